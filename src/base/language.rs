@@ -1,0 +1,86 @@
+//! Languages: Fluent messages under `locales/`, built in. Every word that a person reads comes from here.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use fluent_bundle::{FluentArgs, FluentResource, concurrent::FluentBundle};
+use unic_langid::LanguageIdentifier;
+
+/// A language that is complete. The first is the fallback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Language {
+    English,
+    German,
+}
+
+const SOURCES: [(Language, &[&str]); 2] = [
+    (Language::English, &[include_str!("../../locales/en/portal.ftl"), include_str!("../../locales/en/messages.ftl")]),
+    (Language::German, &[include_str!("../../locales/de/portal.ftl"), include_str!("../../locales/de/messages.ftl")]),
+];
+
+static BUNDLES: LazyLock<HashMap<Language, FluentBundle<FluentResource>>> = LazyLock::new(|| {
+    SOURCES.into_iter().map(|(language, sources)| (language, bundle(language, sources))).collect()
+});
+
+fn bundle(language: Language, sources: &[&str]) -> FluentBundle<FluentResource> {
+    let id: LanguageIdentifier = language.tag().parse().expect("a BCP 47 tag");
+    let mut bundle = FluentBundle::new_concurrent(vec![id]);
+    // Isolation marks would end up in mail subjects and in SMS.
+    bundle.set_use_isolating(false);
+    for source in sources {
+        let resource = FluentResource::try_new((*source).to_owned()).expect("tests/it/words.rs parses every file");
+        bundle.add_resource(resource).expect("tests/it/words.rs looks for doubles");
+    }
+    bundle
+}
+
+impl Language {
+    pub const ALL: [Self; 2] = [Self::English, Self::German];
+
+    /// BCP 47.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+        }
+    }
+
+    /// The first of `Accept-Language` (or of a single tag) that we speak.
+    pub fn negotiate(wanted: &str) -> Option<Self> {
+        let mut ranked: Vec<(f32, Self)> = wanted
+            .split(',')
+            .filter_map(|item| {
+                let mut parts = item.trim().split(';');
+                let primary = parts.next()?.split('-').next()?.trim().to_ascii_lowercase();
+                let quality = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+                let language = Self::ALL.into_iter().find(|language| language.tag() == primary)?;
+                (quality > 0.0).then_some((quality, language))
+            })
+            .collect();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+        ranked.first().map(|&(_, language)| language)
+    }
+
+    /// The message `key`. A missing one shows as its key; `tests/it/words.rs` sees to it that none is missing.
+    pub fn text(self, key: &str) -> String {
+        self.format(key, None)
+    }
+
+    /// The message `key` with named values.
+    pub fn text_with(self, key: &str, values: &[(&str, &str)]) -> String {
+        let mut args = FluentArgs::new();
+        for (name, value) in values {
+            // Whole numbers choose plural forms, so they go in as numbers.
+            match value.parse::<i64>() {
+                Ok(number) if number.to_string() == **value => args.set(*name, number),
+                _ => args.set(*name, (*value).to_owned()),
+            }
+        }
+        self.format(key, Some(&args))
+    }
+
+    fn format(self, key: &str, args: Option<&FluentArgs<'_>>) -> String {
+        let bundle = &BUNDLES[&self];
+        let Some(pattern) = bundle.get_message(key).and_then(|message| message.value()) else { return key.to_owned() };
+        bundle.format_pattern(pattern, args, &mut Vec::new()).into_owned()
+    }
+}

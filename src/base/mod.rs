@@ -1,0 +1,9 @@
+//! FLOOR 0: clock, ids, settings, secrets at rest, database, logs, languages. Knows nothing of the product.
+
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod id;
+pub mod language;
+pub mod secret;
+pub mod telemetry;

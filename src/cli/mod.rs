@@ -1,0 +1,62 @@
+//! The command line: one file per subcommand.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+use crate::base::{config::Config, telemetry};
+
+mod agent;
+mod check;
+mod demo;
+mod fleet;
+mod migrate;
+mod serve;
+mod tenant;
+
+/// Self-service password reset, sealed from the browser to the agent.
+#[derive(Parser)]
+#[command(name = "sspr", version)]
+pub struct Cli {
+    /// Settings file; without it ./sspr.toml if there is one. Every setting and its default: `sspr check --defaults`.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve browsers and agents.
+    Serve(serve::Args),
+    /// The on-premises agent; and, in the cloud, the list of agents.
+    Agent(agent::Args),
+    /// Tenants and their connectors.
+    Tenant(tenant::Args),
+    /// Bring the database up to this version.
+    Migrate(migrate::Args),
+    /// Load the settings, connect to what they name, send nothing.
+    Check(check::Args),
+    /// Everything at once on loopback, to try it: Postgres, Samba AD, server, agent, inbox.
+    Demo(demo::Args),
+}
+
+/// Run one command to its end.
+pub fn run(cli: Cli) -> Result<()> {
+    let config = Config::load(cli.config.as_deref())?;
+    telemetry::start(&config.log)?;
+    // One provider for all TLS of the process.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve(args) => serve::run(args, config).await,
+            Command::Agent(args) => agent::run(args, config).await,
+            Command::Tenant(args) => tenant::run(args, config).await,
+            Command::Migrate(args) => migrate::run(args, config).await,
+            Command::Check(args) => check::run(args, config).await,
+            Command::Demo(args) => demo::run(args, config).await,
+        }
+    })
+}

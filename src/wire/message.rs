@@ -1,0 +1,179 @@
+//! The JSON bodies of `/agent/v1`. Unknown fields are refused by the cloud and ignored by the agent, so that a newer cloud can
+//! say more to an older agent and never the other way round.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{keys::Signed, outcome::Code, seal::Envelope, ticket::Ticket};
+
+/// `POST /agent/v1/enrolment`. The request bears a DPoP proof by `identity`, which proves possession of it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enrolment {
+    /// The one-time token that an administrator made.
+    pub token: String,
+    /// A name for people: usually the host's.
+    pub name: String,
+    /// base64url Ed25519 public key.
+    pub identity: String,
+    pub version: String,
+}
+
+/// 201. The agent stays *pending* until an administrator confirms its fingerprint.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Enrolled {
+    pub agent: Uuid,
+    pub tenant: Uuid,
+    pub connector: Uuid,
+    pub fingerprint: String,
+}
+
+/// `POST /agent/v1/token` (form, RFC 7523 §2.2) answers this.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Token {
+    pub access_token: String,
+    /// Always `DPoP` (RFC 9449 §5).
+    pub token_type: String,
+    /// Seconds.
+    pub expires_in: u64,
+}
+
+/// `POST /agent/v1/lease?wait=SECONDS`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeaseRequest {
+    /// How many jobs at most.
+    pub max: u16,
+}
+
+/// 200; nothing to do is 204 without a body.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Leased {
+    pub jobs: Vec<LeasedJob>,
+    /// The cloud's clock, seconds since 1970: tells the agent of its own skew.
+    pub now: i64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LeasedJob {
+    /// Fencing token: every answer must bear it.
+    pub lease: Uuid,
+    /// Seconds until the lease ends, measured by the agent's monotonic clock from the moment it asked.
+    pub seconds: u32,
+    pub ticket: Ticket,
+    pub envelope: Envelope,
+}
+
+/// `POST /agent/v1/jobs/{id}/result`: a compact JWS, typ [`super::jws::RESULT`], over [`JobResult`].
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedResult {
+    pub jws: String,
+}
+
+/// What the agent signs about a job. Times are milliseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobResult {
+    pub job: Uuid,
+    pub lease: Uuid,
+    pub seq: i64,
+    /// [`Envelope::hash`] of what was opened.
+    pub ciphertext: String,
+    pub code: Code,
+    /// Which domain controller answered; empty when none was asked.
+    pub dc: String,
+    pub started_at: i64,
+    pub finished_at: i64,
+    /// The account was locked and the change unlocked it.
+    pub unlocked: bool,
+    /// When a minimum age refused it: seconds since 1970 at which a change is allowed.
+    pub allowed_at: Option<i64>,
+}
+
+/// `POST /agent/v1/heartbeat`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Heartbeat {
+    pub version: String,
+    /// The agent's clock, seconds since 1970.
+    pub clock: i64,
+    pub directory: DirectoryHealth,
+    /// Jobs opened since start.
+    pub jobs: u64,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DirectoryHealth {
+    pub reachable: bool,
+    /// Host in use.
+    pub dc: String,
+    /// OID of the policy-hints control found in the rootDSE.
+    pub policy_hints: Option<String>,
+    pub policy: Option<PasswordPolicy>,
+}
+
+/// The domain's default policy. Durations are seconds; zero means "none".
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordPolicy {
+    pub min_length: u32,
+    pub complexity: bool,
+    pub history: u32,
+    pub min_age: u64,
+    pub max_age: u64,
+}
+
+/// 200 to a heartbeat: what the cloud wants the agent to know.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HeartbeatAnswer {
+    pub now: i64,
+    /// `pending`, `active` or `revoked`.
+    pub status: String,
+    /// Whether an administrator switched writeback on.
+    pub writeback: bool,
+}
+
+/// `POST /agent/v1/keys`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewKey {
+    pub key: Signed,
+}
+
+/// `POST /agent/v1/directory`: one batch of the mirror, at most [`MIRROR_BATCH`] people.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MirrorBatch {
+    /// Groups the batches of one pass. A full pass names every person it still sees.
+    pub pass: Uuid,
+    pub full: bool,
+    /// Ends the pass: after a full one, whoever was not named is gone.
+    pub last: bool,
+    pub upserts: Vec<Person>,
+    /// Object GUIDs.
+    pub removals: Vec<Uuid>,
+}
+
+pub const MIRROR_BATCH: usize = 500;
+
+/// One person as the directory has them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// `objectGUID` or `entryUUID`.
+    pub guid: Uuid,
+    /// `sAMAccountName` or `uid`.
+    pub sign_in_name: String,
+    /// `userPrincipalName`; empty if none.
+    pub principal_name: String,
+    pub display_name: String,
+    pub mail: Option<String>,
+    pub mobile: Option<String>,
+    /// BCP 47, from `preferredLanguage`.
+    pub language: Option<String>,
+    pub enabled: bool,
+    /// `adminCount=1` and the like: the agent will refuse them.
+    pub protected: bool,
+}

@@ -1,0 +1,137 @@
+//! How a job can end, as the agent tells it. Codes are stable; `docs/error-codes.md` says what each reader is told.
+
+use serde::{Deserialize, Serialize};
+
+/// The agent's verdict. `Refused` is final by somebody's rule, `Failed` by circumstance; in both nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    Applied,
+    Refused,
+    Failed,
+    /// The change may or may not have happened; a later result may reconcile it.
+    Unknown,
+}
+
+impl Outcome {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Why. Serialised as the snake-case text that [`Code::as_str`] gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// Set and read back.
+    Applied,
+    PolicyLength,
+    PolicyComplexity,
+    PolicyHistory,
+    PolicyAge,
+    /// The directory refused by a rule it does not name (password filter, fine-grained policy that the agent cannot read).
+    PolicyOther,
+    /// More than 256 UTF-16 units, empty, or with characters no directory takes.
+    PasswordUnusable,
+    AccountDisabled,
+    AccountProtected,
+    OutOfScope,
+    Gone,
+    NoRight,
+    /// The connector is told to insist on history and minimum age, and the directory has no control for it.
+    ControlMissing,
+    /// The envelope does not open for this ticket: changed on the way, or sealed to another key.
+    CannotOpen,
+    UnknownKind,
+    Expired,
+    /// A newer job of this user was already seen.
+    Stale,
+    /// The same job was already tried and its end is not known.
+    Interrupted,
+    LimitReached,
+    SwitchedOff,
+    DirectoryUnreachable,
+    /// The directory answered something that is not in the table; the agent's log has it.
+    DirectoryError,
+}
+
+impl Code {
+    pub const ALL: [Self; 22] = [
+        Self::Applied,
+        Self::PolicyLength,
+        Self::PolicyComplexity,
+        Self::PolicyHistory,
+        Self::PolicyAge,
+        Self::PolicyOther,
+        Self::PasswordUnusable,
+        Self::AccountDisabled,
+        Self::AccountProtected,
+        Self::OutOfScope,
+        Self::Gone,
+        Self::NoRight,
+        Self::ControlMissing,
+        Self::CannotOpen,
+        Self::UnknownKind,
+        Self::Expired,
+        Self::Stale,
+        Self::Interrupted,
+        Self::LimitReached,
+        Self::SwitchedOff,
+        Self::DirectoryUnreachable,
+        Self::DirectoryError,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::PolicyLength => "policy_length",
+            Self::PolicyComplexity => "policy_complexity",
+            Self::PolicyHistory => "policy_history",
+            Self::PolicyAge => "policy_age",
+            Self::PolicyOther => "policy_other",
+            Self::PasswordUnusable => "password_unusable",
+            Self::AccountDisabled => "account_disabled",
+            Self::AccountProtected => "account_protected",
+            Self::OutOfScope => "out_of_scope",
+            Self::Gone => "gone",
+            Self::NoRight => "no_right",
+            Self::ControlMissing => "control_missing",
+            Self::CannotOpen => "cannot_open",
+            Self::UnknownKind => "unknown_kind",
+            Self::Expired => "expired",
+            Self::Stale => "stale",
+            Self::Interrupted => "interrupted",
+            Self::LimitReached => "limit_reached",
+            Self::SwitchedOff => "switched_off",
+            Self::DirectoryUnreachable => "directory_unreachable",
+            Self::DirectoryError => "directory_error",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_str() == text)
+    }
+
+    /// Which verdict the code belongs to.
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Self::Applied => Outcome::Applied,
+            Self::DirectoryUnreachable | Self::DirectoryError | Self::Expired | Self::CannotOpen => Outcome::Failed,
+            Self::Interrupted => Outcome::Unknown,
+            _ => Outcome::Refused,
+        }
+    }
+
+    /// Whether another password may succeed: the user goes back to the password page without proving again.
+    pub const fn is_about_the_password(self) -> bool {
+        matches!(
+            self,
+            Self::PolicyLength | Self::PolicyComplexity | Self::PolicyHistory | Self::PolicyOther | Self::PasswordUnusable
+        )
+    }
+}
