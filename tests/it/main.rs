@@ -1,1 +1,3 @@
+//! One binary for all tests against the real router, a real Postgres and real directories.
 
+mod lab;
