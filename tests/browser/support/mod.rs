@@ -1,0 +1,2 @@
+//! support
+pub mod pages;
