@@ -13,11 +13,14 @@ use tokio_util::sync::CancellationToken;
 
 pub use wake::{Subscription, Wake};
 
-use crate::base::{
-    clock::Clock,
-    config::{self, Config},
-    db,
-    secret::KeyRing,
+use crate::{
+    base::{
+        clock::Clock,
+        config::{self, Config},
+        db,
+        secret::KeyRing,
+    },
+    domain::fleet::{self, SigningKey},
 };
 
 pub struct App {
@@ -26,6 +29,10 @@ pub struct App {
     pub ring: KeyRing,
     pub public_url: PublicUrl,
     pub wake: Wake,
+    /// Told when a message was put into the outbox.
+    pub outbox: tokio::sync::Notify,
+    /// The key that signs access tokens, once it was needed.
+    signing: tokio::sync::Mutex<Option<Arc<SigningKey>>>,
     pub server: config::Server,
     /// Proofs of possession that were seen.
     pub proofs: SeenOnce,
@@ -41,7 +48,31 @@ impl App {
         let db = db::connect(&config.database).await?;
         db::migrate(&db).await?;
         let wake = Wake::start(&db, stop.clone()).await?;
-        Ok(Arc::new(Self { db, clock, ring, public_url, wake, server: config.server.clone(), proofs: SeenOnce::default(), stop }))
+        Ok(Arc::new(Self { db, clock, ring, public_url, wake, outbox: tokio::sync::Notify::new(), signing: tokio::sync::Mutex::default(), server: config.server.clone(), proofs: SeenOnce::default(), stop }))
+    }
+
+    /// The key that signs access tokens: the current one, or the older one of that id while two live.
+    pub async fn signing_key(&self, kid: Option<&str>) -> Result<Option<Arc<SigningKey>>> {
+        let mut kept = self.signing.lock().await;
+        if let Some(key) = kept.as_ref().filter(|key| kid.is_none_or(|kid| kid == key.kid)) {
+            return Ok(Some(key.clone()));
+        }
+        let mut tx = self.begin().await?;
+        let key = match kid {
+            Some(kid) => fleet::signing_key(&mut tx, &self.ring, kid).await?,
+            None => Some(fleet::current_signing_key(&mut tx, &self.ring, &self.clock).await?),
+        };
+        tx.commit().await?;
+        let key = key.map(Arc::new);
+        if key.is_some() {
+            kept.clone_from(&key);
+        }
+        Ok(key)
+    }
+
+    /// After the commit that put a message into the outbox.
+    pub fn wake_outbox(&self) {
+        self.outbox.notify_one();
     }
 
     /// Handlers own the transaction; nothing outgoing happens under it.
@@ -78,6 +109,12 @@ impl PublicUrl {
 
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Without scheme and port.
+    pub fn host(&self) -> &str {
+        let authority = self.text.split_once("://").map_or(self.text.as_str(), |(_, authority)| authority);
+        authority.rsplit_once(':').map_or(authority, |(host, _)| host)
     }
 
     /// Whether it is https.

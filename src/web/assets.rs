@@ -13,11 +13,12 @@ use super::Error;
 
 #[derive(RustEmbed)]
 #[folder = "static/"]
-#[exclude = "vendor/src/*"]
 struct Files;
 
 static HASHES: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
     Files::iter()
+        // What the vendor bundle is built from is not for browsers.
+        .filter(|path| !path.starts_with("vendor/src/"))
         .filter_map(|path| {
             let file = Files::get(&path)?;
             Some((path.into_owned(), data_encoding::HEXLOWER.encode(&file.metadata.sha256_hash()[..8])))

@@ -5,6 +5,7 @@ use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Response},
 };
+use time::OffsetDateTime;
 
 use super::{Context, Error, assets};
 use crate::{app::App, base::language::Language};
@@ -67,6 +68,21 @@ impl Page {
     pub fn asset(&self, path: &str) -> String {
         assets::url(path)
     }
+}
+
+/// Day and time as the language writes them, in UTC.
+pub fn when(language: Language, at: OffsetDateTime) -> String {
+    let pad = |n: u8| format!("{n:02}");
+    language.text_with(
+        "date-time",
+        &[
+            ("year", &at.year().to_string()),
+            ("month", &pad(at.month().into())),
+            ("day", &pad(at.day())),
+            ("hour", &pad(at.hour())),
+            ("minute", &pad(at.minute())),
+        ],
+    )
 }
 
 pub fn html(template: &impl Template) -> Response {
