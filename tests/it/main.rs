@@ -1,4 +1,7 @@
 //! One binary for all tests against the real router, a real Postgres and real directories.
 
+mod architecture;
 mod carriers;
 mod lab;
+mod portal;
+mod support;
