@@ -1,1 +1,4 @@
+//! One binary for all tests against the real router, a real Postgres and real directories.
 
+mod carriers;
+mod lab;
