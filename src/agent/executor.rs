@@ -8,7 +8,10 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, atomic::{AtomicU64, Ordering}},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -258,7 +261,7 @@ impl<D: Directory> Executor<D> {
             expires_at: ticket.expires_at,
             before: account.pwd_last_set,
             dc: self.directory.seen().await.map(|server| server.name).unwrap_or_default(),
-            locked: account.is_locked(),
+            locked: account.locked,
         };
         if let Err(error) = self.journal.write(Record::Intent(intent.clone())).await {
             tracing::error!(error = format!("{error:#}"), "the journal cannot be written; changing nothing");
@@ -382,8 +385,9 @@ impl<D: Directory> Executor<D> {
         }
     }
 
-    /// End what was begun and never came back: called at start and now and then. The results still have to be told.
-    pub async fn settle(&self) {
+    /// End what was begun and never came back: called now and then. The results are still to be told.
+    pub async fn settle(&self) -> Vec<JobResult> {
+        let mut ended = Vec::new();
         for intent in self.journal.open_intents() {
             if intent.expires_at > self.time.now() {
                 continue;
@@ -412,7 +416,9 @@ impl<D: Directory> Executor<D> {
                 allowed_at: None,
             };
             self.end(intent.user, &result).await;
+            ended.push(result);
         }
+        ended
     }
 
     /// Audit, and remember the end of what was begun. Refusals before an intent are not remembered: they changed nothing and
@@ -420,14 +426,14 @@ impl<D: Directory> Executor<D> {
     async fn end(&self, user: uuid::Uuid, result: &JobResult) {
         tracing::info!(
             target: "audit",
-            job.id = %result.job,
+            { job.id = %result.job,
             job.seq = result.seq,
             user.guid = %user,
             result.code = result.code.as_str(),
             result.outcome = result.code.outcome().as_str(),
             result.unlocked = result.unlocked,
             directory.dc = %result.dc,
-            job.millis = result.finished_at - result.started_at,
+            job.millis = result.finished_at - result.started_at },
             "decided a job"
         );
         if matches!(self.journal.job(result.job), Some(Job::Open(_))) {
@@ -456,7 +462,9 @@ fn of_trouble(trouble: &Trouble) -> Code {
     tracing::warn!(error = %trouble, "the directory did not serve a job");
     match trouble {
         Trouble::Unreachable(_) => Code::DirectoryUnreachable,
-        Trouble::Answered { code, win32, .. } => classify(*code, *win32).filter(|code| *code != Code::PolicyOther).unwrap_or(Code::DirectoryError),
+        Trouble::Answered { code, win32, .. } => {
+            classify(*code, *win32).filter(|code| *code != Code::PolicyOther).unwrap_or(Code::DirectoryError)
+        }
     }
 }
 

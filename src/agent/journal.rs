@@ -31,12 +31,23 @@ const COMPACT_ABOVE: u64 = 16 << 20;
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Record {
     /// A job that opened; the newest wins.
-    Seen { user: Uuid, seq: i64, job: Uuid, at: i64 },
+    Seen {
+        user: Uuid,
+        seq: i64,
+        job: Uuid,
+        at: i64,
+    },
     Intent(Intent),
     /// Its end. Holds the claims, not the signature: Ed25519 gives the same one again, and another lease another.
-    Done { user: Uuid, at: i64, result: JobResult },
+    Done {
+        user: Uuid,
+        at: i64,
+        result: JobResult,
+    },
     /// The cloud took the result, or will never.
-    Told { job: Uuid },
+    Told {
+        job: Uuid,
+    },
 }
 
 /// A change about to be made, and how to find out later whether it was.
@@ -251,7 +262,12 @@ impl Journal {
 
     /// Results that the cloud may not have.
     pub fn untold(&self) -> Vec<JobResult> {
-        self.lock().state.jobs.values().filter_map(|job| if let Job::Done { result, told: false, .. } = job { Some(result.clone()) } else { None }).collect()
+        self.lock()
+            .state
+            .jobs
+            .values()
+            .filter_map(|job| if let Job::Done { result, told: false, .. } = job { Some(result.clone()) } else { None })
+            .collect()
     }
 
     /// When and whose passwords were changed or may have been: what the caps count.
@@ -290,7 +306,18 @@ mod tests {
 
     fn intent(job: u128, user: u128, seq: i64) -> Intent {
         let (lease, ciphertext) = (id(9), "c".to_owned());
-        Intent { job: id(job), user: id(user), seq, lease, ciphertext, at: 1000, expires_at: 1100, before: 5, dc: "dc1".into(), locked: false }
+        Intent {
+            job: id(job),
+            user: id(user),
+            seq,
+            lease,
+            ciphertext,
+            at: 1000,
+            expires_at: 1100,
+            before: 5,
+            dc: "dc1".into(),
+            locked: false,
+        }
     }
 
     fn done(job: u128, user: u128, seq: i64, at: i64) -> Record {
@@ -311,7 +338,12 @@ mod tests {
 
     #[test]
     fn folds_to_what_was_written_and_drops_only_a_torn_end() {
-        let records = [Record::Seen { user: id(1), seq: 3, job: id(10), at: 900 }, Record::Intent(intent(10, 1, 3)), done(10, 1, 3, 1001), Record::Intent(intent(11, 2, 1))];
+        let records = [
+            Record::Seen { user: id(1), seq: 3, job: id(10), at: 900 },
+            Record::Intent(intent(10, 1, 3)),
+            done(10, 1, 3, 1001),
+            Record::Intent(intent(11, 2, 1)),
+        ];
         let text = lines(&records);
         let state = fold(&text).unwrap();
         assert!(matches!(state.jobs[&id(10)], Job::Done { told: false, .. }));

@@ -15,7 +15,12 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::state;
-use crate::wire::{b64, keys::{Identity, Signed, Statement}, seal::{KeyPair, SUITE}, unb64};
+use crate::wire::{
+    b64,
+    keys::{Identity, Signed, Statement},
+    seal::{KeyPair, SUITE},
+    unb64,
+};
 
 /// Seconds. Less than [`crate::wire::keys::EPOCH_MAX`].
 const LIFE: i64 = 12 * 3600;

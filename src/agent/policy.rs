@@ -62,12 +62,21 @@ mod tests {
     const NOW: i64 = 1_800_000_000;
 
     fn policy() -> Policy {
-        Policy { rules: PasswordPolicy { min_length: 8, complexity: true, history: 5, min_age: 86_400, max_age: 0 }, hints: true, names: true }
+        Policy {
+            rules: PasswordPolicy { min_length: 8, complexity: true, history: 5, min_age: 86_400, max_age: 0 },
+            hints: true,
+            names: true,
+        }
     }
 
     /// Set `ago` seconds before [`NOW`].
     fn ann(ago: i64) -> Account {
-        Account { sam: "annd".into(), display_name: "Ann Doe-Ray".into(), pwd_last_set: (NOW - ago + FROM_1601) * 10_000_000, ..Account::default() }
+        Account {
+            sam: "annd".into(),
+            display_name: "Ann Doe-Ray".into(),
+            pwd_last_set: (NOW - ago + FROM_1601) * 10_000_000,
+            ..Account::default()
+        }
     }
 
     #[test]

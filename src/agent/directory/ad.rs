@@ -8,7 +8,10 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use ldap3::{Mod, Scope, controls::{ControlType, PagedResults, RawControl}};
+use ldap3::{
+    Mod, Scope,
+    controls::{ControlType, PagedResults, RawControl},
+};
 use uuid::Uuid;
 use zeroize::Zeroize;
 
@@ -28,7 +31,7 @@ use crate::{
 const MODIFY: Duration = Duration::from_secs(10);
 const PAGE: Duration = Duration::from_secs(30);
 
-const ACCOUNT: [&str; 13] = [
+const ACCOUNT: [&str; 12] = [
     "objectGUID",
     "objectClass",
     "sAMAccountName",
@@ -39,11 +42,10 @@ const ACCOUNT: [&str; 13] = [
     "adminCount",
     "isCriticalSystemObject",
     "pwdLastSet",
-    "lockoutTime",
+    "msDS-User-Account-Control-Computed",
     "msDS-ResultantPSO",
-    "accountExpires",
 ];
-const PERSON: [&str; 12] = [
+const PERSON: [&str; 13] = [
     "objectGUID",
     "objectClass",
     "sAMAccountName",
@@ -56,6 +58,7 @@ const PERSON: [&str; 12] = [
     "accountExpires",
     "mail",
     "mobile",
+    "preferredLanguage",
 ];
 
 /// A domain, through one of its controllers.
@@ -240,8 +243,13 @@ impl Directory for Ad {
         let rules = match &account.pso {
             None => self.domain_policy().await?,
             Some(pso) => {
-                let names =
-                    ["msDS-MinimumPasswordLength", "msDS-PasswordComplexityEnabled", "msDS-PasswordHistoryLength", "msDS-MinimumPasswordAge", "msDS-MaximumPasswordAge"];
+                let names = [
+                    "msDS-MinimumPasswordLength",
+                    "msDS-PasswordComplexityEnabled",
+                    "msDS-PasswordHistoryLength",
+                    "msDS-MinimumPasswordAge",
+                    "msDS-MaximumPasswordAge",
+                ];
                 // Without the right to read it the entry comes without attributes.
                 let Some(entry) = self.look(pso, &names).await?.filter(|entry| entry.text("msDS-MinimumPasswordLength").is_some()) else {
                     return Ok(None);
@@ -296,9 +304,8 @@ impl Directory for Ad {
         let changed = since.map(|usn| format!("(uSNChanged>={usn})")).unwrap_or_default();
         let filter = format!("(&(objectCategory=person)(objectClass=user){changed})");
         let size = i32::try_from(MIRROR_BATCH).unwrap_or(i32::MAX);
-        let names = PERSON.into_iter().chain(["preferredLanguage"]).collect::<Vec<_>>();
         session.ldap.with_controls(RawControl::from(PagedResults { size, cookie }));
-        let found = session.ldap.with_timeout(PAGE).search(&self.users_dn, Scope::Subtree, &filter, names).await;
+        let found = session.ldap.with_timeout(PAGE).search(&self.users_dn, Scope::Subtree, &filter, PERSON.to_vec()).await;
         let found = self.of_mirror(&session, found).await?;
         if found.1.rc != 0 {
             return Err(answered(found.1.rc, &found.1.text));

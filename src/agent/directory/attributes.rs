@@ -6,6 +6,9 @@ use uuid::Uuid;
 use super::{Account, DISABLED};
 use crate::wire::message::Person;
 
+/// UF_LOCKOUT (MS-ADTS 2.2.16).
+const LOCKOUT: u32 = 0x0010;
+
 /// An entry; names are compared without case, and values that happen to be UTF-8 or not are found alike.
 pub(super) struct Entry(SearchEntry);
 
@@ -65,7 +68,7 @@ impl Entry {
             admin_count: self.bits("adminCount"),
             critical: self.flag("isCriticalSystemObject"),
             pwd_last_set: self.number("pwdLastSet"),
-            lockout_time: self.number("lockoutTime"),
+            locked: self.bits("msDS-User-Account-Control-Computed") & LOCKOUT != 0,
             pso: self.text("msDS-ResultantPSO").map(str::to_owned),
         })
     }

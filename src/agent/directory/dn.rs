@@ -22,11 +22,14 @@ fn parse(dn: &str) -> Option<Vec<Rdn>> {
     if dn.trim().is_empty() {
         return Some(Vec::new());
     }
-    split(dn, ',')?.into_iter().map(|rdn| {
-        let mut pairs = split(rdn, '+')?.into_iter().map(pair).collect::<Option<Rdn>>()?;
-        pairs.sort();
-        Some(pairs)
-    }).collect()
+    split(dn, ',')?
+        .into_iter()
+        .map(|rdn| {
+            let mut pairs = split(rdn, '+')?.into_iter().map(pair).collect::<Option<Rdn>>()?;
+            pairs.sort();
+            Some(pairs)
+        })
+        .collect()
 }
 
 /// At `separator`, but not where it is escaped.

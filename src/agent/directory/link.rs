@@ -8,9 +8,16 @@ use std::{fs::File, io::BufReader, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, StdStream};
-use rustls::{ClientConfig, RootCertStore, pki_types::{CertificateDer, pem::PemObject}};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::{net::TcpStream, sync::Mutex, time::{Instant, timeout}};
+use tokio::{
+    net::TcpStream,
+    sync::Mutex,
+    time::{Instant, timeout},
+};
 
 use super::{Server, Trouble, attributes::Entry};
 use crate::base::config;
@@ -136,7 +143,10 @@ fn tls(settings: &config::Directory) -> Result<ClientConfig> {
     }
     // Named explicitly: nothing here depends on who set the process's default first.
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth())
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
 }
 
 /// The library's failures are all about the connection; answers come as results.
@@ -159,7 +169,10 @@ pub(super) fn answered(code: u32, text: &str) -> Trouble {
 /// The Win32 code that opens a diagnostic message (`0000052D: …`); 0 when there is none.
 pub(super) fn win32(text: &str) -> u32 {
     let digits = text.get(..8).filter(|_| text.as_bytes().get(8).is_some_and(|&byte| byte == b':'));
-    digits.filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit())).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0)
+    digits
+        .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
+        .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+        .unwrap_or(0)
 }
 
 /// The shared connection, or why there is none.

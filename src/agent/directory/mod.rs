@@ -68,8 +68,8 @@ pub struct Account {
     /// isCriticalSystemObject.
     pub critical: bool,
     pub pwd_last_set: i64,
-    /// 0 when absent.
-    pub lockout_time: i64,
+    /// Locked now (msDS-User-Account-Control-Computed; lockoutTime outlives a lockout that ran out).
+    pub locked: bool,
     /// msDS-ResultantPSO: which fine-grained policy holds, if one does.
     pub pso: Option<String>,
 }
@@ -83,10 +83,6 @@ const DISABLED: u32 = 0x0002;
 impl Account {
     pub fn is_disabled(&self) -> bool {
         self.control & DISABLED != 0
-    }
-
-    pub fn is_locked(&self) -> bool {
-        self.lockout_time != 0
     }
 
     /// Never touched, whatever the cloud says and whatever our rights are: administrators, what the system itself needs, and
