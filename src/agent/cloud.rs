@@ -109,7 +109,7 @@ pub fn base_url(text: &str) -> Result<String> {
     let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
     match url.scheme() {
         "https" => {}
-        "http" if loopback => {}
+        _ if url.scheme() == "http" && loopback => {}
         _ => bail!("agent.cloud_url = {text:?}: must begin with https:// (http:// only for a loopback host)"),
     }
     if !url.username().is_empty() || url.query().is_some() || url.fragment().is_some() {
@@ -166,10 +166,13 @@ impl Cloud {
                     let left = Duration::from_secs(job.seconds.into()).saturating_sub(age);
                     jobs.jobs.push((job, received + left));
                 }
-                Err(error) => match serde_json::from_value(value) {
-                    Ok(unknown) => jobs.unknown.push(unknown),
-                    Err(_) => tracing::error!(error = %error, "the cloud offered something that is no job"),
-                },
+                Err(error) => {
+                    if let Ok(unknown) = serde_json::from_value(value) {
+                        jobs.unknown.push(unknown);
+                    } else {
+                        tracing::error!(error = %error, "the cloud offered something that is no job");
+                    }
+                }
             }
         }
         Ok(jobs)

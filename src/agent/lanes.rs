@@ -24,14 +24,11 @@ impl Lanes {
             if lanes.len() > SWEEP_ABOVE {
                 lanes.retain(|_, lane| lane.strong_count() > 0);
             }
-            match lanes.get(&user).and_then(Weak::upgrade) {
-                Some(lane) => lane,
-                None => {
-                    let lane = Arc::new(tokio::sync::Mutex::new(()));
-                    lanes.insert(user, Arc::downgrade(&lane));
-                    lane
-                }
-            }
+            lanes.get(&user).and_then(Weak::upgrade).unwrap_or_else(|| {
+                let lane = Arc::new(tokio::sync::Mutex::new(()));
+                lanes.insert(user, Arc::downgrade(&lane));
+                lane
+            })
         };
         lane.lock_owned().await
     }

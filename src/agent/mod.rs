@@ -48,13 +48,13 @@ use crate::{
 };
 
 const HEARTBEAT: Duration = Duration::from_secs(10);
-const KEYS: Duration = Duration::from_secs(60);
+const KEYS: Duration = Duration::from_mins(1);
 const SETTLE: Duration = Duration::from_secs(30);
 /// How long a result is offered to a cloud that cannot take it.
-const TELL: Duration = Duration::from_secs(600);
+const TELL: Duration = Duration::from_mins(10);
 /// Between two looks whether the agent was confirmed, and between two reminders in the log.
 const CONFIRMATION: Duration = Duration::from_secs(3);
-const REMINDER: Duration = Duration::from_secs(60);
+const REMINDER: Duration = Duration::from_mins(1);
 
 /// What all tasks of the agent share.
 struct Agent<D> {
@@ -302,10 +302,9 @@ impl<D: Directory> Agent<D> {
                 }
             }
         }
-        if matches!(self.journal.job(result.job), Some(journal::Job::Done { .. })) {
-            if let Err(error) = self.journal.told(result.job) {
-                tracing::warn!(error = format!("{error:#}"), "the journal cannot be written");
-            }
+        let known = matches!(self.journal.job(result.job), Some(journal::Job::Done { .. }));
+        if known && let Err(error) = self.journal.told(result.job) {
+            tracing::warn!(error = format!("{error:#}"), "the journal cannot be written");
         }
     }
 

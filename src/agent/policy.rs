@@ -1,4 +1,5 @@
-//! Which rule a directory meant when it only said "no" (0000052D): worked out from the policy, the account and the password.
+//! What a directory meant when it said "no", and for 0000052D which rule: worked out from the policy, the account and the
+//! password.
 //!
 //! Windows gives the same code for length, complexity, history and age, and so do we read Samba. The password stays here.
 
@@ -7,6 +8,19 @@ use crate::wire::outcome::Code;
 
 /// Seconds from 1601 (FILETIME) to 1970.
 pub const FROM_1601: i64 = 11_644_473_600;
+
+/// By result code and Win32 code only: texts differ between servers and versions. Any policy is `PolicyOther` here.
+pub fn classify(code: u32, win32: u32) -> Option<Code> {
+    const PASSWORD_RESTRICTION: u32 = 0x52D;
+    match (code, win32) {
+        (_, PASSWORD_RESTRICTION) => Some(Code::PolicyOther),
+        (50, _) | (_, 0x2098) => Some(Code::NoRight),
+        (32, _) | (_, 0x2030) => Some(Code::Gone),
+        (12, _) => Some(Code::ControlMissing),
+        (51 | 52, _) => Some(Code::DirectoryUnreachable),
+        _ => None,
+    }
+}
 
 /// The broken rule, and for a minimum age when a change is allowed (seconds since 1970). `policy` is `None` when it may not be
 /// read: then nothing is certain. `now`: seconds since 1970.
@@ -114,5 +128,25 @@ mod tests {
         assert!(!contains_name("something-else", &account));
         let short = Account { sam: "ab".into(), display_name: "A. B".into(), ..Account::default() };
         assert!(!contains_name("ab a b", &short));
+    }
+
+    #[test]
+    fn answers_are_told_apart_by_code_alone() {
+        let cases = [
+            (53, 0x52D, Some(Code::PolicyOther)),
+            (19, 0x52D, Some(Code::PolicyOther)),
+            (50, 0, Some(Code::NoRight)),
+            (50, 0x2098, Some(Code::NoRight)),
+            (32, 0x2030, Some(Code::Gone)),
+            (32, 0, Some(Code::Gone)),
+            (12, 0, Some(Code::ControlMissing)),
+            (51, 0, Some(Code::DirectoryUnreachable)),
+            (19, 0, None),
+            (53, 0x2035, None),
+            (1, 0x2020, None),
+        ];
+        for (code, win32, expected) in cases {
+            assert_eq!(classify(code, win32), expected, "{code} {win32:X}");
+        }
     }
 }

@@ -41,7 +41,7 @@ enum Command {
 
 pub async fn run(args: Args, config: Config) -> Result<()> {
     match args.command {
-        None => agent::run(config.agent, Clock::system(), stop_on_signal()?).await,
+        None => Box::pin(agent::run(config.agent, Clock::system(), stop_on_signal()?)).await,
         Some(Command::Enrol { token_file, name }) => {
             let token = read_token(&token_file)?;
             let enrolled = enrol::enrol(&config.agent, &token, name.unwrap_or_else(host_name), Clock::system()).await?;

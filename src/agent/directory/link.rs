@@ -28,7 +28,7 @@ const CONNECT: Duration = Duration::from_secs(3);
 pub(super) const ANSWER: Duration = Duration::from_secs(5);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
 /// Three tries in half an hour stay below the lockout thresholds in use.
-const PAUSE_AFTER_REFUSED_BIND: Duration = Duration::from_secs(900);
+const PAUSE_AFTER_REFUSED_BIND: Duration = Duration::from_mins(15);
 const INVALID_CREDENTIALS: u32 = 49;
 /// 1.2.840.113556.1.4.2239 and its older twin (MS-ADTS 3.1.1.3.4.1.27), best first.
 const POLICY_HINTS: [&str; 2] = ["1.2.840.113556.1.4.2239", "1.2.840.113556.1.4.2066"];

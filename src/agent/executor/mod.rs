@@ -6,6 +6,8 @@
 //!
 //! A job that the journal knows is never blindly tried again: an ended one is answered again, a begun one is looked into first.
 
+mod aftermath;
+
 use std::{
     path::PathBuf,
     sync::{
@@ -15,11 +17,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::{
     caps::Caps,
-    directory::{Account, Bind, Directory, ResetError, Trouble, dn},
+    directory::{Account, Directory, ResetError, Trouble, dn},
     journal::{Intent, Job, Journal, Record},
     keys::Keys,
     lanes::Lanes,
@@ -39,12 +41,8 @@ use crate::{
     },
 };
 
-/// How long to look for the effect of a modify that was not answered.
-const FIND_OUT: Duration = Duration::from_secs(20);
 /// A modify is not begun with less than this left of the lease: its result would come too late.
 const LEASE_MARGIN: Duration = Duration::from_secs(2);
-/// Seconds after a ticket's end at which an unreachable directory is no longer waited for.
-const GIVE_UP: i64 = 600;
 
 /// Everything that decides about jobs.
 pub struct Executor<D> {
@@ -301,7 +299,7 @@ impl<D: Directory> Executor<D> {
     }
 
     async fn refused(&self, account: &Account, secrets: &Secrets, code: u32, win32: u32, text: &str) -> Verdict {
-        let Some(refusal) = classify(code, win32) else {
+        let Some(refusal) = policy::classify(code, win32) else {
             // For other codes than 52D the text names objects and attributes, never values.
             tracing::error!(ldap.code = code, ldap.win32 = format!("{win32:08X}"), ldap.text = %text, "the directory refused for a reason not in our table");
             return Code::DirectoryError.into();
@@ -316,109 +314,6 @@ impl<D: Directory> Executor<D> {
         });
         let (code, allowed_at) = policy::which(known.as_ref(), account, &secrets.new, self.time.now());
         Verdict { code: Some(code), unlocked: false, allowed_at }
-    }
-
-    /// A job that was begun in an earlier life.
-    async fn resume(&self, job: &LeasedJob, intent: &Intent, secrets: &Secrets, until: Instant) -> Verdict {
-        let deadline = Instant::now() + FIND_OUT;
-        loop {
-            match self.happened(intent, Some(secrets)).await {
-                Ok(Happened::Yes) => return applied(intent),
-                Ok(Happened::No) => {
-                    // Counted when it was begun; the new attempt counts itself.
-                    self.caps.give_back(job.ticket.user);
-                    return self.attempt(job, secrets, until).await;
-                }
-                Ok(Happened::Unknown) => return Code::Interrupted.into(),
-                Err(trouble) if Instant::now() >= deadline => {
-                    tracing::error!(job.id = %intent.job, error = %trouble, "cannot find out whether a change happened");
-                    return Code::Interrupted.into();
-                }
-                Err(_) => sleep(Duration::from_millis(500)).await,
-            }
-        }
-    }
-
-    /// After a modify without an answer.
-    async fn find_out(&self, intent: &Intent, secrets: &Secrets, hung: bool) -> Verdict {
-        let deadline = Instant::now() + FIND_OUT;
-        let mut noes = 0;
-        loop {
-            // The server may still be at it when the connection breaks, so the first "no" is not believed; when it only did
-            // not answer in time, none is.
-            sleep(Duration::from_millis(500)).await;
-            match self.happened(intent, Some(secrets)).await {
-                Ok(Happened::Yes) => return applied(intent),
-                Ok(Happened::No) if !hung && noes > 0 => return Code::DirectoryUnreachable.into(),
-                Ok(Happened::No) => noes += 1,
-                Ok(Happened::Unknown) => return Code::Interrupted.into(),
-                Err(trouble) => tracing::debug!(error = %trouble, "still finding out"),
-            }
-            if Instant::now() >= deadline {
-                return Code::Interrupted.into();
-            }
-        }
-    }
-
-    /// Whether the change that `intent` announced took place. pwdLastSet that has not moved at the same server is proof that it
-    /// did not, and asks no bind, which would count towards the user's lockout. Otherwise the password itself is tried.
-    async fn happened(&self, intent: &Intent, secrets: Option<&Secrets>) -> Result<Happened, Trouble> {
-        let Some(account) = self.directory.inspect(intent.user).await? else { return Ok(Happened::Unknown) };
-        let same_server = self.directory.seen().await.is_some_and(|server| server.name == intent.dc);
-        // 0 is "must change", which somebody may have ordered again meanwhile.
-        if account.pwd_last_set == intent.before && intent.before != 0 && same_server {
-            return Ok(Happened::No);
-        }
-        let Some(secrets) = secrets else { return Ok(Happened::Unknown) };
-        Ok(match self.directory.bind(&account, &secrets.new).await? {
-            Bind::Right => Happened::Yes,
-            Bind::Wrong if account.pwd_last_set == intent.before && same_server => Happened::No,
-            Bind::Wrong | Bind::Unclear => Happened::Unknown,
-        })
-    }
-
-    /// What can be said of a begun job whose password is not at hand: `None` when it certainly changed nothing.
-    async fn without_password(&self, intent: &Intent) -> Option<Code> {
-        match self.happened(intent, None).await {
-            Ok(Happened::No) => None,
-            _ => Some(Code::Interrupted),
-        }
-    }
-
-    /// End what was begun and never came back: called now and then. The results are still to be told.
-    pub async fn settle(&self) -> Vec<JobResult> {
-        let mut ended = Vec::new();
-        for intent in self.journal.open_intents() {
-            if intent.expires_at > self.time.now() {
-                continue;
-            }
-            let _lane = self.lanes.enter(intent.user).await;
-            if !matches!(self.journal.job(intent.job), Some(Job::Open(_))) {
-                continue;
-            }
-            let code = match self.happened(&intent, None).await {
-                Ok(Happened::No) => Code::Expired,
-                Ok(_) => Code::Interrupted,
-                Err(_) if self.time.now() > intent.expires_at + GIVE_UP => Code::Interrupted,
-                Err(_) => continue,
-            };
-            let now = self.time.millis();
-            let result = JobResult {
-                job: intent.job,
-                lease: intent.lease,
-                seq: intent.seq,
-                ciphertext: intent.ciphertext.clone(),
-                code,
-                dc: intent.dc.clone(),
-                started_at: intent.at * 1000,
-                finished_at: now,
-                unlocked: false,
-                allowed_at: None,
-            };
-            self.end(intent.user, &result).await;
-            ended.push(result);
-        }
-        ended
     }
 
     /// Audit, and remember the end of what was begun. Refusals before an intent are not remembered: they changed nothing and
@@ -446,13 +341,6 @@ impl<D: Directory> Executor<D> {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Happened {
-    Yes,
-    No,
-    Unknown,
-}
-
 fn applied(intent: &Intent) -> Verdict {
     Verdict { code: Some(Code::Applied), unlocked: intent.locked, allowed_at: None }
 }
@@ -463,45 +351,7 @@ fn of_trouble(trouble: &Trouble) -> Code {
     match trouble {
         Trouble::Unreachable(_) => Code::DirectoryUnreachable,
         Trouble::Answered { code, win32, .. } => {
-            classify(*code, *win32).filter(|code| *code != Code::PolicyOther).unwrap_or(Code::DirectoryError)
-        }
-    }
-}
-
-/// By result code and Win32 code only: texts differ between servers and versions. Any policy is `PolicyOther` here.
-fn classify(code: u32, win32: u32) -> Option<Code> {
-    const PASSWORD_RESTRICTION: u32 = 0x52D;
-    match (code, win32) {
-        (_, PASSWORD_RESTRICTION) => Some(Code::PolicyOther),
-        (50, _) | (_, 0x2098) => Some(Code::NoRight),
-        (32, _) | (_, 0x2030) => Some(Code::Gone),
-        (12, _) => Some(Code::ControlMissing),
-        (51 | 52, _) => Some(Code::DirectoryUnreachable),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_are_told_apart_by_code_alone() {
-        let cases = [
-            (53, 0x52D, Some(Code::PolicyOther)),
-            (19, 0x52D, Some(Code::PolicyOther)),
-            (50, 0, Some(Code::NoRight)),
-            (50, 0x2098, Some(Code::NoRight)),
-            (32, 0x2030, Some(Code::Gone)),
-            (32, 0, Some(Code::Gone)),
-            (12, 0, Some(Code::ControlMissing)),
-            (51, 0, Some(Code::DirectoryUnreachable)),
-            (19, 0, None),
-            (53, 0x2035, None),
-            (1, 0x2020, None),
-        ];
-        for (code, win32, expected) in cases {
-            assert_eq!(classify(code, win32), expected, "{code} {win32:X}");
+            policy::classify(*code, *win32).filter(|code| *code != Code::PolicyOther).unwrap_or(Code::DirectoryError)
         }
     }
 }
