@@ -145,6 +145,7 @@ create table audit_events (
 );
 comment on table audit_events is 'Every act: append-only. Written in the transaction of the act itself.';
 create index audit_events_request on audit_events (tenant_id, request_id);
+create index audit_events_job on audit_events (job_id) where job_id is not null;
 create function audit_is_append_only() returns trigger language plpgsql as $$
 begin
     raise exception 'audit_events is append-only';

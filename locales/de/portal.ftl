@@ -1,0 +1,240 @@
+# Die Seiten, die jemand beim Zurücksetzen sieht. Einfache Worte, kein Vorwurf, keine Fachsprache.
+
+## Every page
+
+layout-skip = Zum Inhalt springen
+layout-help = Brauchen Sie Hilfe? { $contact }
+layout-support = Supportcode:
+layout-language = Sprache
+language-en = English
+language-de = Deutsch
+stage = Schritt { $at } von { $of }
+help-contact = Ihr Helpdesk: { $contact }
+help-nobody = Bitte wenden Sie sich an den Helpdesk Ihrer Organisation.
+
+## Who are you?
+
+identify-title = Passwort zurücksetzen
+identify-intro = Sagen Sie uns zuerst, wer Sie sind. Dann bestätigen Sie es mit einem Code und wählen ein neues Passwort. Das dauert etwa eine Minute.
+identify-name = Anmeldename oder E-Mail-Adresse
+identify-name-hint = Der Name, mit dem Sie sich bei { $tenant } anmelden.
+identify-continue = Weiter
+identify-error-empty = Bitte geben Sie Ihren Anmeldenamen oder Ihre E-Mail-Adresse ein.
+identify-error-name = Das sieht nicht nach einem Anmeldenamen oder einer E-Mail-Adresse aus. Bitte prüfen Sie die Eingabe.
+identify-notice-ended = Es ist einige Zeit vergangen, deshalb beginnen wir noch einmal von vorn. Es wurde nichts geändert.
+identify-notice-finished = Alles erledigt. Sie können diese Seite jetzt schließen.
+
+## It cannot work just now
+
+unavailable-title = Das ist im Moment nicht möglich
+unavailable-no-agent = Die Systeme von { $tenant } sind gerade nicht erreichbar, ein neues Passwort könnte also nicht gesetzt werden. Wir sagen es Ihnen, bevor Sie sich Mühe machen.
+unavailable-writeback-off = Passwörter von { $tenant } können von hier aus im Moment nicht gesetzt werden.
+unavailable-self-service-off = { $tenant } hat das Zurücksetzen von Passwörtern auf dieser Seite nicht eingeschaltet.
+unavailable-unchanged = Es wurde nichts geändert. Ihr jetziges Passwort bleibt, wie es ist.
+unavailable-retry = Noch einmal versuchen
+
+## Which way to prove it
+
+method-title = Wohin sollen wir Ihren Code senden?
+method-intro = Mit einem Code stellen wir sicher, dass Sie es sind.
+method-gate = Das ist Nachweis { $gate } von { $gates }.
+method-email = E-Mail
+method-sms = SMS
+method-continue = Code senden
+method-none = Ich kann nichts davon verwenden
+method-none-text = Das macht nichts: Der Helpdesk kann prüfen, dass Sie es sind, und Ihnen weiterhelfen.
+method-error-choose = Bitte wählen Sie, wohin wir Ihren Code senden sollen.
+method-error-gone = Dieser Weg steht nicht mehr zur Verfügung. Bitte wählen Sie noch einmal.
+
+## The code
+
+code-title = Code eingeben
+code-sent-email = Falls es das Konto gibt, haben wir eine E-Mail mit einem Code an { $masked } gesendet.
+code-sent-sms = Falls es das Konto gibt, haben wir eine SMS mit einem Code an { $masked } gesendet.
+code-label = Code mit 6 Ziffern
+code-hint = Der Code gilt 10 Minuten. Leerzeichen und Bindestriche spielen keine Rolle.
+code-continue = Weiter
+code-resend = Neuen Code senden
+code-resend-in = Neuer Code in { $time }
+code-other = Anderen Weg wählen
+code-missing = Nichts bekommen?
+code-missing-email = Es kann eine Minute dauern. Bitte sehen Sie auch im Spam-Ordner nach. Wenn Sie mehrere Codes angefordert haben, gilt nur der neueste.
+code-missing-sms = Es kann eine Minute dauern. Bitte prüfen Sie, ob Ihr Telefon Empfang hat. Wenn Sie mehrere Codes angefordert haben, gilt nur der neueste.
+code-missing-name = Wenn nichts ankommt, wird der Name vielleicht anders geschrieben oder die Adresse ist nicht mehr aktuell.
+code-notice-resent = Ein neuer Code ist unterwegs. Ältere Codes gelten nicht mehr.
+code-error-empty = Bitte geben Sie den Code ein.
+code-error-shape = Der Code hat 6 Ziffern. Bitte prüfen Sie Ihre Eingabe.
+code-error-wrong = Dieser Code passt nicht. Bitte prüfen Sie ihn und versuchen Sie es noch einmal.
+code-error-expired = Dieser Code ist zu alt. Bitte lassen Sie sich einen neuen senden.
+code-error-early = Gerade wurde ein Code gesendet. Bitte warten Sie einen Augenblick, bevor Sie einen weiteren anfordern.
+code-error-limit = Im Moment können keine weiteren Codes gesendet werden. Bitte versuchen Sie es später noch einmal.
+code-wait = Es gab mehrere Versuche. Weiter geht es in { $time }.
+code-wait-some = Es gab mehrere Versuche. Bitte warten Sie einen Augenblick, bevor Sie weitermachen.
+code-wait-over = Sie können jetzt weitermachen.
+
+## The new password
+
+password-title = Neues Passwort wählen
+password-account = Ihr Konto
+password-label = Neues Passwort
+password-show = Zeigen
+password-hide = Verbergen
+password-generate = Passwort vorschlagen
+password-generated = Ein Passwort ist eingetragen. Speichern oder notieren Sie es, bevor Sie weitermachen.
+password-rules = Was es braucht
+password-rule-length = { $n ->
+    [one] Mindestens ein Zeichen
+   *[other] Mindestens { $n } Zeichen
+}
+password-rule-kinds = Drei davon: Kleinbuchstaben, Großbuchstaben, Ziffern, Sonderzeichen, Buchstaben ohne Groß- und Kleinform
+password-rule-words = Nicht Ihr Anmeldename und kein Teil Ihres Namens
+password-rule-history = { $n ->
+    [one] Nicht Ihr letztes Passwort
+   *[other] Keines Ihrer letzten { $n } Passwörter
+}
+password-rule-unknown = Je länger, desto besser: Gut sind vier oder fünf Wörter, die nichts miteinander zu tun haben.
+password-rules-met = %met% von %all% erfüllt
+password-met = erfüllt
+password-open = fehlt noch
+password-submit = Neues Passwort setzen
+password-sealed = Ihr Passwort wird in diesem Browser versiegelt. Nur die Systeme von { $tenant } können es öffnen: nicht diese Website und auch nicht, wer sie betreibt.
+password-asking = Wird vorbereitet …
+password-sealing = Ihr Passwort wird versiegelt …
+password-sending = Das versiegelte Passwort wird gesendet …
+password-sent = Gesendet. Einen Augenblick …
+password-allowed-at = Eine Änderung ist möglich ab { $when }.
+password-script-title = Diese Seite braucht JavaScript
+password-script-text = Ihr Passwort wird in Ihrem Browser versiegelt, bevor es gesendet wird, damit es unterwegs niemand lesen kann. Dafür ist JavaScript nötig, das hier ausgeschaltet, blockiert oder zu alt ist. Bitte schalten Sie es ein oder öffnen Sie diese Seite in einem anderen Browser.
+password-error-empty = Bitte geben Sie ein neues Passwort ein.
+password-error-long = Dieses Passwort ist zu lang. Möglich sind höchstens 256 Zeichen.
+password-error-characters = Dieses Passwort enthält Zeichen, die in einem Passwort nicht möglich sind. Bitte versuchen Sie ein anderes.
+password-error-rules = Es fehlt noch etwas. Bitte sehen Sie in die Liste.
+password-error-recipients = Wir konnten nicht sicherstellen, dass nur Ihre Organisation Ihr Passwort öffnen kann. Deshalb wurde nichts gesendet und nichts geändert. Bitte versuchen Sie es noch einmal; wenn es so bleibt, sagen Sie es Ihrem Helpdesk.
+password-error-network = Die Verbindung wurde unterbrochen. Bitte versuchen Sie es noch einmal.
+password-error-slow = Der Server braucht zu lange für eine Antwort. Bitte versuchen Sie es noch einmal.
+problem-not-verified = Ihr Nachweis gilt nicht mehr. Bitte beginnen Sie noch einmal.
+problem-no-agent = Die Systeme Ihrer Organisation sind gerade nicht erreichbar. Es wurde nichts geändert. Bitte versuchen Sie es in einigen Minuten noch einmal.
+problem-ticket-expired = Das hat ein wenig zu lange gedauert. Es wurde nichts geändert. Bitte drücken Sie noch einmal auf den Knopf.
+problem-superseded = Ein neuerer Versuch läuft, vielleicht in einem anderen Fenster. Von hier aus wurde nichts geändert.
+problem-other = Das hat nicht funktioniert. Es wurde nichts geändert. Bitte versuchen Sie es noch einmal.
+
+## Watching it happen
+
+status-title = Ihr neues Passwort wird gesetzt
+status-intro = Das dauert meist nur ein, zwei Sekunden. Lassen Sie diese Seite einfach offen.
+status-sealed-waiting = Passwort versiegeln
+status-sealed-now = Ihr Passwort wird versiegelt …
+status-sealed-done = In Ihrem Browser versiegelt
+status-picked-waiting = Von Ihrer Organisation abgeholt
+status-picked-now = Ihre Organisation holt es gleich ab …
+status-picked-done = Von Ihrer Organisation abgeholt
+status-set-waiting = Vom Domänencontroller gesetzt
+status-set-now = Der Domänencontroller setzt es gerade …
+status-set-done = Vom Domänencontroller gesetzt
+status-done-waiting = Fertig
+status-done-now = Fast fertig …
+status-done-done = Fertig
+status-lost = Die Verbindung wurde unterbrochen. Wir fragen weiter nach.
+status-ending = Es gibt ein Ergebnis. Einen Augenblick …
+status-slow = Heute dauert es länger als sonst. Sie brauchen nichts zu tun: Spätestens in zwei Minuten wissen Sie, wie es ausgegangen ist.
+
+## Done
+
+done-title = Ihr Passwort ist geändert
+done-intro = Verwenden Sie ab jetzt Ihr neues Passwort. Zu Ihrer Sicherheit haben wir Sie nirgends angemeldet.
+done-devices = Was jetzt zu tun ist
+done-computer = An Ihrem Computer
+done-computer-text = Melden Sie sich mit dem neuen Passwort an. Wenn Sie schon angemeldet sind, sperren Sie den Bildschirm und entsperren Sie ihn mit dem neuen Passwort.
+done-away = Außerhalb des Büros
+done-away-text = Ihr Laptop verlangt vielleicht noch das alte Passwort, bis er wieder verbunden war. Melden Sie sich mit dem alten an, starten Sie das VPN mit dem neuen, sperren und entsperren Sie dann den Bildschirm.
+done-phone = E-Mail auf dem Telefon
+done-phone-text = Geben Sie das neue Passwort ein, wenn die Mail-App danach fragt. Fragt sie nicht, ändern Sie es in den Kontoeinstellungen, damit alte Versuche Sie nicht aussperren.
+done-wifi = WLAN und VPN
+done-wifi-text = Wenn das Netz sich nicht mehr verbindet, entfernen Sie es einmal und verbinden Sie sich mit dem neuen Passwort neu.
+done-notice = Wir haben eine Nachricht an alle hinterlegten Adressen gesendet. Wenn nicht Sie das Passwort geändert haben, sagen Sie es sofort Ihrem Helpdesk.
+done-finish = Fertig
+
+## Other endings
+
+ended-retry = Von vorn beginnen
+ended-flow-title = Bitte beginnen Sie noch einmal
+ended-flow-text = Seit dem letzten Schritt ist zu viel Zeit vergangen. Es wurde nichts geändert.
+ended-tries-title = Zu viele Codes, die nicht passten
+ended-tries-text = Zum Schutz des Kontos haben wir hier angehalten. Es wurde nichts geändert. Bitte versuchen Sie es später noch einmal oder fragen Sie Ihren Helpdesk.
+ended-superseded-title = Ein neuerer Versuch hat übernommen
+ended-superseded-text = Sie oder jemand mit Ihrem Nachweis hat noch einmal begonnen, vielleicht in einem anderen Fenster. Es zählt nur der neueste Versuch. Von hier aus wurde nichts geändert.
+ended-cancelled-title = Das wurde angehalten
+ended-cancelled-text = Die Änderung wurde angehalten, bevor sie gemacht war. Ihr jetziges Passwort bleibt, wie es ist.
+ended-failed-title = Das hat nicht funktioniert
+ended-failed-text = Ihr Passwort wurde nicht geändert. Bitte versuchen Sie es in einigen Minuten noch einmal.
+
+outcome-applied-title = Ihr Passwort ist geändert
+outcome-applied-text = Verwenden Sie ab jetzt Ihr neues Passwort.
+outcome-policy-length-title = Dieses Passwort ist zu kurz
+outcome-policy-length-text = Ihre Organisation verlangt ein längeres. Bitte ergänzen Sie es: Ein weiteres Wort lässt sich leicht merken. Bis dahin bleibt Ihr jetziges Passwort, wie es ist.
+outcome-policy-complexity-title = Dieses Passwort ist zu einfach
+outcome-policy-complexity-text = Bitte mischen Sie mindestens drei davon: Kleinbuchstaben, Großbuchstaben, Ziffern, Sonderzeichen. Auch Ihr Name darf nicht darin vorkommen.
+outcome-policy-history-title = Dieses Passwort hatten Sie schon einmal
+outcome-policy-history-text = Ihre Organisation lässt frühere Passwörter nicht so bald wieder zu. Bitte wählen Sie eines, das neu ist.
+outcome-policy-age-title = Ihr Passwort wurde erst vor Kurzem geändert
+outcome-policy-age-text = Ihre Organisation verlangt etwas Zeit zwischen zwei Änderungen. Ihr jetziges Passwort bleibt, wie es ist. Falls Sie es vergessen haben, kann der Helpdesk ein neues für Sie setzen.
+outcome-policy-other-title = Ihre Organisation nimmt dieses Passwort nicht an
+outcome-policy-other-text = Welche Regel es verletzt, erfahren wir nicht. Meist hilft ein längeres, das nicht aus üblichen Wörtern, Namen oder Daten besteht und das Sie noch nicht verwendet haben.
+outcome-password-unusable-title = Dieses Passwort kann nicht verwendet werden
+outcome-password-unusable-text = Es enthält Zeichen, die die Systeme Ihrer Organisation nicht annehmen, oder es ist zu lang. Bitte wählen Sie ein anderes.
+outcome-account-disabled-title = Dieses Konto ist abgeschaltet
+outcome-account-disabled-text = Deshalb kann sein Passwort hier nicht gesetzt werden. Es wurde nichts geändert. Der Helpdesk kann Ihnen mehr sagen.
+outcome-account-protected-title = Dieses Konto ist besonders geschützt
+outcome-account-protected-text = Sein Passwort kann von hier aus nicht gesetzt werden. Es wurde nichts geändert. Bitte fragen Sie die Administration Ihrer Organisation.
+outcome-out-of-scope-title = Dieses Konto gehört nicht zu diesem Dienst
+outcome-out-of-scope-text = Ihre Organisation hat diesen Dienst für das Konto nicht geöffnet. Es wurde nichts geändert. Bitte fragen Sie den Helpdesk.
+outcome-gone-title = Dieses Konto wurde nicht mehr gefunden
+outcome-gone-text = Vielleicht wurde es gerade verschoben oder entfernt. Es wurde nichts geändert. Bitte fragen Sie den Helpdesk.
+outcome-no-right-title = Ihre Organisation muss eine Einstellung ändern
+outcome-no-right-text = Der Dienst darf das Passwort dieses Kontos nicht setzen. Es wurde nichts geändert. Bitte nennen Sie dem Helpdesk den Supportcode unten.
+outcome-control-missing-title = Ihre Organisation muss eine Einstellung ändern
+outcome-control-missing-text = Ihr Domänencontroller kann nicht alle Passwortregeln so prüfen, wie Ihre Organisation es verlangt. Es wurde nichts geändert. Bitte nennen Sie dem Helpdesk den Supportcode unten.
+outcome-cannot-open-title = Ihr Passwort kam nicht unversehrt an
+outcome-cannot-open-text = Das versiegelte Passwort ließ sich nicht öffnen und wurde verworfen. Es wurde nichts geändert. Bitte beginnen Sie noch einmal.
+outcome-unknown-kind-title = Ihre Organisation muss ihre Software aktualisieren
+outcome-unknown-kind-text = Die Systeme Ihrer Organisation kennen diese Art von Anfrage noch nicht. Es wurde nichts geändert. Bitte nennen Sie dem Helpdesk den Supportcode unten.
+outcome-expired-title = Das hat zu lange gedauert
+outcome-expired-text = Ihre Organisation hat das versiegelte Passwort nicht rechtzeitig abgeholt, deshalb wurde es verworfen. Es wurde nichts geändert. Bitte versuchen Sie es in einigen Minuten noch einmal.
+outcome-stale-title = Ein neuerer Versuch hat übernommen
+outcome-stale-text = Sie haben noch einmal begonnen, vielleicht in einem anderen Fenster, und es zählt nur der neueste Versuch. Von hier aus wurde nichts geändert.
+outcome-interrupted-title = Wir wissen noch nicht, wie es ausgegangen ist
+outcome-interrupted-text = Die Verbindung brach ab, als Ihr Passwort gerade gesetzt wurde. Bitte versuchen Sie zuerst, sich mit dem neuen Passwort anzumelden. Wenn das nicht geht, verwenden Sie das alte oder beginnen Sie hier noch einmal.
+outcome-limit-reached-title = Zu viele Änderungen für den Augenblick
+outcome-limit-reached-text = Ihre Organisation lässt nur eine bestimmte Zahl von Änderungen in der Stunde zu. Es wurde nichts geändert. Bitte versuchen Sie es später noch einmal oder fragen Sie den Helpdesk.
+outcome-switched-off-title = Ihre Organisation hat diesen Dienst angehalten
+outcome-switched-off-text = Im Moment werden von hier aus keine Passwörter gesetzt. Es wurde nichts geändert. Bitte fragen Sie den Helpdesk.
+outcome-directory-unreachable-title = Ihr Domänencontroller ist nicht erreichbar
+outcome-directory-unreachable-text = Es wurde nichts geändert. Bitte versuchen Sie es in einigen Minuten noch einmal; wenn es so bleibt, sagen Sie es dem Helpdesk.
+outcome-directory-error-title = Ihr Domänencontroller hat ein Problem gemeldet
+outcome-directory-error-text = Ihr Passwort wurde nicht geändert. Bitte nennen Sie dem Helpdesk den Supportcode unten.
+
+## Pages that cannot be shown
+
+error-home = Zur Startseite
+error-400-title = Das konnten wir nicht lesen
+error-400-text = Etwas fehlte oder hatte nicht die erwartete Form. Bitte gehen Sie zurück und versuchen Sie es noch einmal.
+error-403-title = Das ist von hier aus nicht möglich
+error-403-text = Die Anfrage kam nicht von unserer eigenen Seite, deshalb sind wir ihr nicht gefolgt. Bitte beginnen Sie auf dieser Seite noch einmal.
+error-404-title = Hier ist nichts
+error-404-text = Die Adresse ist vielleicht falsch geschrieben oder veraltet.
+error-405-title = So ist das nicht möglich
+error-405-text = Bitte verwenden Sie die Knöpfe auf unseren Seiten.
+error-413-title = Das war zu viel auf einmal
+error-413-text = Es wurde mehr gesendet, als diese Seite je braucht. Bitte gehen Sie zurück und versuchen Sie es noch einmal.
+error-415-title = Das konnten wir nicht lesen
+error-415-text = Was gesendet wurde, hat eine Form, die wir nicht kennen. Bitte gehen Sie zurück und versuchen Sie es noch einmal.
+error-422-title = Das konnten wir nicht lesen
+error-422-text = Eine Ihrer Eingaben hatte nicht die erwartete Form. Bitte gehen Sie zurück und versuchen Sie es noch einmal.
+error-429-title = Zu viele Versuche auf einmal
+error-429-text = Bitte warten Sie einige Minuten und versuchen Sie es dann noch einmal. So verhindern wir, dass Fremde Codes durchprobieren.
+error-500-title = Bei uns ist etwas schiefgegangen
+error-500-text = Es liegt nicht an Ihnen. Wir haben es vermerkt. Bitte versuchen Sie es noch einmal; wenn es so bleibt, nennen Sie dem Helpdesk den Supportcode unten.
+error-503-title = Wir sind gleich wieder da
+error-503-text = Der Dienst startet gerade oder ist stark ausgelastet. Bitte versuchen Sie es in einer Minute noch einmal.
+error-cookies-title = Diese Seite braucht ein Cookie
+error-cookies-text = Ein einziges Cookie hält Ihre Schritte zusammen, bis Sie fertig sind, und sonst nichts. Bitte erlauben Sie Cookies für diese Seite und beginnen Sie noch einmal.

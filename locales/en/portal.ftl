@@ -1,0 +1,240 @@
+# The pages a person sees who resets a password. Plain words, no blame, no jargon.
+
+## Every page
+
+layout-skip = Skip to content
+layout-help = Need help? { $contact }
+layout-support = Support code:
+layout-language = Language
+language-en = English
+language-de = Deutsch
+stage = Step { $at } of { $of }
+help-contact = Your help desk: { $contact }
+help-nobody = Please ask the help desk of your organisation.
+
+## Who are you?
+
+identify-title = Reset your password
+identify-intro = First tell us who you are, then prove it with a code, then choose a new password. It takes about a minute.
+identify-name = Sign-in name or e-mail address
+identify-name-hint = The name you use to sign in at { $tenant }.
+identify-continue = Continue
+identify-error-empty = Please enter your sign-in name or e-mail address.
+identify-error-name = This does not look like a sign-in name or an e-mail address. Please check it.
+identify-notice-ended = Some time has passed, so we have started again. Nothing was changed.
+identify-notice-finished = All done. You can close this page now.
+
+## It cannot work just now
+
+unavailable-title = This is not possible at the moment
+unavailable-no-agent = We cannot reach the systems of { $tenant } right now, so a new password could not be set. We tell you before you take any trouble.
+unavailable-writeback-off = Passwords of { $tenant } cannot be set from here at the moment.
+unavailable-self-service-off = { $tenant } has not switched on password reset for this page.
+unavailable-unchanged = Nothing was changed. Your current password stays as it is.
+unavailable-retry = Try again
+
+## Which way to prove it
+
+method-title = Where shall we send your code?
+method-intro = With a code we make sure that it is you.
+method-gate = This is proof { $gate } of { $gates }.
+method-email = E-mail
+method-sms = Text message
+method-continue = Send code
+method-none = I can’t use any of these
+method-none-text = That is all right: the help desk can check that it is you and help you from there.
+method-error-choose = Please choose where we shall send your code.
+method-error-gone = This way is not available any more. Please choose again.
+
+## The code
+
+code-title = Enter your code
+code-sent-email = If the account exists, we have sent an e-mail with a code to { $masked }.
+code-sent-sms = If the account exists, we have sent a text message with a code to { $masked }.
+code-label = Code with 6 digits
+code-hint = The code works for 10 minutes. Spaces and dashes do not matter.
+code-continue = Continue
+code-resend = Send a new code
+code-resend-in = New code in { $time }
+code-other = Use another way
+code-missing = Didn’t get it?
+code-missing-email = It can take a minute. Please look into your spam folder as well. If you asked for several codes, only the newest one works.
+code-missing-sms = It can take a minute. Please check that your phone has reception. If you asked for several codes, only the newest one works.
+code-missing-name = If nothing arrives, the name may be spelled differently or the address may be out of date.
+code-notice-resent = A new code is on its way. Older codes no longer work.
+code-error-empty = Please enter the code.
+code-error-shape = The code has 6 digits. Please check what you entered.
+code-error-wrong = This code does not fit. Please check it and try again.
+code-error-expired = This code is too old. Please have a new one sent.
+code-error-early = A code was sent just now. Please wait a moment before you ask for another.
+code-error-limit = No more codes can be sent at the moment. Please try again later.
+code-wait = There were several tries. You can go on in { $time }.
+code-wait-some = There were several tries. Please wait a moment before you go on.
+code-wait-over = You can go on now.
+
+## The new password
+
+password-title = Choose a new password
+password-account = Your account
+password-label = New password
+password-show = Show
+password-hide = Hide
+password-generate = Suggest a password
+password-generated = A password is filled in. Save it or write it down before you go on.
+password-rules = What it needs
+password-rule-length = { $n ->
+    [one] At least one character
+   *[other] At least { $n } characters
+}
+password-rule-kinds = Three of these: small letters, capital letters, digits, symbols, letters without case
+password-rule-words = Not your sign-in name, and no part of your name
+password-rule-history = { $n ->
+    [one] Not your last password
+   *[other] Not one of your last { $n } passwords
+}
+password-rule-unknown = The longer, the better: four or five words that have nothing to do with each other are good.
+password-rules-met = %met% of %all% fulfilled
+password-met = fulfilled
+password-open = still missing
+password-submit = Set new password
+password-sealed = Your password is sealed in this browser. Only the systems of { $tenant } can open it: not this website, and not the people who run it.
+password-asking = Preparing …
+password-sealing = Sealing your password …
+password-sending = Sending the sealed password …
+password-sent = Sent. One moment …
+password-allowed-at = A change is possible from { $when }.
+password-script-title = This page needs JavaScript
+password-script-text = Your password is sealed in your browser before it is sent, so that nobody on the way can read it. That takes JavaScript, which is switched off, blocked or too old here. Please switch it on, or open this page in another browser.
+password-error-empty = Please enter a new password.
+password-error-long = This password is too long. At most 256 characters are possible.
+password-error-characters = This password has characters that cannot be used in a password. Please try another one.
+password-error-rules = Something is still missing. See the list below.
+password-error-recipients = We could not make sure that only your organisation can open your password. So nothing was sent and nothing was changed. Please try again; if it stays like this, tell your help desk.
+password-error-network = The connection was interrupted. Please try again.
+password-error-slow = The server takes too long to answer. Please try again.
+problem-not-verified = Your proof is no longer valid. Please start again.
+problem-no-agent = The systems of your organisation cannot be reached right now. Nothing was changed. Please try again in a few minutes.
+problem-ticket-expired = That took a little too long. Nothing was changed. Please press the button once more.
+problem-superseded = A newer try is under way, perhaps in another window. Nothing was changed from here.
+problem-other = That did not work. Nothing was changed. Please try again.
+
+## Watching it happen
+
+status-title = Your new password is being set
+status-intro = This usually takes a second or two. You can simply keep this page open.
+status-sealed-waiting = Seal your password
+status-sealed-now = Sealing your password …
+status-sealed-done = Sealed in your browser
+status-picked-waiting = Picked up by your organisation
+status-picked-now = Waiting for your organisation to pick it up …
+status-picked-done = Picked up by your organisation
+status-set-waiting = Set by your domain controller
+status-set-now = Being set by your domain controller …
+status-set-done = Set by your domain controller
+status-done-waiting = Done
+status-done-now = Almost done …
+status-done-done = Done
+status-lost = The connection was interrupted. We keep asking.
+status-ending = There is a result. One moment …
+status-slow = It takes longer than usual today. You need not do anything: within two minutes you will know how it ended.
+
+## Done
+
+done-title = Your password is changed
+done-intro = Use your new password from now on. For your safety we have not signed you in anywhere.
+done-devices = What to do now
+done-computer = At your computer
+done-computer-text = Sign in with the new password. If you are signed in already, lock the screen and unlock it with the new password.
+done-away = Away from the office
+done-away-text = Your laptop may still want the old password until it has been connected. Sign in with the old one, start the VPN with the new one, then lock and unlock the screen.
+done-phone = Mail on your phone
+done-phone-text = Enter the new password when the mail app asks for it. If it does not ask, change it in the account settings, so that old tries do not lock you out.
+done-wifi = Wi-Fi and VPN
+done-wifi-text = If the network no longer connects, forget it once and join it again with the new password.
+done-notice = We have sent a notice to every address on file. If it was not you who changed the password, tell your help desk at once.
+done-finish = Finish
+
+## Other endings
+
+ended-retry = Start again
+ended-flow-title = Please start again
+ended-flow-text = Too much time has passed since the last step. Nothing was changed.
+ended-tries-title = Too many codes that did not fit
+ended-tries-text = To protect the account we have stopped here. Nothing was changed. Please try again later or ask your help desk.
+ended-superseded-title = A newer try has taken over
+ended-superseded-text = You, or somebody with your proof, started once more, perhaps in another window. Only the newest try counts. From here nothing was changed.
+ended-cancelled-title = This was stopped
+ended-cancelled-text = The change was stopped before it was made. Your current password stays as it is.
+ended-failed-title = That did not work
+ended-failed-text = Your password was not changed. Please try again in a few minutes.
+
+outcome-applied-title = Your password is changed
+outcome-applied-text = Use your new password from now on.
+outcome-policy-length-title = This password is too short
+outcome-policy-length-text = Your organisation asks for a longer one. Please add to it: one more word is easy to remember. Your current password stays as it is until then.
+outcome-policy-complexity-title = This password is too simple
+outcome-policy-complexity-text = Please mix at least three of these: small letters, capital letters, digits, symbols. It must not hold your name either.
+outcome-policy-history-title = You have used this password before
+outcome-policy-history-text = Your organisation does not allow recent passwords again. Please choose one that is new.
+outcome-policy-age-title = Your password was changed only recently
+outcome-policy-age-text = Your organisation asks for some time between two changes. Your current password stays as it is. If you have forgotten it, the help desk can set a new one for you.
+outcome-policy-other-title = Your organisation does not accept this password
+outcome-policy-other-text = We are not told which rule it breaks. A longer one that is not built from common words, names or dates, and that you have not used before, usually helps.
+outcome-password-unusable-title = This password cannot be used
+outcome-password-unusable-text = It has characters that the systems of your organisation do not take, or it is too long. Please choose another one.
+outcome-account-disabled-title = This account is switched off
+outcome-account-disabled-text = So its password cannot be set here. Nothing was changed. The help desk can tell you more.
+outcome-account-protected-title = This account is specially protected
+outcome-account-protected-text = Its password cannot be set from here. Nothing was changed. Please ask the administrators of your organisation.
+outcome-out-of-scope-title = This account is not served here
+outcome-out-of-scope-text = Your organisation has not opened this service to the account. Nothing was changed. Please ask the help desk.
+outcome-gone-title = This account was not found any more
+outcome-gone-text = It may have been moved or removed a moment ago. Nothing was changed. Please ask the help desk.
+outcome-no-right-title = Your organisation has to change a setting
+outcome-no-right-text = The service is not allowed to set the password of this account. Nothing was changed. Please tell the help desk the support code below.
+outcome-control-missing-title = Your organisation has to change a setting
+outcome-control-missing-text = Your domain controller cannot check all password rules in the way your organisation asks for. Nothing was changed. Please tell the help desk the support code below.
+outcome-cannot-open-title = Your password did not arrive intact
+outcome-cannot-open-text = The sealed password could not be opened, so it was thrown away. Nothing was changed. Please start again.
+outcome-unknown-kind-title = Your organisation has to update its software
+outcome-unknown-kind-text = The systems of your organisation do not know this kind of request yet. Nothing was changed. Please tell the help desk the support code below.
+outcome-expired-title = That took too long
+outcome-expired-text = Your organisation did not pick up the sealed password in time, so it was thrown away. Nothing was changed. Please try again in a few minutes.
+outcome-stale-title = A newer try has taken over
+outcome-stale-text = You started once more, perhaps in another window, and only the newest try counts. From here nothing was changed.
+outcome-interrupted-title = We do not know yet how it ended
+outcome-interrupted-text = The connection broke just as your password was being set. Please try to sign in with the new password first. If that does not work, use the old one or start again here.
+outcome-limit-reached-title = Too many changes for now
+outcome-limit-reached-text = Your organisation allows only so many changes in an hour. Nothing was changed. Please try again later or ask the help desk.
+outcome-switched-off-title = Your organisation has paused this service
+outcome-switched-off-text = No passwords are set from here at the moment. Nothing was changed. Please ask the help desk.
+outcome-directory-unreachable-title = Your domain controller cannot be reached
+outcome-directory-unreachable-text = Nothing was changed. Please try again in a few minutes; if it stays like this, tell the help desk.
+outcome-directory-error-title = Your domain controller reported a problem
+outcome-directory-error-text = Your password was not changed. Please tell the help desk the support code below.
+
+## Pages that cannot be shown
+
+error-home = To the start page
+error-400-title = We could not read that
+error-400-text = Something was missing or was not in the form we expected. Please go back and try again.
+error-403-title = This is not possible from here
+error-403-text = The request did not come from our own page, so we have not followed it. Please start again on this page.
+error-404-title = There is nothing here
+error-404-text = The address may be mistyped or out of date.
+error-405-title = This is not possible in this way
+error-405-text = Please use the buttons on our pages.
+error-413-title = That was too much at once
+error-413-text = What was sent is larger than anything this page needs. Please go back and try again.
+error-415-title = We could not read that
+error-415-text = What was sent is in a form that we do not know. Please go back and try again.
+error-422-title = We could not read that
+error-422-text = Something you entered was not in the form we expected. Please go back and try again.
+error-429-title = Too many tries at once
+error-429-text = Please wait a few minutes and try again. This keeps strangers from trying out codes.
+error-500-title = Something went wrong on our side
+error-500-text = It is not your fault. We have noted it. Please try again; if it stays like this, tell the help desk the support code below.
+error-503-title = We will be back in a moment
+error-503-text = The service is starting up or very busy. Please try again in a minute.
+error-cookies-title = This page needs a cookie
+error-cookies-text = One cookie keeps your steps together until you are done, and nothing else. Please allow cookies for this site and start again.

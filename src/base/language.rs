@@ -71,7 +71,8 @@ impl Language {
         for (name, value) in values {
             // Whole numbers choose plural forms, so they go in as numbers.
             match value.parse::<i64>() {
-                Ok(number) if number.to_string() == **value => args.set(*name, number),
+                // A code or a year is no number: it would get separators, or lose its zeros.
+                Ok(number) if value.len() <= 3 && number.to_string() == **value => args.set(*name, number),
                 _ => args.set(*name, (*value).to_owned()),
             }
         }

@@ -59,3 +59,17 @@ pub async fn record(conn: &mut PgConnection, scope: &Scope, clock: &Clock, sourc
     .await?;
     Ok(())
 }
+
+/// From where a job was submitted.
+pub async fn address_of(conn: &mut PgConnection, scope: &Scope, job: Uuid) -> Result<Option<IpAddr>> {
+    let address = sqlx::query_scalar!(
+        r#"select host(address) as "address" from audit_events
+           where tenant_id = $1 and job_id = $2 and action = 'reset.submit' order by event_id limit 1"#,
+        scope.id(),
+        job,
+    )
+    .fetch_optional(conn)
+    .await?
+    .flatten();
+    Ok(address.and_then(|address| address.parse().ok()))
+}

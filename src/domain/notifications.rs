@@ -17,7 +17,8 @@ pub enum Content {
     /// A code to type into the browser that began.
     Code { code: String, minutes: i64 },
     /// A password was changed; `at` is seconds since 1970.
-    Changed { at: i64 },
+    /// `from` is the browser's address, coarse; empty if unknown.
+    Changed { at: i64, from: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,8 @@ impl Channel {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Message {
     pub to: String,
+    /// Display name, for the greeting.
+    pub name: String,
     /// BCP 47.
     pub language: String,
     pub content: Content,

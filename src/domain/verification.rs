@@ -98,6 +98,7 @@ pub async fn send(conn: &mut PgConnection, scope: &Scope, clock: &Clock, purpose
     let channel = if to.is_some() { method.channel() } else { Channel::Nowhere };
     let message = Message {
         to: to.unwrap_or_default(),
+        name: purpose.user.map(|user| user.display_name.clone()).unwrap_or_default(),
         language: purpose.language.to_owned(),
         content: Content::Code { code, minutes: LIFETIME.whole_minutes() },
     };

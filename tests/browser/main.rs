@@ -1,1 +1,7 @@
+//! What only a real browser can show: pages as people see them, the sealing code, the whole journey.
+//!
+//! Wants Chromium and its driver; `bin/setup` installs both. Screenshots go to `tests/browser/shots`.
 
+mod preview;
+mod support;
+mod vectors;

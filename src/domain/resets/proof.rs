@@ -65,7 +65,7 @@ pub async fn count_try(conn: &mut PgConnection, scope: &Scope, clock: &Clock, so
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proven {
     /// The gate is passed. The browser gets a new cookie, the old one is worth nothing.
-    Passed { cookie: String },
+    Passed { cookie: String, verified: bool },
     Wrong,
     /// The code's time is over or it was used.
     Over,
@@ -87,21 +87,19 @@ pub async fn prove(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source
         return Ok(if checked == Checked::Over { Proven::Over } else { Proven::Wrong });
     }
     let (cookie, now) = (id::token(), clock.now());
-    let done = sqlx::query!(
+    let state = sqlx::query_scalar!(
         "update flows set passed = array_append(passed, $3), method = null, browser_hash = $4, expires_at = $5,
              state = case when cardinality(passed) + 1 >= gates then 'verified' else 'proving' end
-         where tenant_id = $1 and flow_id = $2 and state = 'proving' and not ($3 = any(passed))",
+         where tenant_id = $1 and flow_id = $2 and state = 'proving' and not ($3 = any(passed)) returning state",
         scope.id(),
         flow.flow_id,
         method.as_str(),
         id::sha256(cookie.as_bytes()),
         now + LIFETIME,
     )
-    .execute(&mut *conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    if done.rows_affected() != 1 {
-        return Ok(Proven::Over);
-    }
+    let Some(state) = state else { return Ok(Proven::Over) };
     limits::clear(conn, scope, &flow.subject, Limit::CodeTry).await?;
-    Ok(Proven::Passed { cookie })
+    Ok(Proven::Passed { cookie, verified: state == "verified" })
 }

@@ -1,6 +1,8 @@
 //! What follows from an agent's result or from a deadline: the audit line and, when a password was set, a notice to every address
 //! on file. In the transaction of the result, so that neither can be without the other.
 
+use std::net::IpAddr;
+
 use anyhow::Result;
 use sqlx::PgConnection;
 use time::Duration;
@@ -38,21 +40,31 @@ pub async fn settle(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sou
     let event = Event { action: "reset.result", outcome, user, flow, job: Some(result.job), detail };
     audit::record(&mut *conn, scope, clock, source, event).await?;
     if let (Settled::Recorded { user_id, .. }, Code::Applied) = (&settled, result.code) {
-        notify(conn, tenant, clock, *user_id).await?;
+        notify(conn, tenant, clock, *user_id, result.job).await?;
     }
     Ok(settled)
 }
 
-async fn notify(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, user_id: Uuid) -> Result<()> {
+async fn notify(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, user_id: Uuid, job: Uuid) -> Result<()> {
+    let from = audit::address_of(&mut *conn, &tenant.scope, job).await?.map(coarse).unwrap_or_default();
     let Some(user) = users::get(&mut *conn, &tenant.scope, user_id).await? else { return Ok(()) };
     let language = user.language.as_deref().unwrap_or(tenant.language.tag());
     let mail = user.mail.as_ref().map(|mail| (Channel::Email, mail.as_str()));
     let mobile = user.mobile.as_ref().map(|mobile| (Channel::Sms, mobile.as_str()));
     for (channel, to) in mail.into_iter().chain(mobile) {
-        let message = Message { to: to.to_owned(), language: language.to_owned(), content: Content::Changed { at: clock.seconds() } };
+        let content = Content::Changed { at: clock.seconds(), from: from.clone() };
+        let message = Message { to: to.to_owned(), name: user.display_name.clone(), language: language.to_owned(), content };
         notifications::enqueue(&mut *conn, &tenant.scope, clock, channel, &message, NOTICE_LIFETIME).await?;
     }
     Ok(())
+}
+
+/// Enough to recognise one's own network, too little to follow anybody: /24 and /48.
+fn coarse(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(v4) => format!("{}.{}.{}.*", v4.octets()[0], v4.octets()[1], v4.octets()[2]),
+        IpAddr::V6(v6) => format!("{:x}:{:x}:{:x}:*", v6.segments()[0], v6.segments()[1], v6.segments()[2]),
+    }
 }
 
 /// Write down a job that its deadline ended.

@@ -1,0 +1,71 @@
+// The status page: the server pushes each state of the job; when it cannot, we ask every second.
+
+const steps = [...document.querySelectorAll("#steps > [data-step]")];
+const list = document.querySelector("#steps");
+const live = document.querySelector("#live");
+const lost = document.querySelector("#lost");
+// Which step is under way in each state. In all others the story ends elsewhere, on the page that the server names.
+const UNDER_WAY = { submitted: 1, leased: 2, applied: 4 };
+let over = false;
+setTimeout(() => (document.querySelector("#slow").hidden = over), 10_000);
+
+const events = new EventSource("/reset/status/events");
+events.addEventListener("message", (event) => show(JSON.parse(event.data)));
+events.addEventListener("error", () => {
+  // A proxy in between may not let streams through, so do not wait for the browser to try again.
+  events.close();
+  poll();
+});
+addEventListener("pagehide", () => events.close());
+// Out of the back-forward cache the stream is dead, and the job long since over.
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+async function poll() {
+  if (over) return;
+  try {
+    const answer = await fetch("/reset/status.json", { headers: { accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(5000) });
+    // Not ours any more: the flow has ended. The server knows where to.
+    if (answer.status === 401 || answer.status === 403 || answer.status === 404 || answer.status === 410) return location.replace("/reset/status");
+    if (!answer.ok) throw new Error(String(answer.status));
+    write(lost, "");
+    show(await answer.json());
+  } catch {
+    write(lost, lost.dataset.text);
+  }
+  if (!over) setTimeout(poll, 1000);
+}
+
+/** `{state, code, final, next}` */
+function show(status) {
+  if (over) return;
+  const at = UNDER_WAY[status.state];
+  if (at !== undefined) steps.forEach((step) => mark(step, Number(step.dataset.step), at));
+  if (!status.final) return;
+  over = true;
+  events.close();
+  if (at === undefined) say(live.dataset.ending);
+  // Reloading a page that shows this very end already would never stop.
+  const next = status.next ?? (list.dataset.state === status.state ? null : "/reset/status");
+  // Long enough to see the last step turn green, too short to wait for.
+  if (next) setTimeout(() => location.replace(next), status.state === "applied" ? 450 : 0);
+}
+
+function mark(step, own, at) {
+  const is = own < at ? "done" : own === at ? "now" : "waiting";
+  if (step.className === is) return;
+  step.className = is;
+  step.toggleAttribute("aria-current", false);
+  if (is === "now") step.setAttribute("aria-current", "step");
+  const label = step.querySelector("[data-label]");
+  label.textContent = step.dataset[is];
+  if (is === "now" || (is === "done" && own === steps.length - 1)) say(step.dataset[is]);
+}
+
+/** For screen readers: the list itself would be read out as a whole at every change. */
+function say(text) {
+  write(live, text);
+}
+
+function write(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}

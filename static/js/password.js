@@ -1,0 +1,162 @@
+// The password page: rules as one types, show and hide, a suggestion, and the way from the field to the sealed job.
+
+import { judge, suggest } from "./rules.js";
+import { Problem, Untrusted, Unusable, requestTicket, seal, submit, verifyRecipients, whyUnusable } from "./seal.js";
+import { fill, word } from "./words.js";
+
+const form = document.querySelector("#password-form");
+const field = document.querySelector("#password");
+const showButton = document.querySelector("#show");
+const suggestButton = document.querySelector("#generate");
+const setButton = document.querySelector("#set");
+const list = document.querySelector("#rules");
+const complaint = document.querySelector("#password-error");
+const state = document.querySelector("#password-state");
+const rules = {
+  min: Number(form.dataset.min),
+  kinds: Number(form.dataset.kinds ?? 0),
+  name: form.dataset.name,
+  words: form.dataset.words.split("\n"),
+};
+let busy = false;
+
+// The field comes to life only now: without this script nothing can be typed that could be sent in the clear.
+for (const control of [field, showButton, suggestButton, setButton]) control.disabled = false;
+document.querySelector("#needs-script").hidden = true;
+field.focus();
+showRules();
+
+field.addEventListener("input", () => {
+  complain("");
+  showRules();
+  tellRulesSoon();
+});
+showButton.addEventListener("click", () => showPassword(field.type === "password"));
+suggestButton.addEventListener("click", () => {
+  if (busy) return;
+  field.value = suggest(rules);
+  complain("");
+  showPassword(true);
+  showRules();
+  say("generated");
+  field.focus();
+  // Password managers listen for it.
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+});
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  set();
+});
+// Not into the back-forward cache, not into a restored tab.
+addEventListener("pagehide", forget);
+
+function forget() {
+  field.value = "";
+}
+
+function showPassword(visible) {
+  field.type = visible ? "text" : "password";
+  showButton.setAttribute("aria-pressed", String(visible));
+  showButton.textContent = word(visible ? "hide" : "show");
+}
+
+function showRules() {
+  const found = judge(field.value, rules);
+  for (const [name, met] of Object.entries(found)) {
+    const item = list.querySelector(`[data-rule="${name}"]`);
+    if (!item) continue;
+    item.dataset.is = met ? "met" : "open";
+    item.querySelector("[data-met]").textContent = word(met ? "met" : "open");
+  }
+  return Object.values(found);
+}
+
+// A screen reader hears the count when the typing pauses, not at every key.
+let pause;
+function tellRulesSoon() {
+  clearTimeout(pause);
+  pause = setTimeout(() => {
+    const found = showRules();
+    if (found.length > 0 && field.value !== "" && !busy) {
+      state.textContent = fill(word("rules-met"), { met: found.filter(Boolean).length, all: found.length });
+    }
+  }, 900);
+}
+
+async function set() {
+  if (busy) return;
+  const unusable = whyUnusable(field.value);
+  if (unusable) return refuse(`error-${unusable}`);
+  if (showRules().includes(false)) {
+    list.dataset.pressed = "";
+    return refuse("error-rules");
+  }
+  work(true);
+  complain("");
+  try {
+    say("asking");
+    const { ticket, recipients, now } = await requestTicket();
+    const trusted = await verifyRecipients(ticket, recipients, now);
+    say("sealing");
+    const envelopes = await seal(field.value, ticket, trusted);
+    say("sending");
+    await submit(ticket.job, envelopes);
+    forget();
+    say("sent");
+    location.replace("/reset/status");
+  } catch (error) {
+    work(false);
+    say("");
+    explain(error);
+  }
+}
+
+function explain(error) {
+  if (error instanceof Problem) return follow(error);
+  if (error instanceof Unusable) return refuse(`error-${error.code}`);
+  if (error?.name === "TimeoutError") return refuse("error-slow");
+  // What fetch throws when it got no answer at all.
+  if (error instanceof TypeError) return refuse("error-network");
+  // Untrusted, and whatever else keeps us from being sure.
+  if (!(error instanceof Untrusted)) console.error(error?.name);
+  refuse("error-recipients");
+}
+
+function follow({ code, support }) {
+  if (code === "flow_ended") return leave("/");
+  // A job of this person is under way, perhaps from a press whose answer got lost: its page tells.
+  if (code === "busy") return leave("/reset/status");
+  const name = `problem-${code.replaceAll("_", "-")}`;
+  const text = word(name) || word("problem-other");
+  complain(support ? `${text} ${word("support")} ${support}` : text);
+}
+
+function leave(url) {
+  forget();
+  location.replace(url);
+}
+
+function work(now) {
+  busy = now;
+  // Not `disabled`: that would throw away the focus.
+  setButton.setAttribute("aria-disabled", String(now));
+  field.readOnly = now;
+  suggestButton.disabled = now;
+  clearTimeout(pause);
+}
+
+function refuse(name) {
+  complain(word(name));
+  field.setAttribute("aria-invalid", "true");
+  field.focus();
+}
+
+function complain(text) {
+  complaint.querySelector("span").textContent = text;
+  complaint.hidden = text === "";
+  if (text === "") field.removeAttribute("aria-invalid");
+}
+
+function say(name) {
+  state.textContent = name && word(name);
+}

@@ -1,0 +1,264 @@
+//! The portal's pages with made-up contents. The real structs stand beside their handlers in `src/portal`; these exist so that
+//! pages can be looked at in states that are hard to reach.
+
+use std::fmt::Display;
+
+use askama::Template;
+use sspr::base::language::Language;
+
+/// What every template asks of `page` (and a mail's of `t`).
+#[derive(Clone, Copy)]
+pub struct Page {
+    pub language: Language,
+    pub help: bool,
+}
+
+impl Page {
+    pub fn t(&self, key: &str) -> String {
+        self.language.text(key)
+    }
+
+    pub fn t1(&self, key: &str, name: &str, value: impl Display) -> String {
+        self.language.text_with(key, &[(name, &value.to_string())])
+    }
+
+    pub fn t2(&self, key: &str, n1: &str, v1: impl Display, n2: &str, v2: impl Display) -> String {
+        self.language.text_with(key, &[(n1, &v1.to_string()), (n2, &v2.to_string())])
+    }
+
+    pub fn lang(&self) -> &'static str {
+        self.language.tag()
+    }
+
+    pub fn dir(&self) -> &'static str {
+        "ltr"
+    }
+
+    pub fn tenant(&self) -> &'static str {
+        "Nordwind Logistik"
+    }
+
+    pub fn help(&self) -> Option<String> {
+        self.help.then(|| "+49 40 5550 112, helpdesk@nordwind.example".to_owned())
+    }
+
+    pub fn support(&self) -> &'static str {
+        "7KQ2-M4XD"
+    }
+
+    pub fn asset(&self, path: &str) -> String {
+        format!("/static/{path}")
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/identify.html")]
+struct Identify {
+    page: Page,
+    name: String,
+    error: Option<String>,
+    notice: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/unavailable.html")]
+struct Unavailable {
+    page: Page,
+    reason: String,
+}
+
+struct MethodOption {
+    id: String,
+    kind: String,
+    masked: String,
+}
+
+#[derive(Template)]
+#[template(path = "portal/method.html")]
+struct Method {
+    page: Page,
+    options: Vec<MethodOption>,
+    gate: u8,
+    gates: u8,
+    error: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/code.html")]
+struct Code {
+    page: Page,
+    kind: String,
+    masked: String,
+    gate: u8,
+    gates: u8,
+    error: Option<String>,
+    notice: Option<String>,
+    resend_in: u32,
+    other_methods: bool,
+    tries_wait: Option<u32>,
+}
+
+struct Refusal {
+    title_key: String,
+    text_key: String,
+    allowed_at: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/password.html")]
+struct Password {
+    page: Page,
+    sign_in_name: String,
+    words: Vec<String>,
+    min_length: u32,
+    complexity: bool,
+    history: u32,
+    refusal: Option<Refusal>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/status.html")]
+struct Status {
+    page: Page,
+    state: String,
+}
+
+#[derive(Template)]
+#[template(path = "portal/done.html")]
+struct Done {
+    page: Page,
+}
+
+#[derive(Template)]
+#[template(path = "portal/ended.html")]
+struct Ended {
+    page: Page,
+    title_key: String,
+    text_key: String,
+    allowed_at: Option<String>,
+    retry: bool,
+}
+
+#[derive(Template)]
+#[template(path = "portal/error.html")]
+struct ErrorPage {
+    page: Page,
+    status: u16,
+    title_key: String,
+    text_key: String,
+}
+
+#[derive(Template)]
+#[template(path = "mail/code/body.html")]
+struct CodeMail {
+    t: Page,
+    code: String,
+    minutes: u32,
+    tenant: String,
+    name: String,
+    help: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "mail/changed/body.html")]
+struct ChangedMail {
+    t: Page,
+    tenant: String,
+    name: String,
+    when: String,
+    where_: String,
+    help: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "mail/code/body.txt")]
+struct CodeText {
+    t: Page,
+    code: String,
+    minutes: u32,
+    tenant: String,
+    name: String,
+    help: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "mail/changed/body.txt")]
+struct ChangedText {
+    t: Page,
+    tenant: String,
+    name: String,
+    when: String,
+    where_: String,
+    help: Option<String>,
+}
+
+/// Names under which [`render`] knows a page.
+pub const NAMES: [&str; 18] = [
+    "identify", "identify-error", "unavailable", "method", "code", "code-error", "code-sms", "password", "password-refused",
+    "password-unknown", "status", "status-leased", "done", "ended", "ended-age", "error", "mail-code", "mail-changed",
+];
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+/// The HTML of one page. `None` for a name that is not in [`NAMES`].
+pub fn render(name: &str, language: Language) -> Option<String> {
+    let page = Page { language, help: !name.ends_with("unknown") };
+    let code = |error: Option<String>, kind: &str| Code {
+        page,
+        kind: kind.to_owned(),
+        masked: if kind == "sms" { "••• ••• 47".to_owned() } else { "a•••@p•••.example".to_owned() },
+        gate: 2,
+        gates: if kind == "sms" { 2 } else { 1 },
+        tries_wait: error.is_some().then_some(95),
+        error,
+        notice: (kind == "sms").then(|| "code-notice-resent".to_owned()),
+        resend_in: 30,
+        other_methods: true,
+    };
+    let password = |min_length, refusal| Password {
+        page,
+        sign_in_name: "anna.berg".to_owned(),
+        words: vec!["Anna".to_owned(), "Berg".to_owned()],
+        min_length,
+        complexity: min_length > 0,
+        history: if min_length > 0 { 24 } else { 0 },
+        refusal,
+    };
+    let refusal = Refusal {
+        title_key: "outcome-policy-history-title".to_owned(),
+        text_key: "outcome-policy-history-text".to_owned(),
+        allowed_at: None,
+    };
+    let (tenant, person, help) = (page.tenant().to_owned(), "Anna Berg".to_owned(), page.help());
+    let (when, where_) = ("22 November 2026, 18:40".to_owned(), "Firefox, Android".to_owned());
+    let html = match name {
+        "identify" => Identify { page, name: String::new(), error: None, notice: None }.render(),
+        "identify-error" => Identify { page, name: "anna berg".to_owned(), error: some("identify-error-name"), notice: some("identify-notice-ended") }.render(),
+        "unavailable" => Unavailable { page, reason: "unavailable-no-agent".to_owned() }.render(),
+        "method" => {
+            let option = |kind: &str, masked: &str| MethodOption { id: format!("{kind}-1"), kind: kind.to_owned(), masked: masked.to_owned() };
+            let options = vec![option("email", "a•••@p•••.example"), option("sms", "••• ••• 47")];
+            Method { page, options, gate: 1, gates: 2, error: None }.render()
+        }
+        "code" => code(None, "email").render(),
+        "code-error" => code(some("code-error-wrong"), "email").render(),
+        "code-sms" => code(None, "sms").render(),
+        "password" => password(12, None).render(),
+        "password-refused" => password(12, Some(refusal)).render(),
+        "password-unknown" => password(0, None).render(),
+        "status" => Status { page, state: "submitted".to_owned() }.render(),
+        "status-leased" => Status { page, state: "leased".to_owned() }.render(),
+        "done" => Done { page }.render(),
+        "ended" => Ended { page, title_key: "outcome-directory-unreachable-title".to_owned(), text_key: "outcome-directory-unreachable-text".to_owned(), allowed_at: None, retry: true }.render(),
+        "ended-age" => Ended { page, title_key: "outcome-policy-age-title".to_owned(), text_key: "outcome-policy-age-text".to_owned(), allowed_at: some("23 November 2026, 09:12"), retry: false }.render(),
+        "error" => ErrorPage { page, status: 404, title_key: "error-404-title".to_owned(), text_key: "error-404-text".to_owned() }.render(),
+        "mail-code" => CodeMail { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help }.render(),
+        "mail-changed" => ChangedMail { t: page, tenant, name: person, when, where_, help }.render(),
+        "mail-code-text" => CodeText { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help }.render(),
+        "mail-changed-text" => ChangedText { t: page, tenant, name: person, when, where_, help }.render(),
+        _ => return None,
+    };
+    Some(html.expect("a page of a template"))
+}
