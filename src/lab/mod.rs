@@ -4,6 +4,8 @@
 //! and directories, when the value is dropped and when this process dies by any means, SIGKILL included ([`watchdog`]).
 //! Production code never imports this; only the demo and the tests do.
 
+pub mod browser;
+pub mod html;
 pub mod inbox;
 pub mod postgres;
 pub mod samba;

@@ -61,7 +61,8 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
     let Journey { visitor, flow } = &journey;
     let Step::Code(method) = flow.step() else { return Ok(journey::to_step(flow)) };
     let Some(code) = Code::parse(&form.code) else {
-        return answer(&journey, method, StatusCode::UNPROCESSABLE_ENTITY, Some("code-error-form"), None).await;
+        let error = if form.code.trim().is_empty() { "code-error-empty" } else { "code-error-shape" };
+        return answer(&journey, method, StatusCode::UNPROCESSABLE_ENTITY, Some(error), None).await;
     };
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
 
@@ -82,7 +83,7 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
             Ok(([journey::set_cookie(&app.public_url, &cookie)], Redirect::to(next)).into_response())
         }
         Proven::Wrong => answer(&journey, method, StatusCode::UNPROCESSABLE_ENTITY, Some("code-error-wrong"), None).await,
-        Proven::Over => answer(&journey, method, StatusCode::UNPROCESSABLE_ENTITY, Some("code-error-over"), None).await,
+        Proven::Over => answer(&journey, method, StatusCode::UNPROCESSABLE_ENTITY, Some("code-error-expired"), None).await,
     }
 }
 
@@ -95,9 +96,9 @@ async fn resend(journey: Journey, _: form::Form<Nothing>) -> Result<Response> {
     tx.commit().await?;
     app.wake_outbox();
     let (status, error, notice) = match chosen {
-        Chosen::Sent(Sent::Sent) => (StatusCode::OK, None, Some("code-resent")),
+        Chosen::Sent(Sent::Sent) => (StatusCode::OK, None, Some("code-notice-resent")),
         Chosen::Sent(Sent::TooEarly) => (StatusCode::TOO_MANY_REQUESTS, Some("code-error-early"), None),
-        Chosen::Sent(Sent::Wait(_)) => (StatusCode::TOO_MANY_REQUESTS, Some("code-error-sends"), None),
+        Chosen::Sent(Sent::Wait(_)) => (StatusCode::TOO_MANY_REQUESTS, Some("code-error-limit"), None),
         Chosen::NotOffered => return Ok(journey::to_step(flow)),
     };
     answer(&journey, method, status, error, notice).await
@@ -119,7 +120,7 @@ async fn answer(
     let sends_wait = limits::waiting(&mut conn, scope, &app.clock, &flow.subject, Limit::CodeSend).await?;
     let tries_wait = limits::waiting(&mut conn, scope, &app.clock, &flow.subject, Limit::CodeTry).await?;
     // Nothing was ever sent in this flow: the account's share of codes is used up.
-    let error = error.or_else(|| sent_at.is_none().then_some("code-error-sends"));
+    let error = error.or_else(|| sent_at.is_none().then_some("code-error-limit"));
     let shown = CodePage {
         page: visitor.page(),
         kind: method.as_str(),

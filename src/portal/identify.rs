@@ -50,7 +50,7 @@ async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<
         return Ok(unavailable::page(&visitor, reason));
     }
     let Some(name) = Name::parse(&form.name) else {
-        let error = Some(if form.name.trim().is_empty() { "identify-error-empty" } else { "identify-error-form" });
+        let error = Some(if form.name.trim().is_empty() { "identify-error-empty" } else { "identify-error-name" });
         let again = IdentifyPage { page: visitor.page(), name: form.name, error, notice: None };
         return Ok(page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &again));
     };
@@ -73,8 +73,8 @@ async fn resume(visitor: Visitor, Query(query): Query<Begun>, parts: Parts) -> R
         return Ok(journey::to_step(&flow));
     }
     let (title, text) = match query.begun {
-        Some(_) => ("cookies-title", "cookies-text"),
-        None => ("flow-ended-title", "flow-ended-text"),
+        Some(_) => ("error-cookies-title", "error-cookies-text"),
+        None => ("ended-flow-title", "ended-flow-text"),
     };
     Ok(ended::page(&visitor, StatusCode::GONE, title, text))
 }

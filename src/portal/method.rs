@@ -61,14 +61,14 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
         return Ok(journey::to_step(flow));
     }
     let Some(method) = Method::parse(&form.method) else {
-        return Ok(page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page_of(&journey, Some("method-error"))));
+        return Ok(page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page_of(&journey, Some("method-error-choose"))));
     };
     let app = &visitor.app;
     let mut tx = app.begin().await?;
     let chosen = resets::choose(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, flow, method).await?;
     tx.commit().await?;
     if chosen == Chosen::NotOffered {
-        return Ok(page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page_of(&journey, Some("method-error"))));
+        return Ok(page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page_of(&journey, Some("method-error-gone"))));
     }
     app.wake_outbox();
     // Sent, too early, or over the limit: the next page says which.

@@ -58,6 +58,16 @@ fn usual(status: StatusCode) -> &'static str {
     }
 }
 
+/// The status whose words fit.
+const fn words(status: StatusCode) -> u16 {
+    match status.as_u16() {
+        401 => 403,
+        status @ (403 | 404 | 405 | 413 | 415 | 422 | 429 | 503) => status,
+        400..500 => 400,
+        _ => 500,
+    }
+}
+
 fn face(app: &App, uri: &Uri, headers: &HeaderMap, context: Option<&Context>, status: StatusCode, problem: Problem) -> Response {
     let page = Page::bare(app, tenancy::language(app, uri, headers, None), context);
     let wants_page = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
@@ -66,17 +76,16 @@ fn face(app: &App, uri: &Uri, headers: &HeaderMap, context: Option<&Context>, st
         let begun = uri.query().is_some_and(|query| query.contains("begun"));
         return Redirect::to(if begun { "/reset?begun=1" } else { "/reset" }).into_response();
     }
-    let key = problem.code.replace('_', "-");
+    let key = words(status);
     if wants_page {
-        let shown = ErrorPage { page, status: status.as_u16(), title_key: format!("problem-{key}-title"), text_key: format!("problem-{key}-text") };
+        let shown = ErrorPage { page, status: status.as_u16(), title_key: format!("error-{key}-title"), text_key: format!("error-{key}-text") };
         return page::html_as(status, &shown);
     }
     let body = serde_json::json!({
         "type": format!("urn:sspr:problem:{}", problem.code),
-        "title": page.t(&format!("problem-{key}-title")),
+        "title": page.t(&format!("error-{key}-title")),
         "status": status.as_u16(),
         "code": problem.code,
-        "detail": page.t(&format!("problem-{key}-text")),
         "support": page.support(),
         "now": app.clock.seconds(),
     });

@@ -1,5 +1,8 @@
 //! One binary for all tests against the real router, a real Postgres and real directories.
 
 mod agent;
+mod architecture;
 mod carriers;
 mod lab;
+mod portal;
+mod support;

@@ -1,0 +1,3 @@
+//! The journey in a browser without a screen, against the real server; the agent is driven by hand.
+
+mod journey;
