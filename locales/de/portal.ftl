@@ -238,3 +238,5 @@ error-503-title = Wir sind gleich wieder da
 error-503-text = Der Dienst startet gerade oder ist stark ausgelastet. Bitte versuchen Sie es in einer Minute noch einmal.
 error-cookies-title = Diese Seite braucht ein Cookie
 error-cookies-text = Ein einziges Cookie hält Ihre Schritte zusammen, bis Sie fertig sind, und sonst nichts. Bitte erlauben Sie Cookies für diese Seite und beginnen Sie noch einmal.
+ended-again = Noch einmal versuchen
+date-time = { $day }.{ $month }.{ $year }, { $hour }:{ $minute } Uhr (UTC)

@@ -238,3 +238,5 @@ error-503-title = We will be back in a moment
 error-503-text = The service is starting up or very busy. Please try again in a minute.
 error-cookies-title = This page needs a cookie
 error-cookies-text = One cookie keeps your steps together until you are done, and nothing else. Please allow cookies for this site and start again.
+ended-again = Try again
+date-time = { $year }-{ $month }-{ $day }, { $hour }:{ $minute } UTC

@@ -1,5 +1,6 @@
 //! One binary for all tests against the real router, a real Postgres and real directories.
 
+mod agent;
 mod architecture;
 mod carriers;
 mod lab;
