@@ -47,7 +47,7 @@ pub fn run(cli: Cli) -> Result<()> {
     let mut config = Config::load(cli.config.as_deref())?;
     if matches!(cli.command, Command::Demo(_)) && config.log.filter == "info" {
         // It talks to a person: what goes well needs no log. The notice comes when a transaction is cut off by the end.
-        config.log.filter = "warn,sqlx::postgres::notice=error".to_owned();
+        "warn,sqlx::postgres::notice=error".clone_into(&mut config.log.filter);
     }
     telemetry::start(&config.log)?;
     // One provider for all TLS of the process.

@@ -3,6 +3,7 @@
 mod agent;
 mod architecture;
 mod carriers;
+mod demo;
 mod lab;
 mod portal;
 mod support;
