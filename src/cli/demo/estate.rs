@@ -142,7 +142,7 @@ async fn tenant(app: &App) -> Result<Tenant> {
     if let Some(tenant) = tenants::by_host(&mut tx, &app.ring, HOST).await? {
         return Ok(tenant);
     }
-    let new = New { name: "Example Corp", host: HOST, language: Language::English, help: Some("the help desk, extension 4357") };
+    let new = New { name: "Example Corp", host: HOST, language: Language::English, help: Some("helpdesk@corp.example, extension 4357") };
     let tenant = tenants::create(&mut tx, &app.ring, &app.clock, new).await?;
     tenants::update(&mut tx, &tenant.scope, Change { self_service: Some(true), gates: None }).await?;
     let connector = fleet::create_connector(&mut tx, &tenant.scope, &app.clock, "corp.example").await?;
