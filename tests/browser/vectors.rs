@@ -4,65 +4,19 @@
 use serde_json::{Value, json};
 use sspr::wire::{
     b64,
-    keys::{Identity, Statement},
-    seal::{self, Envelope, KeyPair, Secrets},
-    ticket::Ticket,
+    seal::{self, Envelope, Secrets},
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::support::{
+    agent::{Agent, NOW},
     browser::{Browser, story},
     site::Site,
 };
 
-const NOW: i64 = 1_795_368_005;
 const IMPORT: &str = "const s = await import('/static/js/seal.js');
                       const hex = (bytes) => [...new Uint8Array(bytes)].map((b) => b.toString(16).padStart(2, '0')).join('');";
-
-/// An organisation with one agent, as the cloud would offer it.
-struct Agent {
-    identity: Identity,
-    pair: KeyPair,
-    ticket: Ticket,
-    statement: Statement,
-}
-
-
-
-impl Agent {
-    fn new() -> Self {
-        let (identity, pair) = (Identity::generate(), KeyPair::generate());
-        let known: Value = serde_json::from_str(include_str!("../vectors/seal.json")).expect("the stored vectors");
-        let ticket: Ticket = serde_json::from_value(known["ticket"].clone()).expect("a ticket");
-        let statement = Statement {
-            agent: Uuid::from_u128(9),
-            connector: ticket.connector,
-            suite: seal::SUITE.to_owned(),
-            key: b64(&pair.public),
-            epoch: 1,
-            not_before: NOW - 60,
-            not_after: NOW + 3600,
-        };
-        Self { identity, pair, ticket, statement }
-    }
-
-    /// As the ticket's answer lists it, with the statement changed before it is signed.
-    fn listed(&self, change: impl FnOnce(&mut Statement)) -> Value {
-        let mut statement = self.statement.clone();
-        change(&mut statement);
-        let signed = self.identity.sign(statement);
-        json!({"identity": b64(self.identity.public()), "statement": signed.statement, "signature": signed.signature})
-    }
-
-    fn recipient(&self) -> Value {
-        self.listed(|_| ())
-    }
-
-    fn ticket(&self) -> Value {
-        json!(self.ticket)
-    }
-}
 
 /// What the script says to this ticket and list: `null` when it would seal.
 async fn refusal(browser: &Browser, ticket: Value, recipients: Value) -> Value {
