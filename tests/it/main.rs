@@ -3,7 +3,11 @@
 mod agent;
 mod architecture;
 mod carriers;
+mod codes;
 mod demo;
 mod lab;
 mod portal;
 mod support;
+mod vectors;
+mod vendored;
+mod words;
