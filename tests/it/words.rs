@@ -129,7 +129,8 @@ fn without(text: &str, open: &str, close: &str) -> String {
 
 #[test]
 fn no_template_holds_a_word() {
-    for (name, text) in files("templates", "") {
+    // The lab's inbox is a tool of ours that no user meets.
+    for (name, text) in files("templates", "").into_iter().filter(|(name, _)| !name.contains("/lab/")) {
         let code = [("{#", "#}"), ("{%", "%}"), ("{{", "}}"), ("<!doctype", ">")];
         let plain = code.into_iter().fold(text, |text, (open, close)| without(&text, open, close));
         for attribute in ["aria-label=\"", "title=\"", "alt=\"", "placeholder=\"", "content=\"", "value=\""] {
