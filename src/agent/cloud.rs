@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use reqwest::{Client, Response, StatusCode, Url, header, redirect};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
+use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 use tokio::{sync::Mutex, time::Instant};
 use uuid::Uuid;
 
@@ -274,8 +275,11 @@ impl Cloud {
             return Ok(response);
         }
         let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
+        let date = response.headers().get(header::DATE).and_then(|value| value.to_str().ok()).and_then(seconds_of);
         let problem: Problem = read(response).await.ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
-        if let Some(now) = problem.now.filter(|_| problem.code == "clock_skew") {
+        if problem.code == "clock_skew"
+            && let Some(now) = problem.now.or(date)
+        {
             self.time.correct(asked, now);
         }
         let detail = if problem.detail.is_empty() { problem.title } else { problem.detail };
@@ -286,6 +290,12 @@ impl Cloud {
             (status, code) => Failure::Refused { status, code: code.to_owned(), detail },
         })
     }
+}
+
+/// A `Date` header (RFC 9110 5.6.7) in seconds since 1970.
+fn seconds_of(date: &str) -> Option<i64> {
+    // Its form is one that RFC 2822 allows.
+    OffsetDateTime::parse(date, &Rfc2822).ok().map(OffsetDateTime::unix_timestamp)
 }
 
 fn json(value: &impl Serialize) -> Vec<u8> {
@@ -316,6 +326,12 @@ fn passing(error: reqwest::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_date_header_is_read() {
+        assert_eq!(seconds_of("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        assert_eq!(seconds_of("yesterday"), None);
+    }
 
     #[test]
     fn only_https_or_loopback() {

@@ -5,6 +5,7 @@ mod crashes;
 mod mirror;
 mod order;
 mod passwords;
+mod whole;
 
 use std::{
     path::Path,

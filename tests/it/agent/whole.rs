@@ -1,0 +1,166 @@
+//! The whole way: a person at a browser, the real cloud, the real agent and a real domain controller.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use sspr::{
+    agent::{self, enrol},
+    base::{
+        clock::Clock,
+        config::{self, Config},
+    },
+    lab::samba::{BindOutcome, Release, Samba, SambaOptions},
+    wire::message::Enrolled,
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Cloud, Person};
+
+/// The real agent, in this process.
+struct Running {
+    settings: config::Agent,
+    clock: Clock,
+    enrolled: Enrolled,
+    stop: CancellationToken,
+    ended: JoinHandle<Result<()>>,
+    _dir: tempfile::TempDir,
+}
+
+fn samba(release: Release) -> Samba {
+    let csv = "username,given_name,family_name,mail,mobile,password,groups,flags\n\
+               alice,Alice,Ames,alice@mail.example,+15550100001,First-Passw0rd,,\n\
+               bob,Bob,Burns,bob@mail.example,,First-Passw0rd,,\n";
+    Samba::start(&SambaOptions { release, users_csv: Some(csv.to_owned()), ..SambaOptions::default() }).unwrap()
+}
+
+async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !done().await {
+        assert!(begun.elapsed() < Duration::from_secs(20), "not within 20 s: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+impl Running {
+    /// Enrolled and started, and not confirmed.
+    async fn pending(cloud: &Cloud, samba: &Samba, clock: Clock) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = Config::from(None, []).unwrap().agent;
+        settings.cloud_url = cloud.url.clone();
+        settings.state_dir = dir.path().join("agent");
+        settings.mirror_seconds = 1;
+        settings.directory.url = samba.ldaps_url.clone();
+        settings.directory.ca_file = samba.ca_file.clone();
+        settings.directory.server_name = samba.server_name.clone();
+        settings.directory.bind_dn = samba.bind_dn.clone();
+        settings.directory.bind_password = samba.bind_password().unwrap().into();
+        settings.directory.base_dn = samba.base_dn.clone();
+        settings.directory.users_dn = samba.users_dn.clone();
+        let token = cloud.enrolment_token().await.into();
+        let done = enrol::enrol(&settings, &token, "head office".into(), clock.clone()).await.unwrap();
+        let again = enrol::enrol(&settings, &token, "head office".into(), clock.clone()).await.err().unwrap();
+        assert!(again.to_string().contains("already holds an enrolled agent"), "{again}");
+        let enrolled =
+            Enrolled { agent: done.me.agent, tenant: done.me.tenant, connector: done.me.connector, fingerprint: done.fingerprint };
+        let (stop, ended) = start(&settings, &clock);
+        Self { settings, clock, enrolled, stop, ended, _dir: dir }
+    }
+
+    /// Confirmed, its key published and its people mirrored.
+    async fn ready(cloud: &Cloud, samba: &Samba, clock: Clock) -> Self {
+        let running = Self::pending(cloud, samba, clock).await;
+        assert!(cloud.confirm(running.enrolled.agent, &running.enrolled.fingerprint).await);
+        let keys = "select count(*) from sealing_keys";
+        until("the key is published", async || cloud.sql::<i64>(keys).await == 1).await;
+        until("two people are mirrored", async || cloud.sql::<i64>("select count(*) from users").await == 2).await;
+        running
+    }
+
+    async fn restart(self) -> Self {
+        self.stop.cancel();
+        self.ended.await.unwrap().unwrap();
+        let (stop, ended) = start(&self.settings, &self.clock);
+        Self { stop, ended, ..self }
+    }
+
+    async fn stops(self) {
+        self.stop.cancel();
+        self.ended.await.unwrap().unwrap();
+    }
+}
+
+fn start(settings: &config::Agent, clock: &Clock) -> (CancellationToken, JoinHandle<Result<()>>) {
+    let stop = CancellationToken::new();
+    (stop.clone(), tokio::spawn(agent::run(settings.clone(), clock.clone(), stop)))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_goes_from_the_browser_to_the_domain() {
+    for release in [Release::Backports, Release::System] {
+        let (cloud, samba) = (Cloud::start().await, samba(release));
+        let agent = Running::ready(&cloud, &samba, Clock::system()).await;
+
+        let mut alice = Person::at(&cloud);
+        alice.proves(&cloud, "alice").await;
+        alice.sets("Sh0rt!").await;
+        let told = alice.is_told().await;
+        assert_eq!((told["state"].as_str(), told["code"].as_str()), (Some("refused"), Some("policy_length")), "{told}");
+        alice.sets("Correct-Horse-7").await;
+        assert_eq!(alice.is_told().await["state"], "applied");
+        assert_eq!(samba.bind_as("alice@corp.example", "Correct-Horse-7").await.unwrap(), BindOutcome::Accepted);
+
+        // Another life of the same agent: same identity, same key.
+        let agent = agent.restart().await;
+        let mut bob = Person::at(&cloud);
+        bob.proves(&cloud, "bob").await;
+        bob.sets("Correct-Horse-8").await;
+        assert_eq!(bob.is_told().await["state"], "applied");
+        assert_eq!(cloud.sql::<i64>("select count(*) from sealing_keys").await, 1);
+
+        samba.set(&samba.dn("bob").await.unwrap(), "displayName", "Robert Burns").await.unwrap();
+        let renamed = "select count(*) from users where display_name = 'Robert Burns'";
+        until("the new name is mirrored", async || cloud.sql::<i64>(renamed).await == 1).await;
+        agent.stops().await;
+        cloud.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_clock_is_corrected_by_the_clouds() {
+    let (cloud, samba) = (Cloud::start().await, samba(Release::System));
+    let clock = Clock::system();
+    clock.advance(-400);
+    let agent = Running::ready(&cloud, &samba, clock.clone()).await;
+    let resets = async |name: &str| {
+        let mut person = Person::at(&cloud);
+        person.proves(&cloud, name).await;
+        person.sets("Correct-Horse-7").await;
+        person.is_told().await["state"].clone()
+    };
+    assert_eq!(resets("alice").await, "applied");
+    // Set forward while it runs: corrected by the next heartbeat, which is refused once and then fits.
+    let seen = "select max(last_seen_at)::text from agents";
+    clock.advance(1000);
+    let before = cloud.sql::<String>(seen).await;
+    until("a heartbeat", async || cloud.sql::<String>(seen).await != before).await;
+    assert_eq!(resets("bob").await, "applied");
+    agent.stops().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pending_agent_waits_and_a_revoked_one_ends() {
+    let (cloud, samba) = (Cloud::start().await, samba(Release::System));
+    let agent = Running::pending(&cloud, &samba, Clock::system()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!agent.ended.is_finished());
+    assert!(cloud.confirm(agent.enrolled.agent, &agent.enrolled.fingerprint).await);
+    until("it serves", async || cloud.sql::<i64>("select count(*) from sealing_keys").await == 1).await;
+
+    let mut tx = cloud.app.begin().await.unwrap();
+    let source = sspr::domain::audit::Source::house("cli");
+    assert!(sspr::domain::fleet::revoke(&mut tx, &cloud.tenant.scope, &cloud.clock, &source, agent.enrolled.agent).await.unwrap());
+    tx.commit().await.unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(15), agent.ended).await.expect("it ends by itself").unwrap();
+    assert!(format!("{:#}", ended.unwrap_err()).contains("revoked"));
+}
