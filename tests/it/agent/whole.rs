@@ -47,16 +47,10 @@ impl Running {
     async fn pending(cloud: &Cloud, samba: &Samba, clock: Clock) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut settings = Config::from(None, []).unwrap().agent;
-        settings.cloud_url = cloud.url.clone();
+        settings.cloud_url.clone_from(&cloud.url);
         settings.state_dir = dir.path().join("agent");
         settings.mirror_seconds = 1;
-        settings.directory.url = samba.ldaps_url.clone();
-        settings.directory.ca_file = samba.ca_file.clone();
-        settings.directory.server_name = samba.server_name.clone();
-        settings.directory.bind_dn = samba.bind_dn.clone();
-        settings.directory.bind_password = samba.bind_password().unwrap().into();
-        settings.directory.base_dn = samba.base_dn.clone();
-        settings.directory.users_dn = samba.users_dn.clone();
+        settings.directory = super::directory_of(samba);
         let token = cloud.enrolment_token().await.into();
         let done = enrol::enrol(&settings, &token, "head office".into(), clock.clone()).await.unwrap();
         let again = enrol::enrol(&settings, &token, "head office".into(), clock.clone()).await.err().unwrap();
