@@ -112,11 +112,6 @@ password-error-rules = Es fehlt noch etwas. Bitte sehen Sie in die Liste.
 password-error-recipients = Wir konnten nicht sicherstellen, dass nur Ihre Organisation Ihr Passwort öffnen kann. Deshalb wurde nichts gesendet und nichts geändert. Bitte versuchen Sie es noch einmal; wenn es so bleibt, sagen Sie es Ihrem Helpdesk.
 password-error-network = Die Verbindung wurde unterbrochen. Bitte versuchen Sie es noch einmal.
 password-error-slow = Der Server braucht zu lange für eine Antwort. Bitte versuchen Sie es noch einmal.
-problem-not-verified = Ihr Nachweis gilt nicht mehr. Bitte beginnen Sie noch einmal.
-problem-no-agent = Die Systeme Ihrer Organisation sind gerade nicht erreichbar. Es wurde nichts geändert. Bitte versuchen Sie es in einigen Minuten noch einmal.
-problem-ticket-expired = Das hat ein wenig zu lange gedauert. Es wurde nichts geändert. Bitte drücken Sie noch einmal auf den Knopf.
-problem-superseded = Ein neuerer Versuch läuft, vielleicht in einem anderen Fenster. Von hier aus wurde nichts geändert.
-problem-other = Das hat nicht funktioniert. Es wurde nichts geändert. Bitte versuchen Sie es noch einmal.
 
 ## Watching it happen
 
@@ -157,8 +152,6 @@ done-finish = Fertig
 ## Other endings
 
 ended-retry = Von vorn beginnen
-ended-flow-title = Bitte beginnen Sie noch einmal
-ended-flow-text = Seit dem letzten Schritt ist zu viel Zeit vergangen. Es wurde nichts geändert.
 ended-tries-title = Zu viele Codes, die nicht passten
 ended-tries-text = Zum Schutz des Kontos haben wir hier angehalten. Es wurde nichts geändert. Bitte versuchen Sie es später noch einmal oder fragen Sie Ihren Helpdesk.
 ended-superseded-title = Ein neuerer Versuch hat übernommen
@@ -213,28 +206,46 @@ outcome-directory-unreachable-text = Es wurde nichts geändert. Bitte versuchen 
 outcome-directory-error-title = Ihr Domänencontroller hat ein Problem gemeldet
 outcome-directory-error-text = Ihr Passwort wurde nicht geändert. Bitte nennen Sie dem Helpdesk den Supportcode unten.
 
-## Pages that cannot be shown
+## Problems: `problem-<code>`, for pages that cannot be shown and for answers to the sealing script
 
 error-home = Zur Startseite
-error-400-title = Das konnten wir nicht lesen
-error-400-text = Etwas fehlte oder hatte nicht die erwartete Form. Bitte gehen Sie zurück und versuchen Sie es noch einmal.
-error-403-title = Das ist von hier aus nicht möglich
-error-403-text = Die Anfrage kam nicht von unserer eigenen Seite, deshalb sind wir ihr nicht gefolgt. Bitte beginnen Sie auf dieser Seite noch einmal.
-error-404-title = Hier ist nichts
-error-404-text = Die Adresse ist vielleicht falsch geschrieben oder veraltet.
-error-405-title = So ist das nicht möglich
-error-405-text = Bitte verwenden Sie die Knöpfe auf unseren Seiten.
-error-413-title = Das war zu viel auf einmal
-error-413-text = Es wurde mehr gesendet, als diese Seite je braucht. Bitte gehen Sie zurück und versuchen Sie es noch einmal.
-error-415-title = Das konnten wir nicht lesen
-error-415-text = Was gesendet wurde, hat eine Form, die wir nicht kennen. Bitte gehen Sie zurück und versuchen Sie es noch einmal.
-error-422-title = Das konnten wir nicht lesen
-error-422-text = Eine Ihrer Eingaben hatte nicht die erwartete Form. Bitte gehen Sie zurück und versuchen Sie es noch einmal.
-error-429-title = Zu viele Versuche auf einmal
-error-429-text = Bitte warten Sie einige Minuten und versuchen Sie es dann noch einmal. So verhindern wir, dass Fremde Codes durchprobieren.
-error-500-title = Bei uns ist etwas schiefgegangen
-error-500-text = Es liegt nicht an Ihnen. Wir haben es vermerkt. Bitte versuchen Sie es noch einmal; wenn es so bleibt, nennen Sie dem Helpdesk den Supportcode unten.
-error-503-title = Wir sind gleich wieder da
-error-503-text = Der Dienst startet gerade oder ist stark ausgelastet. Bitte versuchen Sie es in einer Minute noch einmal.
-error-cookies-title = Diese Seite braucht ein Cookie
-error-cookies-text = Ein einziges Cookie hält Ihre Schritte zusammen, bis Sie fertig sind, und sonst nichts. Bitte erlauben Sie Cookies für diese Seite und beginnen Sie noch einmal.
+problem-bad-input-title = Das konnten wir nicht lesen
+problem-bad-input-text = Etwas fehlte oder hatte nicht die erwartete Form. Bitte gehen Sie zurück und versuchen Sie es noch einmal.
+problem-cross-site-title = Das ist von hier aus nicht möglich
+problem-cross-site-text = Die Anfrage kam nicht von unserer eigenen Seite, deshalb sind wir ihr nicht gefolgt. Bitte beginnen Sie auf dieser Seite noch einmal.
+problem-not-found-title = Hier ist nichts
+problem-not-found-text = Die Adresse ist vielleicht falsch geschrieben oder veraltet.
+problem-method-not-allowed-title = So ist das nicht möglich
+problem-method-not-allowed-text = Bitte verwenden Sie die Knöpfe auf unseren Seiten.
+problem-too-large-title = Das war zu viel auf einmal
+problem-too-large-text = Es wurde mehr gesendet, als diese Seite je braucht. Bitte gehen Sie zurück und versuchen Sie es noch einmal.
+problem-unsupported-media-type-title = Das konnten wir nicht lesen
+problem-unsupported-media-type-text = Was gesendet wurde, hat eine Form, die wir nicht kennen. Bitte gehen Sie zurück und versuchen Sie es noch einmal.
+problem-too-many-title = Zu viele Versuche auf einmal
+problem-too-many-text = Bitte warten Sie einige Minuten und versuchen Sie es dann noch einmal. So verhindern wir, dass Fremde Codes durchprobieren.
+problem-internal-title = Bei uns ist etwas schiefgegangen
+problem-internal-text = Es liegt nicht an Ihnen. Wir haben es vermerkt. Bitte versuchen Sie es noch einmal; wenn es so bleibt, nennen Sie dem Helpdesk den Supportcode unten.
+problem-try-again-title = Wir sind gleich wieder da
+problem-try-again-text = Der Dienst startet gerade oder ist stark ausgelastet. Bitte versuchen Sie es in einer Minute noch einmal.
+problem-no-cookie-title = Diese Seite braucht ein Cookie
+problem-no-cookie-text = Ein einziges Cookie hält Ihre Schritte zusammen, bis Sie fertig sind, und sonst nichts. Bitte erlauben Sie Cookies für diese Seite und beginnen Sie noch einmal.
+problem-flow-ended-title = Bitte beginnen Sie noch einmal
+problem-flow-ended-text = Seit dem letzten Schritt ist zu viel Zeit vergangen, oder Sie sind schon fertig. Es wurde nichts geändert.
+problem-not-verified-title = Bitte weisen Sie sich noch einmal aus
+problem-not-verified-text = Ihr Nachweis gilt nicht mehr. Es wurde nichts geändert. Bitte beginnen Sie noch einmal.
+problem-not-served-title = Dieses Konto gehört nicht zu diesem Dienst
+problem-not-served-text = Sein Passwort kann von hier aus im Moment nicht gesetzt werden. Es wurde nichts geändert. Bitte fragen Sie Ihren Helpdesk.
+problem-no-agent-title = Ihre Organisation ist nicht erreichbar
+problem-no-agent-text = Die Systeme Ihrer Organisation sind gerade nicht erreichbar. Es wurde nichts geändert. Bitte versuchen Sie es in einigen Minuten noch einmal.
+problem-no-ticket-title = Bitte versuchen Sie es noch einmal
+problem-no-ticket-text = Dieser Versuch ist nicht der, auf den wir gewartet haben, vielleicht wegen eines anderen Fensters. Es wurde nichts geändert. Bitte drücken Sie noch einmal auf den Knopf.
+problem-ticket-expired-title = Das hat zu lange gedauert
+problem-ticket-expired-text = Das hat ein wenig zu lange gedauert. Es wurde nichts geändert. Bitte drücken Sie noch einmal auf den Knopf.
+problem-bad-envelope-title = Ihr Passwort kam nicht unversehrt an
+problem-bad-envelope-text = Das versiegelte Passwort ist nicht so, wie es sein muss, und wurde verworfen. Es wurde nichts geändert. Bitte versuchen Sie es noch einmal.
+problem-busy-title = Einen Augenblick bitte
+problem-busy-text = Gerade wird ein neues Passwort für Sie gesetzt. Bitte warten Sie, bis das zu Ende ist.
+problem-superseded-title = Ein neuerer Versuch läuft
+problem-superseded-text = Ein neuerer Versuch läuft, vielleicht in einem anderen Fenster. Von hier aus wurde nichts geändert.
+ended-again = Noch einmal versuchen
+date-time = { $day }.{ $month }.{ $year }, { $hour }:{ $minute } Uhr (UTC)

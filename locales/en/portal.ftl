@@ -112,11 +112,6 @@ password-error-rules = Something is still missing. See the list below.
 password-error-recipients = We could not make sure that only your organisation can open your password. So nothing was sent and nothing was changed. Please try again; if it stays like this, tell your help desk.
 password-error-network = The connection was interrupted. Please try again.
 password-error-slow = The server takes too long to answer. Please try again.
-problem-not-verified = Your proof is no longer valid. Please start again.
-problem-no-agent = The systems of your organisation cannot be reached right now. Nothing was changed. Please try again in a few minutes.
-problem-ticket-expired = That took a little too long. Nothing was changed. Please press the button once more.
-problem-superseded = A newer try is under way, perhaps in another window. Nothing was changed from here.
-problem-other = That did not work. Nothing was changed. Please try again.
 
 ## Watching it happen
 
@@ -157,8 +152,6 @@ done-finish = Finish
 ## Other endings
 
 ended-retry = Start again
-ended-flow-title = Please start again
-ended-flow-text = Too much time has passed since the last step. Nothing was changed.
 ended-tries-title = Too many codes that did not fit
 ended-tries-text = To protect the account we have stopped here. Nothing was changed. Please try again later or ask your help desk.
 ended-superseded-title = A newer try has taken over
@@ -213,28 +206,46 @@ outcome-directory-unreachable-text = Nothing was changed. Please try again in a 
 outcome-directory-error-title = Your domain controller reported a problem
 outcome-directory-error-text = Your password was not changed. Please tell the help desk the support code below.
 
-## Pages that cannot be shown
+## Problems: `problem-<code>`, for pages that cannot be shown and for answers to the sealing script
 
 error-home = To the start page
-error-400-title = We could not read that
-error-400-text = Something was missing or was not in the form we expected. Please go back and try again.
-error-403-title = This is not possible from here
-error-403-text = The request did not come from our own page, so we have not followed it. Please start again on this page.
-error-404-title = There is nothing here
-error-404-text = The address may be mistyped or out of date.
-error-405-title = This is not possible in this way
-error-405-text = Please use the buttons on our pages.
-error-413-title = That was too much at once
-error-413-text = What was sent is larger than anything this page needs. Please go back and try again.
-error-415-title = We could not read that
-error-415-text = What was sent is in a form that we do not know. Please go back and try again.
-error-422-title = We could not read that
-error-422-text = Something you entered was not in the form we expected. Please go back and try again.
-error-429-title = Too many tries at once
-error-429-text = Please wait a few minutes and try again. This keeps strangers from trying out codes.
-error-500-title = Something went wrong on our side
-error-500-text = It is not your fault. We have noted it. Please try again; if it stays like this, tell the help desk the support code below.
-error-503-title = We will be back in a moment
-error-503-text = The service is starting up or very busy. Please try again in a minute.
-error-cookies-title = This page needs a cookie
-error-cookies-text = One cookie keeps your steps together until you are done, and nothing else. Please allow cookies for this site and start again.
+problem-bad-input-title = We could not read that
+problem-bad-input-text = Something was missing or was not in the form we expected. Please go back and try again.
+problem-cross-site-title = This is not possible from here
+problem-cross-site-text = The request did not come from our own page, so we have not followed it. Please start again on this page.
+problem-not-found-title = There is nothing here
+problem-not-found-text = The address may be mistyped or out of date.
+problem-method-not-allowed-title = This is not possible in this way
+problem-method-not-allowed-text = Please use the buttons on our pages.
+problem-too-large-title = That was too much at once
+problem-too-large-text = What was sent is larger than anything this page needs. Please go back and try again.
+problem-unsupported-media-type-title = We could not read that
+problem-unsupported-media-type-text = What was sent is in a form that we do not know. Please go back and try again.
+problem-too-many-title = Too many tries at once
+problem-too-many-text = Please wait a few minutes and try again. This keeps strangers from trying out codes.
+problem-internal-title = Something went wrong on our side
+problem-internal-text = It is not your fault. We have noted it. Please try again; if it stays like this, tell the help desk the support code below.
+problem-try-again-title = We will be back in a moment
+problem-try-again-text = The service is starting up or very busy. Please try again in a minute.
+problem-no-cookie-title = This page needs a cookie
+problem-no-cookie-text = One cookie keeps your steps together until you are done, and nothing else. Please allow cookies for this site and start again.
+problem-flow-ended-title = Please start again
+problem-flow-ended-text = Too much time has passed since the last step, or you have finished already. Nothing was changed.
+problem-not-verified-title = Please prove once more that it is you
+problem-not-verified-text = Your proof is no longer valid. Nothing was changed. Please start again.
+problem-not-served-title = This account is not served here
+problem-not-served-text = Its password cannot be set from here at the moment. Nothing was changed. Please ask your help desk.
+problem-no-agent-title = Your organisation cannot be reached
+problem-no-agent-text = The systems of your organisation cannot be reached right now. Nothing was changed. Please try again in a few minutes.
+problem-no-ticket-title = Please try again
+problem-no-ticket-text = This try is not the one we were waiting for, perhaps because of another window. Nothing was changed. Please press the button once more.
+problem-ticket-expired-title = That took too long
+problem-ticket-expired-text = That took a little too long. Nothing was changed. Please press the button once more.
+problem-bad-envelope-title = Your password did not arrive intact
+problem-bad-envelope-text = The sealed password is not as it must be, so it was thrown away. Nothing was changed. Please try again.
+problem-busy-title = One moment please
+problem-busy-text = A new password is being set for you right now. Please wait until that has ended.
+problem-superseded-title = A newer try is under way
+problem-superseded-text = A newer try is under way, perhaps in another window. From here nothing was changed.
+ended-again = Try again
+date-time = { $year }-{ $month }-{ $day }, { $hour }:{ $minute } UTC

@@ -65,6 +65,10 @@ impl Language {
         self.format(key, None)
     }
 
+    pub fn has(self, key: &str) -> bool {
+        BUNDLES[&self].has_message(key)
+    }
+
     /// The message `key` with named values.
     pub fn text_with(self, key: &str, values: &[(&str, &str)]) -> String {
         let mut args = FluentArgs::new();

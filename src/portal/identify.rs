@@ -73,8 +73,8 @@ async fn resume(visitor: Visitor, Query(query): Query<Begun>, parts: Parts) -> R
         return Ok(journey::to_step(&flow));
     }
     let (title, text) = match query.begun {
-        Some(_) => ("error-cookies-title", "error-cookies-text"),
-        None => ("ended-flow-title", "ended-flow-text"),
+        Some(_) => ("problem-no-cookie-title", "problem-no-cookie-text"),
+        None => ("problem-flow-ended-title", "problem-flow-ended-text"),
     };
     Ok(ended::page(&visitor, StatusCode::GONE, title, text))
 }

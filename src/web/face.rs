@@ -58,16 +58,6 @@ fn usual(status: StatusCode) -> &'static str {
     }
 }
 
-/// The status whose words fit.
-const fn words(status: StatusCode) -> u16 {
-    match status.as_u16() {
-        401 => 403,
-        status @ (403 | 404 | 405 | 413 | 415 | 422 | 429 | 503) => status,
-        400..500 => 400,
-        _ => 500,
-    }
-}
-
 fn face(app: &App, uri: &Uri, headers: &HeaderMap, context: Option<&Context>, status: StatusCode, problem: Problem) -> Response {
     let page = Page::bare(app, tenancy::language(app, uri, headers, None), context);
     let wants_page = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
@@ -76,16 +66,19 @@ fn face(app: &App, uri: &Uri, headers: &HeaderMap, context: Option<&Context>, st
         let begun = uri.query().is_some_and(|query| query.contains("begun"));
         return Redirect::to(if begun { "/reset?begun=1" } else { "/reset" }).into_response();
     }
-    let key = words(status);
+    let words = |code: &str| format!("problem-{}", code.replace('_', "-"));
+    // Codes that only agents meet have no words for people.
+    let key = [problem.code, usual(status)].map(words).into_iter().find(|key| page.has(&format!("{key}-title"))).unwrap_or_else(|| words("bad_input"));
+    let (title_key, text_key) = (format!("{key}-title"), format!("{key}-text"));
     if wants_page {
-        let shown = ErrorPage { page, status: status.as_u16(), title_key: format!("error-{key}-title"), text_key: format!("error-{key}-text") };
-        return page::html_as(status, &shown);
+        return page::html_as(status, &ErrorPage { page, status: status.as_u16(), title_key, text_key });
     }
     let body = serde_json::json!({
         "type": format!("urn:sspr:problem:{}", problem.code),
-        "title": page.t(&format!("error-{key}-title")),
+        "title": status.canonical_reason(),
         "status": status.as_u16(),
         "code": problem.code,
+        "detail": page.t(&text_key),
         "support": page.support(),
         "now": app.clock.seconds(),
     });

@@ -33,6 +33,10 @@ impl Page {
         self.language.text(key)
     }
 
+    pub fn has(&self, key: &str) -> bool {
+        self.language.has(key)
+    }
+
     pub fn t1(&self, key: &str, name: &str, value: impl std::fmt::Display) -> String {
         self.language.text_with(key, &[(name, &value.to_string())])
     }

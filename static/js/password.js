@@ -127,7 +127,7 @@ function follow({ code, support }) {
   // A job of this person is under way, perhaps from a press whose answer got lost: its page tells.
   if (code === "busy") return leave("/reset/status");
   const name = `problem-${code.replaceAll("_", "-")}`;
-  const text = word(name) || word("problem-other");
+  const text = word(name) || word("problem-internal");
   complain(support ? `${text} ${word("support")} ${support}` : text);
 }
 

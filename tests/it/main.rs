@@ -3,6 +3,10 @@
 mod agent;
 mod architecture;
 mod carriers;
+mod codes;
 mod lab;
 mod portal;
 mod support;
+mod vectors;
+mod vendored;
+mod words;

@@ -76,19 +76,22 @@ pub async fn offer(conn: &mut PgConnection, scope: &Scope, clock: &Clock, kind: 
 pub struct JobView {
     pub job_id: Uuid,
     pub state: State,
+    /// Whether a sealed password was ever posted for it; a ticket that was not used changes nothing.
+    pub submitted: bool,
     pub code: Option<Code>,
     /// When a minimum age refused it: from when a change is allowed.
     pub allowed_at: Option<OffsetDateTime>,
 }
 
 pub async fn view(conn: &mut PgConnection, scope: &Scope, job: Uuid) -> Result<Option<JobView>> {
-    let row = sqlx::query!("select job_id, state, code, allowed_at from jobs where tenant_id = $1 and job_id = $2", scope.id(), job)
+    let row = sqlx::query!(r#"select job_id, state, submitted_at is not null as "submitted!", code, allowed_at from jobs where tenant_id = $1 and job_id = $2"#, scope.id(), job)
         .fetch_optional(conn)
         .await?;
     row.map(|row| {
         Ok(JobView {
             job_id: row.job_id,
             state: State::parse(&row.state)?,
+            submitted: row.submitted,
             code: row.code.as_deref().and_then(Code::parse),
             allowed_at: row.allowed_at,
         })

@@ -68,7 +68,7 @@ impl Flow {
         if !self.verified {
             return self.method.map_or(Step::Method, Step::Code);
         }
-        let Some(job) = &self.job else { return Step::Password };
+        let Some(job) = self.job.as_ref().filter(|job| job.submitted) else { return Step::Password };
         match (job.state, job.code) {
             (State::Offered | State::Cancelled, _) => Step::Password,
             (State::Submitted | State::Leased, _) => Step::Status,

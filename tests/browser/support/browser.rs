@@ -154,6 +154,13 @@ impl Browser {
         assert_eq!(wide, json!(false), "{} scrolls sideways", self.url().await);
     }
 
+    /// Fails when the page's policy stopped anything, or a script broke.
+    pub async fn has_nothing_to_complain_of(&self) {
+        let log = self.web.browser_log().await.expect("the browser's log");
+        let bad: Vec<String> = log.iter().map(|entry| format!("{entry:?}")).filter(|entry| ["Content Security", "Trusted", "Uncaught"].iter().any(|sign| entry.contains(sign))).collect();
+        assert!(bad.is_empty(), "{bad:?}");
+    }
+
     /// The value of the body of an async function; a thrown error comes back as `{"error": …}`.
     pub async fn runs(&self, body: &str) -> Value {
         self.runs_with(body, vec![]).await
@@ -191,6 +198,13 @@ impl Browser {
             assert!(start.elapsed() < PATIENCE, "there is no {what:?} at {}:\n{}", self.url().await, self.text().await);
             pause().await;
         }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // After a failed test the library would ask for the session's end on a runtime that no longer turns, for two minutes.
+        let _ = self.web.clone().leak();
     }
 }
 

@@ -136,6 +136,7 @@ struct Ended {
     title_key: String,
     text_key: String,
     allowed_at: Option<String>,
+    again: bool,
     retry: bool,
 }
 
@@ -251,9 +252,9 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         "status" => Status { page, state: "submitted".to_owned() }.render(),
         "status-leased" => Status { page, state: "leased".to_owned() }.render(),
         "done" => Done { page }.render(),
-        "ended" => Ended { page, title_key: "outcome-directory-unreachable-title".to_owned(), text_key: "outcome-directory-unreachable-text".to_owned(), allowed_at: None, retry: true }.render(),
-        "ended-age" => Ended { page, title_key: "outcome-policy-age-title".to_owned(), text_key: "outcome-policy-age-text".to_owned(), allowed_at: some("23 November 2026, 09:12"), retry: false }.render(),
-        "error" => ErrorPage { page, status: 404, title_key: "error-404-title".to_owned(), text_key: "error-404-text".to_owned() }.render(),
+        "ended" => Ended { page, title_key: "outcome-directory-unreachable-title".to_owned(), text_key: "outcome-directory-unreachable-text".to_owned(), allowed_at: None, again: false, retry: true }.render(),
+        "ended-age" => Ended { page, title_key: "outcome-policy-age-title".to_owned(), text_key: "outcome-policy-age-text".to_owned(), allowed_at: some("23 November 2026, 09:12"), again: false, retry: false }.render(),
+        "error" => ErrorPage { page, status: 404, title_key: "problem-not-found-title".to_owned(), text_key: "problem-not-found-text".to_owned() }.render(),
         "mail-code" => CodeMail { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help }.render(),
         "mail-changed" => ChangedMail { t: page, tenant, name: person, when, where_, help }.render(),
         "mail-code-text" => CodeText { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help }.render(),

@@ -63,6 +63,12 @@ impl Site {
         Self { url: format!("http://localhost:{port}"), cloud }
     }
 
+    /// From now on the cloud offers `ticket` to `recipients`.
+    pub fn offers(&self, ticket: &Value, recipients: &[Value]) {
+        let answer = json!({"ticket": ticket, "recipients": recipients, "now": super::agent::NOW});
+        self.answers(|cloud| cloud.ticket = Some((200, answer)));
+    }
+
     pub fn answers<T>(&self, change: impl FnOnce(&mut Cloud) -> T) -> T {
         change(&mut self.cloud.lock().expect("no panic while it was held"))
     }
@@ -121,6 +127,7 @@ async fn jobs(State(cloud): Shared, Json(job): Json<Value>) -> Response {
 /// There is no stream at `/reset/status/events`: what a page sees behind a proxy that lets none through.
 async fn status(State(cloud): Shared) -> Response {
     let mut cloud = cloud.lock().expect("lock");
-    let state = if cloud.states.len() > 1 { cloud.states.remove(0) } else { cloud.states.first().cloned().unwrap_or_default() };
+    let waiting = json!({"state": "submitted", "final": false, "next": null});
+    let state = if cloud.states.len() > 1 { cloud.states.remove(0) } else { cloud.states.first().cloned().unwrap_or(waiting) };
     Json(state).into_response()
 }

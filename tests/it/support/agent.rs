@@ -31,7 +31,8 @@ pub struct HandAgent {
     pub id: Uuid,
     pub connector: Uuid,
     pub fingerprint: String,
-    token: Option<String>,
+    /// An access token and when it was got.
+    token: Option<(String, i64)>,
 }
 
 impl HandAgent {
@@ -100,14 +101,14 @@ impl HandAgent {
     }
 
     pub async fn token(&mut self) -> String {
-        if let Some(token) = &self.token {
+        if let Some((token, _)) = self.token.as_ref().filter(|(_, at)| self.clock.seconds() - at < 240) {
             return token.clone();
         }
         let answer = self.try_token().await;
         assert_eq!(answer.status(), StatusCode::OK);
         let token: Token = answer.json().await.unwrap();
         assert_eq!(token.token_type, "DPoP");
-        self.token.insert(token.access_token).clone()
+        self.token.insert((token.access_token, self.clock.seconds())).0.clone()
     }
 
     /// A signed call with JSON.

@@ -113,6 +113,42 @@ impl Cloud {
         sqlx::query_scalar(query).fetch_one(&self.app.db).await.unwrap()
     }
 
+    /// Wait for a count to come true; what makes it true is the worker, which tells nobody.
+    pub async fn until(&self, query: &'static str, wanted: i64) {
+        let begun = std::time::Instant::now();
+        loop {
+            let found = self.sql::<i64>(query).await;
+            if found == wanted {
+                return;
+            }
+            assert!(begun.elapsed().as_secs() < 20, "{query}: {found} instead of {wanted}");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Every row of every table, as text.
+    pub async fn dump(&self) -> String {
+        let tables: Vec<String> =
+            sqlx::query_scalar("select tablename::text from pg_tables where schemaname = 'public'").fetch_all(&self.app.db).await.unwrap();
+        let mut dump = String::new();
+        for table in tables {
+            let query = format!("select coalesce(string_agg(t::text, chr(10)), '') from {table} t");
+            dump += &sqlx::query_scalar::<_, String>(sqlx::AssertSqlSafe(query)).fetch_one(&self.app.db).await.unwrap();
+        }
+        dump
+    }
+
+    /// The code of the newest challenge, by trying all: with the tenant's key, which an attacker does not have.
+    pub async fn newest_code(&self) -> String {
+        let newest = sqlx::query_as("select flow_id, code_hash from challenges order by created_at desc limit 1");
+        let row: (Uuid, Vec<u8>) = newest.fetch_one(&self.app.db).await.unwrap();
+        let key = self.tenant.scope.key();
+        (0..1_000_000)
+            .map(|n| format!("{n:06}"))
+            .find(|code| key.hash(b"challenge code", format!("{} email {code}", row.0).as_bytes()) == row.1)
+            .unwrap()
+    }
+
     /// Stop as on SIGTERM, and wait for the end.
     pub async fn stop(self) {
         self.stop.cancel();
