@@ -120,6 +120,65 @@ async fn a_password_goes_from_the_browser_to_the_domain() {
     }
 }
 
+/// How often the password was set.
+async fn times_set(samba: &Samba, name: &str) -> u32 {
+    samba.entry(name, &["msDS-KeyVersionNumber"]).await.unwrap().attrs["msDS-KeyVersionNumber"][0].parse().unwrap()
+}
+
+/// Seeds differ in when they kill: as soon as the intent is on the disk, and ever later into the change.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_in_mid_change_it_sets_the_password_once() {
+    let (cloud, samba) = (Cloud::start().await, samba(Release::Backports));
+    let agent = Running::ready(&cloud, &samba, Clock::system()).await;
+    agent.stop.cancel();
+    agent.ended.await.unwrap().unwrap();
+    let journal = agent.settings.state_dir.join("journal");
+    for (name, millis) in [("alice", 0), ("bob", 25)] {
+        let before = times_set(&samba, name).await;
+        let mut child = process(&agent.settings, &samba);
+        let mut person = Person::at(&cloud);
+        person.proves(&cloud, name).await;
+        person.sets("Correct-Horse-7").await;
+        let intents =
+            || std::fs::read_to_string(&journal).unwrap_or_default().lines().filter(|line| line.contains(r#""is":"intent""#)).count();
+        let begun = Instant::now();
+        while intents() == 0 {
+            assert!(begun.elapsed() < Duration::from_secs(10), "no intent");
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_millis(millis));
+        child.kill().unwrap(); // SIGKILL
+        child.wait().unwrap();
+        let mut child = process(&agent.settings, &samba);
+        assert_eq!(person.is_told().await["state"], "applied");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(times_set(&samba, name).await, before + 1, "killed after {millis} ms");
+        assert_eq!(samba.bind_as(&format!("{name}@corp.example"), "Correct-Horse-7").await.unwrap(), BindOutcome::Accepted);
+        // The next round waits for its own intent.
+        std::fs::remove_file(&journal).unwrap();
+    }
+}
+
+/// The agent as people run it.
+fn process(settings: &config::Agent, samba: &Samba) -> std::process::Child {
+    let directory = &settings.directory;
+    std::process::Command::new(env!("CARGO_BIN_EXE_sspr"))
+        .arg("agent")
+        .current_dir(&settings.state_dir)
+        .env("SSPR_AGENT__CLOUD_URL", &settings.cloud_url)
+        .env("SSPR_AGENT__STATE_DIR", &settings.state_dir)
+        .env("SSPR_AGENT__DIRECTORY__URL", &directory.url)
+        .env("SSPR_AGENT__DIRECTORY__SERVER_NAME", &directory.server_name)
+        .env("SSPR_AGENT__DIRECTORY__CA_FILE", &directory.ca_file)
+        .env("SSPR_AGENT__DIRECTORY__BIND_DN", &directory.bind_dn)
+        .env("SSPR_AGENT__DIRECTORY__BIND_PASSWORD_FILE", &samba.bind_password_file)
+        .env("SSPR_AGENT__DIRECTORY__BASE_DN", &directory.base_dn)
+        .env("SSPR_AGENT__DIRECTORY__USERS_DN", &directory.users_dn)
+        .spawn()
+        .unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_clock_is_corrected_by_the_clouds() {
     let (cloud, samba) = (Cloud::start().await, samba(Release::System));
