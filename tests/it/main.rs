@@ -4,6 +4,7 @@ mod agent;
 mod architecture;
 mod carriers;
 mod codes;
+mod demo;
 mod lab;
 mod portal;
 mod support;

@@ -48,6 +48,11 @@ pub async fn set_writeback(conn: &mut PgConnection, scope: &Scope, connector: Uu
     Ok(done.rows_affected() == 1)
 }
 
+/// The tenant's connectors, oldest first.
+pub async fn connectors(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!("select connector_id from connectors where tenant_id = $1 order by connector_id", scope.id()).fetch_all(conn).await?)
+}
+
 /// The tenant a connector belongs to, for the command line.
 pub async fn tenant_of(conn: &mut PgConnection, connector: Uuid) -> Result<Option<Uuid>> {
     Ok(sqlx::query_scalar!("select tenant_id from connectors where connector_id = $1", connector).fetch_optional(conn).await?)
