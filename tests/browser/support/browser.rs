@@ -51,6 +51,11 @@ impl Browser {
         self.cdp("Emulation.setEmulatedMedia", json!({"features": [{"name": "prefers-color-scheme", "value": value}]})).await;
     }
 
+    /// A high-contrast theme: colours are the system's.
+    pub async fn has_few_colours(&self) {
+        self.cdp("Emulation.setEmulatedMedia", json!({"features": [{"name": "forced-colors", "value": "active"}]})).await;
+    }
+
     /// As if scripts were switched off in the settings.
     pub async fn has_scripts(&self, on: bool) {
         self.cdp("Emulation.setScriptExecutionDisabled", json!({"value": !on})).await;
