@@ -24,3 +24,4 @@ sms-code = { $code } ist Ihr Code für { $tenant }. Er gilt { $minutes } Minuten
 
     @{ $host } #{ $code }
 sms-changed = Ihr Passwort bei { $tenant } wurde geändert. Das waren nicht Sie? Sagen Sie es sofort Ihrem Helpdesk.
+mail-changed-unknown = unbekannt

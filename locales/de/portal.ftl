@@ -247,3 +247,5 @@ problem-busy-title = Einen Augenblick bitte
 problem-busy-text = Gerade wird ein neues Passwort für Sie gesetzt. Bitte warten Sie, bis das zu Ende ist.
 problem-superseded-title = Ein neuerer Versuch läuft
 problem-superseded-text = Ein neuerer Versuch läuft, vielleicht in einem anderen Fenster. Von hier aus wurde nichts geändert.
+ended-again = Noch einmal versuchen
+date-time = { $day }.{ $month }.{ $year }, { $hour }:{ $minute } Uhr (UTC)

@@ -24,3 +24,4 @@ sms-code = { $code } is your code for { $tenant }. It works for { $minutes } min
 
     @{ $host } #{ $code }
 sms-changed = Your password at { $tenant } was changed. It was not you? Tell your help desk at once.
+mail-changed-unknown = unknown

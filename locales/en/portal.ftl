@@ -247,3 +247,5 @@ problem-busy-title = One moment please
 problem-busy-text = A new password is being set for you right now. Please wait until that has ended.
 problem-superseded-title = A newer try is under way
 problem-superseded-text = A newer try is under way, perhaps in another window. From here nothing was changed.
+ended-again = Try again
+date-time = { $year }-{ $month }-{ $day }, { $hour }:{ $minute } UTC

@@ -1,1 +1,322 @@
-//! agent
+//! FLOOR 1: the reference agent. Sees only `base` and `wire`, and could be a crate of its own in an hour.
+//!
+//! It asks the cloud for jobs over HTTPS outwards, decides about each ([`executor`]), changes the directory ([`directory`]) and
+//! tells the signed result. Nothing that passes ends it: it waits and tries again. It ends when told to (after the jobs in hand),
+//! when it was revoked, and when its settings or its own files make no sense.
+
+mod backoff;
+pub mod caps;
+pub mod cloud;
+pub mod directory;
+pub mod enrol;
+pub mod executor;
+pub mod journal;
+pub mod keys;
+mod lanes;
+mod mirror;
+pub mod policy;
+pub mod state;
+pub mod time;
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::{
+    backoff::Backoff,
+    cloud::{Cloud, Failure, Jobs, Unknown},
+    directory::{Directory, ad::Ad},
+    executor::Executor,
+    journal::Journal,
+    keys::Keys,
+    mirror::Mirror,
+    state::State,
+    time::Time,
+};
+use crate::{
+    base::{clock::Clock, config},
+    wire::{
+        keys::fingerprint,
+        message::{Heartbeat, JobResult, LeasedJob},
+        outcome::Code,
+    },
+};
+
+const HEARTBEAT: Duration = Duration::from_secs(10);
+const KEYS: Duration = Duration::from_mins(1);
+const SETTLE: Duration = Duration::from_secs(30);
+/// How long a result is offered to a cloud that cannot take it.
+const TELL: Duration = Duration::from_mins(10);
+/// Between two looks whether the agent was confirmed, and between two reminders in the log.
+const CONFIRMATION: Duration = Duration::from_secs(3);
+const REMINDER: Duration = Duration::from_mins(1);
+
+/// What all tasks of the agent share.
+struct Agent<D> {
+    state: State,
+    cloud: Arc<Cloud>,
+    directory: Arc<D>,
+    executor: Executor<D>,
+    journal: Arc<Journal>,
+    keys: Arc<Keys>,
+    time: Time,
+    /// Jobs at once.
+    slots: Arc<Semaphore>,
+    jobs: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// Run the enrolled agent of `settings.state_dir` until `stop` is cancelled (then the jobs in hand are finished first).
+pub async fn run(settings: config::Agent, clock: Clock, stop: CancellationToken) -> Result<()> {
+    let state = State::load(&settings.state_dir)?;
+    let time = Time::new(clock);
+    let directory = Arc::new(Ad::new(&settings.directory, time.clone())?);
+    let cloud = Arc::new(Cloud::new(&state.me.cloud_url, state.identity.clone(), Some(state.me.agent), time.clone())?);
+    let journal = Arc::new(Journal::open(&settings.state_dir.join("journal"), time.now())?);
+    let keys = Arc::new(Keys::load(&settings.state_dir, time.now())?);
+    let executor = Executor::new(&settings, &state, keys.clone(), directory.clone(), journal.clone(), time.clone());
+    let slots = Arc::new(Semaphore::new(settings.parallel.max(1).into()));
+    tracing::info!(agent.id = %state.me.agent, cloud.url = %state.me.cloud_url, agent.version = env!("CARGO_PKG_VERSION"), "the agent starts");
+    let mirror = (Duration::from_secs(settings.mirror_seconds), Duration::from_secs(settings.mirror_full_seconds));
+    let agent = Arc::new(Agent { state, cloud, directory, executor, journal, keys, time, slots, jobs: TaskTracker::new(), stop });
+
+    let ended = tokio::select! {
+        () = agent.stop.cancelled() => None,
+        failure = agent.serve(mirror) => Some(failure),
+    };
+    // Nobody asks for jobs any more; those in hand come to their end, and their results are told once more if need be.
+    agent.stop.cancel();
+    agent.jobs.close();
+    if !agent.jobs.is_empty() {
+        tracing::info!(agent.jobs = agent.jobs.len(), "finishing the jobs in hand");
+    }
+    agent.jobs.wait().await;
+    tracing::info!("the agent stopped");
+    match ended {
+        Some(failure) => Err(failure).context("the agent cannot go on: remove it, or enrol it anew with another state directory"),
+        None => Ok(()),
+    }
+}
+
+impl<D: Directory> Agent<D> {
+    /// Everything that goes on side by side; ends only for a reason that does not pass.
+    async fn serve(self: &Arc<Self>, (every, full_every): (Duration, Duration)) -> Failure {
+        // The connection is made while the cloud is asked who we are.
+        let warm = self.directory.health();
+        let (failure, _) = tokio::join!(self.confirmed(), warm);
+        if let Some(failure) = failure {
+            return failure;
+        }
+        tokio::select! {
+            failure = self.heartbeats() => failure,
+            failure = self.keep_keys() => failure,
+            failure = self.poll() => failure,
+            failure = self.settle() => failure,
+            failure = Mirror::new(self.directory.clone(), self.cloud.clone(), every, full_every).run() => failure,
+        }
+    }
+
+    /// Wait until an administrator confirmed this agent.
+    async fn confirmed(&self) -> Option<Failure> {
+        let mut backoff = Backoff::default();
+        let mut reminded: Option<Instant> = None;
+        loop {
+            let pause = match self.beat().await {
+                Ok(()) => return None,
+                Err(Failure::Revoked) => return Some(Failure::Revoked),
+                Err(Failure::Pending) => {
+                    if reminded.is_none_or(|at| at.elapsed() >= REMINDER) {
+                        reminded = Some(Instant::now());
+                        let fingerprint = fingerprint(self.state.identity.public());
+                        tracing::warn!(
+                            agent.id = %self.state.me.agent,
+                            agent.fingerprint = %fingerprint,
+                            "waiting to be confirmed: compare the fingerprint, then in the cloud: sspr agent confirm {} --fingerprint {fingerprint}",
+                            self.state.me.agent
+                        );
+                    }
+                    CONFIRMATION
+                }
+                Err(failure) => backoff.after(&failure, "the cloud did not take the first heartbeat"),
+            };
+            sleep(pause).await;
+        }
+    }
+
+    async fn beat(&self) -> Result<(), Failure> {
+        let heartbeat = Heartbeat {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            clock: self.time.own(),
+            directory: self.directory.health().await,
+            jobs: self.executor.opened(),
+        };
+        match self.cloud.heartbeat(&heartbeat).await?.status.as_str() {
+            "pending" => Err(Failure::Pending),
+            "revoked" => Err(Failure::Revoked),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells the cloud that we live, and keeps the directory's connection warm.
+    async fn heartbeats(&self) -> Failure {
+        let mut backoff = Backoff::default();
+        loop {
+            sleep(HEARTBEAT).await;
+            match self.beat().await {
+                Ok(()) => backoff.reset(),
+                Err(Failure::Revoked) => return Failure::Revoked,
+                Err(failure) => sleep(backoff.after(&failure, "the cloud did not take a heartbeat")).await,
+            }
+        }
+    }
+
+    /// Publishes a sealing key in time, and destroys old ones.
+    async fn keep_keys(&self) -> Failure {
+        let mut backoff = Backoff::default();
+        loop {
+            self.keys.destroy_ended(self.time.now());
+            let pause = match self.keys.due(&self.state.identity, &self.state.me, self.time.now()) {
+                Ok(None) => KEYS,
+                Ok(Some(key)) => {
+                    let (epoch, until) = (key.statement.epoch, key.statement.not_after);
+                    match self.cloud.publish(key).await {
+                        Ok(()) => {
+                            backoff.reset();
+                            if let Err(error) = self.keys.published(epoch) {
+                                tracing::warn!(error = format!("{error:#}"), "a sealing key will be published again");
+                            }
+                            tracing::info!(key.epoch = epoch, key.not_after = until, "published a sealing key");
+                            continue;
+                        }
+                        Err(Failure::Revoked) => return Failure::Revoked,
+                        Err(failure) => {
+                            if let Failure::Refused { .. } = failure {
+                                // For good: another one may do.
+                                self.keys.discard(epoch);
+                            }
+                            backoff.after(&failure, "the cloud did not take a sealing key")
+                        }
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(error = format!("{error:#}"), "no sealing key could be made");
+                    backoff.next(None)
+                }
+            };
+            sleep(pause).await;
+        }
+    }
+
+    /// Asks for as many jobs as there are free slots.
+    async fn poll(self: &Arc<Self>) -> Failure {
+        let mut backoff = Backoff::default();
+        loop {
+            let Ok(first) = self.slots.clone().acquire_owned().await else { continue };
+            let mut free = vec![first];
+            while let Ok(another) = self.slots.clone().try_acquire_owned() {
+                free.push(another);
+            }
+            match self.cloud.lease(u16::try_from(free.len()).unwrap_or(u16::MAX)).await {
+                Ok(jobs) => {
+                    backoff.reset();
+                    self.take(jobs, free);
+                }
+                Err(Failure::Revoked) => return Failure::Revoked,
+                Err(failure) => {
+                    drop(free);
+                    sleep(backoff.after(&failure, "the cloud did not give jobs")).await;
+                }
+            }
+        }
+    }
+
+    fn take(self: &Arc<Self>, jobs: Jobs, mut free: Vec<OwnedSemaphorePermit>) {
+        for unknown in jobs.unknown {
+            tracing::warn!(job.id = %unknown.ticket.job, "a job of a kind this agent does not know; a newer agent may");
+            let result = self.refuse(&unknown);
+            let agent = self.clone();
+            self.jobs.spawn(async move { agent.tell(&result).await });
+        }
+        for (job, until) in jobs.jobs {
+            // A cloud that gives more than was asked for only makes them wait.
+            let slot = free.pop();
+            let agent = self.clone();
+            self.jobs.spawn(async move { agent.work(job, until, slot).await });
+        }
+    }
+
+    async fn work(&self, job: LeasedJob, until: Instant, slot: Option<OwnedSemaphorePermit>) {
+        let slot = match slot {
+            Some(slot) => Some(slot),
+            None => self.slots.clone().acquire_owned().await.ok(),
+        };
+        let result = self.executor.run(&job, until).await;
+        // Telling may take long; it does not keep other jobs waiting.
+        drop(slot);
+        self.tell(&result).await;
+    }
+
+    fn refuse(&self, job: &Unknown) -> JobResult {
+        let now = self.time.millis();
+        JobResult {
+            job: job.ticket.job,
+            lease: job.lease,
+            seq: job.ticket.seq,
+            ciphertext: job.envelope.hash().unwrap_or_default(),
+            code: Code::UnknownKind,
+            dc: String::new(),
+            started_at: now,
+            finished_at: now,
+            unlocked: false,
+            allowed_at: None,
+        }
+    }
+
+    /// Tell a result until the cloud took it, refused it, or does not matter any more.
+    async fn tell(&self, result: &JobResult) {
+        let jws = self.executor.sign(result);
+        let (begun, mut backoff) = (Instant::now(), Backoff::default());
+        loop {
+            match self.cloud.result(result.job, &jws).await {
+                Ok(()) => break,
+                Err(failure @ (Failure::Refused { .. } | Failure::Revoked)) => {
+                    tracing::warn!(job.id = %result.job, result.code = result.code.as_str(), error = %failure, "the cloud does not want a result");
+                    break;
+                }
+                Err(failure) => {
+                    if self.stop.is_cancelled() || begun.elapsed() > TELL {
+                        // Told after the next start, if the journal knows it.
+                        tracing::warn!(job.id = %result.job, result.code = result.code.as_str(), error = %failure, "a result was not told");
+                        return;
+                    }
+                    let pause = backoff.after(&failure, "the cloud did not take a result");
+                    tokio::select! {
+                        () = sleep(pause) => {}
+                        () = self.stop.cancelled() => {}
+                    }
+                }
+            }
+        }
+        let known = matches!(self.journal.job(result.job), Some(journal::Job::Done { .. }));
+        if known && let Err(error) = self.journal.told(result.job) {
+            tracing::warn!(error = format!("{error:#}"), "the journal cannot be written");
+        }
+    }
+
+    /// What an earlier life left: changes begun and results not told.
+    async fn settle(self: &Arc<Self>) -> Failure {
+        let mut left = self.journal.untold();
+        loop {
+            for result in left {
+                self.tell(&result).await;
+            }
+            sleep(SETTLE).await;
+            left = self.executor.settle().await;
+        }
+    }
+}

@@ -1,1 +1,25 @@
-//! agent_api
+//! DOOR for agents: `/agent/v1`, HTTPS, JSON, problem+json. `docs/agent-protocol.md` is the normative text.
+
+mod directory;
+mod enrolment;
+mod guard;
+mod heartbeat;
+mod jobs;
+mod keys;
+mod token;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::app::App;
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .merge(enrolment::routes())
+        .merge(token::routes())
+        .merge(jobs::routes())
+        .merge(heartbeat::routes())
+        .merge(keys::routes())
+        .merge(directory::routes())
+}

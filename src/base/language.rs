@@ -65,13 +65,18 @@ impl Language {
         self.format(key, None)
     }
 
+    pub fn has(self, key: &str) -> bool {
+        BUNDLES[&self].has_message(key)
+    }
+
     /// The message `key` with named values.
     pub fn text_with(self, key: &str, values: &[(&str, &str)]) -> String {
         let mut args = FluentArgs::new();
         for (name, value) in values {
             // Whole numbers choose plural forms, so they go in as numbers.
             match value.parse::<i64>() {
-                Ok(number) if number.to_string() == **value => args.set(*name, number),
+                // A code or a year is no number: it would get separators, or lose its zeros.
+                Ok(number) if value.len() <= 3 && number.to_string() == **value => args.set(*name, number),
                 _ => args.set(*name, (*value).to_owned()),
             }
         }

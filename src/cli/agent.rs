@@ -1,10 +1,21 @@
 //! `sspr agent`: without a subcommand the agent itself, on-premises; the other subcommands.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use secrecy::SecretString;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
-use crate::{base::config::Config, cli::fleet};
+use crate::{
+    agent::{self, enrol},
+    base::{clock::Clock, config::Config},
+    cli::fleet,
+};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -28,6 +39,55 @@ enum Command {
     Fleet(fleet::Command),
 }
 
-pub async fn run(_args: Args, _config: Config) -> Result<()> {
-    todo!()
+pub async fn run(args: Args, config: Config) -> Result<()> {
+    match args.command {
+        None => Box::pin(agent::run(config.agent, Clock::system(), stop_on_signal()?)).await,
+        Some(Command::Enrol { token_file, name }) => {
+            let token = read_token(&token_file)?;
+            let enrolled = enrol::enrol(&config.agent, &token, name.unwrap_or_else(host_name), Clock::system()).await?;
+            println!("Enrolled as agent {}.\n", enrolled.me.agent);
+            println!("Fingerprint of this machine's key:\n\n    {}\n", enrolled.fingerprint);
+            println!("The agent serves nobody yet. Compare the fingerprint with the one the cloud shows, then confirm it there:\n");
+            println!("    sspr agent confirm {} --fingerprint {}\n", enrolled.me.agent, enrolled.fingerprint);
+            println!("Meanwhile start the agent here (it waits): sspr agent");
+            Ok(())
+        }
+        Some(Command::Fleet(command)) => fleet::run(command, config).await,
+    }
+}
+
+/// Cancelled by SIGINT or SIGTERM; a second one ends the process at once.
+fn stop_on_signal() -> Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let stopping = stop.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if stopping.is_cancelled() {
+                std::process::exit(130);
+            }
+            stopping.cancel();
+        }
+    });
+    Ok(stop)
+}
+
+fn read_token(file: &Path) -> Result<SecretString> {
+    let mut text = String::new();
+    if file == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text).context("reading the token from standard input")?;
+    } else {
+        text = fs::read_to_string(file).with_context(|| format!("reading the token from {}", file.display()))?;
+    }
+    Ok(SecretString::from(text.trim().to_owned()))
+}
+
+/// As people know this machine.
+fn host_name() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if name.trim().is_empty() { "agent".to_owned() } else { name.trim().to_owned() }
 }

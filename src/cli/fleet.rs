@@ -1,9 +1,18 @@
 //! `sspr agent token|list|confirm|revoke`: the agents as the cloud knows them.
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::base::config::Config;
+use crate::{
+    base::{clock::Clock, config::Config, db, secret::KeyRing},
+    domain::{
+        audit::Source,
+        fleet,
+        tenants::{self, Scope},
+    },
+    wire::keys::fingerprint,
+};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -22,6 +31,43 @@ pub enum Command {
     Revoke { agent: Uuid },
 }
 
-pub async fn run(_command: Command, _config: Config) -> Result<()> {
-    todo!()
+pub async fn run(command: Command, config: Config) -> Result<()> {
+    let (pool, ring, clock, source) = (db::connect(&config.database).await?, KeyRing::parse(&config.keys.master)?, Clock::system(), Source::house("cli"));
+    let mut tx = pool.begin().await?;
+    match command {
+        Command::Token { connector } => {
+            let tenant = fleet::tenant_of(&mut tx, connector).await?.with_context(|| format!("there is no connector {connector}"))?;
+            let scope = tenants::by_id(&mut tx, &ring, tenant).await?.scope;
+            println!("{}", fleet::new_token(&mut tx, &scope, &clock, &source, connector).await?);
+            eprintln!("Good once, for 15 minutes. On-premises: sspr agent enrol --token-file FILE");
+        }
+        Command::List => {
+            for agent in fleet::agents(&mut tx).await? {
+                let seen = agent.last_seen_at.map_or("never".to_owned(), |at| format!("{} s ago", (clock.now() - at).whole_seconds()));
+                println!("{}  {:8}  {}  seen {seen}  {}", agent.agent_id, agent.status.as_str(), fingerprint(&agent.identity), agent.name);
+            }
+        }
+        Command::Confirm { agent, fingerprint } => {
+            let scope = scope_of(&mut tx, &ring, agent).await?;
+            let done = fleet::confirm(&mut tx, &scope, &clock, &source, agent, &fingerprint).await?;
+            tx.commit().await?;
+            if !done {
+                bail!("agent {agent} was not confirmed: it is not pending, or its fingerprint is another. If another, revoke it");
+            }
+            println!("Agent {agent} may serve now.");
+            return Ok(());
+        }
+        Command::Revoke { agent } => {
+            let scope = scope_of(&mut tx, &ring, agent).await?;
+            let done = fleet::revoke(&mut tx, &scope, &clock, &source, agent).await?;
+            println!("Agent {agent} {}.", if done { "is revoked" } else { "was revoked already" });
+        }
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn scope_of(conn: &mut PgConnection, ring: &KeyRing, agent: Uuid) -> Result<Scope> {
+    let found = fleet::agent(&mut *conn, agent).await?.with_context(|| format!("there is no agent {agent}"))?;
+    Ok(tenants::by_id(conn, ring, found.tenant_id).await?.scope)
 }

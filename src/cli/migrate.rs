@@ -2,11 +2,14 @@
 
 use anyhow::Result;
 
-use crate::base::config::Config;
+use crate::base::{config::Config, db};
 
 #[derive(clap::Args)]
 pub struct Args {}
 
-pub async fn run(_args: Args, _config: Config) -> Result<()> {
-    todo!()
+pub async fn run(_args: Args, config: Config) -> Result<()> {
+    let pool = db::connect(&config.database).await?;
+    db::migrate(&pool).await?;
+    println!("The database is at this version.");
+    Ok(())
 }

@@ -1,12 +1,90 @@
 //! `sspr tenant`: tenants and their connectors.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use uuid::Uuid;
 
-use crate::base::config::Config;
+use crate::{
+    base::{clock::Clock, config::Config, db, language::Language, secret::KeyRing},
+    domain::{
+        fleet,
+        tenants::{self, Change, New},
+    },
+};
 
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
 
-pub async fn run(_args: Args, _config: Config) -> Result<()> {
-    todo!()
+#[derive(clap::Subcommand)]
+enum Command {
+    /// A new tenant and its first connector. Both are off until they are switched on.
+    Create {
+        name: String,
+        /// Host name of its portal.
+        #[arg(long)]
+        host: String,
+        /// Whom people are told to ask.
+        #[arg(long)]
+        help_desk: Option<String>,
+        /// Where neither browser nor directory says otherwise: en or de.
+        #[arg(long, default_value = "en")]
+        language: String,
+    },
+    /// Every tenant.
+    List,
+    /// Switch self-service, or the number of proofs a reset takes.
+    Set {
+        tenant: Uuid,
+        #[arg(long)]
+        self_service: Option<bool>,
+        #[arg(long, value_parser = clap::value_parser!(i16).range(1..=2))]
+        gates: Option<i16>,
+    },
+    /// Switch writeback of a connector.
+    Writeback {
+        connector: Uuid,
+        #[arg(value_parser = ["on", "off"])]
+        state: String,
+    },
+}
+
+pub async fn run(args: Args, config: Config) -> Result<()> {
+    let (pool, ring, clock) = (db::connect(&config.database).await?, KeyRing::parse(&config.keys.master)?, Clock::system());
+    db::migrate(&pool).await?;
+    let mut tx = pool.begin().await?;
+    match args.command {
+        Command::Create { name, host, help_desk, language } => {
+            let Some(language) = Language::negotiate(&language) else { bail!("--language {language}: there are en and de") };
+            let new = New { name: &name, host: &host, language, help: help_desk.as_deref() };
+            let tenant = tenants::create(&mut tx, &ring, &clock, new).await?;
+            let connector = fleet::create_connector(&mut tx, &tenant.scope, &clock, "Directory").await?;
+            println!("tenant     {}\nconnector  {connector}", tenant.scope.id());
+            eprintln!("Next: sspr agent token {connector}");
+        }
+        Command::List => {
+            for tenant in tenants::all(&mut tx, &ring).await? {
+                let state = if tenant.self_service { "on" } else { "off" };
+                println!("{}  self-service {state}  gates {}  {}", tenant.scope.id(), tenant.gates, tenant.name);
+            }
+        }
+        Command::Set { tenant, self_service, gates } => {
+            let scope = tenants::by_id(&mut tx, &ring, tenant).await?.scope;
+            tenants::update(&mut tx, &scope, Change { self_service, gates }).await?;
+            if self_service == Some(true) {
+                eprintln!("Remember writeback: sspr tenant writeback CONNECTOR on");
+            }
+        }
+        Command::Writeback { connector, state } => {
+            let Some(tenant) = fleet::tenant_of(&mut tx, connector).await? else { bail!("there is no connector {connector}") };
+            let tenant = tenants::by_id(&mut tx, &ring, tenant).await?;
+            fleet::set_writeback(&mut tx, &tenant.scope, connector, state == "on").await?;
+            if state == "on" && !tenant.self_service {
+                eprintln!("Self-service is still off: sspr tenant set {} --self-service true", tenant.scope.id());
+            }
+        }
+    }
+    tx.commit().await?;
+    Ok(())
 }

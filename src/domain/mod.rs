@@ -1,1 +1,22 @@
-//! domain
+//! The nouns, bottom to top: each may use only those above it in this list. They hold the rules and the SQL; they never hear of
+//! HTTP, never begin or commit a transaction, never touch the network.
+//!
+//! - *tenant*: an organisation, and the [`tenants::Scope`] without which nothing of it can be read
+//! - *audit*: what happened, append-only, written in the transaction of the act
+//! - *limits*: counters per account, across flows
+//! - *users*: people as their directory has them
+//! - *notifications*: messages that wait to be sent
+//! - *fleet*: connectors (one directory each), their agents and the agents' keys
+//! - *queue*: jobs, from the ticket to the signed result
+//! - *verification*: codes that prove who somebody is
+//! - *resets*: the journey of one browser from a name to a new password
+
+pub mod tenants;
+pub mod audit;
+pub mod limits;
+pub mod users;
+pub mod notifications;
+pub mod fleet;
+pub mod queue;
+pub mod verification;
+pub mod resets;

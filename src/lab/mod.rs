@@ -1,1 +1,12 @@
-//! lab
+//! Private real servers for the demo and the tests: Postgres, a Samba domain controller, an inbox for mail and SMS.
+//!
+//! Nothing here is a double: the code under test speaks its own protocols to the real programs. All of it is gone, processes
+//! and directories, when the value is dropped and when this process dies by any means, SIGKILL included ([`watchdog`]).
+//! Production code never imports this; only the demo and the tests do.
+
+pub mod browser;
+pub mod html;
+pub mod inbox;
+pub mod postgres;
+pub mod samba;
+mod watchdog;

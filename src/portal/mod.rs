@@ -1,1 +1,49 @@
-//! portal
+//! DOOR for users. One page, one name: `password.rs` here, `templates/portal/password.html`, `tests/it/portal/password.rs`.
+
+mod code;
+mod done;
+mod ended;
+mod identify;
+mod journey;
+mod method;
+mod password;
+mod status;
+mod unavailable;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::header,
+    middleware::{self, Next},
+    response::Response,
+};
+
+use crate::{
+    app::App,
+    web::{cookie, origin, tenancy},
+};
+
+pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
+    Router::new()
+        .merge(identify::routes())
+        .merge(method::routes())
+        .merge(code::routes())
+        .merge(password::routes())
+        .merge(status::routes())
+        .merge(done::routes())
+        .merge(ended::routes())
+        .layer(middleware::from_fn_with_state(app.clone(), keep_language))
+        .layer(middleware::from_fn_with_state(app.clone(), origin::layer))
+}
+
+/// `?lang=` is kept for a year.
+async fn keep_language(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let asked = request.uri().query().and_then(tenancy::asked);
+    let mut response = next.run(request).await;
+    if let Some(language) = asked {
+        response.headers_mut().append(header::SET_COOKIE, cookie::set(&app.public_url, cookie::LANGUAGE, language.tag(), 365 * 86400));
+    }
+    response
+}

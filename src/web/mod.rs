@@ -1,1 +1,19 @@
-//! web
+//! The kit that every door uses. It knows no page of any door.
+
+pub mod assets;
+pub mod context;
+pub mod cookie;
+pub mod error;
+pub mod face;
+pub mod form;
+pub mod headers;
+pub mod origin;
+pub mod page;
+pub mod tenancy;
+
+pub use context::Context;
+pub use error::Error;
+pub use page::Page;
+pub use tenancy::Visitor;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;

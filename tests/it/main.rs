@@ -1,6 +1,12 @@
 //! One binary for all tests against the real router, a real Postgres and real directories.
 
+mod agent;
+mod architecture;
+mod carriers;
 mod codes;
-mod vendored;
+mod lab;
+mod portal;
+mod support;
 mod vectors;
+mod vendored;
 mod words;

@@ -136,6 +136,7 @@ struct Ended {
     title_key: String,
     text_key: String,
     allowed_at: Option<String>,
+    again: bool,
     retry: bool,
 }
 
@@ -276,7 +277,8 @@ pub fn render(name: &str, language: Language) -> Option<String> {
             title_key: "outcome-directory-unreachable-title".to_owned(),
             text_key: "outcome-directory-unreachable-text".to_owned(),
             allowed_at: None,
-            retry: true,
+            again: true,
+            retry: false,
         }
         .render(),
         "ended-age" => Ended {
@@ -284,6 +286,7 @@ pub fn render(name: &str, language: Language) -> Option<String> {
             title_key: "outcome-policy-age-title".to_owned(),
             text_key: "outcome-policy-age-text".to_owned(),
             allowed_at: some("23 November 2026, 09:12"),
+            again: false,
             retry: false,
         }
         .render(),

@@ -1,0 +1,155 @@
+-- Flows, codes, limits, messages, jobs.
+
+create table flows (
+    flow_id uuid primary key,
+    tenant_id uuid not null references tenants,
+    browser_hash bytea not null unique check (length(browser_hash) = 32),
+    user_id uuid,
+    subject bytea not null,
+    name bytea not null,
+    options jsonb not null,
+    language text not null,
+    state text not null check (state in ('proving', 'verified', 'ended')),
+    gates smallint not null check (gates in (1, 2)),
+    passed text[] not null default '{}',
+    method text,
+    job_id uuid,
+    created_at timestamptz not null,
+    expires_at timestamptz not null,
+    foreign key (tenant_id, user_id) references users (tenant_id, user_id),
+    check (state <> 'verified' or (user_id is not null and cardinality(passed) >= gates)),
+    check (job_id is null or state <> 'proving')
+) with (fillfactor = 70);
+comment on table flows is 'One journey of one browser. A flow without user_id is a decoy: it looks the same and leads nowhere.';
+comment on column flows.browser_hash is 'SHA-256 of the cookie of the browser that began it; replaced when a gate is passed.';
+comment on column flows.subject is 'Whose limits count: a keyed hash of the user, or of the typed name for decoys.';
+comment on column flows.name is 'What was typed, encrypted: people type passwords into the wrong field.';
+comment on column flows.options is 'Methods as shown: [{"method": "email", "masked": "…"}]. The destination itself is read from the user when a code is sent.';
+comment on column flows.method is 'The method being proven now.';
+comment on column flows.job_id is 'The newest job of this flow.';
+create index flows_expiry on flows (expires_at);
+
+create table challenges (
+    flow_id uuid not null references flows on delete cascade,
+    method text not null check (method in ('email', 'sms')),
+    tenant_id uuid not null,
+    code_hash bytea not null check (length(code_hash) = 32),
+    created_at timestamptz not null,
+    expires_at timestamptz not null,
+    used_at timestamptz,
+    primary key (flow_id, method)
+) with (fillfactor = 70);
+comment on table challenges is 'The code last sent for a flow and method, as a keyed hash bound to both. A resend replaces it.';
+
+create table limits (
+    tenant_id uuid not null references tenants,
+    subject bytea not null,
+    kind text not null,
+    used integer not null check (used >= 0),
+    strikes integer not null default 0 check (strikes >= 0),
+    until timestamptz not null,
+    primary key (tenant_id, subject, kind)
+) with (fillfactor = 70);
+comment on table limits is 'Counters per account and across flows. Counted and committed before anything is compared or sent.';
+comment on column limits.until is 'End of the window; then used starts at zero again.';
+comment on column limits.strikes is 'Windows that were exhausted in a row: each doubles the next wait.';
+
+create table messages (
+    message_id uuid primary key,
+    tenant_id uuid not null references tenants,
+    channel text not null check (channel in ('email', 'sms', 'none')),
+    payload bytea,
+    state text not null default 'waiting' check (state in ('waiting', 'sent', 'failed', 'discarded')),
+    attempts integer not null default 0,
+    created_at timestamptz not null,
+    due_at timestamptz not null,
+    expires_at timestamptz not null,
+    last_error text,
+    check ((payload is not null) = (state = 'waiting'))
+) with (fillfactor = 70);
+comment on table messages is 'The outbox: written with the act that causes it, delivered by the worker. "none" is a decoy''s and goes nowhere.';
+comment on column messages.payload is 'Recipient, kind and values, encrypted; gone once it is sent or given up.';
+create index messages_due on messages (due_at) where state = 'waiting';
+
+-- The job table never changes an indexed column: submit, lease and result are updates in place (HOT), found by primary key.
+-- Partitioned by day through its time-ordered id; old days are detached, not deleted from.
+create table jobs (
+    job_id uuid primary key,
+    tenant_id uuid not null,
+    connector_id uuid not null,
+    user_id uuid not null,
+    object_guid uuid not null,
+    flow_id uuid not null,
+    kind text not null check (kind in ('reset')),
+    seq bigint not null check (seq > 0),
+    state text not null check (state in
+        ('offered', 'submitted', 'leased', 'applied', 'refused', 'failed', 'expired', 'superseded', 'cancelled', 'unknown', 'reconciled')),
+    issued_at timestamptz not null,
+    expires_at timestamptz not null,
+    submitted_at timestamptz,
+    leased_at timestamptz,
+    finished_at timestamptz,
+    attempts smallint not null default 0,
+    lease uuid,
+    lease_until timestamptz,
+    agent_id uuid,
+    submission bytea,
+    hashes jsonb,
+    envelopes jsonb,
+    code text,
+    allowed_at timestamptz,
+    result text,
+    check ((envelopes is not null) = (state in ('submitted', 'leased'))),
+    check ((finished_at is null) = (state in ('offered', 'submitted', 'leased'))),
+    check ((state = 'leased') <= (lease is not null and lease_until is not null and agent_id is not null)),
+    check ((state in ('applied', 'refused', 'reconciled')) <= (result is not null and code is not null)),
+    check (expires_at > issued_at)
+) partition by range (job_id);
+comment on table jobs is 'One permission to change one user''s password. A finished job is a tombstone: it keeps the outcome, never the ciphertext.';
+comment on column jobs.seq is 'Rises per directory object; the newest wins.';
+comment on column jobs.lease is 'Fencing token of the current or last lease: a result must bear it.';
+comment on column jobs.submission is 'SHA-256 of what the browser posted: the same again is the same, another is refused.';
+comment on column jobs.hashes is 'Agent id → SHA-256 of its ciphertext: what a result must speak of, also after the erasure.';
+comment on column jobs.envelopes is 'The sealed password, once per agent. Erased with the terminal state.';
+comment on column jobs.result is 'The agent''s signed result (JWS).';
+
+create table jobs_default partition of jobs default with (fillfactor = 60);
+
+create function jobs_first_id(day date) returns uuid language sql immutable as $$
+    select (lpad(to_hex((extract(epoch from day::timestamp) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid
+$$;
+comment on function jobs_first_id is 'The smallest UUID v7 of a day (UTC): its first 48 bits are milliseconds since 1970.';
+
+create function jobs_make_partition(day date) returns void language plpgsql as $$
+declare
+    name text := 'jobs_' || to_char(day, 'YYYYMMDD');
+begin
+    if to_regclass(name) is null then
+        execute format('create table %I partition of jobs for values from (%L) to (%L) with (fillfactor = 60)',
+            name, jobs_first_id(day), jobs_first_id(day + 1));
+    end if;
+end $$;
+comment on function jobs_make_partition is 'Idempotent. The worker calls it days ahead.';
+select jobs_make_partition((now() at time zone 'utc')::date + n) from generate_series(0, 3) n;
+
+create table job_heads (
+    connector_id uuid not null,
+    object_guid uuid not null,
+    seq bigint not null,
+    primary key (connector_id, object_guid)
+) with (fillfactor = 60);
+comment on table job_heads is 'The last sequence number given out per directory object. Locked to give the next.';
+
+create table active_jobs (
+    job_id uuid primary key,
+    tenant_id uuid not null,
+    connector_id uuid not null,
+    object_guid uuid not null,
+    agents uuid[] not null,
+    expires_at timestamptz not null,
+    lease_until timestamptz,
+    unique (connector_id, object_guid)
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+comment on table active_jobs is 'Narrow pointers to submitted and leased jobs: at most one per user. What agents lease from.';
+comment on column active_jobs.agents is 'Who can open it.';
+create index active_jobs_connector on active_jobs (connector_id, job_id);

@@ -1,0 +1,329 @@
+//! The cloud, as the agent speaks to it: HTTPS outwards, each request proven with the identity key (DPoP and a body digest).
+//!
+//! One method per call of `/agent/v1`. What can go wrong is an enum, because the loop does something different for each.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use reqwest::{Client, Response, StatusCode, Url, header, redirect};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use thiserror::Error;
+use tokio::{sync::Mutex, time::Instant};
+use uuid::Uuid;
+
+use super::time::Time;
+use crate::{
+    base::id,
+    wire::{
+        jws::{self, Assertion},
+        keys::{Identity, Signed},
+        message::{Enrolled, Enrolment, Heartbeat, HeartbeatAnswer, LeaseRequest, LeasedJob, MirrorBatch, NewKey, SignedResult, Token},
+    },
+};
+
+const CONNECT: Duration = Duration::from_secs(10);
+/// For all but the long poll.
+const ANSWER: Duration = Duration::from_secs(20);
+/// Seconds that a poll may hang.
+pub const POLL: u64 = 30;
+/// A new token is fetched this long before the old one ends.
+const TOKEN_MARGIN: Duration = Duration::from_secs(30);
+/// Seconds an assertion is good for.
+const ASSERTION_LIFE: i64 = 60;
+/// Bytes of an answer that are read.
+const ANSWER_MAX: usize = 4 << 20;
+const JSON: &str = "application/json";
+
+/// Why a call failed.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The administrator has not confirmed this agent yet.
+    #[error("this agent is not confirmed yet")]
+    Pending,
+    /// For good.
+    #[error("this agent was revoked in the cloud")]
+    Revoked,
+    /// The cloud's answer is no; asking again gives the same.
+    #[error("the cloud refuses ({status} {code}): {detail}")]
+    Refused { status: u16, code: String, detail: String },
+    /// Worth another try, not before so many seconds if it says so.
+    #[error("the cloud cannot be asked now: {why}")]
+    Passing { why: String, retry_after: Option<u64> },
+}
+
+/// RFC 9457, with what the agent reads of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Problem {
+    code: String,
+    detail: String,
+    title: String,
+    /// The cloud's clock, with `clock_skew`.
+    now: Option<i64>,
+}
+
+/// A job in a form newer than this agent: enough to refuse it by name.
+#[derive(Debug, Deserialize)]
+pub struct Unknown {
+    pub lease: Uuid,
+    pub ticket: UnknownTicket,
+    pub envelope: crate::wire::seal::Envelope,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct UnknownTicket {
+    pub job: Uuid,
+    pub seq: i64,
+}
+
+/// What a poll brought.
+#[derive(Debug, Default)]
+pub struct Jobs {
+    /// Each with the moment its lease ends.
+    pub jobs: Vec<(LeasedJob, Instant)>,
+    pub unknown: Vec<Unknown>,
+}
+
+/// Like [`crate::wire::message::Leased`], but one job that cannot be read does not take the others with it.
+#[derive(Deserialize)]
+struct Leased {
+    jobs: Vec<serde_json::Value>,
+    now: i64,
+}
+
+pub struct Cloud {
+    http: Client,
+    /// Without a slash at its end.
+    base: String,
+    identity: Arc<Identity>,
+    /// `None` until enrolled.
+    agent: Option<Uuid>,
+    time: Time,
+    token: Mutex<Option<(String, Instant)>>,
+}
+
+/// `https://…`, or `http://` on a loopback host; without path, query and final slash.
+pub fn base_url(text: &str) -> Result<String> {
+    let url = Url::parse(text).with_context(|| format!("agent.cloud_url = {text:?}"))?;
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    match url.scheme() {
+        "https" => {}
+        _ if url.scheme() == "http" && loopback => {}
+        _ => bail!("agent.cloud_url = {text:?}: must begin with https:// (http:// only for a loopback host)"),
+    }
+    if !url.username().is_empty() || url.query().is_some() || url.fragment().is_some() {
+        bail!("agent.cloud_url = {text:?}: must be an address only, as the cloud's server.public_url");
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+impl Cloud {
+    pub fn new(cloud_url: &str, identity: Arc<Identity>, agent: Option<Uuid>, time: Time) -> Result<Self> {
+        let base = base_url(cloud_url)?;
+        let http = Client::builder()
+            .user_agent(concat!("sspr-agent/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT)
+            .redirect(redirect::Policy::none())
+            .tcp_nodelay(true)
+            .tcp_keepalive(Duration::from_secs(30))
+            .https_only(base.starts_with("https:"))
+            .build()
+            .context("the HTTP client")?;
+        Ok(Self { http, base, identity, agent, time, token: Mutex::new(None) })
+    }
+
+    /// With the one-time token; the only call that needs no access token.
+    pub async fn enrol(&self, request: &Enrolment) -> Result<Enrolled, Failure> {
+        let body = json(request);
+        let response = self.send("/agent/v1/enrolment", None, JSON, body, None, ANSWER).await?;
+        parse(&read(response).await?)
+    }
+
+    pub async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<HeartbeatAnswer, Failure> {
+        let asked = self.time.own();
+        let answer: HeartbeatAnswer = parse(&read(self.call("/agent/v1/heartbeat", None, heartbeat, ANSWER).await?).await?)?;
+        self.time.correct(asked, answer.now);
+        Ok(answer)
+    }
+
+    /// Wait for jobs; empty when none came.
+    pub async fn lease(&self, max: u16) -> Result<Jobs, Failure> {
+        let wait = format!("wait={POLL}");
+        let response = self.call("/agent/v1/lease", Some(&wait), &LeaseRequest { max }, ANSWER + Duration::from_secs(POLL)).await?;
+        if response.status() == StatusCode::NO_CONTENT {
+            return Ok(Jobs::default());
+        }
+        let leased: Leased = parse(&read(response).await?)?;
+        // The lease began when the cloud answered. That is `now` on its clock, which we know from heartbeats; counting from our
+        // reading it would trust an answer that lay about while this machine slept.
+        let age = Duration::from_secs(u64::try_from(self.time.cloud() - leased.now).unwrap_or(0));
+        let received = Instant::now();
+        let mut jobs = Jobs::default();
+        for value in leased.jobs {
+            match serde_json::from_value::<LeasedJob>(value.clone()) {
+                Ok(job) => {
+                    let left = Duration::from_secs(job.seconds.into()).saturating_sub(age);
+                    jobs.jobs.push((job, received + left));
+                }
+                Err(error) => {
+                    if let Ok(unknown) = serde_json::from_value(value) {
+                        jobs.unknown.push(unknown);
+                    } else {
+                        tracing::error!(error = %error, "the cloud offered something that is no job");
+                    }
+                }
+            }
+        }
+        Ok(jobs)
+    }
+
+    pub async fn result(&self, job: Uuid, jws: &str) -> Result<(), Failure> {
+        let body = SignedResult { jws: jws.to_owned() };
+        self.call(&format!("/agent/v1/jobs/{job}/result"), None, &body, ANSWER).await.map(drop)
+    }
+
+    pub async fn publish(&self, key: Signed) -> Result<(), Failure> {
+        self.call("/agent/v1/keys", None, &NewKey { key }, ANSWER).await.map(drop)
+    }
+
+    pub async fn mirror(&self, batch: &MirrorBatch) -> Result<(), Failure> {
+        self.call("/agent/v1/directory", None, batch, ANSWER).await.map(drop)
+    }
+
+    /// With the access token; once more with a new one when it is not taken.
+    async fn call(&self, path: &str, query: Option<&str>, body: &impl Serialize, limit: Duration) -> Result<Response, Failure> {
+        let body = json(body);
+        let token = self.token().await?;
+        match self.send(path, query, JSON, body.clone(), Some(&token), limit).await {
+            Err(Failure::Refused { status: 401, .. }) => {
+                self.forget(&token).await;
+                let token = self.token().await?;
+                self.send(path, query, JSON, body, Some(&token), limit).await
+            }
+            other => other,
+        }
+    }
+
+    async fn forget(&self, token: &str) {
+        let mut held = self.token.lock().await;
+        if held.as_ref().is_some_and(|(held, _)| held == token) {
+            *held = None;
+        }
+    }
+
+    /// The cached token or a new one (RFC 7523 §2.2). Callers that come meanwhile wait for the same request.
+    async fn token(&self) -> Result<String, Failure> {
+        let mut held = self.token.lock().await;
+        if let Some((token, _)) = held.as_ref().filter(|(_, until)| *until > Instant::now()) {
+            return Ok(token.clone());
+        }
+        let asked = Instant::now();
+        let response = match self.ask_for_token().await {
+            // A wrong clock was corrected from the refusal.
+            Err(Failure::Refused { status: 401, code, .. }) if code == "clock_skew" => self.ask_for_token().await?,
+            other => other?,
+        };
+        let token: Token = parse(&read(response).await?)?;
+        let life = Duration::from_secs(token.expires_in).saturating_sub(TOKEN_MARGIN);
+        *held = Some((token.access_token.clone(), asked + life));
+        Ok(token.access_token)
+    }
+
+    async fn ask_for_token(&self) -> Result<Response, Failure> {
+        const PATH: &str = "/agent/v1/token";
+        const FORM: &str = "application/x-www-form-urlencoded";
+        let (me, now) = (self.agent.unwrap_or_default().to_string(), self.time.cloud());
+        let assertion = Assertion {
+            iss: me.clone(),
+            sub: me.clone(),
+            aud: format!("{}{PATH}", self.base),
+            jti: id::random().to_string(),
+            iat: now,
+            exp: now + ASSERTION_LIFE,
+        };
+        // A compact JWS has no character that a form would escape.
+        let body = format!(
+            "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion={}",
+            jws::sign(&self.identity, jws::ASSERTION, Some(&me), false, &assertion)
+        );
+        self.send(PATH, None, FORM, body.into_bytes(), None, ANSWER).await
+    }
+
+    /// One request, proven. Anything but 2xx is a [`Failure`].
+    async fn send(
+        &self,
+        path: &str,
+        query: Option<&str>,
+        kind: &str,
+        body: Vec<u8>,
+        access: Option<&str>,
+        limit: Duration,
+    ) -> Result<Response, Failure> {
+        let url = format!("{}{path}", self.base);
+        let asked = self.time.own();
+        let proof = jws::prove(&self.identity, "POST", &url, &body, access, id::random().to_string(), self.time.cloud());
+        let full = query.map_or_else(|| url.clone(), |query| format!("{url}?{query}"));
+        let mut request = self.http.post(full).timeout(limit).header(header::CONTENT_TYPE, kind).header("DPoP", proof).body(body);
+        if let Some(access) = access {
+            request = request.header(header::AUTHORIZATION, format!("DPoP {access}"));
+        }
+        let response = request.send().await.map_err(passing)?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
+        let problem: Problem = read(response).await.ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
+        if let Some(now) = problem.now.filter(|_| problem.code == "clock_skew") {
+            self.time.correct(asked, now);
+        }
+        let detail = if problem.detail.is_empty() { problem.title } else { problem.detail };
+        Err(match (status.as_u16(), problem.code.as_str()) {
+            (_, "agent_pending") => Failure::Pending,
+            (_, "agent_revoked") => Failure::Revoked,
+            (408 | 425 | 429 | 500..=599, _) => Failure::Passing { why: format!("{status} {} {detail}", problem.code), retry_after },
+            (status, code) => Failure::Refused { status, code: code.to_owned(), detail },
+        })
+    }
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("messages have a JSON form")
+}
+
+/// A body that cannot be read is like no answer: the request may be made again.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| Failure::Passing { why: format!("its answer cannot be read: {error}"), retry_after: None })
+}
+
+async fn read(mut response: Response) -> Result<Vec<u8>, Failure> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(passing)? {
+        if body.len() + chunk.len() > ANSWER_MAX {
+            return Err(Failure::Passing { why: format!("its answer is longer than {ANSWER_MAX} bytes"), retry_after: None });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// The library's message stops at "error sending request"; the reason is below it.
+fn passing(error: reqwest::Error) -> Failure {
+    Failure::Passing { why: format!("{:#}", anyhow::Error::from(error.without_url())), retry_after: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_https_or_loopback() {
+        assert_eq!(base_url("https://reset.example/").unwrap(), "https://reset.example");
+        assert_eq!(base_url("http://127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080");
+        assert_eq!(base_url("http://[::1]:8080").unwrap(), "http://[::1]:8080");
+        for bad in ["http://reset.example", "http://127.0.0.1.evil.example", "ftp://x", "", "https://u:p@x", "https://x/?a=b"] {
+            assert!(base_url(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What became of a change whose answer nobody saw: a lost connection, or a crash between intent and end. Never tried again
+//! blindly: enforced history would call the second try of a success a failure.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::{Executor, Verdict, applied};
+use crate::{
+    agent::{
+        directory::{Bind, Directory, Trouble},
+        journal::{Intent, Job},
+    },
+    wire::{
+        message::{JobResult, LeasedJob},
+        outcome::Code,
+        seal::Secrets,
+    },
+};
+
+/// How long to look for the effect of a modify that was not answered.
+const FIND_OUT: Duration = Duration::from_secs(20);
+/// Seconds after a ticket's end at which an unreachable directory is no longer waited for.
+const GIVE_UP: i64 = 600;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Happened {
+    Yes,
+    No,
+    Unknown,
+}
+
+impl<D: Directory> Executor<D> {
+    /// A job that was begun in an earlier life.
+    pub(super) async fn resume(&self, job: &LeasedJob, intent: &Intent, secrets: &Secrets, until: Instant) -> Verdict {
+        let deadline = Instant::now() + FIND_OUT;
+        loop {
+            match self.happened(intent, Some(secrets)).await {
+                Ok(Happened::Yes) => return applied(intent),
+                Ok(Happened::No) => {
+                    // Counted when it was begun; the new attempt counts itself.
+                    self.caps.give_back(job.ticket.user);
+                    return self.attempt(job, secrets, until).await;
+                }
+                Ok(Happened::Unknown) => return Code::Interrupted.into(),
+                Err(trouble) if Instant::now() >= deadline => {
+                    tracing::error!(job.id = %intent.job, error = %trouble, "cannot find out whether a change happened");
+                    return Code::Interrupted.into();
+                }
+                Err(_) => sleep(Duration::from_millis(500)).await,
+            }
+        }
+    }
+
+    /// After a modify without an answer.
+    pub(super) async fn find_out(&self, intent: &Intent, secrets: &Secrets, hung: bool) -> Verdict {
+        let deadline = Instant::now() + FIND_OUT;
+        let mut noes = 0;
+        loop {
+            // The server may still be at it when the connection breaks, so the first "no" is not believed; when it only did
+            // not answer in time, none is.
+            sleep(Duration::from_millis(500)).await;
+            match self.happened(intent, Some(secrets)).await {
+                Ok(Happened::Yes) => return applied(intent),
+                Ok(Happened::No) if !hung && noes > 0 => return Code::DirectoryUnreachable.into(),
+                Ok(Happened::No) => noes += 1,
+                Ok(Happened::Unknown) => return Code::Interrupted.into(),
+                Err(trouble) => tracing::debug!(error = %trouble, "still finding out"),
+            }
+            if Instant::now() >= deadline {
+                return Code::Interrupted.into();
+            }
+        }
+    }
+
+    /// Whether the change that `intent` announced took place. pwdLastSet that has not moved at the same server is proof that it
+    /// did not, and asks no bind, which would count towards the user's lockout. Otherwise the password itself is tried.
+    async fn happened(&self, intent: &Intent, secrets: Option<&Secrets>) -> Result<Happened, Trouble> {
+        let Some(account) = self.directory.inspect(intent.user).await? else { return Ok(Happened::Unknown) };
+        let same_server = self.directory.seen().await.is_some_and(|server| server.name == intent.dc);
+        // 0 is "must change", which somebody may have ordered again meanwhile.
+        if account.pwd_last_set == intent.before && intent.before != 0 && same_server {
+            return Ok(Happened::No);
+        }
+        let Some(secrets) = secrets else { return Ok(Happened::Unknown) };
+        Ok(match self.directory.bind(&account, &secrets.new).await? {
+            Bind::Right => Happened::Yes,
+            Bind::Wrong if account.pwd_last_set == intent.before && same_server => Happened::No,
+            Bind::Wrong | Bind::Unclear => Happened::Unknown,
+        })
+    }
+
+    /// What can be said of a begun job whose password is not at hand: `None` when it certainly changed nothing.
+    pub(super) async fn without_password(&self, intent: &Intent) -> Option<Code> {
+        match self.happened(intent, None).await {
+            Ok(Happened::No) => None,
+            _ => Some(Code::Interrupted),
+        }
+    }
+
+    /// End what was begun and never came back: called now and then. The results are still to be told.
+    pub async fn settle(&self) -> Vec<JobResult> {
+        let mut ended = Vec::new();
+        for intent in self.journal.open_intents() {
+            if intent.expires_at > self.time.now() {
+                continue;
+            }
+            let _lane = self.lanes.enter(intent.user).await;
+            if !matches!(self.journal.job(intent.job), Some(Job::Open(_))) {
+                continue;
+            }
+            let code = match self.happened(&intent, None).await {
+                Ok(Happened::No) => Code::Expired,
+                Ok(_) => Code::Interrupted,
+                Err(_) if self.time.now() > intent.expires_at + GIVE_UP => Code::Interrupted,
+                Err(_) => continue,
+            };
+            let now = self.time.millis();
+            let result = JobResult {
+                job: intent.job,
+                lease: intent.lease,
+                seq: intent.seq,
+                ciphertext: intent.ciphertext.clone(),
+                code,
+                dc: intent.dc.clone(),
+                started_at: intent.at * 1000,
+                finished_at: now,
+                unlocked: false,
+                allowed_at: None,
+            };
+            self.end(intent.user, &result).await;
+            ended.push(result);
+        }
+        ended
+    }
+}

@@ -1,0 +1,245 @@
+//! The pure part of the journal: what a line says, and what all lines together say.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::wire::message::JobResult;
+
+/// Seconds that an ended job is remembered: longer than any cloud may offer it again.
+const REMEMBER: i64 = 24 * 3600;
+/// Users whose newest number is kept; the longest silent go first.
+const USERS_MAX: usize = 500_000;
+
+/// One line. Times are seconds since 1970 by the corrected clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Record {
+    /// A job that opened; the newest wins.
+    Seen {
+        user: Uuid,
+        seq: i64,
+        job: Uuid,
+        at: i64,
+    },
+    Intent(Intent),
+    /// Its end. Holds the claims, not the signature: Ed25519 gives the same one again, and another lease another.
+    Done {
+        user: Uuid,
+        at: i64,
+        result: JobResult,
+    },
+    /// The cloud took the result, or will never.
+    Told {
+        job: Uuid,
+    },
+}
+
+/// A change about to be made, and how to find out later whether it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    pub job: Uuid,
+    pub user: Uuid,
+    pub seq: i64,
+    pub lease: Uuid,
+    pub ciphertext: String,
+    pub at: i64,
+    pub expires_at: i64,
+    /// pwdLastSet as read just before, and at which server.
+    pub before: i64,
+    pub dc: String,
+    /// The account was locked.
+    pub locked: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Job {
+    Open(Intent),
+    Done { user: Uuid, at: i64, result: JobResult, told: bool },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Last {
+    seq: i64,
+    pub(super) job: Uuid,
+    at: i64,
+}
+
+/// The sum of all lines.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct State {
+    pub(super) users: HashMap<Uuid, Last>,
+    pub(super) jobs: HashMap<Uuid, Job>,
+}
+
+impl State {
+    pub(super) fn apply(&mut self, record: Record) {
+        match record {
+            Record::Seen { user, seq, job, at } => self.see(user, Last { seq, job, at }),
+            Record::Intent(intent) => {
+                self.see(intent.user, Last { seq: intent.seq, job: intent.job, at: intent.at });
+                self.jobs.insert(intent.job, Job::Open(intent));
+            }
+            Record::Done { user, at, result } => {
+                self.see(user, Last { seq: result.seq, job: result.job, at });
+                self.jobs.insert(result.job, Job::Done { user, at, result, told: false });
+            }
+            Record::Told { job } => {
+                if let Some(Job::Done { told, .. }) = self.jobs.get_mut(&job) {
+                    *told = true;
+                }
+            }
+        }
+    }
+
+    fn see(&mut self, user: Uuid, last: Last) {
+        let newest = self.users.entry(user).or_insert(last);
+        if last.seq > newest.seq {
+            *newest = last;
+        }
+    }
+
+    /// Whether `job` is the newest of its user, or newer.
+    pub(super) fn is_newest(&self, user: Uuid, seq: i64, job: Uuid) -> bool {
+        self.users.get(&user).is_none_or(|last| seq > last.seq || (seq == last.seq && job == last.job))
+    }
+
+    /// The fewest lines that fold into this state, less what is old.
+    pub(super) fn compact(&mut self, now: i64) -> Vec<Record> {
+        self.jobs.retain(|_, job| matches!(job, Job::Open(_)) || matches!(job, Job::Done { at, .. } if *at > now - REMEMBER));
+        if self.users.len() > USERS_MAX {
+            let mut times = self.users.values().map(|last| last.at).collect::<Vec<_>>();
+            times.sort_unstable();
+            let oldest = times[times.len() - USERS_MAX];
+            self.users.retain(|_, last| last.at >= oldest);
+        }
+        let seen = self.users.iter().map(|(&user, last)| Record::Seen { user, seq: last.seq, job: last.job, at: last.at });
+        let jobs = self.jobs.values().flat_map(|job| match job {
+            Job::Open(intent) => vec![Record::Intent(intent.clone())],
+            Job::Done { user, at, result, told } => {
+                let mut records = vec![Record::Done { user: *user, at: *at, result: result.clone() }];
+                records.extend(told.then_some(Record::Told { job: result.job }));
+                records
+            }
+        });
+        seen.chain(jobs).collect()
+    }
+}
+
+/// Fold a whole file. A last line without LF is ignored; any other line that is none is an error with its number.
+pub(super) fn fold(text: &[u8]) -> Result<State> {
+    let mut state = State::default();
+    let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+    for (at, line) in text[..whole].split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
+        state.apply(serde_json::from_slice(line).with_context(|| format!("line {} is damaged", at + 1))?);
+    }
+    Ok(state)
+}
+
+pub(super) fn lines(records: &[Record]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for record in records {
+        serde_json::to_writer(&mut out, record).expect("records have a JSON form");
+        out.push(b'\n');
+    }
+    out
+}
+
+#[cfg(test)]
+pub(super) mod sample {
+    use super::*;
+    use crate::wire::outcome::Code;
+
+    pub(in super::super) fn id(n: u128) -> Uuid {
+        Uuid::from_u128(n)
+    }
+
+    pub(in super::super) fn intent(job: u128, user: u128, seq: i64) -> Intent {
+        let (lease, ciphertext) = (id(9), "c".to_owned());
+        Intent {
+            job: id(job),
+            user: id(user),
+            seq,
+            lease,
+            ciphertext,
+            at: 1000,
+            expires_at: 1100,
+            before: 5,
+            dc: "dc1".into(),
+            locked: false,
+        }
+    }
+
+    pub(in super::super) fn done(job: u128, user: u128, seq: i64, at: i64) -> Record {
+        let result = JobResult {
+            job: id(job),
+            lease: id(9),
+            seq,
+            ciphertext: "c".into(),
+            code: Code::Applied,
+            dc: "dc1".into(),
+            started_at: 1,
+            finished_at: 2,
+            unlocked: false,
+            allowed_at: None,
+        };
+        Record::Done { user: id(user), at, result }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        sample::{done, id, intent},
+        *,
+    };
+
+    #[test]
+    fn folds_to_what_was_written_and_drops_only_a_torn_end() {
+        let records = [
+            Record::Seen { user: id(1), seq: 3, job: id(10), at: 900 },
+            Record::Intent(intent(10, 1, 3)),
+            done(10, 1, 3, 1001),
+            Record::Intent(intent(11, 2, 1)),
+        ];
+        let text = lines(&records);
+        let state = fold(&text).unwrap();
+        assert!(matches!(state.jobs[&id(10)], Job::Done { told: false, .. }));
+        assert!(matches!(state.jobs[&id(11)], Job::Open(_)));
+        // However the last line is torn, the ones before stand.
+        let before = lines(&records[..3]).len();
+        for cut in before..text.len() {
+            assert_eq!(fold(&text[..cut]).unwrap(), fold(&text[..before]).unwrap(), "cut at {cut}");
+        }
+        let mut damaged = text.clone();
+        damaged[5] = b'!';
+        assert!(fold(&damaged).unwrap_err().to_string().contains("line 1"));
+    }
+
+    #[test]
+    fn the_newest_of_a_user_wins_in_any_order() {
+        let mut state = State::default();
+        state.apply(Record::Seen { user: id(1), seq: 5, job: id(10), at: 0 });
+        state.apply(Record::Seen { user: id(1), seq: 4, job: id(11), at: 0 });
+        let cases = [(6, 12, true), (5, 10, true), (5, 11, false), (4, 11, false), (1, 10, false)];
+        for (seq, job, newest) in cases {
+            assert_eq!(state.is_newest(id(1), seq, id(job)), newest, "seq {seq} job {job}");
+        }
+        assert!(state.is_newest(id(2), 1, id(13)));
+    }
+
+    #[test]
+    fn compacting_keeps_numbers_and_open_intents_and_drops_old_ends() {
+        let mut state = State::default();
+        for record in [done(10, 1, 3, 0), done(11, 2, 4, REMEMBER), Record::Told { job: id(11) }, Record::Intent(intent(12, 3, 1))] {
+            state.apply(record);
+        }
+        let again = fold(&lines(&state.compact(REMEMBER + 1))).unwrap();
+        assert_eq!(again, state);
+        assert!(!again.jobs.contains_key(&id(10)) && !again.is_newest(id(1), 2, id(99)));
+        assert!(matches!(again.jobs[&id(11)], Job::Done { told: true, .. }));
+        assert!(matches!(again.jobs[&id(12)], Job::Open(_)));
+    }
+}

@@ -1,0 +1,140 @@
+//! The agent's own directory on disk: who it is, its keys, its journal. Nobody else may read it, and two agents may not share it.
+
+use std::{
+    fs::{self, File, OpenOptions, Permissions},
+    io::Write,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::wire::keys::Identity;
+
+const IDENTITY: &str = "identity.pkcs8";
+const AGENT: &str = "agent.json";
+const LOCK: &str = "lock";
+
+/// `agent.json`: what enrolment gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    pub agent: Uuid,
+    pub tenant: Uuid,
+    pub connector: Uuid,
+    pub cloud_url: String,
+}
+
+/// An enrolled agent's directory, held by this process alone.
+pub struct State {
+    pub dir: PathBuf,
+    pub me: Me,
+    pub identity: Arc<Identity>,
+    /// Released by the kernel when the process ends, however it ends.
+    _lock: File,
+}
+
+impl State {
+    pub fn load(dir: &Path) -> Result<Self> {
+        let text = match fs::read(dir.join(AGENT)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                bail!("{} holds no enrolled agent: run `sspr agent enrol --token-file FILE` first (agent.state_dir)", dir.display())
+            }
+            other => other.with_context(|| format!("reading {}", dir.join(AGENT).display()))?,
+        };
+        let me = serde_json::from_slice(&text).with_context(|| format!("{} is damaged", dir.join(AGENT).display()))?;
+        let path = dir.join(IDENTITY);
+        let mode = fs::metadata(&path).with_context(|| format!("reading {}", path.display()))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            bail!("{} can be read by others (mode {:o}): take that away, and consider enrolling anew", path.display(), mode & 0o777);
+        }
+        let der = zeroize::Zeroizing::new(fs::read(&path).with_context(|| format!("reading {}", path.display()))?);
+        let identity = Identity::from_pkcs8(&der).with_context(|| format!("{} is damaged", path.display()))?;
+        Ok(Self { me, identity: Arc::new(identity), _lock: lock(dir)?, dir: dir.to_owned() })
+    }
+}
+
+fn lock(dir: &Path) -> Result<File> {
+    let path = dir.join(LOCK);
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .with_context(|| format!("opening {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => bail!("another agent runs with {} (agent.state_dir)", dir.display()),
+        Err(fs::TryLockError::Error(error)) => Err(error).with_context(|| format!("locking {}", path.display())),
+    }
+}
+
+/// Make the directory for a new agent, closed to others. Refuses one that already has an agent.
+pub fn prepare(dir: &Path) -> Result<()> {
+    if dir.join(AGENT).exists() {
+        bail!(
+            "{} already holds an enrolled agent. Enrolling again would lose its identity: to replace it, revoke it in the cloud and move that directory away",
+            dir.display()
+        );
+    }
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).with_context(|| format!("making {}", dir.display()))?;
+    fs::set_permissions(dir, Permissions::from_mode(0o700)).with_context(|| format!("closing {} to others", dir.display()))
+}
+
+/// The identity of an earlier try that was not answered, or a new one: so the cloud sees one agent, not two.
+pub fn identity_for_enrolment(dir: &Path) -> Result<Identity> {
+    let path = dir.join(IDENTITY);
+    if path.exists() {
+        let der = zeroize::Zeroizing::new(fs::read(&path).with_context(|| format!("reading {}", path.display()))?);
+        return Identity::from_pkcs8(&der).with_context(|| format!("{} is damaged; remove it", path.display()));
+    }
+    let identity = Identity::generate();
+    write(&path, identity.pkcs8())?;
+    Ok(identity)
+}
+
+pub fn save(dir: &Path, me: &Me) -> Result<()> {
+    write(&dir.join(AGENT), &serde_json::to_vec_pretty(me)?)
+}
+
+/// A whole file or none, for our eyes only, and on the disk when this returns.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let fresh = path.with_extension("tmp");
+    let writing = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&fresh, path)?;
+        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    };
+    writing().with_context(|| format!("writing {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_has_one_agent_and_one_process() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().join("a/b");
+        assert!(State::load(&dir).err().unwrap().to_string().contains("agent enrol"));
+        prepare(&dir).unwrap();
+        assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
+        let identity = identity_for_enrolment(&dir).unwrap();
+        assert_eq!(identity_for_enrolment(&dir).unwrap().public(), identity.public(), "a second try is the same agent");
+        let me = Me { agent: Uuid::nil(), tenant: Uuid::nil(), connector: Uuid::nil(), cloud_url: "https://x".into() };
+        save(&dir, &me).unwrap();
+        assert!(prepare(&dir).unwrap_err().to_string().contains("already holds"));
+
+        let state = State::load(&dir).unwrap();
+        assert_eq!((&state.me, state.identity.public()), (&me, identity.public()));
+        assert!(State::load(&dir).err().unwrap().to_string().contains("another agent"));
+        drop(state);
+        fs::set_permissions(dir.join(IDENTITY), Permissions::from_mode(0o644)).unwrap();
+        assert!(State::load(&dir).err().unwrap().to_string().contains("read by others"));
+    }
+}

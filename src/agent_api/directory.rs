@@ -1,0 +1,35 @@
+//! `POST /agent/v1/directory` — one batch of the mirror.
+
+use std::sync::Arc;
+
+use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, routing::post};
+
+use super::guard::Trusted;
+use crate::{
+    app::App,
+    domain::users,
+    web::{Error, Result},
+    wire::message::{MIRROR_BATCH, MirrorBatch},
+};
+
+/// 500 people of at most 2 KiB.
+const BODY_LIMIT: usize = 1 << 20;
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new().route("/agent/v1/directory", post(create)).layer(DefaultBodyLimit::max(BODY_LIMIT))
+}
+
+async fn create(trusted: Trusted) -> Result<StatusCode> {
+    let batch: MirrorBatch = trusted.proven.json()?;
+    if batch.upserts.len() > MIRROR_BATCH || batch.removals.len() > MIRROR_BATCH {
+        return Err(Error::Unusable(StatusCode::PAYLOAD_TOO_LARGE, "too_large"));
+    }
+    let app = &trusted.proven.app;
+    let mut tx = app.begin().await?;
+    let outcome = users::mirror(&mut tx, &trusted.tenant.scope, &app.clock, trusted.agent.connector_id, &batch).await?;
+    tx.commit().await?;
+    if batch.last {
+        tracing::info!(agent.id = %trusted.agent.agent_id, mirror.full = batch.full, mirror.upserted = outcome.upserted, mirror.removed = outcome.removed, "a mirror pass ended");
+    }
+    Ok(StatusCode::NO_CONTENT)
+}

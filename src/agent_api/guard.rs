@@ -1,0 +1,134 @@
+//! Guards: a request whose body is signed by a key, and a request of an agent that is trusted at this moment.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request},
+    http::{HeaderMap, StatusCode, header},
+};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    domain::{
+        audit::Source,
+        fleet::{self, Agent, Status},
+        tenants::{self, Tenant},
+    },
+    web::{Context, Error, Result},
+    wire::jws::{self, Access, Invalid},
+};
+
+/// A request that proves possession of a key (RFC 9449), its body included, and was not seen before.
+pub struct Proven {
+    pub app: Arc<App>,
+    /// Raw Ed25519 public key.
+    pub public: Vec<u8>,
+    pub jkt: String,
+    pub body: Bytes,
+    pub context: Context,
+}
+
+impl FromRequest<Arc<App>> for Proven {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self> {
+        Ok(prove(request, app, None).await?.0)
+    }
+}
+
+async fn prove(request: Request, app: &Arc<App>, access: Option<&str>) -> Result<(Proven, HeaderMap)> {
+    let headers = request.headers().clone();
+    let mut proofs = headers.get_all("dpop").iter();
+    // Exactly one (§4.3, check 1).
+    let (Some(proof), None) = (proofs.next(), proofs.next()) else { return Err(Error::Unauthorized("bad_proof")) };
+    let proof = proof.to_str().map_err(|_| Error::Unauthorized("bad_proof"))?.to_owned();
+    let context = request.extensions().get::<Context>().cloned().ok_or_else(|| Error::Internal(anyhow::anyhow!("no request context")))?;
+    let method = request.method().as_str().to_owned();
+    let url = format!("{}{}", app.public_url.as_str(), request.uri().path());
+    let body = Bytes::from_request(request, app).await.map_err(|_| Error::Unusable(StatusCode::PAYLOAD_TOO_LARGE, "too_large"))?;
+    let now = app.clock.seconds();
+    let fits = jws::Request { method: &method, url: &url, body: &body, access, now };
+    let proven = jws::check_proof(&proof, &fits).map_err(|invalid| {
+        tracing::warn!(reason = %invalid, "a proof of possession was refused");
+        Error::Unauthorized(if invalid == Invalid::Claim("iat") { "clock_skew" } else { "bad_proof" })
+    })?;
+    // Kept until no skew could make it acceptable again.
+    if !app.proofs.first(format!("{} {}", proven.jkt, proven.jti), now, proven.iat + jws::SKEW) {
+        tracing::warn!("a proof of possession was replayed");
+        return Err(Error::Unauthorized("replayed_proof"));
+    }
+    Ok((Proven { app: app.clone(), public: proven.public, jkt: proven.jkt, body, context }, headers))
+}
+
+impl Proven {
+    /// The body as JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(&self.body).map_err(|_| Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"))
+    }
+
+    pub fn source(&self, agent: Uuid) -> Source {
+        Source { actor: format!("agent:{agent}"), request: Some(self.context.request.clone()), address: self.context.address }
+    }
+}
+
+/// A request of an active agent: access token, bound to the key that signed this very request.
+pub struct Trusted {
+    pub proven: Proven,
+    pub agent: Agent,
+    pub tenant: Tenant,
+}
+
+impl FromRequest<Arc<App>> for Trusted {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self> {
+        let token = bearer(request.headers()).ok_or(Error::Unauthorized("bad_token"))?;
+        let access = verify(app, &token).await?;
+        let (proven, _) = prove(request, app, Some(&token)).await?;
+        if access.cnf.jkt != proven.jkt {
+            return Err(Error::Unauthorized("bad_token"));
+        }
+        let mut conn = app.db.acquire().await?;
+        let agent = access.sub.parse().map_err(|_| Error::Unauthorized("bad_token"))?;
+        let agent = fleet::agent(&mut conn, agent).await?.ok_or(Error::Unauthorized("bad_token"))?;
+        if agent.identity != proven.public {
+            return Err(Error::Unauthorized("bad_token"));
+        }
+        check_status(&agent)?;
+        let tenant = tenants::by_id(&mut conn, &app.ring, agent.tenant_id).await?;
+        Ok(Self { proven, agent, tenant })
+    }
+}
+
+impl Trusted {
+    pub fn source(&self) -> Source {
+        self.proven.source(self.agent.agent_id)
+    }
+}
+
+/// Asked anew with every request, so that a revocation counts at once, whatever token is held.
+pub fn check_status(agent: &Agent) -> Result<()> {
+    match agent.status {
+        Status::Active => Ok(()),
+        Status::Pending => Err(Error::Forbidden("agent_pending")),
+        Status::Revoked => Err(Error::Forbidden("agent_revoked")),
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    value.to_str().ok()?.strip_prefix("DPoP ").map(str::to_owned)
+}
+
+async fn verify(app: &App, token: &str) -> Result<Access> {
+    let refuse = || Error::Unauthorized("bad_token");
+    let kid = jws::unverified_kid(token).ok_or_else(refuse)?;
+    let key = app.signing_key(Some(&kid)).await?.ok_or_else(refuse)?;
+    let access: Access = jws::verify(token, jws::ACCESS, key.identity.public()).map_err(|_| refuse())?;
+    let fits = access.iss == app.public_url.as_str() && access.aud == app.public_url.as_str() && access.exp > app.clock.seconds();
+    if fits { Ok(access) } else { Err(refuse()) }
+}

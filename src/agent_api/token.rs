@@ -1,0 +1,71 @@
+//! `POST /agent/v1/token` — `private_key_jwt` (RFC 7523) for a short access token bound to the same key (RFC 9449).
+
+use std::sync::Arc;
+
+use axum::{Json, Router, http::StatusCode, routing::post};
+
+use super::guard::{Proven, check_status};
+use crate::{
+    app::App,
+    domain::fleet,
+    web::{Error, Result},
+    wire::{
+        jws::{self, Access, Assertion, Confirmation},
+        message::Token,
+    },
+};
+
+/// Seconds that an access token lives.
+const LIFETIME: i64 = 300;
+/// The longest that a client assertion may live.
+const ASSERTION_MAX: i64 = 300;
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new().route("/agent/v1/token", post(create))
+}
+
+async fn create(proven: Proven) -> Result<Json<Token>> {
+    let app = &proven.app;
+    let assertion = assertion_of(&proven.body).ok_or(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"))?;
+    let refuse = || Error::Unauthorized("bad_assertion");
+    let id = jws::unverified_kid(&assertion).and_then(|kid| kid.parse().ok()).ok_or_else(refuse)?;
+    let mut conn = app.db.acquire().await?;
+    let agent = fleet::agent(&mut conn, id).await?.ok_or_else(refuse)?;
+    drop(conn);
+    let claims: Assertion = jws::verify(&assertion, jws::ASSERTION, &agent.identity).map_err(|_| refuse())?;
+    let now = app.clock.seconds();
+    let fits = claims.iss == agent.agent_id.to_string()
+        && claims.sub == claims.iss
+        && claims.aud == format!("{}/agent/v1/token", app.public_url.as_str())
+        && claims.exp > now
+        && claims.exp <= now + ASSERTION_MAX + jws::SKEW
+        && (16..=64).contains(&claims.jti.len())
+        && agent.identity == proven.public
+        && app.proofs.first(format!("assertion {} {}", claims.iss, claims.jti), now, claims.exp);
+    if !fits {
+        return Err(refuse());
+    }
+    check_status(&agent)?;
+    let key = app.signing_key(None).await?.ok_or_else(|| Error::Internal(anyhow::anyhow!("no signing key")))?;
+    let url = app.public_url.as_str().to_owned();
+    let access = Access { iss: url.clone(), sub: claims.sub, aud: url, iat: now, exp: now + LIFETIME, cnf: Confirmation { jkt: proven.jkt.clone() } };
+    let access_token = jws::sign(&key.identity, jws::ACCESS, Some(&key.kid), false, &access);
+    Ok(Json(Token { access_token, token_type: "DPoP".to_owned(), expires_in: LIFETIME.unsigned_abs() }))
+}
+
+/// The form of RFC 7523 §2.2 with the grant `client_credentials`; each field once.
+fn assertion_of(body: &[u8]) -> Option<String> {
+    let mut assertion = None;
+    for (name, value) in form_urlencoded::parse(body) {
+        let fits = match name.as_ref() {
+            "grant_type" => value == "client_credentials",
+            "client_assertion_type" => value == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion" => assertion.replace(value.into_owned()).is_none(),
+            _ => false,
+        };
+        if !fits {
+            return None;
+        }
+    }
+    assertion
+}

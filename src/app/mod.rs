@@ -1,0 +1,172 @@
+//! What handlers and the worker share.
+
+mod wake;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use anyhow::{Context, Result, bail};
+use sqlx::{PgPool, Postgres, Transaction};
+use tokio_util::sync::CancellationToken;
+
+pub use wake::{Subscription, Wake};
+
+use crate::{
+    base::{
+        clock::Clock,
+        config::{self, Config},
+        db,
+        secret::KeyRing,
+    },
+    domain::fleet::{self, SigningKey},
+};
+
+pub struct App {
+    pub db: PgPool,
+    pub clock: Clock,
+    pub ring: KeyRing,
+    pub public_url: PublicUrl,
+    pub wake: Wake,
+    /// Told when a message was put into the outbox.
+    pub outbox: tokio::sync::Notify,
+    /// The key that signs access tokens, once it was needed.
+    signing: tokio::sync::Mutex<Option<Arc<SigningKey>>>,
+    pub server: config::Server,
+    /// Proofs of possession that were seen.
+    pub proofs: SeenOnce,
+    /// Set when the process is to end: wakes long polls and streams.
+    pub stop: CancellationToken,
+}
+
+impl App {
+    /// Connect, and bring the schema up to date.
+    pub async fn start(config: &Config, clock: Clock, stop: CancellationToken) -> Result<Arc<Self>> {
+        let public_url = PublicUrl::parse(&config.server.public_url)?;
+        let ring = KeyRing::parse(&config.keys.master)?;
+        let db = db::connect(&config.database).await?;
+        db::migrate(&db).await?;
+        let wake = Wake::start(&db, stop.clone()).await?;
+        Ok(Arc::new(Self { db, clock, ring, public_url, wake, outbox: tokio::sync::Notify::new(), signing: tokio::sync::Mutex::default(), server: config.server.clone(), proofs: SeenOnce::default(), stop }))
+    }
+
+    /// The key that signs access tokens: the current one, or the older one of that id while two live.
+    pub async fn signing_key(&self, kid: Option<&str>) -> Result<Option<Arc<SigningKey>>> {
+        let mut kept = self.signing.lock().await;
+        if let Some(key) = kept.as_ref().filter(|key| kid.is_none_or(|kid| kid == key.kid)) {
+            return Ok(Some(key.clone()));
+        }
+        let mut tx = self.begin().await?;
+        let key = match kid {
+            Some(kid) => fleet::signing_key(&mut tx, &self.ring, kid).await?,
+            None => Some(fleet::current_signing_key(&mut tx, &self.ring, &self.clock).await?),
+        };
+        tx.commit().await?;
+        let key = key.map(Arc::new);
+        if key.is_some() {
+            kept.clone_from(&key);
+        }
+        Ok(key)
+    }
+
+    /// After the commit that put a message into the outbox.
+    pub fn wake_outbox(&self) {
+        self.outbox.notify_one();
+    }
+
+    /// Handlers own the transaction; nothing outgoing happens under it.
+    pub async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
+        self.db.begin().await.context("beginning a transaction")
+    }
+}
+
+/// What browsers and agents reach us by. Links, cookies and the origin check follow it, never the request's `Host`.
+#[derive(Debug, Clone)]
+pub struct PublicUrl {
+    text: String,
+    secure: bool,
+}
+
+impl PublicUrl {
+    /// `https://host[:port]`, or `http://` on a loopback host; nothing behind the port.
+    pub fn parse(text: &str) -> Result<Self> {
+        let text = text.trim_end_matches('/');
+        let (secure, authority) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+            (Some(authority), _) => (true, authority),
+            (None, Some(authority)) => (false, authority),
+            (None, None) => bail!("server.public_url must be set, for example https://reset.example.org"),
+        };
+        if authority.is_empty() || authority.contains(['/', '?', '#', '@']) {
+            bail!("server.public_url = {text:?} must be scheme, host and port, and nothing else");
+        }
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+        if !secure && !["localhost", "127.0.0.1", "[::1]"].contains(&host) {
+            bail!("server.public_url = {text:?} must be https: browsers seal passwords only in a secure context");
+        }
+        Ok(Self { text: text.to_owned(), secure })
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Without scheme and port.
+    pub fn host(&self) -> &str {
+        let authority = self.text.split_once("://").map_or(self.text.as_str(), |(_, authority)| authority);
+        authority.rsplit_once(':').map_or(authority, |(host, _)| host)
+    }
+
+    /// Whether it is https.
+    pub const fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    pub const fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
+    }
+}
+
+/// Remembers what must not come twice, for as long as it could be accepted.
+#[derive(Default)]
+pub struct SeenOnce {
+    until: Mutex<HashMap<String, i64>>,
+}
+
+impl SeenOnce {
+    /// False when `what` was seen before and `until` (seconds since 1970) has not passed.
+    pub fn first(&self, what: String, now: i64, until: i64) -> bool {
+        let mut seen = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        // Swept when it has doubled since the last sweep would be cheaper; at a few proofs a second this is nothing.
+        if seen.len() > 10_000 {
+            seen.retain(|_, until| *until >= now);
+        }
+        match seen.insert(what, until) {
+            Some(old) => old < now,
+            None => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_public_url_is_an_origin() {
+        for good in ["https://reset.example.org", "https://reset.example.org:8443/", "http://localhost:8080"] {
+            assert!(PublicUrl::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "reset.example.org", "http://reset.example.org", "https://a@b.example", "https://b.example/path", "https://"] {
+            assert!(PublicUrl::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn seen_once() {
+        let seen = SeenOnce::default();
+        assert!(seen.first("a".into(), 100, 160));
+        assert!(!seen.first("a".into(), 150, 210));
+        assert!(seen.first("b".into(), 150, 210));
+    }
+}

@@ -1,0 +1,132 @@
+//! Wake-ups: who waits for a connector's jobs or for a job's end is told at once.
+//!
+//! In memory first; the other nodes learn through Postgres NOTIFY, sent on a connection of its own, after and outside the hot
+//! transaction. One LISTEN connection per node. A lost wake-up costs a slow poll, never a job: whoever waits looks again by itself.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use sqlx::{PgPool, postgres::PgListener};
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::base::id;
+
+const CHANNEL: &str = "sspr_wake";
+/// NOTIFY takes 8000 bytes; a uuid is 36 and a comma.
+const BATCH: usize = 200;
+
+#[derive(Clone)]
+pub struct Wake {
+    waiting: Arc<Waiting>,
+    outgoing: mpsc::UnboundedSender<Uuid>,
+}
+
+type Waiting = Mutex<HashMap<Uuid, Arc<Notify>>>;
+
+impl Wake {
+    /// Listens before it returns, so that no later wake-up is missed.
+    pub async fn start(db: &PgPool, stop: CancellationToken) -> Result<Self> {
+        let node = id::random();
+        let (outgoing, queue) = mpsc::unbounded_channel();
+        let wake = Self { waiting: Arc::default(), outgoing };
+        let mut listener = PgListener::connect_with(db).await.context("opening the LISTEN connection")?;
+        listener.listen(CHANNEL).await.context("LISTEN")?;
+        tokio::spawn(listen(listener, wake.waiting.clone(), node, stop.clone()));
+        tokio::spawn(tell_others(db.clone(), queue, node, stop));
+        Ok(wake)
+    }
+
+    /// After the commit: something changed about `what`.
+    pub fn tell(&self, what: Uuid) {
+        notify(&self.waiting, what);
+        let _ = self.outgoing.send(what);
+    }
+
+    /// Subscribe first, then look, then wait: so nothing falls between.
+    pub fn subscribe(&self, what: Uuid) -> Subscription {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let notify = waiting.entry(what).or_default().clone();
+        Subscription { what, notify, waiting: self.waiting.clone() }
+    }
+}
+
+fn notify(waiting: &Waiting, what: Uuid) {
+    if let Some(notify) = waiting.lock().unwrap_or_else(PoisonError::into_inner).get(&what) {
+        notify.notify_waiters();
+    }
+}
+
+pub struct Subscription {
+    what: Uuid,
+    notify: Arc<Notify>,
+    waiting: Arc<Waiting>,
+}
+
+impl Subscription {
+    /// A future that is registered from now on, before it is awaited.
+    pub fn next(&self) -> std::pin::Pin<Box<tokio::sync::futures::Notified<'_>>> {
+        let mut next = Box::pin(self.notify.notified());
+        next.as_mut().enable();
+        next
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        // The map and this subscription hold one each.
+        if Arc::strong_count(&self.notify) <= 2 {
+            waiting.remove(&self.what);
+        }
+    }
+}
+
+async fn listen(mut listener: PgListener, waiting: Arc<Waiting>, node: Uuid, stop: CancellationToken) {
+    let own = node.to_string();
+    loop {
+        let heard = tokio::select! {
+            () = stop.cancelled() => return,
+            heard = listener.recv() => heard,
+        };
+        match heard {
+            Ok(notification) => {
+                let mut parts = notification.payload().split(',');
+                if parts.next() == Some(&own) {
+                    continue;
+                }
+                for what in parts.filter_map(|part| part.parse().ok()) {
+                    notify(&waiting, what);
+                }
+            }
+            // The listener reconnects by itself; whoever waits meanwhile polls slowly.
+            Err(error) => {
+                tracing::warn!(error = %error, "the wake-up connection broke; reconnecting");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        }
+    }
+}
+
+async fn tell_others(db: PgPool, mut queue: mpsc::UnboundedReceiver<Uuid>, node: Uuid, stop: CancellationToken) {
+    let mut batch = Vec::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            // What arrives while one NOTIFY is under way goes into the next.
+            0 = queue.recv_many(&mut batch, BATCH) => return,
+            else => {}
+        }
+        batch.sort_unstable();
+        batch.dedup();
+        let payload = batch.drain(..).fold(node.to_string(), |text, what| format!("{text},{what}"));
+        if let Err(error) = sqlx::query!("select pg_notify($1, $2)", CHANNEL, payload).execute(&db).await {
+            tracing::warn!(error = %error, "other nodes were not woken; they poll");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Connectors (one directory each), the agents that serve them, and the agents' keys.
+
+mod enrolment;
+mod keys;
+mod signing;
+
+use anyhow::Result;
+use sqlx::PgConnection;
+use time::Duration;
+use uuid::Uuid;
+
+use super::tenants::Scope;
+use crate::{
+    base::{clock::Clock, id},
+    wire::message::{Heartbeat, PasswordPolicy},
+};
+pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, new_token, revoke};
+pub use keys::{Recipient, publish, recipients};
+pub use signing::{SigningKey, current_signing_key, signing_key};
+
+/// An agent that was not heard of for so long is not counted on.
+pub const SILENT_AFTER: Duration = Duration::seconds(35);
+
+/// A new connector; writeback is off.
+pub async fn create_connector(conn: &mut PgConnection, scope: &Scope, clock: &Clock, name: &str) -> Result<Uuid> {
+    let connector = id::time_ordered(clock);
+    sqlx::query!(
+        "insert into connectors (connector_id, tenant_id, name, kind, created_at) values ($1, $2, $3, 'ad', $4)",
+        connector,
+        scope.id(),
+        name,
+        clock.now(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(connector)
+}
+
+pub async fn set_writeback(conn: &mut PgConnection, scope: &Scope, connector: Uuid, on: bool) -> Result<bool> {
+    let done = sqlx::query!(
+        "update connectors set writeback = $3 where tenant_id = $1 and connector_id = $2",
+        scope.id(),
+        connector,
+        on,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The tenant a connector belongs to, for the command line.
+pub async fn tenant_of(conn: &mut PgConnection, connector: Uuid) -> Result<Option<Uuid>> {
+    Ok(sqlx::query_scalar!("select tenant_id from connectors where connector_id = $1", connector).fetch_optional(conn).await?)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Waits for an administrator to compare the fingerprint.
+    Pending,
+    Active,
+    Revoked,
+}
+
+impl Status {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    fn parse(text: &str) -> Self {
+        match text {
+            "active" => Self::Active,
+            "pending" => Self::Pending,
+            _ => Self::Revoked,
+        }
+    }
+}
+
+#[derive(Clone)]
+pub struct Agent {
+    pub agent_id: Uuid,
+    pub tenant_id: Uuid,
+    pub connector_id: Uuid,
+    pub name: String,
+    /// Ed25519 public key, 32 bytes.
+    pub identity: Vec<u8>,
+    pub status: Status,
+    pub last_seen_at: Option<time::OffsetDateTime>,
+}
+
+macro_rules! agent {
+    ($row:expr) => {{
+        let row = $row;
+        Agent {
+            agent_id: row.agent_id,
+            tenant_id: row.tenant_id,
+            connector_id: row.connector_id,
+            name: row.name,
+            identity: row.identity,
+            status: Status::parse(&row.status),
+            last_seen_at: row.last_seen_at,
+        }
+    }};
+}
+
+/// The agent of that id, of whatever tenant: its signature will say whether it is the one.
+pub async fn agent(conn: &mut PgConnection, agent: Uuid) -> Result<Option<Agent>> {
+    let row = sqlx::query!(
+        "select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at from agents where agent_id = $1",
+        agent,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| agent!(row)))
+}
+
+/// Every agent, for the command line.
+pub async fn agents(conn: &mut PgConnection) -> Result<Vec<Agent>> {
+    let rows = sqlx::query!(
+        "select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at from agents order by tenant_id, agent_id"
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| agent!(row)).collect())
+}
+
+/// Write down what an agent says of itself. Answers whether writeback is on.
+pub async fn heartbeat(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agent: &Agent, beat: &Heartbeat) -> Result<bool> {
+    sqlx::query!(
+        "update agents set last_seen_at = $3, health = $4, version = left($5, 50) where tenant_id = $1 and agent_id = $2",
+        scope.id(),
+        agent.agent_id,
+        clock.now(),
+        serde_json::to_value(beat)?,
+        beat.version,
+    )
+    .execute(&mut *conn)
+    .await?;
+    let on = sqlx::query_scalar!(
+        "select writeback from connectors where tenant_id = $1 and connector_id = $2",
+        scope.id(),
+        agent.connector_id,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(on)
+}
+
+/// Whether a reset could work now. What a person is told before any effort is asked of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    Ready,
+    /// No connector, or writeback is off everywhere.
+    WritebackOff,
+    /// No agent was heard of lately, or none has a sealing key that is valid now.
+    NoAgent,
+    /// Agents are there, but none reaches its domain controller.
+    DirectoryDown,
+}
+
+/// Of one connector, or of the tenant's first when it is not yet known whose account it is.
+pub async fn readiness(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector: Option<Uuid>) -> Result<Readiness> {
+    let now = clock.now();
+    let row = sqlx::query!(
+        r#"select c.writeback,
+               exists (select 1 from agents a join sealing_keys k using (tenant_id, agent_id)
+                   where a.connector_id = c.connector_id and a.status = 'active' and a.last_seen_at > $3
+                       and k.not_before <= $4 and k.not_after > $4) as "agent!",
+               exists (select 1 from agents a where a.connector_id = c.connector_id and a.status = 'active' and a.last_seen_at > $3
+                   and (a.health -> 'directory' ->> 'reachable')::boolean) as "reachable!"
+           from connectors c
+           where c.tenant_id = $1 and ($2::uuid is null or c.connector_id = $2)
+           order by c.writeback desc, c.connector_id limit 1"#,
+        scope.id(),
+        connector,
+        now - SILENT_AFTER,
+        now,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(match row {
+        Some(row) if !row.writeback => Readiness::WritebackOff,
+        None => Readiness::WritebackOff,
+        Some(row) if !row.agent => Readiness::NoAgent,
+        Some(row) if !row.reachable => Readiness::DirectoryDown,
+        Some(_) => Readiness::Ready,
+    })
+}
+
+/// The directory's own policy as its agents last told it.
+pub async fn policy(conn: &mut PgConnection, scope: &Scope, connector: Uuid) -> Result<Option<PasswordPolicy>> {
+    let found = sqlx::query_scalar!(
+        r#"select health -> 'directory' -> 'policy' as "policy" from agents
+           where tenant_id = $1 and connector_id = $2 and status = 'active' and health is not null
+           order by last_seen_at desc limit 1"#,
+        scope.id(),
+        connector,
+    )
+    .fetch_optional(conn)
+    .await?
+    .flatten();
+    Ok(found.and_then(|value| serde_json::from_value(value).ok()))
+}

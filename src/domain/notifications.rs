@@ -1,0 +1,180 @@
+//! Messages that wait to be sent: an outbox, written in the transaction of the act that causes them. Recipient and code lie
+//! encrypted and are erased once the message is sent or given up.
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use time::Duration;
+use uuid::Uuid;
+
+use super::tenants::Scope;
+use crate::base::{clock::Clock, id};
+
+/// What is said. The words are the templates' and Fluent's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Content {
+    /// A code to type into the browser that began.
+    Code { code: String, minutes: i64 },
+    /// A password was changed; `at` is seconds since 1970.
+    /// `from` is the browser's address, coarse; empty if unknown.
+    Changed { at: i64, from: String },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    Email,
+    Sms,
+    /// A decoy's: the same work, and no message.
+    Nowhere,
+}
+
+impl Channel {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Sms => "sms",
+            Self::Nowhere => "none",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Message {
+    pub to: String,
+    /// Display name, for the greeting.
+    pub name: String,
+    /// BCP 47.
+    pub language: String,
+    pub content: Content,
+}
+
+const PLACE: &[u8] = b"messages.payload";
+/// Deliveries are tried again after so many seconds.
+const BACKOFF: [i64; 5] = [2, 5, 15, 60, 120];
+/// A delivery that is under way is not begun a second time within this.
+const UNDER_WAY: Duration = Duration::seconds(90);
+
+/// Put a message into the outbox. It is not worth sending after `lifetime`.
+pub async fn enqueue(conn: &mut PgConnection, scope: &Scope, clock: &Clock, channel: Channel, message: &Message, lifetime: Duration) -> Result<Uuid> {
+    let message_id = id::time_ordered(clock);
+    let now = clock.now();
+    sqlx::query!(
+        "insert into messages (message_id, tenant_id, channel, payload, created_at, due_at, expires_at) values ($1, $2, $3, $4, $5, $5, $6)",
+        message_id,
+        scope.id(),
+        channel.as_str(),
+        scope.key().encrypt(PLACE, &serde_json::to_vec(message)?),
+        now,
+        now + lifetime,
+    )
+    .execute(conn)
+    .await?;
+    Ok(message_id)
+}
+
+/// A message that this worker now delivers.
+pub struct Delivery {
+    pub message_id: Uuid,
+    pub tenant_id: Uuid,
+    pub channel: Channel,
+    payload: Vec<u8>,
+    pub attempt: i32,
+}
+
+impl Delivery {
+    pub fn open(&self, scope: &Scope) -> Result<Message> {
+        Ok(serde_json::from_slice(&scope.key().decrypt(PLACE, &self.payload)?)?)
+    }
+}
+
+/// Up to `most` messages that are due, each pushed out of the others' sight while it is under way. Those whose time is over end.
+pub async fn take_due(conn: &mut PgConnection, clock: &Clock, most: i64) -> Result<Vec<Delivery>> {
+    let now = clock.now();
+    sqlx::query!(
+        "update messages set state = 'failed', payload = null, last_error = 'expired' where state = 'waiting' and expires_at <= $1",
+        now,
+    )
+    .execute(&mut *conn)
+    .await?;
+    let rows = sqlx::query!(
+        r#"update messages set due_at = $1 + $3, attempts = attempts + 1
+           where message_id in (select message_id from messages where state = 'waiting' and due_at <= $1
+                                order by due_at limit $2 for update skip locked)
+           returning message_id, tenant_id, channel, payload as "payload!", attempts"#,
+        now,
+        most,
+        sqlx::postgres::types::PgInterval::try_from(UNDER_WAY).map_err(|error| anyhow::anyhow!(error))?,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Delivery {
+            message_id: row.message_id,
+            tenant_id: row.tenant_id,
+            channel: match row.channel.as_str() {
+                "email" => Channel::Email,
+                "sms" => Channel::Sms,
+                _ => Channel::Nowhere,
+            },
+            payload: row.payload,
+            attempt: row.attempts,
+        })
+        .collect())
+}
+
+/// How a delivery ended.
+pub enum Delivered {
+    Sent,
+    Discarded,
+    /// May succeed later.
+    Retry(String),
+    Failed(String),
+}
+
+/// Write down how a delivery ended. A retry past the last back-off is a failure.
+pub async fn settle(conn: &mut PgConnection, clock: &Clock, delivery: &Delivery, how: Delivered) -> Result<()> {
+    let (state, error) = match how {
+        Delivered::Sent => ("sent", None),
+        Delivered::Discarded => ("discarded", None),
+        Delivered::Failed(error) => ("failed", Some(error)),
+        Delivered::Retry(error) => {
+            let next = usize::try_from(delivery.attempt - 1).ok().and_then(|n| BACKOFF.get(n));
+            if let Some(&seconds) = next {
+                sqlx::query!(
+                    "update messages set due_at = $2, last_error = $3 where message_id = $1 and state = 'waiting'",
+                    delivery.message_id,
+                    clock.now() + Duration::seconds(seconds),
+                    error,
+                )
+                .execute(conn)
+                .await?;
+                return Ok(());
+            }
+            ("failed", Some(error))
+        }
+    };
+    sqlx::query!(
+        "update messages set state = $2, payload = null, last_error = $3 where message_id = $1 and state = 'waiting'",
+        delivery.message_id,
+        state,
+        error,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// When the next message is due.
+pub async fn next_due(conn: &mut PgConnection) -> Result<Option<time::OffsetDateTime>> {
+    Ok(sqlx::query_scalar!("select min(due_at) from messages where state = 'waiting'").fetch_one(conn).await?)
+}
+
+/// Forget messages that ended over a day ago.
+pub async fn clean(conn: &mut PgConnection, clock: &Clock) -> Result<u64> {
+    let done = sqlx::query!("delete from messages where state <> 'waiting' and created_at < $1", clock.now() - Duration::days(1))
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,109 @@
+//! Jobs: offered with a ticket, submitted sealed, leased to one agent at a time, ended by its signed result.
+//!
+//! The rules of the road: the newest sequence number of a directory object wins; at most one job of an object is active; a lease
+//! token fences out whoever held the job before; a terminal job keeps a tombstone and never the ciphertext.
+
+mod lease;
+mod settle;
+pub mod state;
+mod submit;
+
+use anyhow::{Context, Result};
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::tenants::Scope;
+use crate::{
+    base::{clock::Clock, id},
+    wire::{
+        outcome::Code,
+        ticket::{Kind, Ticket},
+    },
+};
+pub use lease::lease;
+pub use settle::{Settled, Swept, settle, sweep};
+pub use state::State;
+pub use submit::{Submission, Submitted, submit};
+
+/// From the ticket to the last moment at which an agent may apply the job.
+pub const LIFETIME: Duration = Duration::seconds(120);
+/// An agent that says nothing for so long loses the job to another.
+pub const LEASE: Duration = Duration::seconds(15);
+
+/// Whose password, by whose flow.
+pub struct Target {
+    pub connector_id: Uuid,
+    pub user_id: Uuid,
+    pub object_guid: Uuid,
+    pub flow_id: Uuid,
+}
+
+/// A ticket for one job. It takes the object's next sequence number, so every older ticket is superseded from now on.
+pub async fn offer(conn: &mut PgConnection, scope: &Scope, clock: &Clock, kind: Kind, target: &Target) -> Result<Ticket> {
+    let seq = sqlx::query_scalar!(
+        "insert into job_heads as h (connector_id, object_guid, seq) values ($1, $2, 1)
+         on conflict (connector_id, object_guid) do update set seq = h.seq + 1 returning seq",
+        target.connector_id,
+        target.object_guid,
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let (job, issued_at) = (id::time_ordered(clock), clock.seconds());
+    let expires_at = issued_at + LIFETIME.whole_seconds();
+    let at = |seconds| OffsetDateTime::from_unix_timestamp(seconds).context("a time out of range");
+    sqlx::query!(
+        "insert into jobs (job_id, tenant_id, connector_id, user_id, object_guid, flow_id, kind, seq, state, issued_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, 'offered', $9, $10)",
+        job,
+        scope.id(),
+        target.connector_id,
+        target.user_id,
+        target.object_guid,
+        target.flow_id,
+        kind.as_str(),
+        seq,
+        at(issued_at)?,
+        at(expires_at)?,
+    )
+    .execute(conn)
+    .await?;
+    Ok(Ticket { job, seq, tenant: scope.id(), connector: target.connector_id, user: target.object_guid, kind, issued_at, expires_at })
+}
+
+/// A job as its flow may see it.
+#[derive(Debug, Clone)]
+pub struct JobView {
+    pub job_id: Uuid,
+    pub state: State,
+    /// Whether a sealed password was ever posted for it; a ticket that was not used changes nothing.
+    pub submitted: bool,
+    pub code: Option<Code>,
+    /// When a minimum age refused it: from when a change is allowed.
+    pub allowed_at: Option<OffsetDateTime>,
+}
+
+pub async fn view(conn: &mut PgConnection, scope: &Scope, job: Uuid) -> Result<Option<JobView>> {
+    let row = sqlx::query!(r#"select job_id, state, submitted_at is not null as "submitted!", code, allowed_at from jobs where tenant_id = $1 and job_id = $2"#, scope.id(), job)
+        .fetch_optional(conn)
+        .await?;
+    row.map(|row| {
+        Ok(JobView {
+            job_id: row.job_id,
+            state: State::parse(&row.state)?,
+            submitted: row.submitted,
+            code: row.code.as_deref().and_then(Code::parse),
+            allowed_at: row.allowed_at,
+        })
+    })
+    .transpose()
+}
+
+/// Make the partitions of the coming days.
+pub async fn make_partitions(conn: &mut PgConnection, clock: &Clock) -> Result<()> {
+    let today = clock.now().date();
+    for ahead in 0..4 {
+        sqlx::query!("select jobs_make_partition($1)", today + Duration::days(ahead)).execute(&mut *conn).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! The life of a job, pure: which event leads from which state to which. The statements in this noun follow it, and the schema's
+//! checks hold what is left.
+
+use anyhow::{Result, bail};
+
+use crate::wire::outcome::Outcome;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// A ticket was given; nothing is sealed yet.
+    Offered,
+    /// Sealed and durable; waits for an agent.
+    Submitted,
+    Leased,
+    Applied,
+    Refused,
+    Failed,
+    /// Its time passed and no agent ever had it: nothing was changed.
+    Expired,
+    Superseded,
+    Cancelled,
+    /// An agent had it and no answer came in time.
+    Unknown,
+    /// The answer came after all.
+    Reconciled,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    Submit,
+    Lease,
+    /// The agent's signed verdict.
+    Result(Outcome),
+    /// A newer job of the same object.
+    Supersede,
+    Cancel,
+    /// The deadline passed. `touched`: an agent ever held it, so it may have been applied.
+    Expire { touched: bool },
+}
+
+impl State {
+    pub const ALL: [Self; 11] = [
+        Self::Offered,
+        Self::Submitted,
+        Self::Leased,
+        Self::Applied,
+        Self::Refused,
+        Self::Failed,
+        Self::Expired,
+        Self::Superseded,
+        Self::Cancelled,
+        Self::Unknown,
+        Self::Reconciled,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Offered => "offered",
+            Self::Submitted => "submitted",
+            Self::Leased => "leased",
+            Self::Applied => "applied",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
+            Self::Cancelled => "cancelled",
+            Self::Unknown => "unknown",
+            Self::Reconciled => "reconciled",
+        }
+    }
+
+    pub fn parse(text: &str) -> Result<Self> {
+        match Self::ALL.into_iter().find(|state| state.as_str() == text) {
+            Some(state) => Ok(state),
+            None => bail!("unknown job state {text}"),
+        }
+    }
+
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::Offered | Self::Submitted | Self::Leased)
+    }
+
+    /// Where `event` leads; `None` where it must not happen.
+    pub const fn next(self, event: Event) -> Option<Self> {
+        use State::{Applied, Cancelled, Expired, Failed, Leased, Offered, Reconciled, Refused, Submitted, Superseded, Unknown};
+        Some(match (self, event) {
+            (Offered, Event::Submit) => Submitted,
+            // Leasing again is how a job leaves an agent that went silent.
+            (Submitted | Leased, Event::Lease) => Leased,
+            (Leased, Event::Result(Outcome::Applied)) => Applied,
+            (Leased, Event::Result(Outcome::Refused)) => Refused,
+            (Leased, Event::Result(Outcome::Failed)) => Failed,
+            (Leased, Event::Result(Outcome::Unknown)) => Unknown,
+            (Unknown, Event::Result(Outcome::Applied | Outcome::Refused | Outcome::Failed)) => Reconciled,
+            // A leased job cannot be superseded: its agent may be applying it at this moment.
+            (Offered | Submitted, Event::Supersede) => Superseded,
+            (Offered | Submitted, Event::Cancel) => Cancelled,
+            (Offered | Submitted, Event::Expire { touched: false }) => Expired,
+            (Leased, Event::Expire { touched: true }) => Unknown,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENTS: [Event; 10] = [
+        Event::Submit,
+        Event::Lease,
+        Event::Result(Outcome::Applied),
+        Event::Result(Outcome::Refused),
+        Event::Result(Outcome::Failed),
+        Event::Result(Outcome::Unknown),
+        Event::Supersede,
+        Event::Cancel,
+        Event::Expire { touched: false },
+        Event::Expire { touched: true },
+    ];
+
+    #[test]
+    fn what_ended_stays_ended_but_for_the_answer_that_came_late() {
+        for state in State::ALL.into_iter().filter(|state| state.is_final()) {
+            for event in EVENTS {
+                let allowed = state == State::Unknown && matches!(event, Event::Result(outcome) if outcome != Outcome::Unknown);
+                assert_eq!(state.next(event).is_some(), allowed, "{state:?} {event:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_called_unchanged_once_an_agent_had_it() {
+        for event in [Event::Supersede, Event::Cancel, Event::Expire { touched: false }] {
+            assert_eq!(State::Leased.next(event), None);
+        }
+        assert_eq!(State::Leased.next(Event::Expire { touched: true }), Some(State::Unknown));
+    }
+
+    #[test]
+    fn only_a_result_of_a_leased_job_says_applied() {
+        for state in State::ALL {
+            for event in EVENTS {
+                if state.next(event) == Some(State::Applied) {
+                    assert_eq!((state, event), (State::Leased, Event::Result(Outcome::Applied)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        for state in State::ALL {
+            assert_eq!(State::parse(state.as_str()).unwrap(), state);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The first step: a name becomes a flow, whether or not there is such a person.
+
+use anyhow::Result;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{LIFETIME, Offer};
+use crate::{
+    base::{clock::Clock, id},
+    domain::{
+        audit::{self, Event, Source},
+        tenants::Tenant,
+        users::{self, Name, User},
+        verification::Method,
+    },
+};
+
+pub struct Begun {
+    /// For the browser's cookie; only its hash is kept.
+    pub cookie: String,
+    pub flow_id: Uuid,
+}
+
+/// Begin a reset for whoever is called `name`. Known and unknown names cost the same statements in the same order.
+pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, name: &Name, language: &str) -> Result<Begun> {
+    let scope = &tenant.scope;
+    let hash = scope.key().hash(b"decoy", name.as_str().as_bytes());
+    let found = users::find(&mut *conn, scope, name).await?;
+    let donor = users::donor(&mut *conn, scope, &hash).await?;
+    let gates = usize::try_from(tenant.gates)?;
+
+    // Somebody who cannot pass as many gates as are asked gets the decoy's answer: uniform, and as useless.
+    let own = found.as_ref().map(methods_of).filter(|offers| offers.len() >= gates);
+    let decoy = decoy_of(donor.as_ref(), name, &hash, gates);
+    let user = found.filter(|_| own.is_some());
+    let options = own.unwrap_or(decoy);
+    let subject = user.as_ref().map_or(hash, |user| user.subject(scope));
+
+    let (flow_id, cookie, now) = (id::time_ordered(clock), id::token(), clock.now());
+    sqlx::query!(
+        "insert into flows (flow_id, tenant_id, browser_hash, user_id, subject, name, options, language, state, gates, created_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, 'proving', $9, $10, $11)",
+        flow_id,
+        scope.id(),
+        id::sha256(cookie.as_bytes()),
+        user.as_ref().map(|user| user.user_id),
+        subject,
+        scope.key().encrypt(b"flows.name", name.as_str().as_bytes()),
+        serde_json::to_value(&options)?,
+        language,
+        tenant.gates,
+        now,
+        now + LIFETIME,
+    )
+    .execute(&mut *conn)
+    .await?;
+    let event = Event {
+        action: "reset.begin",
+        outcome: if user.is_some() { "known" } else { "decoy" },
+        user: user.map(|user| user.user_id),
+        flow: Some(flow_id),
+        ..Event::default()
+    };
+    audit::record(conn, scope, clock, source, event).await?;
+    Ok(Begun { cookie, flow_id })
+}
+
+fn methods_of(user: &User) -> Vec<Offer> {
+    let mail = user.mail.as_ref().map(|mail| Offer { method: Method::Email, masked: mail.masked() });
+    let mobile = user.mobile.as_ref().map(|mobile| Offer { method: Method::Sms, masked: mobile.masked() });
+    mail.into_iter().chain(mobile).collect()
+}
+
+/// What a person of that name could plausibly see: the donor's kinds of contact with the typed name's first letter and two digits
+/// of its hash. Always the same for the same name.
+fn decoy_of(donor: Option<&User>, name: &Name, hash: &[u8], gates: usize) -> Vec<Offer> {
+    let first = name.as_str().chars().next().filter(char::is_ascii_alphanumeric).unwrap_or('m');
+    let last = format!("{:02}", hash[16] % 100);
+    let mail = donor.and_then(|donor| donor.mail.as_ref()).map_or_else(|| format!("{first}•••@m•••.com"), |mail| mail.masked_as(first));
+    let mobile = donor.and_then(|donor| donor.mobile.as_ref()).map(|mobile| mobile.masked_as(&last));
+    let mobile = mobile.or_else(|| (gates > 1).then(|| format!("+•••••••{last}")));
+    let mail = Some(Offer { method: Method::Email, masked: mail });
+    mail.into_iter().chain(mobile.map(|masked| Offer { method: Method::Sms, masked })).collect()
+}

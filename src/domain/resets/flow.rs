@@ -1,0 +1,157 @@
+//! A flow as it stands, and which step that makes it.
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    base::{clock::Clock, id},
+    domain::{
+        queue::{self, JobView, State},
+        tenants::Scope,
+        verification::Method,
+    },
+    wire::outcome::Code,
+};
+
+/// A method as the page shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    pub method: Method,
+    pub masked: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Flow {
+    pub flow_id: Uuid,
+    /// `None`: a decoy.
+    pub user_id: Option<Uuid>,
+    /// Whose limits count.
+    pub subject: Vec<u8>,
+    pub options: Vec<Offer>,
+    pub language: String,
+    pub verified: bool,
+    pub gates: i16,
+    pub passed: Vec<Method>,
+    pub method: Option<Method>,
+    pub job: Option<JobView>,
+}
+
+/// How a journey ended other than well, or where it must pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// By the directory's or the agent's rule, or by circumstance.
+    Refused(Code),
+    /// No agent took it in time: nothing was changed.
+    Expired,
+    /// An agent had it and did not answer: it may have been changed.
+    Unknown,
+    /// A newer ticket or another flow took over.
+    Superseded,
+}
+
+/// Where the browser belongs now. Derived, never stored, so that it cannot disagree with the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Method,
+    Code(Method),
+    Password,
+    Status,
+    Done,
+    Ended(Ending),
+}
+
+impl Flow {
+    pub fn step(&self) -> Step {
+        if !self.verified {
+            return self.method.map_or(Step::Method, Step::Code);
+        }
+        let Some(job) = self.job.as_ref().filter(|job| job.submitted) else { return Step::Password };
+        match (job.state, job.code) {
+            (State::Offered | State::Cancelled, _) => Step::Password,
+            (State::Submitted | State::Leased, _) => Step::Status,
+            (State::Applied, _) | (State::Reconciled, Some(Code::Applied)) => Step::Done,
+            // Another password may do: no need to prove again.
+            (State::Refused | State::Reconciled, Some(code)) if code.is_about_the_password() => Step::Password,
+            (State::Refused | State::Failed | State::Reconciled, Some(code)) => Step::Ended(Ending::Refused(code)),
+            (State::Superseded, _) => Step::Ended(Ending::Superseded),
+            (State::Expired, _) => Step::Ended(Ending::Expired),
+            (State::Unknown | State::Refused | State::Failed | State::Reconciled, _) => Step::Ended(Ending::Unknown),
+        }
+    }
+
+    /// Why the directory did not take the last password, if that is why the browser is at the password page.
+    pub fn refusal(&self) -> Option<(Code, Option<OffsetDateTime>)> {
+        let job = self.job.as_ref().filter(|_| self.step() == Step::Password)?;
+        job.code.filter(|code| code.is_about_the_password()).map(|code| (code, job.allowed_at))
+    }
+
+    /// The methods that may still be proven.
+    pub fn open_options(&self) -> impl Iterator<Item = &Offer> {
+        self.options.iter().filter(|offer| !self.passed.contains(&offer.method))
+    }
+
+    pub fn offer_of(&self, method: Method) -> Option<&Offer> {
+        self.open_options().find(|offer| offer.method == method)
+    }
+}
+
+/// The flow of the browser with this cookie.
+pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie: &str) -> Result<Option<Flow>> {
+    let row = sqlx::query!(
+        "select flow_id, user_id, subject, options, language, state, gates, passed, method, job_id from flows
+         where tenant_id = $1 and browser_hash = $2 and state <> 'ended' and expires_at > $3",
+        scope.id(),
+        id::sha256(cookie.as_bytes()),
+        clock.now(),
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let job = match row.job_id {
+        Some(job) => queue::view(conn, scope, job).await?,
+        None => None,
+    };
+    Ok(Some(Flow {
+        flow_id: row.flow_id,
+        user_id: row.user_id,
+        subject: row.subject,
+        options: serde_json::from_value(row.options).context("a flow's options")?,
+        language: row.language,
+        verified: row.state == "verified",
+        gates: row.gates,
+        passed: row.passed.iter().filter_map(|method| Method::parse(method)).collect(),
+        method: row.method.as_deref().and_then(Method::parse),
+        job,
+    }))
+}
+
+/// After an ending that another attempt may mend: back to the password page, still verified. False where it may not.
+pub async fn again(conn: &mut PgConnection, scope: &Scope, flow: &Flow) -> Result<bool> {
+    if !matches!(flow.step(), Step::Ended(_)) {
+        return Ok(false);
+    }
+    let done = sqlx::query!(
+        "update flows set job_id = null where tenant_id = $1 and flow_id = $2 and state = 'verified' and job_id is not distinct from $3",
+        scope.id(),
+        flow.flow_id,
+        flow.job.as_ref().map(|job| job.job_id),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The browser is done with it.
+pub async fn end(conn: &mut PgConnection, scope: &Scope, flow: &Flow) -> Result<()> {
+    sqlx::query!("update flows set state = 'ended' where tenant_id = $1 and flow_id = $2", scope.id(), flow.flow_id).execute(conn).await?;
+    Ok(())
+}
+
+/// Forget flows that ended over a day ago, with their codes.
+pub async fn clean(conn: &mut PgConnection, clock: &Clock) -> Result<u64> {
+    let done = sqlx::query!("delete from flows where expires_at < $1", clock.now() - time::Duration::days(1)).execute(conn).await?;
+    Ok(done.rows_affected())
+}

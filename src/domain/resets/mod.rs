@@ -1,0 +1,20 @@
+//! The journey of one browser, from a name to a new password. All its state is here; the browser holds a random cookie.
+//!
+//! `begin` → `choose` → (`count_try`, `prove`) once per gate → `offer` a ticket → `submit` the sealed job → the agent's result
+//! through `settle`. A flow for a name that does not exist is a *decoy*: same steps, same work, and no way to be verified, which
+//! the schema holds too.
+
+mod begin;
+mod flow;
+mod proof;
+mod sealed;
+mod settle;
+
+pub use begin::{Begun, begin};
+pub use flow::{Ending, Flow, Offer, Step, again, clean, end, load};
+pub use proof::{Chosen, Proven, choose, count_try, prove};
+pub use sealed::{Offered, Permit, SubmitRefused, offer, submit};
+pub use settle::{settle, swept};
+
+/// From the first step until the proof must be complete, and again from there to the end.
+pub const LIFETIME: time::Duration = time::Duration::minutes(15);

@@ -1,0 +1,105 @@
+//! Proving who one is, one gate at a time.
+
+use anyhow::Result;
+use sqlx::PgConnection;
+
+use super::{Flow, LIFETIME};
+use crate::{
+    base::{clock::Clock, id},
+    domain::{
+        audit::{self, Event, Source},
+        limits::{self, Limit, Verdict},
+        tenants::Scope,
+        users,
+        verification::{self, Checked, Code, Method, Purpose, Sent},
+    },
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chosen {
+    Sent(Sent),
+    /// Not one of this flow's methods, or proven already.
+    NotOffered,
+}
+
+/// Use `method` for the next gate and send its code; also to send again.
+pub async fn choose(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, flow: &Flow, method: Method) -> Result<Chosen> {
+    if flow.verified || flow.offer_of(method).is_none() {
+        return Ok(Chosen::NotOffered);
+    }
+    sqlx::query!(
+        "update flows set method = $3 where tenant_id = $1 and flow_id = $2 and state = 'proving'",
+        scope.id(),
+        flow.flow_id,
+        method.as_str(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    let user = match flow.user_id {
+        Some(user) => users::get(&mut *conn, scope, user).await?,
+        None => None,
+    };
+    let purpose = Purpose { flow_id: flow.flow_id, subject: &flow.subject, user: user.as_ref(), language: &flow.language };
+    let sent = verification::send(&mut *conn, scope, clock, &purpose, method).await?;
+    let outcome = match sent {
+        Sent::Sent => "sent",
+        Sent::TooEarly => return Ok(Chosen::Sent(sent)),
+        Sent::Wait(_) => "limit",
+    };
+    let detail = serde_json::json!({ "method": method });
+    let event = Event { action: "reset.code_send", outcome, user: flow.user_id, flow: Some(flow.flow_id), detail, ..Event::default() };
+    audit::record(conn, scope, clock, source, event).await?;
+    Ok(Chosen::Sent(sent))
+}
+
+/// Count a try. The caller commits this before it goes on to [`prove`], so that parallel guesses cannot share one count.
+pub async fn count_try(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, flow: &Flow) -> Result<Verdict> {
+    let verdict = limits::take(&mut *conn, scope, clock, &flow.subject, Limit::CodeTry).await?;
+    if verdict != Verdict::Allowed {
+        let event = Event { action: "reset.code_try", outcome: "limit", user: flow.user_id, flow: Some(flow.flow_id), ..Event::default() };
+        audit::record(conn, scope, clock, source, event).await?;
+    }
+    Ok(verdict)
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proven {
+    /// The gate is passed. The browser gets a new cookie, the old one is worth nothing.
+    Passed { cookie: String, verified: bool },
+    Wrong,
+    /// The code's time is over or it was used.
+    Over,
+}
+
+/// Compare the code with the one last sent. A decoy's code is right never: it has nobody to verify.
+pub async fn prove(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, flow: &Flow, method: Method, code: &Code) -> Result<Proven> {
+    let checked = verification::check(&mut *conn, scope, clock, flow.flow_id, method, code).await?;
+    let passed = checked == Checked::Right && flow.user_id.is_some();
+    let outcome = match checked {
+        Checked::Right if passed => "right",
+        Checked::Right | Checked::Wrong => "wrong",
+        Checked::Over => "over",
+    };
+    let detail = serde_json::json!({ "method": method });
+    let event = Event { action: "reset.code_try", outcome, user: flow.user_id, flow: Some(flow.flow_id), detail, ..Event::default() };
+    audit::record(&mut *conn, scope, clock, source, event).await?;
+    if !passed {
+        return Ok(if checked == Checked::Over { Proven::Over } else { Proven::Wrong });
+    }
+    let (cookie, now) = (id::token(), clock.now());
+    let state = sqlx::query_scalar!(
+        "update flows set passed = array_append(passed, $3), method = null, browser_hash = $4, expires_at = $5,
+             state = case when cardinality(passed) + 1 >= gates then 'verified' else 'proving' end
+         where tenant_id = $1 and flow_id = $2 and state = 'proving' and not ($3 = any(passed)) returning state",
+        scope.id(),
+        flow.flow_id,
+        method.as_str(),
+        id::sha256(cookie.as_bytes()),
+        now + LIFETIME,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(state) = state else { return Ok(Proven::Over) };
+    limits::clear(conn, scope, &flow.subject, Limit::CodeTry).await?;
+    Ok(Proven::Passed { cookie, verified: state == "verified" })
+}

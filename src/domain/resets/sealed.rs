@@ -1,0 +1,152 @@
+//! From a verified flow to a job: the ticket, and the sealed password that answers it. Everything that may have changed since the
+//! proof is asked again at both.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use sqlx::PgConnection;
+use thiserror::Error;
+use uuid::Uuid;
+
+use super::{Flow, Step};
+use crate::{
+    base::clock::Clock,
+    domain::{
+        audit::{self, Event, Source},
+        fleet::{self, Readiness, Recipient},
+        queue::{self, Submission, Submitted, Target},
+        tenants::Tenant,
+        users::{self, User},
+    },
+    wire::{
+        seal::Envelope,
+        ticket::{Kind, Ticket},
+    },
+};
+
+/// A ticket and whom to seal for.
+#[derive(Debug)]
+pub struct Permit {
+    pub ticket: Ticket,
+    pub recipients: Vec<Recipient>,
+}
+
+#[derive(Debug)]
+pub enum Offered {
+    Permit(Box<Permit>),
+    /// The flow is not at the password page.
+    NotNow,
+    NotReady(Readiness),
+    /// The person may no longer be served.
+    NotServed,
+}
+
+/// A ticket for the flow's person. Older tickets of that person are superseded.
+pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, flow: &Flow) -> Result<Offered> {
+    if flow.step() != Step::Password {
+        return Ok(Offered::NotNow);
+    }
+    let Some(user) = served(&mut *conn, tenant, flow).await? else { return Ok(Offered::NotServed) };
+    let scope = &tenant.scope;
+    let ready = fleet::readiness(&mut *conn, scope, clock, Some(user.connector_id)).await?;
+    if ready != Readiness::Ready {
+        return Ok(Offered::NotReady(ready));
+    }
+    let recipients = fleet::recipients(&mut *conn, scope, clock, user.connector_id).await?;
+    let target = Target { connector_id: user.connector_id, user_id: user.user_id, object_guid: user.object_guid, flow_id: flow.flow_id };
+    let ticket = queue::offer(&mut *conn, scope, clock, Kind::Reset, &target).await?;
+    // Only a flow that is still where it was: two tabs may ask at once, and the newer ticket counts.
+    sqlx::query!(
+        "update flows set job_id = $3 where tenant_id = $1 and flow_id = $2 and state = 'verified'",
+        scope.id(),
+        flow.flow_id,
+        ticket.job,
+    )
+    .execute(&mut *conn)
+    .await?;
+    let event = Event {
+        action: "reset.ticket",
+        outcome: "given",
+        user: Some(user.user_id),
+        flow: Some(flow.flow_id),
+        job: Some(ticket.job),
+        detail: serde_json::json!({ "seq": ticket.seq, "recipients": recipients.len() }),
+    };
+    audit::record(conn, scope, clock, source, event).await?;
+    Ok(Offered::Permit(Box::new(Permit { ticket, recipients })))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SubmitRefused {
+    #[error("this flow has no such ticket")]
+    NoTicket,
+    #[error("an envelope is malformed or for a key that was not offered")]
+    Envelope,
+    #[error("the ticket's time is over")]
+    Expired,
+    #[error("a newer ticket was given")]
+    Superseded,
+    #[error("an older job of this person is being applied")]
+    Busy,
+    #[error("this person may no longer be served")]
+    NotServed,
+}
+
+/// Take the sealed job. `Ok(connector)` is also the answer to the very same job sent again.
+pub async fn submit(
+    conn: &mut PgConnection,
+    tenant: &Tenant,
+    clock: &Clock,
+    source: &Source,
+    flow: &Flow,
+    job_id: Uuid,
+    envelopes: Vec<Envelope>,
+) -> Result<Result<Uuid, SubmitRefused>> {
+    if !flow.verified || flow.job.as_ref().map(|job| job.job_id) != Some(job_id) {
+        return Ok(Err(SubmitRefused::NoTicket));
+    }
+    let Some(user) = served(&mut *conn, tenant, flow).await? else { return Ok(Err(SubmitRefused::NotServed)) };
+    let scope = &tenant.scope;
+    let agents: BTreeMap<String, Uuid> = fleet::recipients(&mut *conn, scope, clock, user.connector_id)
+        .await?
+        .into_iter()
+        .map(|recipient| (recipient.key_id, recipient.statement.agent))
+        .collect();
+    let mut by_agent = BTreeMap::new();
+    for envelope in envelopes {
+        let Some(&agent) = agents.get(&envelope.key).filter(|_| envelope.is_well_formed()) else { return Ok(Err(SubmitRefused::Envelope)) };
+        if by_agent.insert(agent, envelope).is_some() {
+            return Ok(Err(SubmitRefused::Envelope));
+        }
+    }
+    if by_agent.is_empty() {
+        return Ok(Err(SubmitRefused::Envelope));
+    }
+    let submission = Submission { job_id, flow_id: flow.flow_id, envelopes: by_agent };
+    let refused = match queue::submit(&mut *conn, scope, clock, &submission).await? {
+        Submitted::Again => return Ok(Ok(user.connector_id)),
+        Submitted::Accepted => None,
+        Submitted::NoTicket => Some(SubmitRefused::NoTicket),
+        Submitted::Expired => Some(SubmitRefused::Expired),
+        Submitted::Superseded => Some(SubmitRefused::Superseded),
+        Submitted::Busy => Some(SubmitRefused::Busy),
+    };
+    let event = Event {
+        action: "reset.submit",
+        outcome: if refused.is_none() { "accepted" } else { "refused" },
+        user: Some(user.user_id),
+        flow: Some(flow.flow_id),
+        job: Some(job_id),
+        detail: refused.map_or_else(|| serde_json::json!({}), |why| serde_json::json!({ "why": why.to_string() })),
+    };
+    audit::record(conn, scope, clock, source, event).await?;
+    Ok(refused.map_or(Ok(user.connector_id), Err))
+}
+
+/// The flow's person, if self-service is on and may still serve them.
+async fn served(conn: &mut PgConnection, tenant: &Tenant, flow: &Flow) -> Result<Option<User>> {
+    match flow.user_id {
+        Some(user) if tenant.self_service => users::get(conn, &tenant.scope, user).await,
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,149 @@
+//! A tenant is an organisation. Whoever holds its [`Scope`] may read and write what is its own, and nothing else.
+
+use anyhow::{Context, Result};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::base::{
+    clock::Clock,
+    id,
+    language::Language,
+    secret::{DataKey, KeyRing},
+};
+
+/// The tenant's id and data key. Only loading a tenant makes one, so a verb that takes it was reached through a guard (the host
+/// name of a request, an agent's key) or by the worker.
+#[derive(Clone)]
+pub struct Scope {
+    id: Uuid,
+    key: DataKey,
+}
+
+impl Scope {
+    pub const fn id(&self) -> Uuid {
+        self.id
+    }
+
+    pub const fn key(&self) -> &DataKey {
+        &self.key
+    }
+}
+
+#[derive(Clone)]
+pub struct Tenant {
+    pub scope: Scope,
+    pub name: String,
+    pub language: Language,
+    /// Whom a person is told to ask.
+    pub help: Option<String>,
+    pub self_service: bool,
+    /// How many proofs a reset takes: 1 or 2.
+    pub gates: i16,
+}
+
+struct Row {
+    tenant_id: Uuid,
+    name: String,
+    data_key: Vec<u8>,
+    language: String,
+    help: Option<String>,
+    self_service: bool,
+    gates: i16,
+}
+
+impl Row {
+    fn open(self, ring: &KeyRing) -> Result<Tenant> {
+        let key = ring.unwrap(self.tenant_id.as_bytes(), &self.data_key)?;
+        Ok(Tenant {
+            scope: Scope { id: self.tenant_id, key },
+            name: self.name,
+            language: Language::negotiate(&self.language).unwrap_or(Language::English),
+            help: self.help,
+            self_service: self.self_service,
+            gates: self.gates,
+        })
+    }
+}
+
+/// The tenant whose portal answers at `host` (no port).
+pub async fn by_host(conn: &mut PgConnection, ring: &KeyRing, host: &str) -> Result<Option<Tenant>> {
+    let row = sqlx::query_as!(
+        Row,
+        "select tenant_id, name, data_key, language, help, self_service, gates
+         from tenants join tenant_hosts using (tenant_id) where host = $1",
+        host.to_ascii_lowercase(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| row.open(ring)).transpose()
+}
+
+/// For the worker and for agents, whose key says which tenant they belong to.
+pub async fn by_id(conn: &mut PgConnection, ring: &KeyRing, tenant: Uuid) -> Result<Tenant> {
+    sqlx::query_as!(
+        Row,
+        "select tenant_id, name, data_key, language, help, self_service, gates from tenants where tenant_id = $1",
+        tenant,
+    )
+    .fetch_optional(conn)
+    .await?
+    .with_context(|| format!("there is no tenant {tenant}"))?
+    .open(ring)
+}
+
+pub struct New<'a> {
+    pub name: &'a str,
+    pub host: &'a str,
+    pub language: Language,
+    pub help: Option<&'a str>,
+}
+
+/// A new tenant; self-service is off.
+pub async fn create(conn: &mut PgConnection, ring: &KeyRing, clock: &Clock, new: New<'_>) -> Result<Tenant> {
+    let tenant = id::time_ordered(clock);
+    let (_, wrapped) = ring.new_data_key(tenant.as_bytes());
+    sqlx::query!(
+        "insert into tenants (tenant_id, name, data_key, language, help, created_at) values ($1, $2, $3, $4, $5, $6)",
+        tenant,
+        new.name,
+        wrapped,
+        new.language.tag(),
+        new.help,
+        clock.now(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!("insert into tenant_hosts (host, tenant_id) values ($1, $2)", new.host.to_ascii_lowercase(), tenant)
+        .execute(&mut *conn)
+        .await
+        .with_context(|| format!("the host {} belongs to a tenant already", new.host))?;
+    by_id(conn, ring, tenant).await
+}
+
+pub struct Change {
+    pub self_service: Option<bool>,
+    pub gates: Option<i16>,
+}
+
+/// What `None` names stays as it is.
+pub async fn update(conn: &mut PgConnection, scope: &Scope, change: Change) -> Result<()> {
+    sqlx::query!(
+        "update tenants set self_service = coalesce($2, self_service), gates = coalesce($3, gates) where tenant_id = $1",
+        scope.id,
+        change.self_service,
+        change.gates,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Every tenant, for the command line.
+pub async fn all(conn: &mut PgConnection, ring: &KeyRing) -> Result<Vec<Tenant>> {
+    sqlx::query_as!(Row, "select tenant_id, name, data_key, language, help, self_service, gates from tenants order by tenant_id")
+        .fetch_all(conn)
+        .await?
+        .into_iter()
+        .map(|row| row.open(ring))
+        .collect()
+}

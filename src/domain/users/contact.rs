@@ -1,0 +1,102 @@
+//! Where a person can be reached: parsed, masked for the screen, encrypted for the database.
+
+use crate::domain::tenants::Scope;
+
+/// Places, for the encryption's associated data.
+pub(super) const MAIL: &[u8] = b"users.mail";
+pub(super) const MOBILE: &[u8] = b"users.mobile";
+
+/// A mail address as SMTP takes it. Deliberately narrow: ASCII, one `@`, no quoting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmailAddress(String);
+
+impl EmailAddress {
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (local, domain) = text.split_once('@')?;
+        let atom = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+        let host = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+        let fits = text.len() <= 254
+            && (1..=64).contains(&local.len())
+            && local.chars().all(atom)
+            && !local.starts_with('.')
+            && !local.ends_with('.')
+            && domain.chars().all(host)
+            && domain.split('.').all(|label| !label.is_empty())
+            && domain.contains('.');
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `a•••@e•••.org`: enough to know one's own, too little to learn another's.
+    pub fn masked(&self) -> String {
+        self.masked_as(self.0.chars().next().unwrap_or('•'))
+    }
+
+    /// The same with another first letter: a decoy's.
+    pub fn masked_as(&self, first: char) -> String {
+        let domain = self.0.split_once('@').map_or("", |(_, domain)| domain);
+        let (name, top) = domain.rsplit_once('.').unwrap_or((domain, ""));
+        format!("{first}•••@{}•••.{top}", name.chars().next().unwrap_or('•'))
+    }
+}
+
+/// A phone number in E.164 form: `+` and 7 to 15 digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phone(String);
+
+impl Phone {
+    /// Spaces, dashes, dots, slashes and brackets don't matter; a number without country code is no use.
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain: String = text.chars().filter(|c| !" -./()\u{a0}".contains(*c)).collect();
+        let digits = plain.strip_prefix('+').or_else(|| plain.strip_prefix("00"))?;
+        let fits = (7..=15).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit()) && !digits.starts_with('0');
+        fits.then(|| Self(format!("+{digits}")))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `+•••••••42`
+    pub fn masked(&self) -> String {
+        self.masked_as(&self.0[self.0.len() - 2..])
+    }
+
+    /// The same with other last digits: a decoy's.
+    pub fn masked_as(&self, last: &str) -> String {
+        format!("+•••••••{last}")
+    }
+}
+
+/// The keyed hash by which a person is found by address.
+pub(super) fn mail_index(scope: &Scope, address: &str) -> Vec<u8> {
+    scope.key().hash(b"users.mail_index", address.to_lowercase().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_narrow_and_masked() {
+        assert_eq!(EmailAddress::parse("alice.b@mail.example.org").unwrap().masked(), "a•••@m•••.org");
+        for bad in ["", "alice", "a@b", "a@b@c.d", "a b@c.de", "a\r\n@c.de", "<a@c.de>", "a@c..de", "a@.de", "mıke@example.org", ".a@b.de"] {
+            assert_eq!(EmailAddress::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_have_one_form() {
+        for text in ["+49 (170) 123-45.67", "0049 170 1234567"] {
+            let phone = Phone::parse(text).unwrap();
+            assert_eq!((phone.as_str(), phone.masked().as_str()), ("+491701234567", "+•••••••67"));
+        }
+        for bad in ["", "0170 1234567", "+0170123456", "+49", "+4917012345678901", "+49170abc4567", "+４９１７０１２３４"] {
+            assert_eq!(Phone::parse(bad), None, "{bad:?}");
+        }
+    }
+}

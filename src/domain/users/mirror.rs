@@ -1,0 +1,85 @@
+//! What the agent says the directory holds. Batches of one pass; a full pass that ends removes whoever it did not name.
+
+use anyhow::Result;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::contact::{self, EmailAddress, Phone};
+use crate::{
+    base::{clock::Clock, id, language::Language},
+    domain::tenants::Scope,
+    wire::message::{MirrorBatch, Person},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MirrorOutcome {
+    pub upserted: usize,
+    pub removed: u64,
+}
+
+/// Take one batch. Keyed by object GUID: a name that is given anew never inherits anything.
+pub async fn mirror(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector: Uuid, batch: &MirrorBatch) -> Result<MirrorOutcome> {
+    for person in &batch.upserts {
+        upsert(conn, scope, clock, connector, batch.pass, person).await?;
+    }
+    let mut removed = remove(conn, clock, connector, &batch.removals).await?;
+    if batch.full && batch.last {
+        let gone = sqlx::query_scalar!(
+            "select object_guid from users where connector_id = $1 and removed_at is null and pass <> $2",
+            connector,
+            batch.pass,
+        )
+        .fetch_all(&mut *conn)
+        .await?;
+        removed += remove(conn, clock, connector, &gone).await?;
+    }
+    Ok(MirrorOutcome { upserted: batch.upserts.len(), removed })
+}
+
+async fn upsert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector: Uuid, pass: Uuid, person: &Person) -> Result<()> {
+    let mail = person.mail.as_deref().and_then(EmailAddress::parse);
+    let mobile = person.mobile.as_deref().and_then(Phone::parse);
+    let seal = |place: &[u8], text: &str| scope.key().encrypt(place, text.as_bytes());
+    let plain = |text: &str, most: usize| text.chars().filter(|c| !c.is_control()).take(most).collect::<String>();
+    sqlx::query!(
+        "insert into users (user_id, tenant_id, connector_id, object_guid, sign_in_name, principal_name, display_name, mail, mail_index,
+             mobile, language, enabled, protected, pass, mirrored_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+         on conflict (connector_id, object_guid) do update set sign_in_name = excluded.sign_in_name,
+             principal_name = excluded.principal_name, display_name = excluded.display_name, mail = excluded.mail,
+             mail_index = excluded.mail_index, mobile = excluded.mobile, language = excluded.language, enabled = excluded.enabled,
+             protected = excluded.protected, pass = excluded.pass, mirrored_at = excluded.mirrored_at, removed_at = null",
+        id::time_ordered(clock),
+        scope.id(),
+        connector,
+        person.guid,
+        plain(&person.sign_in_name, 256).to_lowercase(),
+        plain(&person.principal_name, 256).to_lowercase(),
+        plain(&person.display_name, 256),
+        mail.as_ref().map(|mail| seal(contact::MAIL, mail.as_str())),
+        mail.as_ref().map(|mail| contact::mail_index(scope, mail.as_str())),
+        mobile.as_ref().map(|mobile| seal(contact::MOBILE, mobile.as_str())),
+        person.language.as_deref().and_then(Language::negotiate).map(Language::tag),
+        person.enabled,
+        person.protected,
+        pass,
+        clock.now(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Gone from the directory: the row stays for the audit's sake, the addresses don't.
+async fn remove(conn: &mut PgConnection, clock: &Clock, connector: Uuid, guids: &[Uuid]) -> Result<u64> {
+    let done = sqlx::query!(
+        "update users set removed_at = $3, mail = null, mail_index = null, mobile = null, enabled = false
+         where connector_id = $1 and object_guid = any($2) and removed_at is null",
+        connector,
+        guids,
+        clock.now(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}

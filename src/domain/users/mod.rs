@@ -1,0 +1,157 @@
+//! People as their directory has them. The agent mirrors them; nobody types them in. Directory attributes are hostile input:
+//! they are parsed into types here or dropped.
+
+mod contact;
+mod mirror;
+
+use anyhow::Result;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::tenants::Scope;
+pub use contact::{EmailAddress, Phone};
+pub use mirror::{MirrorOutcome, mirror};
+
+/// A typed sign-in name or address in its one canonical form: trimmed, lower case, without `DOMAIN\`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(String);
+
+impl Name {
+    /// `None` for what no directory would hold: empty, over 256 characters, control characters.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let text = text.rsplit_once('\\').map_or(text, |(_, name)| name);
+        let lower = text.to_lowercase();
+        let fits = !lower.is_empty() && lower.chars().count() <= 256 && !lower.chars().any(char::is_control);
+        fits.then_some(Self(lower))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A person that self-service may serve.
+#[derive(Clone)]
+pub struct User {
+    pub user_id: Uuid,
+    pub connector_id: Uuid,
+    pub object_guid: Uuid,
+    pub sign_in_name: String,
+    pub display_name: String,
+    pub mail: Option<EmailAddress>,
+    pub mobile: Option<Phone>,
+    pub language: Option<String>,
+}
+
+impl User {
+    /// Whose limits count, whatever name was typed.
+    pub fn subject(&self, scope: &Scope) -> Vec<u8> {
+        scope.key().hash(b"limit subject", self.object_guid.as_bytes())
+    }
+}
+
+struct Row {
+    user_id: Uuid,
+    connector_id: Uuid,
+    object_guid: Uuid,
+    sign_in_name: String,
+    display_name: String,
+    mail: Option<Vec<u8>>,
+    mobile: Option<Vec<u8>>,
+    language: Option<String>,
+}
+
+impl Row {
+    fn open(self, scope: &Scope) -> Result<User> {
+        let text = |place: &[u8], sealed: Option<Vec<u8>>| sealed.map(|sealed| scope.key().decrypt_text(place, &sealed)).transpose();
+        let mail = text(contact::MAIL, self.mail)?.and_then(|text| EmailAddress::parse(&text));
+        let mobile = text(contact::MOBILE, self.mobile)?.and_then(|text| Phone::parse(&text));
+        Ok(User {
+            user_id: self.user_id,
+            connector_id: self.connector_id,
+            object_guid: self.object_guid,
+            sign_in_name: self.sign_in_name,
+            display_name: self.display_name,
+            mail,
+            mobile,
+            language: self.language,
+        })
+    }
+}
+
+/// The one person of that name whom self-service may serve. Two candidates are as good as none: a name must not choose.
+pub async fn find(conn: &mut PgConnection, scope: &Scope, name: &Name) -> Result<Option<User>> {
+    let index = contact::mail_index(scope, name.as_str());
+    let mut rows = sqlx::query_as!(
+        Row,
+        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, mobile, language from users
+         where tenant_id = $1 and removed_at is null and (sign_in_name = $2 or principal_name = $2 or mail_index = $3)
+             and enabled and not protected
+         limit 2",
+        scope.id(),
+        name.as_str(),
+        index,
+    )
+    .fetch_all(conn)
+    .await?;
+    match (rows.pop(), rows.pop()) {
+        (Some(row), None) => Ok(Some(row.open(scope)?)),
+        _ => Ok(None),
+    }
+}
+
+/// The person again, if self-service may still serve them.
+pub async fn get(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Result<Option<User>> {
+    let row = sqlx::query_as!(
+        Row,
+        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, mobile, language from users
+         where tenant_id = $1 and user_id = $2 and removed_at is null and enabled and not protected",
+        scope.id(),
+        user_id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| row.open(scope)).transpose()
+}
+
+/// Somebody real, chosen by a hash, whose *kinds* of contact a decoy borrows: so decoys are spread as people are, and the same
+/// name always gets the same. Wraps around at the end.
+pub async fn donor(conn: &mut PgConnection, scope: &Scope, hash: &[u8]) -> Result<Option<User>> {
+    let from = Uuid::from_slice(hash.get(..16).unwrap_or(&[0; 16]))?;
+    let row = sqlx::query_as!(
+        Row,
+        r#"select user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!", sign_in_name as "sign_in_name!",
+                  display_name as "display_name!", mail, mobile, language
+           from ((select * from users where tenant_id = $1 and object_guid >= $2 and removed_at is null and enabled and not protected
+                  and mail is not null order by object_guid limit 1)
+                 union all
+                 (select * from users where tenant_id = $1 and object_guid < $2 and removed_at is null and enabled and not protected
+                  and mail is not null order by object_guid limit 1)) as both_ways
+           limit 1"#,
+        scope.id(),
+        from,
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| row.open(scope)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Name;
+
+    #[test]
+    fn a_name_has_one_form() {
+        for text in ["Alice", " alice ", "CORP\\alice"] {
+            let name = Name::parse(text).unwrap();
+            assert_eq!(name.as_str(), "alice");
+            assert_eq!(Name::parse(name.as_str()), Some(name), "idempotent");
+        }
+        for text in ["", "  ", "a\0b", "a\nb", &"x".repeat(300)] {
+            assert_eq!(Name::parse(text), None, "{text:?}");
+        }
+        // A dotless i is another letter, not an i: no folding beyond case.
+        assert_ne!(Name::parse("mıke"), Name::parse("mike"));
+    }
+}

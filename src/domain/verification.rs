@@ -1,0 +1,176 @@
+//! Codes that prove who somebody is: six digits, ten minutes, single use, bound to one flow and one method.
+//!
+//! The code lies in the database as a keyed hash; its destination is read from the person's row at the moment of sending, never
+//! from anything the browser holds. A decoy does the same work and sends nothing.
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::{
+    limits::{self, Limit, Verdict},
+    notifications::{self, Channel, Content, Message},
+    tenants::Scope,
+    users::User,
+};
+use crate::base::{clock::Clock, id};
+
+/// How long a code is good for (NIST SP 800-63B-4 §3.1.3.2 allows ten minutes).
+pub const LIFETIME: Duration = Duration::minutes(10);
+/// Between two codes by the same method.
+pub const RESEND_AFTER: Duration = Duration::seconds(30);
+
+/// A way to prove who one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    Email,
+    Sms,
+}
+
+impl Method {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Sms => "sms",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Email, Self::Sms].into_iter().find(|method| method.as_str() == text)
+    }
+
+    fn channel(self) -> Channel {
+        match self {
+            Self::Email => Channel::Email,
+            Self::Sms => Channel::Sms,
+        }
+    }
+}
+
+/// For whom and in which flow.
+pub struct Purpose<'a> {
+    pub flow_id: Uuid,
+    pub subject: &'a [u8],
+    /// `None`: a decoy.
+    pub user: Option<&'a User>,
+    pub language: &'a str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    Sent,
+    /// The last one is younger than [`RESEND_AFTER`].
+    TooEarly,
+    /// The account has had its share until then.
+    Wait(OffsetDateTime),
+}
+
+/// Send a code by `method`. An older one of the same flow and method is worth nothing from now on; counters stay as they are.
+pub async fn send(conn: &mut PgConnection, scope: &Scope, clock: &Clock, purpose: &Purpose<'_>, method: Method) -> Result<Sent> {
+    if sent_at(&mut *conn, purpose.flow_id, method).await?.is_some_and(|at| at + RESEND_AFTER > clock.now()) {
+        return Ok(Sent::TooEarly);
+    }
+    if let Verdict::Wait(until) = limits::take(&mut *conn, scope, clock, purpose.subject, Limit::CodeSend).await? {
+        return Ok(Sent::Wait(until));
+    }
+    let (code, now) = (id::six_digits(), clock.now());
+    sqlx::query!(
+        "insert into challenges (flow_id, method, tenant_id, code_hash, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)
+         on conflict (flow_id, method) do update set code_hash = excluded.code_hash, created_at = excluded.created_at,
+             expires_at = excluded.expires_at, used_at = null",
+        purpose.flow_id,
+        method.as_str(),
+        scope.id(),
+        hash(scope, purpose.flow_id, method, &code),
+        now,
+        now + LIFETIME,
+    )
+    .execute(&mut *conn)
+    .await?;
+    let to = match (method, purpose.user) {
+        (Method::Email, Some(user)) => user.mail.as_ref().map(|mail| mail.as_str().to_owned()),
+        (Method::Sms, Some(user)) => user.mobile.as_ref().map(|mobile| mobile.as_str().to_owned()),
+        (_, None) => None,
+    };
+    let channel = if to.is_some() { method.channel() } else { Channel::Nowhere };
+    let message = Message {
+        to: to.unwrap_or_default(),
+        name: purpose.user.map(|user| user.display_name.clone()).unwrap_or_default(),
+        language: purpose.language.to_owned(),
+        content: Content::Code { code, minutes: LIFETIME.whole_minutes() },
+    };
+    notifications::enqueue(conn, scope, clock, channel, &message, LIFETIME).await?;
+    Ok(Sent::Sent)
+}
+
+/// When the flow's last code by this method was made.
+pub async fn sent_at(conn: &mut PgConnection, flow: Uuid, method: Method) -> Result<Option<OffsetDateTime>> {
+    Ok(sqlx::query_scalar!("select created_at from challenges where flow_id = $1 and method = $2", flow, method.as_str())
+        .fetch_optional(conn)
+        .await?)
+}
+
+/// Six ASCII digits, whatever spaces and dashes stand between them.
+pub struct Code(String);
+
+impl Code {
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits: String = text.chars().filter(|c| !c.is_whitespace() && !"-–.".contains(*c)).collect();
+        (digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit())).then_some(Self(digits))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checked {
+    Right,
+    Wrong,
+    /// Right or wrong, its ten minutes are over, or it was used before.
+    Over,
+}
+
+/// Compare. The caller has counted the try, and committed that, before.
+pub async fn check(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow: Uuid, method: Method, code: &Code) -> Result<Checked> {
+    let row = sqlx::query!(
+        "select code_hash, expires_at, used_at from challenges where flow_id = $1 and method = $2 for update",
+        flow,
+        method.as_str(),
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let given = hash(scope, flow, method, &code.0);
+    let Some(row) = row else { return Ok(Checked::Over) };
+    let same = id::same(&row.code_hash, &given);
+    if row.used_at.is_some() || row.expires_at <= clock.now() {
+        return Ok(Checked::Over);
+    }
+    if !same {
+        return Ok(Checked::Wrong);
+    }
+    sqlx::query!("update challenges set used_at = $3 where flow_id = $1 and method = $2 and used_at is null", flow, method.as_str(), clock.now())
+        .execute(conn)
+        .await?;
+    Ok(Checked::Right)
+}
+
+/// Bound to flow and method: the same digits elsewhere hash to something else.
+fn hash(scope: &Scope, flow: Uuid, method: Method, code: &str) -> Vec<u8> {
+    scope.key().hash(b"challenge code", format!("{flow} {} {code}", method.as_str()).as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn a_code_is_six_digits_however_it_is_typed() {
+        for text in ["123456", " 123 456 ", "123-456", "1 2 3 4 5 6"] {
+            assert_eq!(Code::parse(text).unwrap().0, "123456");
+        }
+        for text in ["", "12345", "1234567", "12345a", "１２３４５６", "123456\0"] {
+            assert!(Code::parse(text).is_none(), "{text:?}");
+        }
+    }
+}

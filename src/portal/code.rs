@@ -1,0 +1,137 @@
+//! `/reset/code` — the code that was sent.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Router,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use serde::Deserialize;
+use time::OffsetDateTime;
+
+use super::journey::{self, Journey};
+use crate::{
+    app::App,
+    domain::{
+        limits::{self, Limit, Verdict},
+        resets::{self, Chosen, Proven, Step},
+        verification::{self, Code, Method, RESEND_AFTER, Sent},
+    },
+    web::{Page, Result, form, page},
+};
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new().route("/reset/code", get(show).post(submit)).route("/reset/code/resend", post(resend))
+}
+
+#[derive(Template)]
+#[template(path = "portal/code.html")]
+struct CodePage {
+    page: Page,
+    kind: &'static str,
+    masked: String,
+    gate: usize,
+    gates: i16,
+    error: Option<&'static str>,
+    notice: Option<&'static str>,
+    resend_in: i64,
+    other_methods: bool,
+    tries_wait: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    code: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+async fn show(journey: Journey) -> Result<Response> {
+    let Step::Code(method) = journey.flow.step() else { return Ok(journey::to_step(&journey.flow)) };
+    answer(&journey, method, StatusCode::OK, None, None).await
+}
+
+async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<Response> {
+    let Journey { visitor, flow } = &journey;
+    let Step::Code(method) = flow.step() else { return Ok(journey::to_step(flow)) };
+    let Some(code) = Code::parse(&form.code) else {
+        let error = if form.code.trim().is_empty() { "code-error-empty" } else { "code-error-shape" };
+        return answer(&journey, method, StatusCode::UNPROCESSABLE_ENTITY, Some(error), None).await;
+    };
+    let (app, scope) = (&visitor.app, &visitor.tenant.scope);
+
+    // Counted and committed before anything is compared: two hundred guesses at once are two hundred tries.
+    let mut tx = app.begin().await?;
+    let verdict = resets::count_try(&mut tx, scope, &app.clock, &visitor.source, flow).await?;
+    tx.commit().await?;
+    if verdict != Verdict::Allowed {
+        return answer(&journey, method, StatusCode::TOO_MANY_REQUESTS, None, None).await;
+    }
+
+    let mut tx = app.begin().await?;
+    let proven = resets::prove(&mut tx, scope, &app.clock, &visitor.source, flow, method, &code).await?;
+    tx.commit().await?;
+    match proven {
+        Proven::Passed { cookie, verified } => {
+            let next = journey::path(if verified { Step::Password } else { Step::Method });
+            Ok(([journey::set_cookie(&app.public_url, &cookie)], Redirect::to(next)).into_response())
+        }
+        Proven::Wrong => answer(&journey, method, StatusCode::UNPROCESSABLE_ENTITY, Some("code-error-wrong"), None).await,
+        Proven::Over => answer(&journey, method, StatusCode::UNPROCESSABLE_ENTITY, Some("code-error-expired"), None).await,
+    }
+}
+
+async fn resend(journey: Journey, _: form::Form<Nothing>) -> Result<Response> {
+    let Journey { visitor, flow } = &journey;
+    let Step::Code(method) = flow.step() else { return Ok(journey::to_step(flow)) };
+    let app = &visitor.app;
+    let mut tx = app.begin().await?;
+    let chosen = resets::choose(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, flow, method).await?;
+    tx.commit().await?;
+    app.wake_outbox();
+    let (status, error, notice) = match chosen {
+        Chosen::Sent(Sent::Sent) => (StatusCode::OK, None, Some("code-notice-resent")),
+        Chosen::Sent(Sent::TooEarly) => (StatusCode::TOO_MANY_REQUESTS, Some("code-error-early"), None),
+        Chosen::Sent(Sent::Wait(_)) => (StatusCode::TOO_MANY_REQUESTS, Some("code-error-limit"), None),
+        Chosen::NotOffered => return Ok(journey::to_step(flow)),
+    };
+    answer(&journey, method, status, error, notice).await
+}
+
+async fn answer(
+    journey: &Journey,
+    method: Method,
+    status: StatusCode,
+    error: Option<&'static str>,
+    notice: Option<&'static str>,
+) -> Result<Response> {
+    let Journey { visitor, flow } = journey;
+    let (app, scope, now) = (&visitor.app, &visitor.tenant.scope, visitor.app.clock.now());
+    let mut conn = app.db.acquire().await?;
+    let until = |at: OffsetDateTime| (at - now).whole_seconds().max(0) + 1;
+    let sent_at = verification::sent_at(&mut conn, flow.flow_id, method).await?;
+    let resend_at = sent_at.map(|at| at + RESEND_AFTER).filter(|at| *at > now);
+    let sends_wait = limits::waiting(&mut conn, scope, &app.clock, &flow.subject, Limit::CodeSend).await?;
+    let tries_wait = limits::waiting(&mut conn, scope, &app.clock, &flow.subject, Limit::CodeTry).await?;
+    // Nothing was ever sent in this flow: the account's share of codes is used up.
+    let error = error.or_else(|| sent_at.is_none().then_some("code-error-limit"));
+    let shown = CodePage {
+        page: visitor.page(),
+        kind: method.as_str(),
+        masked: flow.offer_of(method).map(|offer| offer.masked.clone()).unwrap_or_default(),
+        gate: flow.passed.len() + 1,
+        gates: flow.gates,
+        error,
+        notice,
+        resend_in: resend_at.max(sends_wait).map_or(0, until),
+        other_methods: flow.open_options().count() > 1,
+        tries_wait: tries_wait.map(until),
+    };
+    Ok(page::html_as(status, &shown))
+}

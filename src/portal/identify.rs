@@ -1,0 +1,80 @@
+//! `/` — Who are you? And, before any effort is asked: is it going to work?
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::Query,
+    http::{StatusCode, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use serde::Deserialize;
+
+use super::{ended, journey, unavailable};
+use crate::{
+    app::App,
+    domain::{resets, users::Name},
+    web::{Page, Result, Visitor, form, page},
+};
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new().route("/", get(show)).route("/reset", post(submit).get(resume))
+}
+
+#[derive(Template)]
+#[template(path = "portal/identify.html")]
+struct IdentifyPage {
+    page: Page,
+    name: String,
+    error: Option<&'static str>,
+    notice: Option<&'static str>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    name: String,
+}
+
+async fn show(visitor: Visitor) -> Result<Response> {
+    if let Some(reason) = unavailable::reason(&visitor, None).await? {
+        return Ok(unavailable::page(&visitor, reason));
+    }
+    Ok(page::html(&IdentifyPage { page: visitor.page(), name: String::new(), error: None, notice: None }))
+}
+
+async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<Response> {
+    if let Some(reason) = unavailable::reason(&visitor, None).await? {
+        return Ok(unavailable::page(&visitor, reason));
+    }
+    let Some(name) = Name::parse(&form.name) else {
+        let error = Some(if form.name.trim().is_empty() { "identify-error-empty" } else { "identify-error-name" });
+        let again = IdentifyPage { page: visitor.page(), name: form.name, error, notice: None };
+        return Ok(page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &again));
+    };
+    let app = &visitor.app;
+    let mut tx = app.begin().await?;
+    let begun = resets::begin(&mut tx, &visitor.tenant, &app.clock, &visitor.source, &name, visitor.language.tag()).await?;
+    tx.commit().await?;
+    // Should the cookie not come back, the mark tells that cookies are off.
+    Ok(([journey::set_cookie(&app.public_url, &begun.cookie)], Redirect::to("/reset/method?begun=1")).into_response())
+}
+
+#[derive(Deserialize)]
+struct Begun {
+    begun: Option<String>,
+}
+
+/// Continue wherever this browser is, or say that there is nothing to continue.
+async fn resume(visitor: Visitor, Query(query): Query<Begun>, parts: Parts) -> Result<Response> {
+    if let Some(flow) = journey::find(&visitor, &parts).await? {
+        return Ok(journey::to_step(&flow));
+    }
+    let (title, text) = match query.begun {
+        Some(_) => ("problem-no-cookie-title", "problem-no-cookie-text"),
+        None => ("problem-flow-ended-title", "problem-flow-ended-text"),
+    };
+    Ok(ended::page(&visitor, StatusCode::GONE, title, text))
+}

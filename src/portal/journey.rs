@@ -1,0 +1,60 @@
+//! The guard of every step behind the first: a browser with its flow. And the one table of which step is which page.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderValue, header, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+};
+
+use crate::{
+    app::{App, PublicUrl},
+    domain::resets::{self, Flow, Step},
+    web::{Error, Result, Visitor, cookie},
+};
+
+/// A browser in the middle of its journey.
+pub struct Journey {
+    pub visitor: Visitor,
+    pub flow: Flow,
+}
+
+impl FromRequestParts<Arc<App>> for Journey {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
+        let visitor = Visitor::from_request_parts(parts, app).await?;
+        let flow = find(&visitor, parts).await?.ok_or(Error::FlowEnded)?;
+        Ok(Self { visitor, flow })
+    }
+}
+
+/// The flow of this browser's cookie, if it still lives.
+pub async fn find(visitor: &Visitor, parts: &Parts) -> Result<Option<Flow>> {
+    let app = &visitor.app;
+    let Some(token) = cookie::get(&parts.headers, &app.public_url, cookie::FLOW) else { return Ok(None) };
+    let mut conn = app.db.acquire().await?;
+    Ok(resets::load(&mut conn, &visitor.tenant.scope, &app.clock, token).await?)
+}
+
+pub const fn path(step: Step) -> &'static str {
+    match step {
+        Step::Method => "/reset/method",
+        Step::Code(_) => "/reset/code",
+        Step::Password => "/reset/password",
+        Step::Status => "/reset/status",
+        Step::Done => "/reset/done",
+        Step::Ended(_) => "/reset/ended",
+    }
+}
+
+/// To the page the flow belongs on.
+pub fn to_step(flow: &Flow) -> Response {
+    Redirect::to(path(flow.step())).into_response()
+}
+
+/// Give the browser its flow's cookie. It lives as long as the flow may: proof and password, fifteen minutes each.
+pub fn set_cookie(url: &PublicUrl, token: &str) -> (header::HeaderName, HeaderValue) {
+    (header::SET_COOKIE, cookie::set(url, cookie::FLOW, token, 2 * resets::LIFETIME.whole_seconds()))
+}

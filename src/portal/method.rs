@@ -1,0 +1,85 @@
+//! `/reset/method` — how shall we reach you?
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Router,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use serde::Deserialize;
+
+use super::journey::{self, Journey};
+use crate::{
+    app::App,
+    domain::{
+        resets::{self, Chosen, Step},
+        verification::Method,
+    },
+    web::{Page, Result, form, page},
+};
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new().route("/reset/method", get(show).post(submit))
+}
+
+#[derive(Template)]
+#[template(path = "portal/method.html")]
+struct MethodPage {
+    page: Page,
+    options: Vec<MethodOption>,
+    gate: usize,
+    gates: i16,
+    error: Option<&'static str>,
+}
+
+struct MethodOption {
+    id: &'static str,
+    kind: &'static str,
+    masked: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    #[serde(default)]
+    method: String,
+}
+
+async fn show(journey: Journey) -> Response {
+    if !matches!(journey.flow.step(), Step::Method | Step::Code(_)) {
+        return journey::to_step(&journey.flow);
+    }
+    page::html(&page_of(&journey, None))
+}
+
+async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<Response> {
+    let Journey { visitor, flow } = &journey;
+    if !matches!(flow.step(), Step::Method | Step::Code(_)) {
+        return Ok(journey::to_step(flow));
+    }
+    let Some(method) = Method::parse(&form.method) else {
+        return Ok(page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page_of(&journey, Some("method-error-choose"))));
+    };
+    let app = &visitor.app;
+    let mut tx = app.begin().await?;
+    let chosen = resets::choose(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, flow, method).await?;
+    tx.commit().await?;
+    if chosen == Chosen::NotOffered {
+        return Ok(page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page_of(&journey, Some("method-error-gone"))));
+    }
+    app.wake_outbox();
+    // Sent, too early, or over the limit: the next page says which.
+    Ok(Redirect::to("/reset/code").into_response())
+}
+
+fn page_of(journey: &Journey, error: Option<&'static str>) -> MethodPage {
+    let flow = &journey.flow;
+    let options = flow
+        .open_options()
+        .map(|offer| MethodOption { id: offer.method.as_str(), kind: offer.method.as_str(), masked: offer.masked.clone() })
+        .collect();
+    MethodPage { page: journey.visitor.page(), options, gate: flow.passed.len() + 1, gates: flow.gates, error }
+}

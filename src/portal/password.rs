@@ -1,0 +1,141 @@
+//! `/reset/password` — the new password, sealed in the browser. The page asks for a ticket and posts the sealed job, both as JSON;
+//! no field of any form bears the password.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Json, Router,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::journey::{self, Journey};
+use crate::{
+    app::App,
+    domain::{
+        fleet::{self, Readiness, Recipient},
+        resets::{self, Offered, Step, SubmitRefused},
+        users,
+    },
+    web::{Error, Page, Result, form, page},
+    wire::{outcome::Code, seal::Envelope, ticket::Ticket},
+};
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new().route("/reset/password", get(show)).route("/reset/ticket", post(ticket)).route("/reset/jobs", post(submit))
+}
+
+#[derive(Template)]
+#[template(path = "portal/password.html")]
+struct PasswordPage {
+    page: Page,
+    sign_in_name: String,
+    words: Vec<String>,
+    min_length: u32,
+    complexity: bool,
+    history: u32,
+    refusal: Option<Refusal>,
+}
+
+struct Refusal {
+    title_key: String,
+    text_key: String,
+    allowed_at: Option<String>,
+}
+
+async fn show(journey: Journey) -> Result<Response> {
+    let Journey { visitor, flow } = &journey;
+    if flow.step() != Step::Password {
+        return Ok(journey::to_step(flow));
+    }
+    let scope = &visitor.tenant.scope;
+    let mut conn = visitor.app.db.acquire().await?;
+    let Some(user) = users::get(&mut conn, scope, flow.user_id.unwrap_or_default()).await? else {
+        return Ok(super::ended::page(visitor, StatusCode::GONE, "outcome-gone-title", "outcome-gone-text"));
+    };
+    let policy = fleet::policy(&mut conn, scope, user.connector_id).await?.unwrap_or_default();
+    let refusal = flow.refusal().map(|(code, at)| Refusal {
+        title_key: format!("outcome-{}-title", key(code)),
+        text_key: format!("outcome-{}-text", key(code)),
+        allowed_at: at.map(|at| page::when(visitor.language, at)),
+    });
+    Ok(page::html(&PasswordPage {
+        page: visitor.page(),
+        words: parts(&user.display_name),
+        sign_in_name: user.sign_in_name,
+        min_length: policy.min_length,
+        complexity: policy.complexity,
+        history: policy.history,
+        refusal,
+    }))
+}
+
+/// The parts of a display name that a complex password must not contain: longer than two characters (MS-SAMR 3.1.1.7.2).
+fn parts(display_name: &str) -> Vec<String> {
+    let breaks = |c: char| c.is_whitespace() || ",.-_#".contains(c);
+    display_name.split(breaks).filter(|part| part.chars().count() > 2).map(str::to_owned).collect()
+}
+
+/// A code as part of a Fluent key.
+pub fn key(code: Code) -> String {
+    code.as_str().replace('_', "-")
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TicketRequest {}
+
+#[derive(Serialize)]
+struct TicketAnswer {
+    ticket: Ticket,
+    recipients: Vec<Recipient>,
+    /// The cloud's clock, so that a wrong clock in the browser refuses no key.
+    now: i64,
+}
+
+async fn ticket(journey: Journey, _: form::Json<TicketRequest>) -> Result<Json<TicketAnswer>> {
+    let Journey { visitor, flow } = &journey;
+    let app = &visitor.app;
+    let mut tx = app.begin().await?;
+    let offered = resets::offer(&mut tx, &visitor.tenant, &app.clock, &visitor.source, flow).await?;
+    tx.commit().await?;
+    match offered {
+        Offered::Permit(permit) => Ok(Json(TicketAnswer { ticket: permit.ticket, recipients: permit.recipients, now: app.clock.seconds() })),
+        Offered::NotNow if flow.step() == Step::Status => Err(Error::Conflict("busy")),
+        Offered::NotNow => Err(Error::Forbidden("not_verified")),
+        Offered::NotServed => Err(Error::Forbidden("not_served")),
+        Offered::NotReady(Readiness::WritebackOff) => Err(Error::Unavailable("writeback_off")),
+        Offered::NotReady(_) => Err(Error::Unavailable("no_agent")),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SealedJob {
+    job: Uuid,
+    envelopes: Vec<Envelope>,
+}
+
+/// Answered once the job is durable; the agents hear of it after the commit.
+async fn submit(journey: Journey, form::Json(sealed): form::Json<SealedJob>) -> Result<Response> {
+    let Journey { visitor, flow } = &journey;
+    let app = &visitor.app;
+    let mut tx = app.begin().await?;
+    let submitted = resets::submit(&mut tx, &visitor.tenant, &app.clock, &visitor.source, flow, sealed.job, sealed.envelopes).await?;
+    tx.commit().await?;
+    let connector = submitted.map_err(|refused| match refused {
+        SubmitRefused::NoTicket => Error::Conflict("no_ticket"),
+        SubmitRefused::Envelope => Error::Unusable(StatusCode::UNPROCESSABLE_ENTITY, "bad_envelope"),
+        SubmitRefused::Expired => Error::Conflict("ticket_expired"),
+        SubmitRefused::Superseded => Error::Conflict("superseded"),
+        SubmitRefused::Busy => Error::Conflict("busy"),
+        SubmitRefused::NotServed => Error::Forbidden("not_served"),
+    })?;
+    app.wake.tell(connector);
+    app.wake.tell(sealed.job);
+    Ok((StatusCode::ACCEPTED, Json(serde_json::json!({ "status": "/reset/status" }))).into_response())
+}

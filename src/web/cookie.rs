@@ -1,0 +1,39 @@
+//! Cookies. Over https they are `__Host-`, `Secure`; over http, which only a loopback host may use, browsers other than Chromium
+//! would drop those, so the prefix and the flag go together with the scheme.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+
+use crate::app::PublicUrl;
+
+/// The flow's cookie.
+pub const FLOW: &str = "sspr_flow";
+/// The chosen language.
+pub const LANGUAGE: &str = "sspr_lang";
+
+fn name(url: &PublicUrl, name: &str) -> String {
+    if url.is_secure() { format!("__Host-{name}") } else { name.to_owned() }
+}
+
+/// The value of a cookie; of two of the same name neither is believed.
+pub fn get<'a>(headers: &'a HeaderMap, url: &PublicUrl, wanted: &str) -> Option<&'a str> {
+    let wanted = name(url, wanted);
+    let mut values = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(name, _)| *name == wanted)
+        .map(|(_, value)| value);
+    match (values.next(), values.next()) {
+        (Some(value), None) => Some(value),
+        _ => None,
+    }
+}
+
+/// `Set-Cookie`. `age` in seconds; 0 deletes. `value` must be base64url or a language tag.
+pub fn set(url: &PublicUrl, cookie: &str, value: &str, age: i64) -> HeaderValue {
+    let secure = if url.is_secure() { "; Secure" } else { "" };
+    HeaderValue::from_str(&format!("{}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}", name(url, cookie)))
+        .expect("base64url and language tags are header text")
+}

@@ -1,0 +1,88 @@
+//! The face of an error: a page for whoever asks for HTML, `application/problem+json` (RFC 9457) for programs.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+
+use super::{Context, Page, error::Problem, page, tenancy};
+use crate::app::App;
+
+#[derive(Template)]
+#[template(path = "portal/error.html")]
+struct ErrorPage {
+    page: Page,
+    status: u16,
+    title_key: String,
+    text_key: String,
+}
+
+/// Every answer of 400 and above that has no body of ours gets one. Stands inside [`super::context::layer`].
+pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let (uri, headers) = (request.uri().clone(), request.headers().clone());
+    let context = request.extensions().get::<Context>().cloned();
+    let response = next.run(request).await;
+    let own = response.extensions().get::<Problem>().copied();
+    let has_body = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if response.status().as_u16() < 400 || (own.is_none() && has_body) {
+        return response;
+    }
+    let status = response.status();
+    let problem = own.unwrap_or_else(|| Problem { code: usual(status) });
+    let mut faced = face(&app, &uri, &headers, context.as_ref(), status, problem);
+    for name in [header::RETRY_AFTER, header::ALLOW, header::WWW_AUTHENTICATE] {
+        if let Some(value) = response.headers().get(&name) {
+            faced.headers_mut().insert(name, value.clone());
+        }
+    }
+    faced
+}
+
+/// The code for a status that the framework chose.
+fn usual(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND => "not_found",
+        StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+        StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
+        StatusCode::SERVICE_UNAVAILABLE => "try_again",
+        StatusCode::TOO_MANY_REQUESTS => "too_many",
+        status if status.is_client_error() => "bad_input",
+        _ => "internal",
+    }
+}
+
+fn face(app: &App, uri: &Uri, headers: &HeaderMap, context: Option<&Context>, status: StatusCode, problem: Problem) -> Response {
+    let page = Page::bare(app, tenancy::language(app, uri, headers, None), context);
+    let wants_page = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    if wants_page && problem.code == "flow_ended" {
+        // The browser may hold a newer cookie by now: let it look again. That page tells if there is nothing.
+        let begun = uri.query().is_some_and(|query| query.contains("begun"));
+        return Redirect::to(if begun { "/reset?begun=1" } else { "/reset" }).into_response();
+    }
+    let words = |code: &str| format!("problem-{}", code.replace('_', "-"));
+    // Codes that only agents meet have no words for people.
+    let key = [problem.code, usual(status)].map(words).into_iter().find(|key| page.has(&format!("{key}-title"))).unwrap_or_else(|| words("bad_input"));
+    let (title_key, text_key) = (format!("{key}-title"), format!("{key}-text"));
+    if wants_page {
+        return page::html_as(status, &ErrorPage { page, status: status.as_u16(), title_key, text_key });
+    }
+    let body = serde_json::json!({
+        "type": format!("urn:sspr:problem:{}", problem.code),
+        "title": status.canonical_reason(),
+        "status": status.as_u16(),
+        "code": problem.code,
+        "detail": page.t(&text_key),
+        "support": page.support(),
+        "now": app.clock.seconds(),
+    });
+    let mut response = (status, Json(body)).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response
+}

@@ -1,0 +1,74 @@
+//! Whose portal this is, and who asks: the guard that every page starts from.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, Uri, header, request::Parts},
+};
+
+use super::{Context, Error, Page, cookie};
+use crate::{
+    app::App,
+    base::language::Language,
+    domain::{
+        audit::Source,
+        tenants::{self, Tenant},
+    },
+};
+
+/// A browser at a tenant's host name.
+pub struct Visitor {
+    pub app: Arc<App>,
+    pub tenant: Tenant,
+    pub language: Language,
+    pub source: Source,
+    request: String,
+}
+
+impl FromRequestParts<Arc<App>> for Visitor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
+        let host = authority(&parts.uri, &parts.headers).ok_or(Error::NotFound)?;
+        let host = host.rsplit_once(':').map_or(host.as_str(), |(host, _)| host);
+        let mut conn = app.db.acquire().await?;
+        let tenant = tenants::by_host(&mut conn, &app.ring, host).await?.ok_or(Error::NotFound)?;
+        let context = parts.extensions.get::<Context>().cloned().ok_or_else(|| Error::Internal(anyhow::anyhow!("no request context")))?;
+        let _ = context.tenant.set((tenant.name.clone(), tenant.help.clone()));
+        let language = language(app, &parts.uri, &parts.headers, Some(tenant.language));
+        let source = Source { actor: "user".to_owned(), request: Some(context.request.clone()), address: context.address };
+        Ok(Self { app: app.clone(), tenant, language, source, request: context.request })
+    }
+}
+
+impl Visitor {
+    pub fn page(&self) -> Page {
+        Page::new(self.language, &self.tenant.name, self.tenant.help.as_deref(), &self.request)
+    }
+}
+
+/// Host and port of the request: `:authority` (HTTP/2) or the one `Host` header.
+pub fn authority(uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    if let Some(authority) = uri.authority() {
+        return Some(authority.as_str().to_owned());
+    }
+    let mut hosts = headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().ok().map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// `?lang=`, then the cookie, then `Accept-Language`, then the tenant's.
+pub fn language(app: &App, uri: &Uri, headers: &HeaderMap, default: Option<Language>) -> Language {
+    let asked = uri.query().and_then(asked);
+    let kept = || cookie::get(headers, &app.public_url, cookie::LANGUAGE).and_then(Language::negotiate);
+    let accepted = || headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).and_then(Language::negotiate);
+    asked.or_else(kept).or_else(accepted).or(default).unwrap_or(Language::English)
+}
+
+/// The language that a query asks for.
+pub fn asked(query: &str) -> Option<Language> {
+    form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "lang").and_then(|(_, value)| Language::negotiate(&value))
+}

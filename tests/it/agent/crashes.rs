@@ -1,0 +1,177 @@
+//! Crashes, lost answers and a domain controller that is away: never a second effect, never a wrong word.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use sspr::{
+    agent::journal::{Intent, Job, Record},
+    lab::samba::SambaOptions,
+    wire::{message::LeasedJob, outcome::Code},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use super::{Bench, Domain, Someone, accepts, both, pwd_last_set};
+
+/// What a kill -9 leaves that came between writing the intent and the end.
+async fn begun(bench: &Bench, job: &LeasedJob) {
+    let account = bench.account(job.ticket.user).await;
+    let intent = Intent {
+        job: job.ticket.job,
+        user: job.ticket.user,
+        seq: job.ticket.seq,
+        lease: job.lease,
+        ciphertext: job.envelope.hash().unwrap(),
+        at: bench.clock.seconds(),
+        expires_at: job.ticket.expires_at,
+        before: account.pwd_last_set,
+        dc: "dc1.corp.example".into(),
+        locked: false,
+    };
+    bench.journal.write(Record::Intent(intent)).await.unwrap();
+}
+
+/// A bench and its user with a job begun.
+async fn begun_for(domain: &Domain, password: &str) -> (Bench, Someone, LeasedJob) {
+    let (bench, pat) = (Bench::new(&domain.samba), domain.somebody().await);
+    let job = bench.job(pat.guid, password);
+    begun(&bench, &job).await;
+    (bench, pat, job)
+}
+
+#[tokio::test]
+async fn a_crash_before_the_effect_is_made_good() {
+    for domain in both() {
+        let (bench, pat, job) = begun_for(domain, "Quite-New-1").await;
+        let bench = bench.crashed();
+        assert_eq!(bench.run(&job).await.code, Code::Applied);
+        assert!(accepts(&domain.samba, &pat, "Quite-New-1").await);
+    }
+}
+
+#[tokio::test]
+async fn a_crash_after_the_effect_is_found_and_not_repeated() {
+    for domain in both() {
+        let (bench, pat, job) = begun_for(domain, "Quite-New-1").await;
+        domain.samba.set_password(&pat.dn, "Quite-New-1").await.unwrap();
+        let changed = pwd_last_set(&domain.samba, &pat.name).await;
+        let bench = bench.crashed();
+        assert_eq!(bench.run(&job).await.code, Code::Applied);
+        assert_eq!(pwd_last_set(&domain.samba, &pat.name).await, changed);
+    }
+}
+
+#[tokio::test]
+async fn a_crash_and_somebody_elses_change_is_said_to_be_unknown() {
+    for domain in both() {
+        let (bench, pat, job) = begun_for(domain, "Quite-New-1").await;
+        domain.samba.set_password(&pat.dn, "Someone-Elses-1").await.unwrap();
+        let bench = bench.crashed();
+        assert_eq!(bench.run(&job).await.code, Code::Interrupted);
+        assert!(accepts(&domain.samba, &pat, "Someone-Elses-1").await);
+    }
+}
+
+#[tokio::test]
+async fn a_begun_job_that_never_comes_back_is_settled_once_it_is_over() {
+    let domain = both()[0];
+    let (bench, _, nothing_happened) = begun_for(domain, "Quite-New-1").await;
+    let quin = domain.somebody().await;
+    let changed = bench.job(quin.guid, "Quite-New-1");
+    begun(&bench, &changed).await;
+    domain.samba.set_password(&quin.dn, "Quite-New-1").await.unwrap();
+
+    let bench = bench.crashed();
+    assert!(bench.executor.settle().await.is_empty(), "they may still come back");
+    bench.clock.advance(121);
+    let mut settled = bench.executor.settle().await.into_iter().map(|result| (result.job, result.code)).collect::<Vec<_>>();
+    let mut expected = vec![(nothing_happened.ticket.job, Code::Expired), (changed.ticket.job, Code::Interrupted)];
+    settled.sort_by_key(|(job, _)| *job);
+    expected.sort_by_key(|(job, _)| *job);
+    assert_eq!(settled, expected);
+    assert_eq!(bench.journal.untold().len(), 2);
+    assert_eq!(bench.run(&changed).await.code, Code::Interrupted, "and stays so");
+}
+
+#[tokio::test]
+async fn a_domain_controller_that_is_away_is_said_to_be_and_found_again() {
+    let domain = Domain::start(&SambaOptions::default());
+    let (samba, bench, ray) = (&domain.samba, Bench::new(&domain.samba), domain.someone("user01").await);
+    assert_eq!(bench.reset(ray.guid, "Quite-New-1").await, Code::Applied);
+    samba.stop().unwrap();
+    let result = bench.run(&bench.job(ray.guid, "Quite-New-2")).await;
+    assert_eq!(result.code, Code::DirectoryUnreachable);
+    assert!(!sspr::agent::directory::Directory::health(&*bench.directory).await.reachable);
+    samba.start_again().unwrap();
+    // Longer than the pause after a failed connect.
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(bench.reset(ray.guid, "Quite-New-3").await, Code::Applied);
+    assert!(accepts(samba, &ray, "Quite-New-3").await);
+}
+
+/// Between agent and directory; when told, it lets requests through but no answers, and then breaks the connections.
+struct Wire {
+    port: u16,
+    deaf: Arc<AtomicBool>,
+}
+
+impl Wire {
+    async fn to(port: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let wire = Self { port: listener.local_addr().unwrap().port(), deaf: Arc::default() };
+        let deaf = wire.deaf.clone();
+        tokio::spawn(async move {
+            loop {
+                let (mut near, _) = listener.accept().await.unwrap();
+                let deaf = deaf.clone();
+                tokio::spawn(async move {
+                    let mut far = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                    let (mut up, mut down) = (vec![0; 16384], vec![0; 16384]);
+                    loop {
+                        tokio::select! {
+                            read = near.read(&mut up) => match read {
+                                Ok(count) if count > 0 => far.write_all(&up[..count]).await.unwrap(),
+                                _ => break,
+                            },
+                            read = far.read(&mut down) => match read {
+                                Ok(count) if count > 0 && !deaf.load(Ordering::SeqCst) => near.write_all(&down[..count]).await.unwrap(),
+                                // The answer is there, and nobody will see it.
+                                _ => break,
+                            },
+                        }
+                    }
+                    deaf.store(false, Ordering::SeqCst);
+                });
+            }
+        });
+        wire
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_lost_on_the_way_is_found_out() {
+    for domain in both() {
+        let (samba, sue) = (&domain.samba, domain.somebody().await);
+        let wire = Wire::to(samba.ldaps_url.rsplit(':').next().unwrap().parse().unwrap()).await;
+        let bench = Bench::with(samba, |settings| settings.directory.url = format!("ldaps://127.0.0.1:{}", wire.port));
+        let job = bench.job(sue.guid, "Quite-New-1");
+        let watch = async {
+            // From the intent on, the next thing to come back is the answer to the change.
+            while !matches!(bench.journal.job(job.ticket.job), Some(Job::Open(_))) {
+                tokio::task::yield_now().await;
+            }
+            wire.deaf.store(true, Ordering::SeqCst);
+        };
+        let (result, ()) = tokio::join!(bench.run(&job), watch);
+        assert!(!wire.deaf.load(Ordering::SeqCst), "an answer was lost");
+        assert_eq!(result.code, Code::Applied);
+        assert!(accepts(samba, &sue, "Quite-New-1").await);
+    }
+}

@@ -1,0 +1,213 @@
+//! The agent against real domain controllers: Samba 4.24, which answers as Windows does, and 4.17, which has no policy hints.
+
+mod accounts;
+mod crashes;
+mod mirror;
+mod order;
+mod passwords;
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use sspr::{
+    agent::{
+        directory::{Account, Directory, ad::Ad},
+        executor::Executor,
+        journal::Journal,
+        keys::Keys,
+        state::{self, Me, State},
+        time::Time,
+    },
+    base::{
+        clock::Clock,
+        config::{self, Config},
+        id,
+    },
+    lab::samba::{BindOutcome, Release, Samba, SambaOptions},
+    wire::{
+        keys::Statement,
+        message::{JobResult, LeasedJob},
+        outcome::Code,
+        seal::{Secrets, seal},
+        ticket::{Kind, Ticket},
+        unb64,
+    },
+};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// A domain that many tests share, each with people of its own.
+pub struct Domain {
+    pub samba: Samba,
+    next: AtomicUsize,
+}
+
+impl Domain {
+    fn start(options: &SambaOptions) -> Self {
+        Self { samba: Samba::start(options).unwrap(), next: AtomicUsize::new(1) }
+    }
+
+    /// Somebody whom no other test touches.
+    pub async fn somebody(&self) -> Someone {
+        let number = self.next.fetch_add(1, Ordering::SeqCst);
+        self.someone(&format!("user{number:02}")).await
+    }
+
+    pub async fn someone(&self, name: &str) -> Someone {
+        let password = self.samba.user(name).map(|user| user.password.clone()).unwrap_or_default();
+        Someone { guid: guid(&self.samba, name).await, dn: self.samba.dn(name).await.unwrap(), name: name.to_owned(), password }
+    }
+}
+
+pub struct Someone {
+    pub name: String,
+    pub guid: Uuid,
+    pub dn: String,
+    /// The first one.
+    pub password: String,
+}
+
+static HINTS: LazyLock<Domain> = LazyLock::new(|| shared(Release::Backports));
+static NO_HINTS: LazyLock<Domain> = LazyLock::new(|| shared(Release::System));
+
+fn shared(release: Release) -> Domain {
+    let mut csv = "username,given_name,family_name,mail,mobile,password,groups,flags\n".to_owned();
+    for number in 1..=40 {
+        csv += &format!("user{number:02},User,Number {number:02},,,First-Password-{number:02},,\n");
+    }
+    csv += "gone,Long,Gone,,,First-Password-00,,disabled\n";
+    Domain::start(&SambaOptions { release, users_csv: Some(csv), ..SambaOptions::default() })
+}
+
+/// Both manners of answering.
+pub fn both() -> [&'static Domain; 2] {
+    [&HINTS, &NO_HINTS]
+}
+
+pub async fn guid(samba: &Samba, name: &str) -> Uuid {
+    let entry = samba.entry(name, &["objectGUID"]).await.unwrap();
+    let text = entry.attrs.get("objectGUID").map(|values| values[0].clone().into_bytes());
+    let bytes = entry.bin_attrs.get("objectGUID").map(|values| values[0].clone()).or(text).unwrap();
+    Uuid::from_bytes_le(bytes.try_into().unwrap())
+}
+
+/// pwdLastSet as the administrator sees it.
+pub async fn pwd_last_set(samba: &Samba, name: &str) -> String {
+    samba.entry(name, &["pwdLastSet"]).await.unwrap().attrs["pwdLastSet"][0].clone()
+}
+
+pub async fn accepts(samba: &Samba, someone: &Someone, password: &str) -> bool {
+    samba.bind_as(&someone.dn, password).await.unwrap() == BindOutcome::Accepted
+}
+
+/// A plain account outside the part that the service account may write to.
+pub async fn add_outsider(samba: &Samba, name: &str) -> String {
+    let dn = format!("CN={name},CN=Users,{}", samba.base_dn);
+    let mut admin = samba.admin().await.unwrap();
+    let set = |value: &'static str| std::collections::HashSet::from([value]);
+    let names = std::collections::HashSet::from([name]);
+    admin.add(&dn, vec![("objectClass", set("user")), ("sAMAccountName", names)]).await.unwrap().success().unwrap();
+    samba.set_password(&dn, "First-Passw0rd").await.unwrap();
+    samba.set(&dn, "userAccountControl", "512").await.unwrap();
+    dn
+}
+
+/// One agent's decision point, with its files, keys and clock.
+pub struct Bench {
+    dir: Arc<tempfile::TempDir>,
+    settings: config::Agent,
+    pub clock: Clock,
+    pub me: Me,
+    pub directory: Arc<Ad>,
+    pub journal: Arc<Journal>,
+    pub executor: Executor<Ad>,
+    /// The published sealing key.
+    pub key: Statement,
+    seq: Mutex<i64>,
+}
+
+impl Bench {
+    pub fn new(samba: &Samba) -> Self {
+        Self::with(samba, |_| ())
+    }
+
+    pub fn with(samba: &Samba, change: impl FnOnce(&mut config::Agent)) -> Self {
+        let mut settings = Config::from(None, []).unwrap().agent;
+        settings.directory.url = samba.ldaps_url.clone();
+        settings.directory.ca_file = samba.ca_file.clone();
+        settings.directory.server_name = samba.server_name.clone();
+        settings.directory.bind_dn = samba.bind_dn.clone();
+        settings.directory.bind_password = samba.bind_password().unwrap().into();
+        settings.directory.base_dn = samba.base_dn.clone();
+        settings.directory.users_dn = samba.users_dn.clone();
+        change(&mut settings);
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        state::prepare(dir.path()).unwrap();
+        state::identity_for_enrolment(dir.path()).unwrap();
+        let [agent, tenant, connector] = [1, 2, 3].map(Uuid::from_u128);
+        state::save(dir.path(), &Me { agent, tenant, connector, cloud_url: "https://cloud.example".into() }).unwrap();
+        Self::open(dir, settings, Clock::system())
+    }
+
+    fn open(dir: Arc<tempfile::TempDir>, settings: config::Agent, clock: Clock) -> Self {
+        let time = Time::new(clock.clone());
+        let state = State::load(dir.path()).unwrap();
+        let journal = Arc::new(Journal::open(&dir.path().join("journal"), time.now()).unwrap());
+        let keys = Arc::new(Keys::load(dir.path(), time.now()).unwrap());
+        let key = keys.due(&state.identity, &state.me, time.now()).unwrap().unwrap().statement;
+        let directory = Arc::new(Ad::new(&settings.directory, time.clone()).unwrap());
+        let executor = Executor::new(&settings, &state, keys, directory.clone(), journal.clone(), time);
+        Self { me: state.me.clone(), dir, settings, clock, directory, journal, executor, key, seq: Mutex::new(0) }
+    }
+
+    /// As after kill -9: what is on the disk, and nothing else.
+    pub fn crashed(self) -> Self {
+        let seq = *self.seq.lock().unwrap();
+        let Self { dir, settings, clock, .. } = self;
+        let again = Self::open(dir, settings, clock);
+        *again.seq.lock().unwrap() = seq;
+        again
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The next job for this user, good for two minutes.
+    pub fn ticket(&self, user: Uuid) -> Ticket {
+        let mut seq = self.seq.lock().unwrap();
+        *seq += 1;
+        let now = self.clock.seconds();
+        let (job, tenant, connector) = (id::random(), self.me.tenant, self.me.connector);
+        Ticket { job, seq: *seq, tenant, connector, user, kind: Kind::Reset, issued_at: now, expires_at: now + 120 }
+    }
+
+    pub fn sealed(&self, ticket: Ticket, password: &str) -> LeasedJob {
+        let secrets = Secrets { new: password.to_owned().into(), old: String::new().into() };
+        let envelope = seal(&secrets, &ticket, &self.key.key_id().unwrap(), &unb64(&self.key.key).unwrap()).unwrap();
+        LeasedJob { lease: id::random(), seconds: 60, ticket, envelope }
+    }
+
+    pub fn job(&self, user: Uuid, password: &str) -> LeasedJob {
+        self.sealed(self.ticket(user), password)
+    }
+
+    pub async fn run(&self, job: &LeasedJob) -> JobResult {
+        self.executor.run(job, Instant::now() + Duration::from_secs(60)).await
+    }
+
+    /// A whole reset; its code.
+    pub async fn reset(&self, user: Uuid, password: &str) -> Code {
+        self.run(&self.job(user, password)).await.code
+    }
+
+    pub async fn account(&self, user: Uuid) -> Account {
+        self.directory.inspect(user).await.unwrap().unwrap()
+    }
+}

@@ -1,0 +1,114 @@
+//! The building code. `lib.rs` and `domain/mod.rs` list their modules bottom to top; a module imports only what is listed above
+//! it, and nobody but the top opens a door.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+const DOORS: [&str; 2] = ["portal", "agent_api"];
+const MAY_OPEN_DOORS: [&str; 1] = ["server"];
+/// `lab` holds private servers for the demo and the tests.
+const MAY_USE_LAB: [&str; 2] = ["lab", "cli"];
+/// The agent could be cut out into a crate of its own.
+const AGENT_SEES: [&str; 3] = ["agent", "base", "wire"];
+/// Who may open or make envelopes. The cloud may do neither.
+const MAY_SEAL: [&str; 3] = ["wire", "agent", "cli"];
+const LONGEST_FILE: usize = 400;
+
+#[test]
+fn modules_import_only_what_lies_below_them() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (floors, nouns) = (listed(&src.join("lib.rs")), listed(&src.join("domain/mod.rs")));
+    assert!(floors.len() > 10 && nouns.len() > 5, "the lists are read");
+    let mut wrong = BTreeSet::new();
+    for (name, text) in sources(&src, "") {
+        let own: Vec<&str> = name.trim_end_matches(".rs").split('/').collect();
+        for path in crate_paths(&text) {
+            let first = path.first().map_or("", String::as_str);
+            let above = |list: &[String], a: &str, b: &str| {
+                let at = |m: &str| list.iter().position(|x| x == m);
+                matches!((at(a), at(b)), (Some(a), Some(b)) if b > a)
+            };
+            let bad = above(&floors, own[0], first)
+                || (DOORS.contains(&first) && first != own[0] && !MAY_OPEN_DOORS.contains(&own[0]))
+                || (first == "lab" && !MAY_USE_LAB.contains(&own[0]))
+                || (own[0] == "agent" && !AGENT_SEES.contains(&first))
+                || (own[0] == "carriers" && !["carriers", "base"].contains(&first))
+                || (own[0] == "domain" && first == "domain" && own.len() > 1 && path.len() > 1 && above(&nouns, own[1], &path[1]))
+                || (own[0] == "domain" && ["app", "web"].contains(&first));
+            if bad {
+                wrong.insert(format!("{name}: may not import crate::{}", path.join("::")));
+            }
+        }
+        let seals = ["seal::open", "seal::seal", "KeyPair::", "single_shot"].iter().any(|call| text.contains(call));
+        if seals && !MAY_SEAL.contains(&own[0]) {
+            wrong.insert(format!("{name}: opens or makes envelopes"));
+        }
+        if own[0] == "domain" && ["axum", "reqwest", "askama"].iter().any(|foreign| text.contains(&format!("{foreign}::"))) {
+            wrong.insert(format!("{name}: a noun that hears of HTTP or pages"));
+        }
+        if (DOORS.contains(&own[0]) || own[0] == "web") && text.contains("sqlx::query") {
+            wrong.insert(format!("{name}: a door that writes SQL"));
+        }
+        let lines = text.lines().count();
+        if lines > LONGEST_FILE {
+            wrong.insert(format!("{name}: {lines} lines; split it"));
+        }
+        if !text.starts_with("//!") {
+            wrong.insert(format!("{name}: does not say what it is for"));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+fn listed(file: &Path) -> Vec<String> {
+    fs::read_to_string(file)
+        .unwrap()
+        .lines()
+        .filter_map(|line| Some(line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';')?.to_owned()))
+        .collect()
+}
+
+fn sources(dir: &Path, prefix: &str) -> Vec<(String, String)> {
+    fs::read_dir(dir)
+        .unwrap()
+        .flat_map(|entry| {
+            let path = entry.unwrap().path();
+            let name = format!("{prefix}{}", path.file_name().unwrap().to_str().unwrap());
+            if path.is_dir() {
+                return sources(&path, &format!("{name}/"));
+            }
+            if path.extension().is_some_and(|kind| kind == "rs") { vec![(name, fs::read_to_string(&path).unwrap())] } else { Vec::new() }
+        })
+        .collect()
+}
+
+/// Every `crate::…` path in `text`, with `{…}` groups spread out.
+fn crate_paths(text: &str) -> Vec<Vec<String>> {
+    fn spread(rest: &str, before: &[String], out: &mut Vec<Vec<String>>) -> usize {
+        let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let mut path = before.to_vec();
+        if !word.is_empty() {
+            path.push(word.clone());
+        }
+        let mut at = word.len();
+        if rest[at..].starts_with("::") {
+            return at + 2 + spread(&rest[at + 2..], &path, out);
+        }
+        if !rest[at..].starts_with('{') {
+            out.push(path);
+            return at;
+        }
+        at += 1;
+        loop {
+            at += rest[at..].len() - rest[at..].trim_start_matches([',', ' ', '\n']).len();
+            if rest[at..].is_empty() || rest[at..].starts_with('}') {
+                return at + 1;
+            }
+            at += spread(&rest[at..], &path, out).max(1);
+        }
+    }
+    let mut out = Vec::new();
+    for (at, _) in text.match_indices("crate::") {
+        spread(&text[at + 7..], &[], &mut out);
+    }
+    out
+}

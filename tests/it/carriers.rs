@@ -1,0 +1,50 @@
+//! Delivery over real SMTP and a real HTTP gateway call: what arrives, and what a refusal is taken for.
+
+use sspr::{
+    base::{config, id},
+    carriers::{Carriers, Failure, mail::Mail},
+    lab::inbox::{Inbox, Refusal},
+};
+
+fn carriers(inbox: &Inbox) -> Carriers {
+    let mail = config::Mail { url: inbox.smtp_url().into(), from: "Zurücksetzen <reset@corp.example>".into(), timeout_seconds: 5 };
+    let (account, token) = (inbox.sms_account().to_owned(), inbox.sms_token().into());
+    let sms = config::Sms { url: inbox.sms_url(), account, token, from: "+15550199".into(), timeout_seconds: 5 };
+    Carriers::new(&mail, &sms).unwrap()
+}
+
+#[tokio::test]
+async fn mail_arrives_whole_and_refusals_are_told_apart() {
+    let inbox = Inbox::start(0, 0).await.unwrap();
+    let mailer = carriers(&inbox).mail.unwrap();
+    mailer.check().await.unwrap();
+    let mail =
+        Mail { id: id::random(), to: "ann@corp.example", subject: "Ihr Code: 123 456", text: "Grüße\n.\nEnde", html: "<p>Grüße</p>" };
+    mailer.send(&mail).await.unwrap();
+    let got = inbox.wait_for("ann@corp.example", 0).await.unwrap();
+    assert_eq!((got.subject.as_str(), got.text.as_str(), got.html.as_deref()), (mail.subject, mail.text, Some(mail.html)));
+    let raw = String::from_utf8_lossy(&got.raw);
+    assert!(raw.contains("Auto-Submitted: auto-generated") && raw.contains(&format!("Message-ID: <{}@corp.example>", mail.id)));
+
+    inbox.refuse(mail.to, Refusal::ForGood);
+    assert_eq!(mailer.send(&mail).await, Err(Failure::Fail("the mail server answered 550".into())));
+    inbox.refuse(mail.to, Refusal::ForNow);
+    assert_eq!(mailer.send(&mail).await, Err(Failure::Retry("the mail server answered 451".into())));
+    drop(inbox);
+    assert!(matches!(mailer.send(&mail).await, Err(Failure::Retry(_))));
+}
+
+#[tokio::test]
+async fn text_messages_arrive_and_refusals_are_told_apart() {
+    let inbox = Inbox::start(0, 0).await.unwrap();
+    let gateway = carriers(&inbox).sms.unwrap();
+    let send = async || gateway.send(id::random(), "+15550100", "123456 is your code").await;
+    send().await.unwrap();
+    assert_eq!(inbox.wait_for("+15550100", 0).await.unwrap().text, "123456 is your code");
+    inbox.refuse("+15550100", Refusal::ForGood);
+    assert_eq!(send().await, Err(Failure::Fail("the SMS gateway answered 400 with code 21211".into())));
+    inbox.refuse("+15550100", Refusal::ForNow);
+    assert_eq!(send().await, Err(Failure::Retry("the SMS gateway answered 503 with code 20503".into())));
+    drop(inbox);
+    assert_eq!(send().await, Err(Failure::Retry("no connection with the SMS gateway".into())));
+}

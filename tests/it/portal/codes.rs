@@ -1,0 +1,221 @@
+//! Codes: wrong, late, used, guessed in parallel, from another flow, and for nobody.
+
+use sspr::lab::{browser::Browser, inbox::Refusal};
+
+use crate::support::{Cloud, HandAgent, Person, agent::somebody, person::code_in};
+
+async fn cloud() -> Cloud {
+    cloud_and_agent().await.0
+}
+
+async fn cloud_and_agent() -> (Cloud, HandAgent) {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    agent.mirror(vec![somebody("alice"), somebody("bob")]).await;
+    (cloud, agent)
+}
+
+/// The newest code that was sent to somebody.
+async fn newest(cloud: &Cloud, name: &str, seen: usize) -> String {
+    code_in(&cloud.inbox.wait_for(&format!("{name}@mail.example"), seen).await.unwrap().text)
+}
+
+/// Another code than this one.
+fn wrong(code: &str) -> String {
+    let n: u32 = code.parse().unwrap();
+    format!("{:06}", (n + 1) % 1_000_000)
+}
+
+#[tokio::test]
+async fn a_code_is_good_however_it_is_typed_and_only_once() {
+    let cloud = cloud().await;
+    let mut alice = Person::at(&cloud);
+    alice.asks_for_a_code("CORP\\Alice ").await;
+    let code = newest(&cloud, "alice", 0).await;
+    alice.submits("/reset/code", &[("code", "12 34")]).await.is_at("/reset/code").sees("6 digits");
+    let used = alice.page.form("/reset/code").unwrap().set("code", &code).unwrap();
+    alice.submits("/reset/code", &[("code", &format!(" {}-{} ", &code[..3], &code[3..]))]).await.is_at("/reset/password");
+
+    // The same again goes nowhere but where the flow is; no state is lost.
+    alice.page = alice.browser.submit(&used).await.unwrap();
+    alice.is_at("/reset/password");
+
+    // In a flow of its own it is worth nothing.
+    let mut again = Person::at(&cloud);
+    again.asks_for_a_code("alice").await;
+    again.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/code").sees("does not fit");
+}
+
+#[tokio::test]
+async fn the_old_cookie_is_worth_nothing_once_a_gate_is_passed() {
+    let cloud = cloud().await;
+    let mut alice = Person::at(&cloud);
+    alice.asks_for_a_code("alice").await;
+    let before = alice.browser.cookies.clone();
+    let code = newest(&cloud, "alice", 0).await;
+    alice.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/password");
+    assert_ne!(before, alice.browser.cookies);
+    let mut thief = Person::at(&cloud);
+    thief.browser.cookies = before;
+    thief.opens("/reset/password").await;
+    assert_eq!(thief.page.status, 410);
+}
+
+#[tokio::test]
+async fn a_code_ends_after_ten_minutes() {
+    let cloud = cloud().await;
+    let mut alice = Person::at(&cloud);
+    alice.asks_for_a_code("alice").await;
+    let code = newest(&cloud, "alice", 0).await;
+    cloud.clock.advance(601);
+    alice.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/code").sees("too old");
+}
+
+#[tokio::test]
+async fn a_resend_replaces_the_code_and_resets_no_counter() {
+    let cloud = cloud().await;
+    let mut alice = Person::at(&cloud);
+    alice.asks_for_a_code("alice").await;
+    let first = newest(&cloud, "alice", 0).await;
+    for _ in 0..3 {
+        alice.submits("/reset/code", &[("code", &wrong(&first))]).await.sees("does not fit");
+    }
+    alice.submits("/reset/code/resend", &[]).await;
+    assert_eq!(alice.page.status, 429, "thirty seconds are not over");
+    cloud.clock.advance(31);
+    alice.submits("/reset/code/resend", &[]).await.is_at("/reset/code/resend");
+    assert_eq!(alice.page.status, 200);
+    let second = newest(&cloud, "alice", 1).await;
+    if first != second {
+        alice.submits("/reset/code", &[("code", &first)]).await.sees("does not fit");
+    }
+    alice.submits("/reset/code", &[("code", &wrong(&second))]).await;
+    // Five tries are used, across the resend: the right code no longer counts.
+    alice.submits("/reset/code", &[("code", &second)]).await.is_at("/reset/code");
+    assert_eq!(alice.page.status, 429);
+}
+
+#[tokio::test]
+async fn tries_count_per_account_across_flows() {
+    let (cloud, mut agent) = cloud_and_agent().await;
+    let mut first = Person::at(&cloud);
+    first.asks_for_a_code("alice").await;
+    let code = newest(&cloud, "alice", 0).await;
+    for _ in 0..5 {
+        first.submits("/reset/code", &[("code", &wrong(&code))]).await;
+    }
+    // Another browser, the address instead of the name: the same account.
+    let mut second = Person::at(&cloud);
+    second.asks_for_a_code("alice@mail.example").await;
+    let code = newest(&cloud, "alice", 1).await;
+    second.submits("/reset/code", &[("code", &code)]).await;
+    assert_eq!(second.page.status, 429);
+    // Somebody else is not hindered, and time heals.
+    Person::at(&cloud).proves(&cloud, "bob").await;
+    cloud.clock.advance(1260);
+    agent.beat(true).await;
+    Person::at(&cloud).proves(&cloud, "alice").await;
+}
+
+#[tokio::test]
+async fn two_hundred_guesses_at_once_are_five_tries() {
+    let cloud = cloud().await;
+    let mut alice = Person::at(&cloud);
+    alice.asks_for_a_code("alice").await;
+    let code = newest(&cloud, "alice", 0).await;
+    let (cookies, url) = (alice.browser.cookies.clone(), cloud.url.clone());
+    let mut guesses = tokio::task::JoinSet::new();
+    for n in 0..200u32 {
+        let form = alice.page.form("/reset/code").unwrap().set("code", &format!("{:06}", (code.parse::<u32>().unwrap() + 1 + n) % 1_000_000)).unwrap();
+        let (cookies, url) = (cookies.clone(), url.clone());
+        guesses.spawn(async move {
+            let mut browser = Browser::new(&url).unwrap();
+            browser.cookies = cookies;
+            browser.submit(&form).await.unwrap().status
+        });
+    }
+    let answers = guesses.join_all().await;
+    let compared = answers.iter().filter(|status| **status == 422).count();
+    assert_eq!(compared, 5, "{answers:?}");
+    assert!(answers.iter().all(|status| [422, 429].contains(status)), "{answers:?}");
+    assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where action = 'reset.code_try' and outcome = 'wrong'").await, 5);
+}
+
+#[tokio::test]
+async fn the_right_code_many_times_at_once_passes_once() {
+    let cloud = cloud().await;
+    let mut alice = Person::at(&cloud);
+    alice.asks_for_a_code("alice").await;
+    let code = newest(&cloud, "alice", 0).await;
+    let form = alice.page.form("/reset/code").unwrap().set("code", &code).unwrap();
+    let mut tries = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let (form, cookies, url) = (form.clone(), alice.browser.cookies.clone(), cloud.url.clone());
+        tries.spawn(async move {
+            let mut browser = Browser::new(&url).unwrap();
+            browser.cookies = cookies;
+            browser.submit(&form).await.unwrap().path
+        });
+    }
+    let paths = tries.join_all().await;
+    assert_eq!(paths.iter().filter(|path| *path == "/reset/password").count(), 1, "{paths:?}");
+}
+
+#[tokio::test]
+async fn two_gates_are_two_methods() {
+    let cloud = cloud().await;
+    cloud.gates(2).await;
+    let mut alice = Person::at(&cloud);
+    alice.asks_for_a_code("alice").await;
+    let code = newest(&cloud, "alice", 0).await;
+    alice.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/method");
+    let choices: Vec<String> = alice.page.form("/reset/method").unwrap().choices("method").iter().map(|&choice| choice.to_owned()).collect();
+    assert_eq!(choices, ["sms"], "the first method is not offered again");
+    let (status, answer) = alice.ticket().await;
+    assert_eq!((status, answer["code"].as_str()), (403, Some("not_verified")));
+    alice.submits("/reset/method", &[("method", "sms")]).await.is_at("/reset/code");
+    let code = code_in(&cloud.inbox.wait_for(&somebody("alice").mobile.unwrap(), 0).await.unwrap().text);
+    alice.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/password");
+}
+
+#[tokio::test]
+async fn five_codes_in_a_quarter_of_an_hour() {
+    let cloud = cloud().await;
+    for _ in 0..5 {
+        Person::at(&cloud).asks_for_a_code("alice").await;
+    }
+    let mut sixth = Person::at(&cloud);
+    sixth.asks_for_a_code("alice").await.sees("No more codes");
+    // Delivered are the five: the next thing this inbox gets is bob's.
+    Person::at(&cloud).asks_for_a_code("bob").await;
+    newest(&cloud, "bob", 0).await;
+    assert_eq!(cloud.sql::<i64>("select count(*) from messages where channel = 'email'").await, 6);
+}
+
+#[tokio::test]
+async fn a_mail_that_is_refused_is_tried_again_and_the_page_says_nothing_of_it() {
+    let cloud = cloud().await;
+    cloud.inbox.refuse("alice@mail.example", Refusal::ForNow);
+    let mut alice = Person::at(&cloud);
+    alice.asks_for_a_code("alice").await.sees("If the account exists");
+    cloud.until("select count(*) from messages where last_error is not null and state = 'waiting'", 1).await;
+    cloud.inbox.accept("alice@mail.example");
+    cloud.clock.advance(3);
+    cloud.app.wake_outbox();
+    let code = newest(&cloud, "alice", 0).await;
+    alice.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/password");
+
+    cloud.inbox.refuse("bob@mail.example", Refusal::ForGood);
+    Person::at(&cloud).asks_for_a_code("bob").await.sees("If the account exists");
+    cloud.until("select count(*) from messages where state = 'failed' and payload is null", 1).await;
+}
+
+#[tokio::test]
+async fn no_code_lies_in_the_database() {
+    let cloud = cloud().await;
+    let mut alice = Person::at(&cloud);
+    alice.asks_for_a_code("alice").await;
+    let code = newest(&cloud, "alice", 0).await;
+    let dump = cloud.dump().await;
+    assert!(!dump.contains(&code) && !dump.contains("alice@mail.example"), "a code or an address lies open");
+}

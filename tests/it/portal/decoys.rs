@@ -1,0 +1,91 @@
+//! Names that don't exist, are disabled, protected or out of scope travel the same pages.
+
+use crate::support::{Cloud, Person, agent::somebody};
+
+async fn cloud() -> Cloud {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    let mut people = vec![somebody("alice"), somebody("bob"), somebody("carol"), somebody("dave"), somebody("erin")];
+    people[1].enabled = false;
+    people[2].protected = true;
+    people[3].mail = None;
+    people[3].mobile = None;
+    agent.mirror(people).await;
+    cloud
+}
+
+/// The pages as they read, with what must differ taken out.
+async fn pages(cloud: &Cloud, name: &str) -> Vec<(u16, String, String)> {
+    let mut seen = Vec::new();
+    let mut person = Person::at(cloud);
+    let plain = |person: &Person| {
+        let masked = without_masks(&person.page.text());
+        (person.page.status, person.page.path.clone(), masked)
+    };
+    person.opens("/").await.submits("/reset", &[("name", name)]).await;
+    seen.push(plain(&person));
+    person.submits("/reset/method", &[("method", "email")]).await;
+    seen.push(plain(&person));
+    for _ in 0..6 {
+        person.submits("/reset/code", &[("code", "000000")]).await;
+        seen.push(plain(&person));
+    }
+    seen
+}
+
+/// Words with a mask in them become one word.
+fn without_masks(text: &str) -> String {
+    text.split(' ').map(|word| if word.contains('•') { "MASKED" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn all_names_look_the_same() {
+    let cloud = cloud().await;
+    let known = pages(&cloud, "alice").await;
+    assert_eq!(known.last().unwrap().0, 429, "five tries, then a wait");
+    for name in ["nobody", "bob", "carol", "dave", "nobody@corp.example", "krbtgt"] {
+        assert_eq!(pages(&cloud, name).await, known, "{name}");
+    }
+    // Only alice got mail.
+    assert_eq!(cloud.sql::<i64>("select count(*) from messages where channel <> 'none'").await, 1);
+}
+
+#[tokio::test]
+async fn a_decoy_is_stable_and_shaped_like_its_neighbours() {
+    let cloud = cloud().await;
+    let mut masks = Vec::new();
+    for _ in 0..2 {
+        let mut person = Person::at(&cloud);
+        person.opens("/").await.submits("/reset", &[("name", "zoe")]).await;
+        masks.push(person.page.text());
+    }
+    assert_eq!(masks[0], masks[1]);
+    assert!(masks[0].contains("z•••@m•••.example"), "{}", masks[0]);
+}
+
+#[tokio::test]
+async fn nobody_is_verified_whatever_code_is_typed() {
+    let cloud = cloud().await;
+    let mut person = Person::at(&cloud);
+    person.asks_for_a_code("nobody").await;
+    // Even the digits that a decoy's challenge really has.
+    let code = cloud.newest_code().await;
+    person.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/code").sees("does not fit");
+    assert_eq!(person.ticket().await.0, 403);
+    let verified = sqlx::query("update flows set state = 'verified', passed = '{email}'").execute(&cloud.app.db).await;
+    assert!(verified.is_err(), "the schema itself refuses a verified decoy");
+}
+
+#[tokio::test]
+async fn two_people_of_one_name_are_nobody() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    let (mut one, mut two) = (somebody("one"), somebody("two"));
+    one.mail = Some("shared@mail.example".into());
+    two.mail = Some("Shared@mail.example".into());
+    agent.mirror(vec![one, two]).await;
+    Person::at(&cloud).asks_for_a_code("shared@mail.example").await;
+    assert_eq!(cloud.sql::<i64>("select count(*) from flows where user_id is not null").await, 0);
+    Person::at(&cloud).asks_for_a_code("one").await;
+    assert_eq!(cloud.sql::<i64>("select count(*) from flows where user_id is not null").await, 1);
+}

@@ -1,0 +1,7 @@
+//! The journey in a browser without a screen, against the real server; the agent is driven by hand.
+
+mod codes;
+mod decoys;
+mod input;
+mod jobs;
+mod journey;

@@ -1,0 +1,219 @@
+//! An agent driven by hand: the real protocol with real keys, one call at a time, so that a test can stop between any two, repeat
+//! one, or lie.
+
+use reqwest::{Client, Response, StatusCode, header};
+use serde::Serialize;
+use serde_json::Value;
+use sspr::{
+    base::id,
+    wire::{
+        b64, jws,
+        keys::{Identity, Signed, Statement, fingerprint},
+        message::{
+            DirectoryHealth, Enrolled, Enrolment, Heartbeat, JobResult, LeaseRequest, Leased, LeasedJob, MirrorBatch, NewKey, PasswordPolicy,
+            Person as DirectoryPerson, SignedResult, Token,
+        },
+        outcome::Code,
+        seal::{self, KeyPair, SUITE},
+    },
+};
+use uuid::Uuid;
+
+use super::Cloud;
+
+pub struct HandAgent {
+    http: Client,
+    url: String,
+    clock: sspr::base::clock::Clock,
+    pub identity: Identity,
+    pub sealing: KeyPair,
+    pub epoch: i64,
+    pub id: Uuid,
+    pub connector: Uuid,
+    pub fingerprint: String,
+    /// An access token and when it was got.
+    token: Option<(String, i64)>,
+}
+
+impl HandAgent {
+    /// Enrolled, and pending.
+    pub async fn enrol(cloud: &Cloud) -> Self {
+        let token = cloud.enrolment_token().await;
+        let (agent, answer) = Self::try_enrol(cloud, &token).await;
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        let enrolled: Enrolled = answer.json().await.unwrap();
+        assert_eq!(enrolled.fingerprint, agent.fingerprint);
+        Self { id: enrolled.agent, connector: enrolled.connector, ..agent }
+    }
+
+    pub async fn try_enrol(cloud: &Cloud, token: &str) -> (Self, Response) {
+        let identity = Identity::generate();
+        let agent = Self {
+            http: Client::builder().no_proxy().build().unwrap(),
+            url: cloud.url.clone(),
+            clock: cloud.clock.clone(),
+            fingerprint: fingerprint(identity.public()),
+            identity,
+            sealing: KeyPair::generate(),
+            epoch: 1,
+            id: Uuid::nil(),
+            connector: Uuid::nil(),
+            token: None,
+        };
+        let body = Enrolment { token: token.to_owned(), name: "hand".into(), identity: b64(agent.identity.public()), version: "0".into() };
+        let body = serde_json::to_vec(&body).unwrap();
+        let answer = agent.send("/agent/v1/enrolment", &body, "application/json", None).await;
+        (agent, answer)
+    }
+
+    pub fn proof(&self, path: &str, body: &[u8], access: Option<&str>) -> String {
+        let path = path.split('?').next().unwrap_or(path);
+        jws::prove(&self.identity, "POST", &format!("{}{path}", self.url), body, access, id::token(), self.clock.seconds())
+    }
+
+    async fn send(&self, path: &str, body: &[u8], kind: &str, access: Option<&str>) -> Response {
+        self.send_with(path, body, kind, access, &self.proof(path, body, access)).await
+    }
+
+    pub async fn send_with(&self, path: &str, body: &[u8], kind: &str, access: Option<&str>, proof: &str) -> Response {
+        let mut request = self.http.post(format!("{}{path}", self.url)).header(header::CONTENT_TYPE, kind).header("dpop", proof).body(body.to_vec());
+        if let Some(access) = access {
+            request = request.header(header::AUTHORIZATION, format!("DPoP {access}"));
+        }
+        request.send().await.unwrap()
+    }
+
+    pub async fn try_token(&self) -> Response {
+        let now = self.clock.seconds();
+        let claims = jws::Assertion {
+            iss: self.id.to_string(),
+            sub: self.id.to_string(),
+            aud: format!("{}/agent/v1/token", self.url),
+            jti: id::token(),
+            iat: now,
+            exp: now + 60,
+        };
+        let assertion = jws::sign(&self.identity, jws::ASSERTION, Some(&self.id.to_string()), false, &claims);
+        let body = format!(
+            "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion={assertion}"
+        );
+        self.send("/agent/v1/token", body.as_bytes(), "application/x-www-form-urlencoded", None).await
+    }
+
+    pub async fn token(&mut self) -> String {
+        if let Some((token, _)) = self.token.as_ref().filter(|(_, at)| self.clock.seconds() - at < 240) {
+            return token.clone();
+        }
+        let answer = self.try_token().await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        let token: Token = answer.json().await.unwrap();
+        assert_eq!(token.token_type, "DPoP");
+        self.token.insert((token.access_token, self.clock.seconds())).0.clone()
+    }
+
+    /// A signed call with JSON.
+    pub async fn post(&mut self, path: &str, body: &impl Serialize) -> Response {
+        let token = self.token().await;
+        self.send(path, &serde_json::to_vec(body).unwrap(), "application/json", Some(&token)).await
+    }
+
+    pub async fn publish_key(&mut self) {
+        let now = self.clock.seconds();
+        let statement = Statement {
+            agent: self.id,
+            connector: self.connector,
+            suite: SUITE.to_owned(),
+            key: b64(&self.sealing.public),
+            epoch: self.epoch,
+            not_before: now - 60,
+            not_after: now + 12 * 3600,
+        };
+        let key = self.identity.sign(statement);
+        assert_eq!(self.try_publish(key).await.status(), StatusCode::NO_CONTENT);
+    }
+
+    pub async fn try_publish(&mut self, key: Signed) -> Response {
+        self.post("/agent/v1/keys", &NewKey { key }).await
+    }
+
+    pub async fn beat(&mut self, reachable: bool) {
+        let policy = PasswordPolicy { min_length: 8, complexity: true, history: 5, min_age: 0, max_age: 0 };
+        let directory = DirectoryHealth { reachable, dc: "dc1.corp.example".into(), policy_hints: None, policy: Some(policy) };
+        let beat = Heartbeat { version: "0".into(), clock: self.clock.seconds(), directory, jobs: 0 };
+        assert_eq!(self.post("/agent/v1/heartbeat", &beat).await.status(), StatusCode::OK);
+    }
+
+    /// Make `people` the whole directory.
+    pub async fn mirror(&mut self, people: Vec<DirectoryPerson>) {
+        let batch = MirrorBatch { pass: id::random(), full: true, last: true, upserts: people, removals: Vec::new() };
+        assert_eq!(self.post("/agent/v1/directory", &batch).await.status(), StatusCode::NO_CONTENT);
+    }
+
+    /// Up to ten jobs, waiting so many seconds for the first.
+    pub async fn lease(&mut self, wait: u32) -> Vec<LeasedJob> {
+        let answer = self.post(&format!("/agent/v1/lease?wait={wait}"), &LeaseRequest { max: 10 }).await;
+        if answer.status() == StatusCode::NO_CONTENT {
+            return Vec::new();
+        }
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer.json::<Leased>().await.unwrap().jobs
+    }
+
+    pub fn open(&self, job: &LeasedJob) -> Result<String, seal::Broken> {
+        seal::open(&job.envelope, &job.ticket, &self.sealing.private).map(|secrets| secrets.new.to_string())
+    }
+
+    pub fn result_of(&self, job: &LeasedJob, code: Code) -> JobResult {
+        JobResult {
+            job: job.ticket.job,
+            lease: job.lease,
+            seq: job.ticket.seq,
+            ciphertext: job.envelope.hash().unwrap(),
+            code,
+            dc: "dc1.corp.example".into(),
+            started_at: self.clock.millis(),
+            finished_at: self.clock.millis(),
+            unlocked: false,
+            allowed_at: None,
+        }
+    }
+
+    pub async fn tell(&mut self, result: &JobResult) -> Response {
+        let jws = jws::sign(&self.identity, jws::RESULT, Some(&self.id.to_string()), false, result);
+        self.post(&format!("/agent/v1/jobs/{}/result", result.job), &SignedResult { jws }).await
+    }
+
+    /// Lease one job and end it so.
+    pub async fn work(&mut self, code: Code) -> LeasedJob {
+        let mut jobs = self.lease(10).await;
+        assert_eq!(jobs.len(), 1);
+        let job = jobs.remove(0);
+        let result = self.result_of(&job, code);
+        assert_eq!(self.tell(&result).await.status(), StatusCode::NO_CONTENT);
+        job
+    }
+}
+
+/// The stable code of a refusal.
+pub async fn code_of(answer: Response) -> (u16, String) {
+    let status = answer.status().as_u16();
+    let body: Value = answer.json().await.unwrap();
+    (status, body["code"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Somebody in the directory; the GUID follows from the name.
+pub fn somebody(name: &str) -> DirectoryPerson {
+    let mut guid = [0; 16];
+    guid.copy_from_slice(&sspr::wire::sha256(name.as_bytes())[..16]);
+    DirectoryPerson {
+        guid: Uuid::from_bytes(guid),
+        sign_in_name: name.to_owned(),
+        principal_name: format!("{name}@corp.example"),
+        display_name: format!("Person {name}"),
+        mail: Some(format!("{name}@mail.example")),
+        mobile: Some("+4917012345".to_owned() + &format!("{:02}", guid[0] % 100)),
+        language: None,
+        enabled: true,
+        protected: false,
+    }
+}

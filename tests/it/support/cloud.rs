@@ -1,0 +1,164 @@
+//! The cloud under test: the real server on a real port with its own database, a clock that tests move, and a real inbox.
+
+use std::sync::Arc;
+
+use sspr::{
+    app::App,
+    base::{clock::Clock, config::Config, language::Language},
+    carriers::Carriers,
+    domain::{
+        audit::Source,
+        fleet,
+        tenants::{self, Change, New, Tenant},
+    },
+    lab::inbox::Inbox,
+    server, worker,
+};
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+use super::{HandAgent, database};
+
+pub struct Cloud {
+    pub app: Arc<App>,
+    pub inbox: Inbox,
+    pub tenant: Tenant,
+    pub connector: Uuid,
+    pub clock: Clock,
+    pub url: String,
+    pub config: Config,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Cloud {
+    /// A tenant with one connector; self-service and writeback are on, and nobody is in it yet.
+    pub async fn start() -> Self {
+        Self::start_on(&database::fresh().await).await
+    }
+
+    /// On a database of the caller's.
+    pub async fn start_on(database: &str) -> Self {
+        let inbox = Inbox::start(0, 0).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let config = Self::config(database, &url, &inbox);
+        let (stop, clock, tasks) = (CancellationToken::new(), Clock::system(), TaskTracker::new());
+        let app = App::start(&config, clock.clone(), stop.clone()).await.unwrap();
+        worker::start(&app, Carriers::new(&config.mail, &config.sms).unwrap(), &tasks);
+        tasks.spawn(server::serve(app.clone(), listener));
+
+        let mut tx = app.begin().await.unwrap();
+        let new = New { name: "Corp Example", host: "localhost", language: Language::English, help: Some("the help desk, room 101") };
+        let tenant = tenants::create(&mut tx, &app.ring, &clock, new).await.unwrap();
+        let connector = fleet::create_connector(&mut tx, &tenant.scope, &clock, "Head office").await.unwrap();
+        tenants::update(&mut tx, &tenant.scope, Change { self_service: Some(true), gates: None }).await.unwrap();
+        fleet::set_writeback(&mut tx, &tenant.scope, connector, true).await.unwrap();
+        tx.commit().await.unwrap();
+        Self { app, inbox, tenant, connector, clock, url, config, stop, tasks }
+    }
+
+    fn config(database: &str, url: &str, inbox: &Inbox) -> Config {
+        let settings = [
+            ("SSPR_SERVER__PUBLIC_URL", url.to_owned()),
+            ("SSPR_DATABASE__URL", database.to_owned()),
+            ("SSPR_DATABASE__CONNECTIONS", "10".to_owned()),
+            ("SSPR_KEYS__MASTER", data_encoding::BASE64.encode(&[7; 32])),
+            ("SSPR_MAIL__URL", inbox.smtp_url()),
+            ("SSPR_MAIL__FROM", "Password reset <reset@cloud.example>".to_owned()),
+            ("SSPR_SMS__URL", inbox.sms_url()),
+            ("SSPR_SMS__ACCOUNT", inbox.sms_account().to_owned()),
+            ("SSPR_SMS__TOKEN", inbox.sms_token().to_owned()),
+            ("SSPR_SMS__FROM", "+15550100".to_owned()),
+        ];
+        Config::from(None, settings.map(|(name, value)| (name.to_owned(), value))).unwrap()
+    }
+
+    /// A one-time enrolment token.
+    pub async fn enrolment_token(&self) -> String {
+        let mut tx = self.app.begin().await.unwrap();
+        let token = fleet::new_token(&mut tx, &self.tenant.scope, &self.clock, &Source::house("cli"), self.connector).await.unwrap();
+        tx.commit().await.unwrap();
+        token
+    }
+
+    pub async fn confirm(&self, agent: Uuid, fingerprint: &str) -> bool {
+        let mut tx = self.app.begin().await.unwrap();
+        let done = fleet::confirm(&mut tx, &self.tenant.scope, &self.clock, &Source::house("cli"), agent, fingerprint).await.unwrap();
+        tx.commit().await.unwrap();
+        done
+    }
+
+    /// An enrolled, confirmed agent with a sealing key and a heartbeat, driven by hand.
+    pub async fn agent(&self) -> HandAgent {
+        let mut agent = HandAgent::enrol(self).await;
+        assert!(self.confirm(agent.id, &agent.fingerprint).await);
+        agent.publish_key().await;
+        agent.beat(true).await;
+        agent
+    }
+
+    pub async fn gates(&self, gates: i16) {
+        let mut tx = self.app.begin().await.unwrap();
+        tenants::update(&mut tx, &self.tenant.scope, Change { self_service: None, gates: Some(gates) }).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// One value out of the database, for what no door shows.
+    pub async fn sql<T>(&self, query: &'static str) -> T
+    where
+        T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
+    {
+        sqlx::query_scalar(query).fetch_one(&self.app.db).await.unwrap()
+    }
+
+    /// Wait for a count to come true; what makes it true is the worker, which tells nobody.
+    pub async fn until(&self, query: &'static str, wanted: i64) {
+        let begun = std::time::Instant::now();
+        loop {
+            let found = self.sql::<i64>(query).await;
+            if found == wanted {
+                return;
+            }
+            assert!(begun.elapsed().as_secs() < 20, "{query}: {found} instead of {wanted}");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Every row of every table, as text.
+    pub async fn dump(&self) -> String {
+        let tables: Vec<String> =
+            sqlx::query_scalar("select tablename::text from pg_tables where schemaname = 'public'").fetch_all(&self.app.db).await.unwrap();
+        let mut dump = String::new();
+        for table in tables {
+            let query = format!("select coalesce(string_agg(t::text, chr(10)), '') from {table} t");
+            dump += &sqlx::query_scalar::<_, String>(sqlx::AssertSqlSafe(query)).fetch_one(&self.app.db).await.unwrap();
+        }
+        dump
+    }
+
+    /// The code of the newest challenge, by trying all: with the tenant's key, which an attacker does not have.
+    pub async fn newest_code(&self) -> String {
+        let newest = sqlx::query_as("select flow_id, code_hash from challenges order by created_at desc limit 1");
+        let row: (Uuid, Vec<u8>) = newest.fetch_one(&self.app.db).await.unwrap();
+        let key = self.tenant.scope.key();
+        (0..1_000_000)
+            .map(|n| format!("{n:06}"))
+            .find(|code| key.hash(b"challenge code", format!("{} email {code}", row.0).as_bytes()) == row.1)
+            .unwrap()
+    }
+
+    /// Stop as on SIGTERM, and wait for the end.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}

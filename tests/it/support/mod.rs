@@ -1,0 +1,11 @@
+//! What the tests stand on: a database each, the real server over real HTTP, a browser without a screen, and an agent driven by
+//! hand that speaks the real protocol with real keys.
+
+pub mod agent;
+pub mod cloud;
+pub mod database;
+pub mod person;
+
+pub use agent::HandAgent;
+pub use cloud::Cloud;
+pub use person::Person;

@@ -1,0 +1,127 @@
+//! A person at a browser, as a story: `alice.opens("/")`, `alice.types("name", "alice")`, `alice.submits("/reset")`.
+
+use serde_json::{Value, json};
+use sspr::{
+    lab::browser::{Browser, Page},
+    wire::{
+        keys::Statement,
+        seal::{self, Envelope, Secrets},
+        ticket::Ticket,
+        unb64,
+    },
+};
+use zeroize::Zeroizing;
+
+use super::Cloud;
+
+pub struct Person {
+    pub browser: Browser,
+    pub page: Page,
+}
+
+impl Person {
+    pub fn at(cloud: &Cloud) -> Self {
+        Self { browser: Browser::new(&cloud.url).unwrap(), page: Page { status: 0, path: String::new(), body: String::new() } }
+    }
+
+    pub async fn opens(&mut self, path: &str) -> &mut Self {
+        self.page = self.browser.open(path).await.unwrap();
+        self
+    }
+
+    /// Fill the form of this action on the page in hand and submit it.
+    pub async fn submits(&mut self, action: &str, fields: &[(&str, &str)]) -> &mut Self {
+        let mut form = self.page.form(action).unwrap();
+        for (name, value) in fields {
+            form = form.set(name, value).unwrap();
+        }
+        self.page = self.browser.submit(&form).await.unwrap();
+        self
+    }
+
+    #[track_caller]
+    pub fn is_at(&self, path: &str) -> &Self {
+        assert_eq!(self.page.path.split('?').next().unwrap_or_default(), path, "{}", self.page.text());
+        self
+    }
+
+    #[track_caller]
+    pub fn sees(&self, text: &str) -> &Self {
+        assert!(self.page.text().contains(text), "{:?} is not on {}: {}", text, self.page.path, self.page.text());
+        self
+    }
+
+    /// From the first page to the code's, by e-mail.
+    pub async fn asks_for_a_code(&mut self, name: &str) -> &mut Self {
+        self.opens("/").await.submits("/reset", &[("name", name)]).await;
+        self.is_at("/reset/method");
+        self.submits("/reset/method", &[("method", "email")]).await;
+        self.is_at("/reset/code");
+        self
+    }
+
+    /// All the way to the password page; the code comes from the real inbox.
+    pub async fn proves(&mut self, cloud: &Cloud, name: &str) -> &mut Self {
+        let address = format!("{name}@mail.example");
+        let seen = cloud.inbox.count(&address);
+        self.asks_for_a_code(name).await;
+        let code = code_in(&cloud.inbox.wait_for(&address, seen).await.unwrap().text);
+        self.submits("/reset/code", &[("code", &code)]).await;
+        self.is_at("/reset/password");
+        self
+    }
+
+    pub async fn ticket(&mut self) -> (u16, Value) {
+        self.browser.post_json("/reset/ticket", &json!({})).await.unwrap()
+    }
+
+    /// Ask for a ticket and seal `password`, as the page's script does; what would be posted.
+    pub async fn seals(&mut self, password: &str) -> Value {
+        let (status, answer) = self.ticket().await;
+        assert_eq!(status, 200, "{answer}");
+        seal_for(&answer, password)
+    }
+
+    pub async fn posts(&mut self, job: &Value) -> (u16, Value) {
+        self.browser.post_json("/reset/jobs", job).await.unwrap()
+    }
+
+    /// Seal, post, and be told 202.
+    pub async fn sets(&mut self, password: &str) -> &mut Self {
+        let job = self.seals(password).await;
+        let (status, answer) = self.posts(&job).await;
+        assert_eq!(status, 202, "{answer}");
+        self
+    }
+
+    /// The live stream's last word.
+    pub async fn is_told(&mut self) -> Value {
+        self.browser.events("/reset/status/events", |event| event["final"] == true).await.unwrap()
+    }
+
+    pub async fn status(&mut self) -> Value {
+        self.browser.get_json("/reset/status.json").await.unwrap().1
+    }
+}
+
+/// What to post for the answer to a ticket request.
+pub fn seal_for(answer: &Value, password: &str) -> Value {
+    let ticket: Ticket = serde_json::from_value(answer["ticket"].clone()).unwrap();
+    let secrets = Secrets { new: Zeroizing::new(password.to_owned()), old: Zeroizing::default() };
+    let envelopes: Vec<Envelope> = answer["recipients"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|recipient| {
+            let statement: Statement = serde_json::from_value(recipient["statement"].clone()).unwrap();
+            seal::seal(&secrets, &ticket, &statement.key_id().unwrap(), &unb64(&statement.key).unwrap()).unwrap()
+        })
+        .collect();
+    json!({ "job": ticket.job, "envelopes": envelopes })
+}
+
+/// The six digits in a message.
+#[track_caller]
+pub fn code_in(text: &str) -> String {
+    text.split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 6).unwrap_or_else(|| panic!("no code in {text:?}")).to_owned()
+}
