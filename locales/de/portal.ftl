@@ -249,3 +249,32 @@ problem-superseded-title = Ein neuerer Versuch läuft
 problem-superseded-text = Ein neuerer Versuch läuft, vielleicht in einem anderen Fenster. Von hier aus wurde nichts geändert.
 ended-again = Noch einmal versuchen
 date-time = { $day }.{ $month }.{ $year }, { $hour }:{ $minute } Uhr (UTC)
+problem-writeback-off-title = Passwörter können im Moment nicht gesetzt werden
+problem-writeback-off-text = Ihre Organisation hat das Setzen von Passwörtern von hier aus abgeschaltet. Es wurde nichts geändert. Bitte fragen Sie Ihren Helpdesk.
+
+## Problems that only agents meet; whoever runs one reads them in its log
+
+problem-bad-enrolment-token-title = Der Registrierungscode ist nicht gültig
+problem-bad-enrolment-token-text = Er wurde falsch eingegeben, schon verwendet oder ist älter als 15 Minuten. Lassen Sie einen neuen erstellen.
+problem-known-key-title = Dieser Agent ist schon registriert
+problem-known-key-text = Sein Identitätsschlüssel ist hier bekannt. Verwenden Sie den registrierten Agenten, oder entfernen Sie seinen Zustand und registrieren Sie ihn neu.
+problem-bad-proof-title = Die Anfrage weist ihren Absender nicht nach
+problem-bad-proof-text = Der Besitznachweis fehlt, ist fehlerhaft oder gehört zu einer anderen Anfrage.
+problem-replayed-proof-title = Diese Anfrage kam zweimal
+problem-replayed-proof-text = Ihr Besitznachweis wurde schon gesehen. Jede Anfrage braucht einen neuen.
+problem-clock-skew-title = Die Uhren gehen verschieden
+problem-clock-skew-text = Die Zeit des Nachweises liegt mehr als eine Minute neben unserer. Stellen Sie die Uhr.
+problem-bad-token-title = Das Zugriffstoken ist nicht gültig
+problem-bad-token-text = Es ist abgelaufen, fehlerhaft oder an einen anderen Schlüssel gebunden. Der Agent fordert selbst ein neues an.
+problem-bad-assertion-title = Der Agent wurde nicht erkannt
+problem-bad-assertion-text = Seine Bescheinigung ist nicht mit einem hier bekannten Schlüssel signiert oder gilt für jemand anderen.
+problem-agent-pending-title = Dieser Agent wartet auf seine Bestätigung
+problem-agent-pending-text = Jemand aus der Administration muss seinen Fingerabdruck vergleichen und ihn bestätigen.
+problem-agent-revoked-title = Dieser Agent ist gesperrt
+problem-agent-revoked-text = Er darf nichts mehr tun. Falls das ein Versehen war, registrieren Sie ihn neu.
+problem-bad-key-title = Dieser Versiegelungsschlüssel ist nicht annehmbar
+problem-bad-key-text = Seine Erklärung ist nicht von diesem Agenten signiert, gilt für einen anderen Konnektor oder zu lange.
+problem-bad-result-title = Dieses Ergebnis ist nicht annehmbar
+problem-bad-result-text = Es ist nicht von dem Agenten signiert, der den Auftrag hat.
+problem-contradicts-title = Das widerspricht dem, was schon gemeldet wurde
+problem-contradicts-text = Der Auftrag hat schon mit einem anderen Ergebnis geendet, oder ein anderer Agent hat ihn jetzt.

@@ -249,3 +249,32 @@ problem-superseded-title = A newer try is under way
 problem-superseded-text = A newer try is under way, perhaps in another window. From here nothing was changed.
 ended-again = Try again
 date-time = { $year }-{ $month }-{ $day }, { $hour }:{ $minute } UTC
+problem-writeback-off-title = Passwords cannot be set at the moment
+problem-writeback-off-text = Your organisation has switched off setting passwords from here. Nothing was changed. Please ask your help desk.
+
+## Problems that only agents meet; whoever runs one reads them in its log
+
+problem-bad-enrolment-token-title = The enrolment token is not valid
+problem-bad-enrolment-token-text = It was mistyped, used already, or is older than 15 minutes. Have a new one made.
+problem-known-key-title = This agent is enrolled already
+problem-known-key-text = Its identity key is known here. Use the enrolled agent, or remove its state and enrol anew.
+problem-bad-proof-title = The request does not prove who sent it
+problem-bad-proof-text = The proof of possession is missing, malformed, or for another request.
+problem-replayed-proof-title = This request came twice
+problem-replayed-proof-text = Its proof of possession was seen before. Each request needs a new one.
+problem-clock-skew-title = The clocks do not agree
+problem-clock-skew-text = The proof's time is more than a minute away from ours. Set the clock.
+problem-bad-token-title = The access token is not valid
+problem-bad-token-text = It is expired, malformed, or bound to another key. The agent asks for a new one by itself.
+problem-bad-assertion-title = The agent could not be recognised
+problem-bad-assertion-text = Its assertion is not signed by a key that is known here, or is for somebody else.
+problem-agent-pending-title = This agent waits for its confirmation
+problem-agent-pending-text = An administrator has to compare its fingerprint and confirm it.
+problem-agent-revoked-title = This agent is revoked
+problem-agent-revoked-text = It may do nothing any more. If that was a mistake, enrol it anew.
+problem-bad-key-title = This sealing key is not acceptable
+problem-bad-key-text = Its statement is not signed by this agent, is for another connector, or lives too long.
+problem-bad-result-title = This result is not acceptable
+problem-bad-result-text = It is not signed by the agent that holds the job.
+problem-contradicts-title = This contradicts what was told before
+problem-contradicts-text = The job has ended already with another result, or another agent holds it now.

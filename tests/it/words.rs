@@ -16,7 +16,7 @@ const BY_CODE: [&str; 2] = ["outcome-", "problem-"];
 const BY_HANDLER: [&str; 8] =
     ["sms-", "identify-error-", "identify-notice-", "unavailable-", "method-error-", "code-error-", "code-notice-", "ended-"];
 
-fn files(dir: &str, ending: &str) -> Vec<(String, String)> {
+pub fn files(dir: &str, ending: &str) -> Vec<(String, String)> {
     fn walk(dir: &Path, ending: &str, into: &mut Vec<(String, String)>) {
         for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -132,7 +132,8 @@ fn without(text: &str, open: &str, close: &str) -> String {
 
 #[test]
 fn no_template_holds_a_word() {
-    for (name, text) in files("templates", "") {
+    // The demo's inbox is a developer's tool, not a page of the service.
+    for (name, text) in files("templates", "").into_iter().filter(|(name, _)| !name.starts_with("templates/lab/")) {
         let code = [("{#", "#}"), ("{%", "%}"), ("{{", "}}"), ("<!doctype", ">")];
         let plain = code.into_iter().fold(text, |text, (open, close)| without(&text, open, close));
         for attribute in ["aria-label=\"", "title=\"", "alt=\"", "placeholder=\"", "content=\"", "value=\""] {
