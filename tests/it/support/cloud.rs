@@ -169,6 +169,13 @@ impl Cloud {
             .find(|code| key.hash(b"challenge code", format!("{} email {code}", row.0).as_bytes()) == row.1)
             .unwrap()
     }
+
+    /// Stop as on SIGTERM, and wait for the end.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
 }
 
 /// `sspr serve`, killed when dropped.

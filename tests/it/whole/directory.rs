@@ -83,6 +83,8 @@ async fn disabled_people_travel_as_decoys_and_changes_on_site_are_followed() {
     let user = &samba.users[6];
     let dn = samba.dn(&user.sign_in_name).await.unwrap();
     samba.set(&dn, "mail", "new-address@corp.example").await.unwrap();
-    cloud.until("select count(*) from users where mirrored_at > (select min(mirrored_at) from users) + interval '500 milliseconds'", 1).await;
+    cloud
+        .until("select count(*) from users where mirrored_at > (select min(mirrored_at) from users) + interval '500 milliseconds'", 1)
+        .await;
     Person::at(&cloud).proves_at(&cloud, &user.sign_in_name, "new-address@corp.example").await;
 }

@@ -22,7 +22,8 @@ fn encodings(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
         let text = data_encoding::BASE64.encode(&[vec![b'x'; pad], secret.as_bytes().to_vec()].concat());
         text.as_bytes()[(pad * 8).div_ceil(6)..text.trim_end_matches('=').len() - 1].to_vec()
     };
-    let url: String = secret.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect();
+    let url: String =
+        secret.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect();
     vec![
         ("UTF-8", secret.as_bytes().to_vec()),
         ("UTF-16", utf16(secret)),
@@ -105,7 +106,9 @@ async fn nobody_in_between_has_the_passwords() {
     let memory = memory_of(server.pid());
     postgres.restart().unwrap();
     let (files, log) = (files_of(postgres.dir()), fs::read(&log).unwrap());
-    for (place, bytes, known) in [("dump", &dump, "Corp Example"), ("files", &files, "Corp Example"), ("log", &log, "reset/jobs"), ("memory", &memory, &cloud.url)] {
+    for (place, bytes, known) in
+        [("dump", &dump, "Corp Example"), ("files", &files, "Corp Example"), ("log", &log, "reset/jobs"), ("memory", &memory, &cloud.url)]
+    {
         assert!(contains(bytes, known.as_bytes()), "the search does not see {place}");
         for password in [refused, applied] {
             for (form, needle) in encodings(password) {
