@@ -11,6 +11,7 @@ const suggestButton = document.querySelector("#generate");
 const setButton = document.querySelector("#set");
 const list = document.querySelector("#rules");
 const complaint = document.querySelector("#password-error");
+const suggestion = document.querySelector("#suggestion");
 const state = document.querySelector("#password-state");
 const rules = {
   min: Number(form.dataset.min),
@@ -28,6 +29,7 @@ showRules();
 
 field.addEventListener("input", () => {
   complain("");
+  showSuggestion("");
   showRules();
   tellRulesSoon();
 });
@@ -38,8 +40,7 @@ suggestButton.addEventListener("click", () => {
   complain("");
   showPassword(true);
   showRules();
-  say("generated");
-  field.focus();
+  showSuggestion(field.value);
   // Password managers listen for it.
   field.dispatchEvent(new Event("change", { bubbles: true }));
 });
@@ -52,12 +53,19 @@ addEventListener("pagehide", forget);
 
 function forget() {
   field.value = "";
+  showSuggestion("");
 }
 
 function showPassword(visible) {
   field.type = visible ? "text" : "password";
   showButton.setAttribute("aria-pressed", String(visible));
   showButton.textContent = word(visible ? "hide" : "show");
+  if (!visible) showSuggestion("");
+}
+
+function showSuggestion(password) {
+  suggestion.querySelector("code").textContent = password;
+  suggestion.hidden = password === "";
 }
 
 function showRules() {

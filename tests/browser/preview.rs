@@ -35,3 +35,27 @@ async fn every_page_is_accessible_and_has_its_picture_taken() {
     })
     .await;
 }
+
+/// Twice the text size on a phone (WCAG 1.4.4), mirrored for languages that run from right to left, and in the few colours of a
+/// high-contrast theme.
+#[tokio::test]
+async fn every_page_holds_when_people_change_it() {
+    story(async |browser| {
+        let site = Site::start().await;
+        for name in pages::NAMES.into_iter().filter(|name| !name.starts_with("mail")) {
+            browser.opens(&format!("{}/preview/{name}?lang=de", site.url)).await;
+            browser.runs("document.documentElement.style.fontSize = '212.5%';").await;
+            browser.is_accessible().await;
+            browser.shot(&format!("{name}-twice")).await;
+            browser.runs("document.documentElement.style.fontSize = ''; document.documentElement.dir = 'rtl';").await;
+            browser.is_accessible().await;
+            browser.shot(&format!("{name}-rtl")).await;
+        }
+        browser.has_few_colours().await;
+        for name in ["method", "password", "status-leased", "done"] {
+            browser.opens(&format!("{}/preview/{name}", site.url)).await;
+            browser.shot(&format!("{name}-few-colours")).await;
+        }
+    })
+    .await;
+}

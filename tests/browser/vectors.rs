@@ -20,7 +20,9 @@ const IMPORT: &str = "const s = await import('/static/js/seal.js');
 
 /// What the script says to this ticket and list: `null` when it would seal.
 async fn refusal(browser: &Browser, ticket: Value, recipients: Value) -> Value {
-    let body = format!("{IMPORT} try {{ await s.verifyRecipients(args[0], args[1], {NOW}); return null; }} catch (e) {{ return [e instanceof s.Untrusted, e.message]; }}");
+    let body = format!(
+        "{IMPORT} try {{ await s.verifyRecipients(args[0], args[1], {NOW}); return null; }} catch (e) {{ return [e instanceof s.Untrusted, e.message]; }}"
+    );
     browser.runs_with(&body, vec![ticket, recipients]).await
 }
 

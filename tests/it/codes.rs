@@ -51,3 +51,29 @@ fn every_problem_is_explained() {
         assert_eq!(columns[1], read_by_people("problem", code));
     }
 }
+
+/// Codes as the doors name them: `Error::Conflict("busy")`, `Problem { code: "…" }`, and the face's choices by status.
+#[test]
+fn every_problem_that_the_doors_name_is_in_the_table() {
+    let table = table("Problems");
+    let mut found = 0;
+    for (name, text) in crate::words::files("src", ".rs") {
+        for part in [
+            "Conflict(\"",
+            "Forbidden(\"",
+            "Unauthorized(\"",
+            "Unavailable(\"",
+            "_ENTITY, \"",
+            "BAD_REQUEST, \"",
+            "TOO_LARGE, \"",
+            "MEDIA_TYPE, \"",
+            "code: \"",
+        ] {
+            for code in text.split(part).skip(1).filter_map(|rest| rest.split('"').next()) {
+                found += 1;
+                assert!(table.contains_key(code), "{name}: docs/error-codes.md and locales/ lack {code}");
+            }
+        }
+    }
+    assert!(found > 15, "only {found} codes found: has the way of naming them changed?");
+}

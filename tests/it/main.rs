@@ -10,4 +10,5 @@ mod portal;
 mod support;
 mod vectors;
 mod vendored;
+mod whole;
 mod words;

@@ -102,7 +102,8 @@ fn what_either_side_sealed_long_ago_still_opens() {
     let makers: Vec<&str> = known.sealed.iter().map(|sealed| sealed.by.as_str()).collect();
     assert_eq!(makers, ["rust", "javascript"]);
     for sealed in &known.sealed {
-        let opened = seal::open(&sealed.envelope, &known.ticket, &known.recipient().private).unwrap_or_else(|error| panic!("{}: {error}", sealed.by));
+        let opened = seal::open(&sealed.envelope, &known.ticket, &known.recipient().private)
+            .unwrap_or_else(|error| panic!("{}: {error}", sealed.by));
         assert_eq!((opened.new.as_str(), opened.old.as_str()), (sealed.password.as_str(), ""));
     }
 }
@@ -119,7 +120,8 @@ fn passwords_are_padded_to_their_bytes() {
         let enc = <XWing as Kem>::EncappedKey::from_bytes(&unb64(&envelope.enc).expect("base64url")).expect("enc");
         let ct = unb64(&envelope.ct).expect("base64url");
         let aad = unhex(&known.aad);
-        let plain = hpke::single_shot_open::<AesGcm256, HkdfSha256, XWing>(&OpModeR::Base, &private, &enc, b"sspr/1 seal", &ct, &aad).expect("opens");
+        let plain = hpke::single_shot_open::<AesGcm256, HkdfSha256, XWing>(&OpModeR::Base, &private, &enc, b"sspr/1 seal", &ct, &aad)
+            .expect("opens");
         assert!(hex(&plain).starts_with(&password.plaintext_start));
         assert_eq!((plain.len(), hex(&sha256(&plain))), (seal::PLAINTEXT_LEN, password.plaintext_sha256.clone()));
     }

@@ -8,7 +8,10 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 #[test]
 fn files_have_their_hashes() {
-    for (file, note) in [("static/vendor/hpke.js", "static/vendor/hpke.js.sha256"), ("tests/browser/vendor/axe.min.js", "tests/browser/vendor/axe.min.js.sha256")] {
+    for (file, note) in [
+        ("static/vendor/hpke.js", "static/vendor/hpke.js.sha256"),
+        ("tests/browser/vendor/axe.min.js", "tests/browser/vendor/axe.min.js.sha256"),
+    ] {
         let read = |path: &str| std::fs::read(Path::new(ROOT).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
         let hash = data_encoding::HEXLOWER.encode(&sha256(&read(file)));
         let noted = String::from_utf8(read(note)).expect("text");
@@ -27,7 +30,12 @@ fn the_lock_file_names_no_host() {
 #[test]
 fn the_bundle_is_what_its_sources_make() {
     let there = |program: &str| Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
-    let online = there("node") && there("npm") && Command::new("npm").args(["ping", "--fetch-retries=0", "--fetch-timeout=5000"]).output().is_ok_and(|output| output.status.success());
+    let online = there("node")
+        && there("npm")
+        && Command::new("npm")
+            .args(["ping", "--fetch-retries=0", "--fetch-timeout=5000"])
+            .output()
+            .is_ok_and(|output| output.status.success());
     if !online {
         eprintln!("not compared: node, npm or its registry is not there");
         return;

@@ -20,8 +20,6 @@ pub struct Agent {
     pub statement: Statement,
 }
 
-
-
 impl Agent {
     pub fn new() -> Self {
         let (identity, pair) = (Identity::generate(), KeyPair::generate());

@@ -43,12 +43,18 @@ impl Browser {
             Screen::Narrow => (320, 640, 2, true),
             Screen::Desktop => (1280, 800, 1, false),
         };
-        self.cdp("Emulation.setDeviceMetricsOverride", json!({"width": width, "height": height, "deviceScaleFactor": scale, "mobile": mobile})).await;
+        let size = json!({"width": width, "height": height, "screenWidth": width, "screenHeight": height, "deviceScaleFactor": scale, "mobile": mobile});
+        self.cdp("Emulation.setDeviceMetricsOverride", size).await;
     }
 
     pub async fn is_dark(&self, dark: bool) {
         let value = if dark { "dark" } else { "light" };
         self.cdp("Emulation.setEmulatedMedia", json!({"features": [{"name": "prefers-color-scheme", "value": value}]})).await;
+    }
+
+    /// A high-contrast theme: colours are the system's.
+    pub async fn has_few_colours(&self) {
+        self.cdp("Emulation.setEmulatedMedia", json!({"features": [{"name": "forced-colors", "value": "active"}]})).await;
     }
 
     /// As if scripts were switched off in the settings.
@@ -73,7 +79,11 @@ impl Browser {
 
     /// Picks the radio button or ticks the box with this text in its label.
     pub async fn chooses(&self, text: &str) {
-        self.element(&format!("//label[contains(normalize-space(.), {})]", quoted(text)), text).await.click().await.expect("a label to click");
+        self.element(&format!("//label[contains(normalize-space(.), {})]", quoted(text)), text)
+            .await
+            .click()
+            .await
+            .expect("a label to click");
     }
 
     /// Clicks the button, link or summary with exactly this text, once it is not disabled.
@@ -150,14 +160,19 @@ impl Browser {
             .await;
         assert_eq!(found, json!([]), "axe-core on {}", self.url().await);
         // Nothing may need two directions of scrolling (WCAG 1.4.10).
-        let wide = self.runs("return document.documentElement.scrollWidth > innerWidth;").await;
+        // (A phone's innerWidth grows with what overflows, its screen does not.)
+        let wide = self.runs("return document.documentElement.scrollWidth > Math.min(innerWidth, screen.width);").await;
         assert_eq!(wide, json!(false), "{} scrolls sideways", self.url().await);
     }
 
     /// Fails when the page's policy stopped anything, or a script broke.
     pub async fn has_nothing_to_complain_of(&self) {
         let log = self.web.browser_log().await.expect("the browser's log");
-        let bad: Vec<String> = log.iter().map(|entry| format!("{entry:?}")).filter(|entry| ["Content Security", "Trusted", "Uncaught"].iter().any(|sign| entry.contains(sign))).collect();
+        let bad: Vec<String> = log
+            .iter()
+            .map(|entry| format!("{entry:?}"))
+            .filter(|entry| ["Content Security", "Trusted", "Uncaught"].iter().any(|sign| entry.contains(sign)))
+            .collect();
         assert!(bad.is_empty(), "{bad:?}");
     }
 

@@ -44,10 +44,20 @@ impl Driver {
     }
 
     pub async fn browser(&self) -> WebDriver {
-        let binary = BROWSERS.into_iter().find(|path| Path::new(path).exists()).expect("Chromium is missing: run bin/setup, which installs it");
+        let binary =
+            BROWSERS.into_iter().find(|path| Path::new(path).exists()).expect("Chromium is missing: run bin/setup, which installs it");
         let mut capabilities = DesiredCapabilities::chrome();
         capabilities.set_binary(binary).expect("a path");
-        let quiet = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--hide-scrollbars", "--lang=en"];
+        let quiet = [
+            "--headless=new",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--hide-scrollbars",
+            "--lang=en",
+        ];
         // Chromium refuses to sandbox for root; for anybody else the sandbox stays on.
         let root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
         for argument in quiet.into_iter().chain(root.then_some("--no-sandbox")) {

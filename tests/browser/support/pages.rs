@@ -195,8 +195,24 @@ struct ChangedText {
 
 /// Names under which [`render`] knows a page.
 pub const NAMES: [&str; 18] = [
-    "identify", "identify-error", "unavailable", "method", "code", "code-error", "code-sms", "password", "password-refused",
-    "password-unknown", "status", "status-leased", "done", "ended", "ended-age", "error", "mail-code", "mail-changed",
+    "identify",
+    "identify-error",
+    "unavailable",
+    "method",
+    "code",
+    "code-error",
+    "code-sms",
+    "password",
+    "password-refused",
+    "password-unknown",
+    "status",
+    "status-leased",
+    "done",
+    "ended",
+    "ended-age",
+    "error",
+    "mail-code",
+    "mail-changed",
 ];
 
 fn some(text: &str) -> Option<String> {
@@ -236,10 +252,14 @@ pub fn render(name: &str, language: Language) -> Option<String> {
     let (when, where_) = ("22 November 2026, 18:40".to_owned(), "Firefox, Android".to_owned());
     let html = match name {
         "identify" => Identify { page, name: String::new(), error: None, notice: None }.render(),
-        "identify-error" => Identify { page, name: "anna berg".to_owned(), error: some("identify-error-name"), notice: some("identify-notice-ended") }.render(),
+        "identify-error" => {
+            Identify { page, name: "anna berg".to_owned(), error: some("identify-error-name"), notice: some("identify-notice-ended") }
+                .render()
+        }
         "unavailable" => Unavailable { page, reason: "unavailable-no-agent".to_owned() }.render(),
         "method" => {
-            let option = |kind: &str, masked: &str| MethodOption { id: format!("{kind}-1"), kind: kind.to_owned(), masked: masked.to_owned() };
+            let option =
+                |kind: &str, masked: &str| MethodOption { id: format!("{kind}-1"), kind: kind.to_owned(), masked: masked.to_owned() };
             let options = vec![option("email", "a•••@p•••.example"), option("sms", "••• ••• 47")];
             Method { page, options, gate: 1, gates: 2, error: None }.render()
         }
@@ -252,9 +272,28 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         "status" => Status { page, state: "submitted".to_owned() }.render(),
         "status-leased" => Status { page, state: "leased".to_owned() }.render(),
         "done" => Done { page }.render(),
-        "ended" => Ended { page, title_key: "outcome-directory-unreachable-title".to_owned(), text_key: "outcome-directory-unreachable-text".to_owned(), allowed_at: None, again: false, retry: true }.render(),
-        "ended-age" => Ended { page, title_key: "outcome-policy-age-title".to_owned(), text_key: "outcome-policy-age-text".to_owned(), allowed_at: some("23 November 2026, 09:12"), again: false, retry: false }.render(),
-        "error" => ErrorPage { page, status: 404, title_key: "problem-not-found-title".to_owned(), text_key: "problem-not-found-text".to_owned() }.render(),
+        "ended" => Ended {
+            page,
+            title_key: "outcome-directory-unreachable-title".to_owned(),
+            text_key: "outcome-directory-unreachable-text".to_owned(),
+            allowed_at: None,
+            again: true,
+            retry: false,
+        }
+        .render(),
+        "ended-age" => Ended {
+            page,
+            title_key: "outcome-policy-age-title".to_owned(),
+            text_key: "outcome-policy-age-text".to_owned(),
+            allowed_at: some("23 November 2026, 09:12"),
+            again: false,
+            retry: false,
+        }
+        .render(),
+        "error" => {
+            ErrorPage { page, status: 404, title_key: "problem-not-found-title".to_owned(), text_key: "problem-not-found-text".to_owned() }
+                .render()
+        }
         "mail-code" => CodeMail { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help }.render(),
         "mail-changed" => ChangedMail { t: page, tenant, name: person, when, where_, help }.render(),
         "mail-code-text" => CodeText { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help }.render(),
