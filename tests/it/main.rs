@@ -1,6 +1,7 @@
 //! One binary for all tests against the real router, a real Postgres and real directories.
 
 mod agent;
+mod agent_api;
 mod architecture;
 mod carriers;
 mod codes;
