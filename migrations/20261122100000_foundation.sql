@@ -107,7 +107,6 @@ create table users (
     language text,
     enabled boolean not null,
     protected boolean not null,
-    pass uuid not null,
     mirrored_at timestamptz not null,
     removed_at timestamptz,
     foreign key (tenant_id, connector_id) references connectors (tenant_id, connector_id),
@@ -123,11 +122,20 @@ comment on column users.principal_name is 'Lower case; empty if none.';
 comment on column users.mail is 'Encrypted with the tenant''s data key.';
 comment on column users.mail_index is 'Keyed hash of the lower-case address, to find it by.';
 comment on column users.protected is 'adminCount=1 and the like: never served.';
-comment on column users.pass is 'The mirror pass that last named this person.';
+comment on column users.mirrored_at is 'When an agent last named this person; a full pass removes whoever was not named since it began.';
 create index users_sign_in_name on users (tenant_id, sign_in_name) where removed_at is null;
 create index users_principal_name on users (tenant_id, principal_name) where removed_at is null;
 create index users_mail on users (tenant_id, mail_index) where removed_at is null;
 create index users_donor on users (tenant_id, object_guid) where removed_at is null and enabled and not protected and mail is not null;
+
+create table mirror_passes (
+    pass uuid primary key,
+    tenant_id uuid not null,
+    connector_id uuid not null,
+    started_at timestamptz not null,
+    foreign key (tenant_id, connector_id) references connectors (tenant_id, connector_id)
+);
+comment on table mirror_passes is 'Full passes of the mirror that have begun and not ended. Several agents may be at it at once.';
 
 create table audit_events (
     event_id uuid primary key,

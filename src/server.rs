@@ -132,7 +132,12 @@ async fn answer(router: Router, peer: SocketAddr, mut request: Request<Incoming>
     router.oneshot(request.map(Body::new)).await
 }
 
-async fn http1(router: Router, watcher: Watcher, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: SocketAddr) -> Result<()> {
+async fn http1(
+    router: Router,
+    watcher: Watcher,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+) -> Result<()> {
     let service = service_fn(move |request| answer(router.clone(), peer, request));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -142,7 +147,12 @@ async fn http1(router: Router, watcher: Watcher, stream: impl AsyncRead + AsyncW
     watcher.watch(connection).await.context("HTTP/1.1")
 }
 
-async fn http2(router: Router, watcher: Watcher, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: SocketAddr) -> Result<()> {
+async fn http2(
+    router: Router,
+    watcher: Watcher,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+) -> Result<()> {
     let service = service_fn(move |request| answer(router.clone(), peer, request));
     let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -172,7 +182,9 @@ fn tls(settings: &config::Server) -> Result<Option<TlsAcceptor>> {
 /// Bind, with one clear sentence when it fails.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => anyhow!("port {} on {} is taken: stop what listens there or set server.listen", address.port(), address.ip()),
+        io::ErrorKind::AddrInUse => {
+            anyhow!("port {} on {} is taken: stop what listens there or set server.listen", address.port(), address.ip())
+        }
         io::ErrorKind::PermissionDenied => anyhow!("no right to listen on {address}: choose a port above 1023"),
         _ => anyhow!("listening on {address}: {error}"),
     })

@@ -16,7 +16,7 @@ use crate::{
     domain::{
         limits,
         notifications::{self, Channel, Delivered, Delivery},
-        queue, resets, tenants,
+        queue, resets, tenants, users,
     },
 };
 
@@ -148,7 +148,8 @@ pub async fn clean(app: &App) -> Result<()> {
     let flows = resets::clean(&mut tx, &app.clock).await?;
     let messages = notifications::clean(&mut tx, &app.clock).await?;
     let limits = limits::clean(&mut tx, &app.clock).await?;
+    let passes = users::clean(&mut tx, &app.clock).await?;
     tx.commit().await?;
-    tracing::debug!(flows, messages, limits, "forgot what is over");
+    tracing::debug!(flows, messages, limits, passes, "forgot what is over");
     Ok(())
 }

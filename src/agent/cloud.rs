@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use reqwest::{Client, Response, StatusCode, Url, header, redirect};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
+use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 use tokio::{sync::Mutex, time::Instant};
 use uuid::Uuid;
 
@@ -154,28 +155,7 @@ impl Cloud {
         if response.status() == StatusCode::NO_CONTENT {
             return Ok(Jobs::default());
         }
-        let leased: Leased = parse(&read(response).await?)?;
-        // The lease began when the cloud answered. That is `now` on its clock, which we know from heartbeats; counting from our
-        // reading it would trust an answer that lay about while this machine slept.
-        let age = Duration::from_secs(u64::try_from(self.time.cloud() - leased.now).unwrap_or(0));
-        let received = Instant::now();
-        let mut jobs = Jobs::default();
-        for value in leased.jobs {
-            match serde_json::from_value::<LeasedJob>(value.clone()) {
-                Ok(job) => {
-                    let left = Duration::from_secs(job.seconds.into()).saturating_sub(age);
-                    jobs.jobs.push((job, received + left));
-                }
-                Err(error) => {
-                    if let Ok(unknown) = serde_json::from_value(value) {
-                        jobs.unknown.push(unknown);
-                    } else {
-                        tracing::error!(error = %error, "the cloud offered something that is no job");
-                    }
-                }
-            }
-        }
-        Ok(jobs)
+        Ok(sort(parse(&read(response).await?)?, self.time.cloud(), Instant::now()))
     }
 
     pub async fn result(&self, job: Uuid, jws: &str) -> Result<(), Failure> {
@@ -274,8 +254,11 @@ impl Cloud {
             return Ok(response);
         }
         let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
+        let date = response.headers().get(header::DATE).and_then(|value| value.to_str().ok()).and_then(seconds_of);
         let problem: Problem = read(response).await.ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
-        if let Some(now) = problem.now.filter(|_| problem.code == "clock_skew") {
+        if problem.code == "clock_skew"
+            && let Some(now) = problem.now.or(date)
+        {
             self.time.correct(asked, now);
         }
         let detail = if problem.detail.is_empty() { problem.title } else { problem.detail };
@@ -286,6 +269,36 @@ impl Cloud {
             (status, code) => Failure::Refused { status, code: code.to_owned(), detail },
         })
     }
+}
+
+/// Jobs from what can be read; `now` (the cloud's clock, as we know it) and `received` are the same moment.
+fn sort(leased: Leased, now: i64, received: Instant) -> Jobs {
+    // The lease began when the cloud answered, not when we asked: a poll may hang longer than a lease lives. And not when we
+    // read it: the answer may have lain about while this machine slept. The cloud says when, on its clock.
+    let age = Duration::from_secs(u64::try_from(now - leased.now).unwrap_or(0));
+    let mut jobs = Jobs::default();
+    for value in leased.jobs {
+        match serde_json::from_value::<LeasedJob>(value.clone()) {
+            Ok(job) => {
+                let left = Duration::from_secs(job.seconds.into()).saturating_sub(age);
+                jobs.jobs.push((job, received + left));
+            }
+            Err(error) => {
+                if let Ok(unknown) = serde_json::from_value(value) {
+                    jobs.unknown.push(unknown);
+                } else {
+                    tracing::error!(error = %error, "the cloud offered something that is no job");
+                }
+            }
+        }
+    }
+    jobs
+}
+
+/// A `Date` header (RFC 9110 5.6.7) in seconds since 1970.
+fn seconds_of(date: &str) -> Option<i64> {
+    // Its form is one that RFC 2822 allows.
+    OffsetDateTime::parse(date, &Rfc2822).ok().map(OffsetDateTime::unix_timestamp)
 }
 
 fn json(value: &impl Serialize) -> Vec<u8> {
@@ -316,6 +329,30 @@ fn passing(error: reqwest::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_newer_kind_of_job_does_not_hide_the_others() {
+        let job = |kind: &str| {
+            let id = Uuid::from_u128(1);
+            let mut ticket = serde_json::json!({"job": id, "seq": 7, "tenant": id, "connector": id, "user": id, "kind": kind, "issued_at": 1, "expires_at": 2});
+            if kind != "reset" {
+                ticket["target"] = "something new".into();
+            }
+            serde_json::json!({"lease": id, "seconds": 15, "ticket": ticket, "envelope": {"key": "k", "enc": "e", "ct": "c"}})
+        };
+        let leased = Leased { jobs: vec![job("unlock"), serde_json::json!({"what": 1}), job("reset")], now: 1000 };
+        let received = Instant::now();
+        let jobs = sort(leased, 1005, received);
+        assert_eq!((jobs.jobs.len(), jobs.unknown.len()), (1, 1));
+        assert_eq!(jobs.jobs[0].1, received + Duration::from_secs(10), "5 of its 15 seconds are over");
+        assert_eq!(jobs.unknown[0].ticket.seq, 7);
+    }
+
+    #[test]
+    fn the_date_header_is_read() {
+        assert_eq!(seconds_of("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        assert_eq!(seconds_of("yesterday"), None);
+    }
 
     #[test]
     fn only_https_or_loopback() {

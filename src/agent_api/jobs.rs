@@ -15,15 +15,11 @@ use uuid::Uuid;
 use super::guard::{Trusted, check_status};
 use crate::{
     app::App,
-    domain::{
-        fleet, queue,
-        queue::Settled,
-        resets,
-    },
+    domain::{fleet, queue, queue::Settled, resets},
     web::{Error, Result},
     wire::{
         jws,
-        message::{JobResult, Leased, LeasedJob, LeaseRequest, SignedResult},
+        message::{JobResult, LeaseRequest, Leased, LeasedJob, SignedResult},
     },
 };
 

@@ -24,7 +24,8 @@ async fn create(trusted: Trusted) -> Result<StatusCode> {
     let app = &trusted.proven.app;
     let mut tx = app.begin().await?;
     let kept = fleet::publish(&mut tx, &trusted.tenant.scope, &app.clock, &trusted.agent, &new.key).await?;
-    let detail = serde_json::json!({ "agent": trusted.agent.agent_id, "key": new.key.statement.key_id(), "epoch": new.key.statement.epoch });
+    let detail =
+        serde_json::json!({ "agent": trusted.agent.agent_id, "key": new.key.statement.key_id(), "epoch": new.key.statement.epoch });
     let event = Event { action: "agent.key", outcome: if kept { "published" } else { "refused" }, detail, ..Event::default() };
     audit::record(&mut tx, &trusted.tenant.scope, &app.clock, &trusted.source(), event).await?;
     tx.commit().await?;

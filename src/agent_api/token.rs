@@ -48,7 +48,14 @@ async fn create(proven: Proven) -> Result<Json<Token>> {
     check_status(&agent)?;
     let key = app.signing_key(None).await?.ok_or_else(|| Error::Internal(anyhow::anyhow!("no signing key")))?;
     let url = app.public_url.as_str().to_owned();
-    let access = Access { iss: url.clone(), sub: claims.sub, aud: url, iat: now, exp: now + LIFETIME, cnf: Confirmation { jkt: proven.jkt.clone() } };
+    let access = Access {
+        iss: url.clone(),
+        sub: claims.sub,
+        aud: url,
+        iat: now,
+        exp: now + LIFETIME,
+        cnf: Confirmation { jkt: proven.jkt.clone() },
+    };
     let access_token = jws::sign(&key.identity, jws::ACCESS, Some(&key.kid), false, &access);
     Ok(Json(Token { access_token, token_type: "DPoP".to_owned(), expires_in: LIFETIME.unsigned_abs() }))
 }

@@ -48,7 +48,18 @@ impl App {
         let db = db::connect(&config.database).await?;
         db::migrate(&db).await?;
         let wake = Wake::start(&db, stop.clone()).await?;
-        Ok(Arc::new(Self { db, clock, ring, public_url, wake, outbox: tokio::sync::Notify::new(), signing: tokio::sync::Mutex::default(), server: config.server.clone(), proofs: SeenOnce::default(), stop }))
+        Ok(Arc::new(Self {
+            db,
+            clock,
+            ring,
+            public_url,
+            wake,
+            outbox: tokio::sync::Notify::new(),
+            signing: tokio::sync::Mutex::default(),
+            server: config.server.clone(),
+            proofs: SeenOnce::default(),
+            stop,
+        }))
     }
 
     /// The key that signs access tokens: the current one, or the older one of that id while two live.

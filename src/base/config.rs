@@ -3,7 +3,12 @@
 //! default.toml ← file ← `SSPR_SECTION__KEY` ← `SSPR_SECTION__KEY_FILE`. Unknown keys are refused and all problems are told at
 //! once. Each section moves by value into what it builds; nothing reads the environment later.
 
-use std::{collections::BTreeMap, fs, net::SocketAddr, path::{Path, PathBuf}};
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, bail};
 use secrecy::SecretString;
@@ -115,10 +120,15 @@ impl Config {
     /// From `file` (or `sspr.toml` here, if there is one) and the process's environment.
     pub fn load(file: Option<&Path>) -> Result<Self> {
         let text = match file {
-            Some(path) => Some((path.display().to_string(), fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?)),
+            Some(path) => {
+                Some((path.display().to_string(), fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?))
+            }
             None => fs::read_to_string("sspr.toml").ok().map(|text| ("sspr.toml".to_owned(), text)),
         };
-        Self::from(text.as_ref().map(|(name, text)| (name.as_str(), text.as_str())), std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))))
+        Self::from(
+            text.as_ref().map(|(name, text)| (name.as_str(), text.as_str())),
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))),
+        )
     }
 
     /// From a file's name and text and from environment variables. Tells every problem at once.
@@ -183,7 +193,9 @@ fn set(tree: &mut Table, name: &str, key: &str, value: String) -> Result<(), Str
         Value::String(_) => Value::String(value),
         Value::Integer(_) => Value::Integer(value.parse().map_err(|_| format!("{name}: {path} must be a whole number"))?),
         Value::Boolean(_) => Value::Boolean(value.parse().map_err(|_| format!("{name}: {path} must be true or false"))?),
-        Value::Array(_) => Value::Array(value.split(',').filter(|item| !item.is_empty()).map(|item| Value::String(item.trim().to_owned())).collect()),
+        Value::Array(_) => {
+            Value::Array(value.split(',').filter(|item| !item.is_empty()).map(|item| Value::String(item.trim().to_owned())).collect())
+        }
         _ => return Err(unknown()),
     };
     Ok(())
@@ -196,10 +208,19 @@ mod tests {
     #[test]
     fn later_sources_win_and_every_fault_is_told() {
         let env = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
-        let config = Config::from(Some(("f", "[database]\nconnections = 3\n[server]\nmax_connections = 7")), env(&[("SSPR_DATABASE__CONNECTIONS", "5"), ("PATH", "x")])).unwrap();
+        let config = Config::from(
+            Some(("f", "[database]\nconnections = 3\n[server]\nmax_connections = 7")),
+            env(&[("SSPR_DATABASE__CONNECTIONS", "5"), ("PATH", "x")]),
+        )
+        .unwrap();
         assert_eq!((config.database.connections, config.server.max_connections), (5, 7));
 
-        let error = Config::from(Some(("f", "[server]\nlissten = 1\nlisten = 2")), env(&[("SSPR_LOG__FORMATT", "json"), ("SSPR_DATABASE__CONNECTIONS", "many")])).unwrap_err().to_string();
+        let error = Config::from(
+            Some(("f", "[server]\nlissten = 1\nlisten = 2")),
+            env(&[("SSPR_LOG__FORMATT", "json"), ("SSPR_DATABASE__CONNECTIONS", "many")]),
+        )
+        .unwrap_err()
+        .to_string();
         for part in ["server.lissten", "server.listen must be of type string", "log.formatt", "whole number"] {
             assert!(error.contains(part), "{error}");
         }

@@ -17,9 +17,8 @@ const SOURCES: [(Language, &[&str]); 2] = [
     (Language::German, &[include_str!("../../locales/de/portal.ftl"), include_str!("../../locales/de/messages.ftl")]),
 ];
 
-static BUNDLES: LazyLock<HashMap<Language, FluentBundle<FluentResource>>> = LazyLock::new(|| {
-    SOURCES.into_iter().map(|(language, sources)| (language, bundle(language, sources))).collect()
-});
+static BUNDLES: LazyLock<HashMap<Language, FluentBundle<FluentResource>>> =
+    LazyLock::new(|| SOURCES.into_iter().map(|(language, sources)| (language, bundle(language, sources))).collect());
 
 fn bundle(language: Language, sources: &[&str]) -> FluentBundle<FluentResource> {
     let id: LanguageIdentifier = language.tag().parse().expect("a BCP 47 tag");

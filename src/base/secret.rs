@@ -3,11 +3,11 @@
 //! Contact addresses and messages lie encrypted in the database (AES-256-GCM, random nonce, the place as associated data), codes as
 //! keyed hashes. Whoever has the database without the ring has neither.
 
+use anyhow::{Context, Result, anyhow};
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey},
     hkdf, hmac,
 };
-use anyhow::{Context, Result, anyhow};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -47,7 +47,8 @@ impl KeyRing {
 
     /// Unwrap a data key that [`Self::new_data_key`] made for the same `owner`.
     pub fn unwrap(&self, owner: &[u8], wrapped: &[u8]) -> Result<DataKey> {
-        let bytes = self.derive(b"wrap data keys").decrypt(owner, wrapped).context("keys.master is not the key this database was made with")?;
+        let bytes =
+            self.derive(b"wrap data keys").decrypt(owner, wrapped).context("keys.master is not the key this database was made with")?;
         let bytes = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| anyhow!("a wrapped data key has the wrong length"))?;
         Ok(DataKey { bytes: Zeroizing::new(bytes) })
     }

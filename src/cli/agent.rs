@@ -8,7 +8,6 @@ use std::{
 
 use anyhow::{Context, Result};
 use secrecy::SecretString;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -41,7 +40,15 @@ enum Command {
 
 pub async fn run(args: Args, config: Config) -> Result<()> {
     match args.command {
-        None => Box::pin(agent::run(config.agent, Clock::system(), stop_on_signal()?)).await,
+        None => {
+            let stop = CancellationToken::new();
+            let stopping = stop.clone();
+            tokio::spawn(async move {
+                super::asked_to_stop().await;
+                stopping.cancel();
+            });
+            Box::pin(agent::run(config.agent, Clock::system(), stop)).await
+        }
         Some(Command::Enrol { token_file, name }) => {
             let token = read_token(&token_file)?;
             let enrolled = enrol::enrol(&config.agent, &token, name.unwrap_or_else(host_name), Clock::system()).await?;
@@ -54,26 +61,6 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
         }
         Some(Command::Fleet(command)) => fleet::run(command, config).await,
     }
-}
-
-/// Cancelled by SIGINT or SIGTERM; a second one ends the process at once.
-fn stop_on_signal() -> Result<CancellationToken> {
-    let stop = CancellationToken::new();
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let stopping = stop.clone();
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            if stopping.is_cancelled() {
-                std::process::exit(130);
-            }
-            stopping.cancel();
-        }
-    });
-    Ok(stop)
 }
 
 fn read_token(file: &Path) -> Result<SecretString> {

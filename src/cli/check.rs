@@ -41,7 +41,11 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
                 Some(mail) => tell("mail.url", mail.check().await),
                 None => println!("off      mail: mail.url is empty"),
             }
-            println!("{}      sms{}", if carriers.sms.is_some() { "ok " } else { "off" }, if carriers.sms.is_some() { " (not contacted)" } else { ": sms.url is empty" });
+            println!(
+                "{}      sms{}",
+                if carriers.sms.is_some() { "ok " } else { "off" },
+                if carriers.sms.is_some() { " (not contacted)" } else { ": sms.url is empty" }
+            );
         }
         Err(error) => tell("mail and sms", Err(error)),
     }

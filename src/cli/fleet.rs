@@ -32,7 +32,8 @@ pub enum Command {
 }
 
 pub async fn run(command: Command, config: Config) -> Result<()> {
-    let (pool, ring, clock, source) = (db::connect(&config.database).await?, KeyRing::parse(&config.keys.master)?, Clock::system(), Source::house("cli"));
+    let (pool, ring, clock, source) =
+        (db::connect(&config.database).await?, KeyRing::parse(&config.keys.master)?, Clock::system(), Source::house("cli"));
     let mut tx = pool.begin().await?;
     match command {
         Command::Token { connector } => {

@@ -44,7 +44,11 @@ enum Command {
 
 /// Run one command to its end.
 pub fn run(cli: Cli) -> Result<()> {
-    let config = Config::load(cli.config.as_deref())?;
+    let mut config = Config::load(cli.config.as_deref())?;
+    if matches!(cli.command, Command::Demo(_)) && config.log.filter == "info" {
+        // It talks to a person: what goes well needs no log. The notice comes when a transaction is cut off by the end.
+        "warn,sqlx::postgres::notice=error".clone_into(&mut config.log.filter);
+    }
     telemetry::start(&config.log)?;
     // One provider for all TLS of the process.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();

@@ -32,7 +32,7 @@ enum Command {
         #[arg(long, default_value = "en")]
         language: String,
     },
-    /// Every tenant.
+    /// Every tenant and its connectors.
     List,
     /// Switch self-service, or the number of proofs a reset takes.
     Set {
@@ -67,6 +67,9 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             for tenant in tenants::all(&mut tx, &ring).await? {
                 let state = if tenant.self_service { "on" } else { "off" };
                 println!("{}  self-service {state}  gates {}  {}", tenant.scope.id(), tenant.gates, tenant.name);
+                for connector in fleet::connectors(&mut tx, &tenant.scope).await? {
+                    println!("    connector {connector}");
+                }
             }
         }
         Command::Set { tenant, self_service, gates } => {

@@ -81,7 +81,13 @@ pub async fn clear(conn: &mut PgConnection, scope: &Scope, subject: &[u8], limit
 }
 
 /// When the account may try again, if it must wait.
-pub async fn waiting(conn: &mut PgConnection, scope: &Scope, clock: &Clock, subject: &[u8], limit: Limit) -> Result<Option<OffsetDateTime>> {
+pub async fn waiting(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    subject: &[u8],
+    limit: Limit,
+) -> Result<Option<OffsetDateTime>> {
     let until = sqlx::query_scalar!(
         "select until from limits where tenant_id = $1 and subject = $2 and kind = $3 and used >= $4 and until > $5",
         scope.id(),

@@ -56,7 +56,14 @@ const BACKOFF: [i64; 5] = [2, 5, 15, 60, 120];
 const UNDER_WAY: Duration = Duration::seconds(90);
 
 /// Put a message into the outbox. It is not worth sending after `lifetime`.
-pub async fn enqueue(conn: &mut PgConnection, scope: &Scope, clock: &Clock, channel: Channel, message: &Message, lifetime: Duration) -> Result<Uuid> {
+pub async fn enqueue(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    channel: Channel,
+    message: &Message,
+    lifetime: Duration,
+) -> Result<Uuid> {
     let message_id = id::time_ordered(clock);
     let now = clock.now();
     sqlx::query!(

@@ -149,9 +149,14 @@ pub async fn check(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow: 
     if !same {
         return Ok(Checked::Wrong);
     }
-    sqlx::query!("update challenges set used_at = $3 where flow_id = $1 and method = $2 and used_at is null", flow, method.as_str(), clock.now())
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "update challenges set used_at = $3 where flow_id = $1 and method = $2 and used_at is null",
+        flow,
+        method.as_str(),
+        clock.now()
+    )
+    .execute(conn)
+    .await?;
     Ok(Checked::Right)
 }
 

@@ -16,12 +16,11 @@ impl Form {
     pub fn set(mut self, name: &str, value: &str) -> Result<Self> {
         let offered: Vec<&str> = self.choices.iter().filter(|(choice, _)| choice == name).map(|(_, value)| value.as_str()).collect();
         ensure!(offered.is_empty() || offered.contains(&value), "the form {} offers {offered:?} for {name}, not {value:?}", self.action);
-        match self.fields.iter_mut().find(|(field, _)| field == name) {
-            Some(field) => value.clone_into(&mut field.1),
-            None => {
-                ensure!(!offered.is_empty(), "the form {} has no field {name}", self.action);
-                self.fields.push((name.to_owned(), value.to_owned()));
-            }
+        if let Some(field) = self.fields.iter_mut().find(|(field, _)| field == name) {
+            value.clone_into(&mut field.1);
+        } else {
+            ensure!(!offered.is_empty(), "the form {} has no field {name}", self.action);
+            self.fields.push((name.to_owned(), value.to_owned()));
         }
         Ok(self)
     }
@@ -128,7 +127,18 @@ fn tags(html: &str) -> Vec<Tag<'_>> {
 /// The character references that askama writes.
 fn decode(text: &str) -> String {
     let mut out = text.to_owned();
-    for (reference, character) in [("&#60;", "<"), ("&lt;", "<"), ("&#62;", ">"), ("&gt;", ">"), ("&#34;", "\""), ("&quot;", "\""), ("&#39;", "'"), ("&#10;", "\n"), ("&#38;", "&"), ("&amp;", "&")] {
+    for (reference, character) in [
+        ("&#60;", "<"),
+        ("&lt;", "<"),
+        ("&#62;", ">"),
+        ("&gt;", ">"),
+        ("&#34;", "\""),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&#10;", "\n"),
+        ("&#38;", "&"),
+        ("&amp;", "&"),
+    ] {
         out = out.replace(reference, character);
     }
     out

@@ -1,7 +1,8 @@
-//! Private real servers for the demo and the tests: Postgres, a Samba domain controller, an inbox for mail and SMS.
+//! Private real servers for the demo and the tests: Postgres, a Samba domain controller, an inbox for mail and SMS; and a browser
+//! without a screen to go through the pages with.
 //!
 //! Nothing here is a double: the code under test speaks its own protocols to the real programs. All of it is gone, processes
-//! and directories, when the value is dropped and when this process dies by any means, SIGKILL included ([`watchdog`]).
+//! and directories, when the value is dropped and when this process dies by any means, SIGKILL included (`watchdog`).
 //! Production code never imports this; only the demo and the tests do.
 
 pub mod browser;
@@ -9,4 +10,5 @@ pub mod html;
 pub mod inbox;
 pub mod postgres;
 pub mod samba;
+pub mod scratch;
 mod watchdog;

@@ -80,13 +80,12 @@ impl Postgres {
     /// The cluster in `dir`, made on first use. `keep`: only the server is stopped in the end.
     pub fn start_in(dir: &Path, keep: bool) -> Result<Self> {
         let (programs, user) = (programs()?, server_user()?);
-        ensure!(dir.as_os_str().len() <= LONGEST_DIR, "{} is too long a path for Postgres' socket: choose a shorter one", dir.display());
         fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
         if let Some((uid, gid)) = user {
             chown(dir, Some(uid), Some(gid))?;
         }
-        reachable(dir, user)?;
+        check_place(dir)?;
         let mut args: Vec<&OsStr> = vec![dir.as_os_str(), OsStr::new(if keep { "keep" } else { "delete" }), programs.as_os_str()];
         args.extend(ALWAYS.iter().map(OsStr::new));
         if !keep {
@@ -199,14 +198,16 @@ fn become_user(command: &mut Command, user: Option<(u32, u32)>) {
     command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
 }
 
-/// Whether that user can get into `dir` at all: not if it lies in somebody's private home.
-fn reachable(dir: &Path, user: Option<(u32, u32)>) -> Result<()> {
+/// Whether a cluster could live in `dir`, which exists: not if the path is too long for a socket, nor, as the server is another
+/// user than root, in root's private places.
+pub fn check_place(dir: &Path) -> Result<()> {
+    ensure!(dir.as_os_str().len() <= LONGEST_DIR, "{} is too long a path for Postgres' socket: choose a shorter one", dir.display());
     let mut command = Command::new("/bin/sh");
-    become_user(command.current_dir("/"), user);
+    become_user(command.current_dir("/"), server_user()?);
     let status = command.args(["-c", r#"cd -- "$1" 2>/dev/null"#, "sh"]).arg(dir).status().context("starting /bin/sh")?;
     ensure!(
         status.success(),
-        "Postgres runs as another user than root and cannot enter {}: choose a directory that others may pass through, such as one in /var/lib",
+        "Postgres runs as another user than root, who cannot enter {}: choose a directory that others may pass through, such as one in /var/lib",
         dir.display()
     );
     Ok(())

@@ -104,7 +104,9 @@ async fn ticket(journey: Journey, _: form::Json<TicketRequest>) -> Result<Json<T
     let offered = resets::offer(&mut tx, &visitor.tenant, &app.clock, &visitor.source, flow).await?;
     tx.commit().await?;
     match offered {
-        Offered::Permit(permit) => Ok(Json(TicketAnswer { ticket: permit.ticket, recipients: permit.recipients, now: app.clock.seconds() })),
+        Offered::Permit(permit) => {
+            Ok(Json(TicketAnswer { ticket: permit.ticket, recipients: permit.recipients, now: app.clock.seconds() }))
+        }
         Offered::NotNow if flow.step() == Step::Status => Err(Error::Conflict("busy")),
         Offered::NotNow => Err(Error::Forbidden("not_verified")),
         Offered::NotServed => Err(Error::Forbidden("not_served")),

@@ -46,7 +46,8 @@ fn client(app: &App, request: &Request, peer: IpAddr) -> IpAddr {
 /// Give the request its context and its span; answer with the id. The span holds the path, which bears no secret, and no query.
 pub async fn layer(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let context = Context::of(&app, &request);
-    let span = tracing::info_span!("request", request.id = %context.request, http.method = %request.method(), http.path = request.uri().path());
+    let span =
+        tracing::info_span!("request", request.id = %context.request, http.method = %request.method(), http.path = request.uri().path());
     request.extensions_mut().insert(context.clone());
     let started = std::time::Instant::now();
     let mut response = async {

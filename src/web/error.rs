@@ -49,7 +49,9 @@ fn is_passing(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
         // 08: connection; 57P: shut down or starting; 40: serialisation or deadlock; 53: out of something
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| ["08", "57P", "40", "53"].iter().any(|class| code.starts_with(class))),
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| ["08", "57P", "40", "53"].iter().any(|class| code.starts_with(class)))
+        }
         _ => false,
     }
 }

@@ -68,7 +68,11 @@ fn face(app: &App, uri: &Uri, headers: &HeaderMap, context: Option<&Context>, st
     }
     let words = |code: &str| format!("problem-{}", code.replace('_', "-"));
     // Codes that only agents meet have no words for people.
-    let key = [problem.code, usual(status)].map(words).into_iter().find(|key| page.has(&format!("{key}-title"))).unwrap_or_else(|| words("bad_input"));
+    let key = [problem.code, usual(status)]
+        .map(words)
+        .into_iter()
+        .find(|key| page.has(&format!("{key}-title")))
+        .unwrap_or_else(|| words("bad_input"));
     let (title_key, text_key) = (format!("{key}-title"), format!("{key}-text"));
     if wants_page {
         return page::html_as(status, &ErrorPage { page, status: status.as_u16(), title_key, text_key });

@@ -125,7 +125,14 @@ pub fn verify<C: DeserializeOwned>(token: &str, typ: &str, public: &[u8]) -> Res
 
 /// A proof for one request.
 pub fn prove(identity: &Identity, method: &str, url: &str, body: &[u8], access: Option<&str>, jti: String, iat: i64) -> String {
-    let proof = Proof { jti, htm: method.to_owned(), htu: url.to_owned(), iat, ath: access.map(|token| digest(token.as_bytes())), bd: digest(body) };
+    let proof = Proof {
+        jti,
+        htm: method.to_owned(),
+        htu: url.to_owned(),
+        iat,
+        ath: access.map(|token| digest(token.as_bytes())),
+        bd: digest(body),
+    };
     sign(identity, PROOF, None, true, &proof)
 }
 

@@ -129,9 +129,6 @@ impl Code {
 
     /// Whether another password may succeed: the user goes back to the password page without proving again.
     pub const fn is_about_the_password(self) -> bool {
-        matches!(
-            self,
-            Self::PolicyLength | Self::PolicyComplexity | Self::PolicyHistory | Self::PolicyOther | Self::PasswordUnusable
-        )
+        matches!(self, Self::PolicyLength | Self::PolicyComplexity | Self::PolicyHistory | Self::PolicyOther | Self::PasswordUnusable)
     }
 }

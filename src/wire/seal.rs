@@ -146,16 +146,10 @@ pub fn open(envelope: &Envelope, ticket: &Ticket, private: &[u8; 32]) -> Result<
     let (enc, ct) = (unb64(&envelope.enc).ok_or(Broken::Malformed)?, unb64(&envelope.ct).ok_or(Broken::Malformed)?);
     let private = <XWing as Kem>::PrivateKey::from_bytes(private).map_err(|_| Broken::Malformed)?;
     let enc = <XWing as Kem>::EncappedKey::from_bytes(&enc).map_err(|_| Broken::Malformed)?;
-    let plaintext = hpke::single_shot_open::<AesGcm256, HkdfSha256, XWing>(
-        &OpModeR::Base,
-        &private,
-        &enc,
-        &info(),
-        &ct,
-        &ticket.aad(&envelope.key),
-    )
-    .map(Zeroizing::new)
-    .map_err(|_| Broken::DoesNotOpen)?;
+    let plaintext =
+        hpke::single_shot_open::<AesGcm256, HkdfSha256, XWing>(&OpModeR::Base, &private, &enc, &info(), &ct, &ticket.aad(&envelope.key))
+            .map(Zeroizing::new)
+            .map_err(|_| Broken::DoesNotOpen)?;
     unpad(&plaintext)
 }
 

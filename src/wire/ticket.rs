@@ -70,7 +70,8 @@ mod tests {
     #[test]
     fn aad_is_exactly_what_the_protocol_page_shows() {
         let id = |n: u128| Uuid::from_u128(n);
-        let ticket = Ticket { job: id(1), seq: 7, tenant: id(2), connector: id(3), user: id(4), kind: Kind::Reset, issued_at: 100, expires_at: 220 };
+        let ticket =
+            Ticket { job: id(1), seq: 7, tenant: id(2), connector: id(3), user: id(4), kind: Kind::Reset, issued_at: 100, expires_at: 220 };
         assert_eq!(
             String::from_utf8(ticket.aad("K")).unwrap(),
             "sspr/1 job\njob=00000000-0000-0000-0000-000000000001\nseq=7\ntenant=00000000-0000-0000-0000-000000000002\n\

@@ -20,6 +20,8 @@ use crate::{
 
 /// How long to look for the effect of a modify that was not answered.
 const FIND_OUT: Duration = Duration::from_secs(20);
+/// Seconds that a request may be under way after the one who sent it is gone.
+const UNDER_WAY: i64 = 3;
 /// Seconds after a ticket's end at which an unreachable directory is no longer waited for.
 const GIVE_UP: i64 = 600;
 
@@ -33,6 +35,9 @@ enum Happened {
 impl<D: Directory> Executor<D> {
     /// A job that was begun in an earlier life.
     pub(super) async fn resume(&self, job: &LeasedJob, intent: &Intent, secrets: &Secrets, until: Instant) -> Verdict {
+        // What was sent just before the crash may still be under way.
+        let young = (UNDER_WAY - (self.time.now() - intent.at)).clamp(0, UNDER_WAY);
+        sleep(Duration::from_secs(young.unsigned_abs())).await;
         let deadline = Instant::now() + FIND_OUT;
         loop {
             match self.happened(intent, Some(secrets)).await {
@@ -74,7 +79,9 @@ impl<D: Directory> Executor<D> {
     }
 
     /// Whether the change that `intent` announced took place. pwdLastSet that has not moved at the same server is proof that it
-    /// did not, and asks no bind, which would count towards the user's lockout. Otherwise the password itself is tried.
+    /// did not, and asks no bind, which would count towards the user's lockout. Otherwise the password itself is tried. (Domain
+    /// controllers accept the password before the current one for another hour, so that a change that somebody overwrote since
+    /// is still found. It also means that a bind alone, without pwdLastSet having moved, would prove nothing.)
     async fn happened(&self, intent: &Intent, secrets: Option<&Secrets>) -> Result<Happened, Trouble> {
         let Some(account) = self.directory.inspect(intent.user).await? else { return Ok(Happened::Unknown) };
         let same_server = self.directory.seen().await.is_some_and(|server| server.name == intent.dc);

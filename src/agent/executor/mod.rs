@@ -41,8 +41,8 @@ use crate::{
     },
 };
 
-/// A modify is not begun with less than this left of the lease: its result would come too late.
-const LEASE_MARGIN: Duration = Duration::from_secs(2);
+/// A modify is not begun with less than this left of the lease: another agent may have the job before it is done.
+const LEASE_MARGIN: Duration = Duration::from_secs(5);
 
 /// Everything that decides about jobs.
 pub struct Executor<D> {

@@ -21,7 +21,8 @@ use crate::{
 pub async fn publish(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agent: &Agent, key: &Signed) -> Result<bool> {
     let statement = &key.statement;
     let time = |seconds| OffsetDateTime::from_unix_timestamp(seconds).ok();
-    let (Some(key_id), Some(not_before), Some(not_after)) = (statement.key_id(), time(statement.not_before), time(statement.not_after)) else {
+    let (Some(key_id), Some(not_before), Some(not_after)) = (statement.key_id(), time(statement.not_before), time(statement.not_after))
+    else {
         return Ok(false);
     };
     let fits = key.is_signed_by(&agent.identity)

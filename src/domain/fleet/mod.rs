@@ -37,15 +37,17 @@ pub async fn create_connector(conn: &mut PgConnection, scope: &Scope, clock: &Cl
 }
 
 pub async fn set_writeback(conn: &mut PgConnection, scope: &Scope, connector: Uuid, on: bool) -> Result<bool> {
-    let done = sqlx::query!(
-        "update connectors set writeback = $3 where tenant_id = $1 and connector_id = $2",
-        scope.id(),
-        connector,
-        on,
-    )
-    .execute(conn)
-    .await?;
+    let done = sqlx::query!("update connectors set writeback = $3 where tenant_id = $1 and connector_id = $2", scope.id(), connector, on,)
+        .execute(conn)
+        .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// The tenant's connectors, oldest first.
+pub async fn connectors(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!("select connector_id from connectors where tenant_id = $1 order by connector_id", scope.id())
+        .fetch_all(conn)
+        .await?)
 }
 
 /// The tenant a connector belongs to, for the command line.
@@ -139,13 +141,10 @@ pub async fn heartbeat(conn: &mut PgConnection, scope: &Scope, clock: &Clock, ag
     )
     .execute(&mut *conn)
     .await?;
-    let on = sqlx::query_scalar!(
-        "select writeback from connectors where tenant_id = $1 and connector_id = $2",
-        scope.id(),
-        agent.connector_id,
-    )
-    .fetch_one(conn)
-    .await?;
+    let on =
+        sqlx::query_scalar!("select writeback from connectors where tenant_id = $1 and connector_id = $2", scope.id(), agent.connector_id,)
+            .fetch_one(conn)
+            .await?;
     Ok(on)
 }
 

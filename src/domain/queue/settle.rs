@@ -23,7 +23,14 @@ pub enum Settled {
 }
 
 /// Take the result that `agent` signed; the caller has verified the signature with the agent's own key.
-pub async fn settle(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agent: &Agent, result: &JobResult, signed: &str) -> Result<Settled> {
+pub async fn settle(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    agent: &Agent,
+    result: &JobResult,
+    signed: &str,
+) -> Result<Settled> {
     let job = sqlx::query!(
         r#"select user_id, flow_id, seq, state, lease, agent_id, result, hashes ->> $3 as hash from jobs
            where tenant_id = $1 and job_id = $2 for update"#,

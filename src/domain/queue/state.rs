@@ -35,7 +35,9 @@ pub enum Event {
     Supersede,
     Cancel,
     /// The deadline passed. `touched`: an agent ever held it, so it may have been applied.
-    Expire { touched: bool },
+    Expire {
+        touched: bool,
+    },
 }
 
 impl State {

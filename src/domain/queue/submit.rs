@@ -87,8 +87,7 @@ pub async fn submit(conn: &mut PgConnection, scope: &Scope, clock: &Clock, submi
         sqlx::query!("delete from active_jobs where job_id = $1", active.job_id).execute(&mut *conn).await?;
         end(conn, clock, active.job_id, State::Superseded).await?;
     }
-    let hashes: BTreeMap<Uuid, Option<String>> =
-        submission.envelopes.iter().map(|(agent, envelope)| (*agent, envelope.hash())).collect();
+    let hashes: BTreeMap<Uuid, Option<String>> = submission.envelopes.iter().map(|(agent, envelope)| (*agent, envelope.hash())).collect();
     let agents: Vec<Uuid> = submission.envelopes.keys().copied().collect();
     sqlx::query!(
         "insert into active_jobs (job_id, tenant_id, connector_id, object_guid, agents, expires_at) values ($1, $2, $3, $4, $5, $6)",

@@ -65,14 +65,25 @@ pub async fn count_try(conn: &mut PgConnection, scope: &Scope, clock: &Clock, so
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proven {
     /// The gate is passed. The browser gets a new cookie, the old one is worth nothing.
-    Passed { cookie: String, verified: bool },
+    Passed {
+        cookie: String,
+        verified: bool,
+    },
     Wrong,
     /// The code's time is over or it was used.
     Over,
 }
 
 /// Compare the code with the one last sent. A decoy's code is right never: it has nobody to verify.
-pub async fn prove(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, flow: &Flow, method: Method, code: &Code) -> Result<Proven> {
+pub async fn prove(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    source: &Source,
+    flow: &Flow,
+    method: Method,
+    code: &Code,
+) -> Result<Proven> {
     let checked = verification::check(&mut *conn, scope, clock, flow.flow_id, method, code).await?;
     let passed = checked == Checked::Right && flow.user_id.is_some();
     let outcome = match checked {

@@ -25,7 +25,15 @@ use crate::{
 const NOTICE_LIFETIME: Duration = Duration::days(1);
 
 /// Take a result that `agent` signed.
-pub async fn settle(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, agent: &Agent, result: &JobResult, signed: &str) -> Result<Settled> {
+pub async fn settle(
+    conn: &mut PgConnection,
+    tenant: &Tenant,
+    clock: &Clock,
+    source: &Source,
+    agent: &Agent,
+    result: &JobResult,
+    signed: &str,
+) -> Result<Settled> {
     let scope = &tenant.scope;
     let settled = queue::settle(&mut *conn, scope, clock, agent, result, signed).await?;
     let (outcome, user, flow) = match &settled {

@@ -19,13 +19,26 @@ pub struct MirrorOutcome {
 
 /// Take one batch. Keyed by object GUID: a name that is given anew never inherits anything.
 pub async fn mirror(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector: Uuid, batch: &MirrorBatch) -> Result<MirrorOutcome> {
+    if batch.full {
+        sqlx::query!(
+            "insert into mirror_passes (pass, tenant_id, connector_id, started_at) values ($1, $2, $3, $4) on conflict do nothing",
+            batch.pass,
+            scope.id(),
+            connector,
+            clock.now(),
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
     for person in &batch.upserts {
-        upsert(conn, scope, clock, connector, batch.pass, person).await?;
+        upsert(conn, scope, clock, connector, person).await?;
     }
     let mut removed = remove(conn, clock, connector, &batch.removals).await?;
     if batch.full && batch.last {
+        // By time and not by pass: another agent may have named somebody meanwhile.
         let gone = sqlx::query_scalar!(
-            "select object_guid from users where connector_id = $1 and removed_at is null and pass <> $2",
+            "with ended as (delete from mirror_passes where pass = $2 and connector_id = $1 returning started_at)
+             select object_guid from users join ended on mirrored_at < started_at where connector_id = $1 and removed_at is null",
             connector,
             batch.pass,
         )
@@ -36,19 +49,19 @@ pub async fn mirror(conn: &mut PgConnection, scope: &Scope, clock: &Clock, conne
     Ok(MirrorOutcome { upserted: batch.upserts.len(), removed })
 }
 
-async fn upsert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector: Uuid, pass: Uuid, person: &Person) -> Result<()> {
+async fn upsert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector: Uuid, person: &Person) -> Result<()> {
     let mail = person.mail.as_deref().and_then(EmailAddress::parse);
     let mobile = person.mobile.as_deref().and_then(Phone::parse);
     let seal = |place: &[u8], text: &str| scope.key().encrypt(place, text.as_bytes());
     let plain = |text: &str, most: usize| text.chars().filter(|c| !c.is_control()).take(most).collect::<String>();
     sqlx::query!(
         "insert into users (user_id, tenant_id, connector_id, object_guid, sign_in_name, principal_name, display_name, mail, mail_index,
-             mobile, language, enabled, protected, pass, mirrored_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+             mobile, language, enabled, protected, mirrored_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
          on conflict (connector_id, object_guid) do update set sign_in_name = excluded.sign_in_name,
              principal_name = excluded.principal_name, display_name = excluded.display_name, mail = excluded.mail,
              mail_index = excluded.mail_index, mobile = excluded.mobile, language = excluded.language, enabled = excluded.enabled,
-             protected = excluded.protected, pass = excluded.pass, mirrored_at = excluded.mirrored_at, removed_at = null",
+             protected = excluded.protected, mirrored_at = excluded.mirrored_at, removed_at = null",
         id::time_ordered(clock),
         scope.id(),
         connector,
@@ -62,7 +75,6 @@ async fn upsert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector
         person.language.as_deref().and_then(Language::negotiate).map(Language::tag),
         person.enabled,
         person.protected,
-        pass,
         clock.now(),
     )
     .execute(conn)
@@ -81,5 +93,11 @@ async fn remove(conn: &mut PgConnection, clock: &Clock, connector: Uuid, guids: 
     )
     .execute(conn)
     .await?;
+    Ok(done.rows_affected())
+}
+
+/// Forget passes that never ended.
+pub async fn clean(conn: &mut PgConnection, clock: &Clock) -> Result<u64> {
+    let done = sqlx::query!("delete from mirror_passes where started_at < $1", clock.now() - time::Duration::days(1)).execute(conn).await?;
     Ok(done.rows_affected())
 }

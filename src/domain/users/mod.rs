@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::tenants::Scope;
 pub use contact::{EmailAddress, Phone};
-pub use mirror::{MirrorOutcome, mirror};
+pub use mirror::{MirrorOutcome, clean, mirror};
 
 /// A typed sign-in name or address in its one canonical form: trimmed, lower case, without `DOMAIN\`.
 #[derive(Debug, Clone, PartialEq, Eq)]

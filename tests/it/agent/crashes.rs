@@ -1,16 +1,12 @@
-//! Crashes, lost answers and a domain controller that is away: never a second effect, never a wrong word.
+//! Crashes and lost answers: never a second effect, never a wrong word.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use sspr::{
     agent::journal::{Intent, Job, Record},
-    lab::samba::SambaOptions,
     wire::{message::LeasedJob, outcome::Code},
 };
 use tokio::{
@@ -98,22 +94,6 @@ async fn a_begun_job_that_never_comes_back_is_settled_once_it_is_over() {
     assert_eq!(settled, expected);
     assert_eq!(bench.journal.untold().len(), 2);
     assert_eq!(bench.run(&changed).await.code, Code::Interrupted, "and stays so");
-}
-
-#[tokio::test]
-async fn a_domain_controller_that_is_away_is_said_to_be_and_found_again() {
-    let domain = Domain::start(&SambaOptions::default());
-    let (samba, bench, ray) = (&domain.samba, Bench::new(&domain.samba), domain.someone("user01").await);
-    assert_eq!(bench.reset(ray.guid, "Quite-New-1").await, Code::Applied);
-    samba.stop().unwrap();
-    let result = bench.run(&bench.job(ray.guid, "Quite-New-2")).await;
-    assert_eq!(result.code, Code::DirectoryUnreachable);
-    assert!(!sspr::agent::directory::Directory::health(&*bench.directory).await.reachable);
-    samba.start_again().unwrap();
-    // Longer than the pause after a failed connect.
-    tokio::time::sleep(Duration::from_millis(600)).await;
-    assert_eq!(bench.reset(ray.guid, "Quite-New-3").await, Code::Applied);
-    assert!(accepts(samba, &ray, "Quite-New-3").await);
 }
 
 /// Between agent and directory; when told, it lets requests through but no answers, and then breaks the connections.

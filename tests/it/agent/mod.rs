@@ -1,12 +1,15 @@
 //! The agent against real domain controllers: Samba 4.24, which answers as Windows does, and 4.17, which has no policy hints.
 
 mod accounts;
+mod connection;
 mod crashes;
 mod mirror;
 mod order;
 mod passwords;
+mod whole;
 
 use std::{
+    fmt::Write,
     path::Path,
     sync::{
         Arc, LazyLock, Mutex,
@@ -79,7 +82,7 @@ static NO_HINTS: LazyLock<Domain> = LazyLock::new(|| shared(Release::System));
 fn shared(release: Release) -> Domain {
     let mut csv = "username,given_name,family_name,mail,mobile,password,groups,flags\n".to_owned();
     for number in 1..=40 {
-        csv += &format!("user{number:02},User,Number {number:02},,,First-Password-{number:02},,\n");
+        writeln!(csv, "user{number:02},User,Number {number:02},,,First-Password-{number:02},,").unwrap();
     }
     csv += "gone,Long,Gone,,,First-Password-00,,disabled\n";
     Domain::start(&SambaOptions { release, users_csv: Some(csv), ..SambaOptions::default() })
@@ -118,6 +121,20 @@ pub async fn add_outsider(samba: &Samba, name: &str) -> String {
     dn
 }
 
+/// The settings for a domain.
+pub fn directory_of(samba: &Samba) -> config::Directory {
+    config::Directory {
+        url: samba.ldaps_url.clone(),
+        ca_file: samba.ca_file.clone(),
+        server_name: samba.server_name.clone(),
+        bind_dn: samba.bind_dn.clone(),
+        bind_password: samba.bind_password().unwrap().into(),
+        base_dn: samba.base_dn.clone(),
+        users_dn: samba.users_dn.clone(),
+        ..Config::from(None, []).unwrap().agent.directory
+    }
+}
+
 /// One agent's decision point, with its files, keys and clock.
 pub struct Bench {
     dir: Arc<tempfile::TempDir>,
@@ -139,13 +156,7 @@ impl Bench {
 
     pub fn with(samba: &Samba, change: impl FnOnce(&mut config::Agent)) -> Self {
         let mut settings = Config::from(None, []).unwrap().agent;
-        settings.directory.url = samba.ldaps_url.clone();
-        settings.directory.ca_file = samba.ca_file.clone();
-        settings.directory.server_name = samba.server_name.clone();
-        settings.directory.bind_dn = samba.bind_dn.clone();
-        settings.directory.bind_password = samba.bind_password().unwrap().into();
-        settings.directory.base_dn = samba.base_dn.clone();
-        settings.directory.users_dn = samba.users_dn.clone();
+        settings.directory = directory_of(samba);
         change(&mut settings);
         let dir = Arc::new(tempfile::tempdir().unwrap());
         state::prepare(dir.path()).unwrap();
@@ -199,7 +210,7 @@ impl Bench {
     }
 
     pub async fn run(&self, job: &LeasedJob) -> JobResult {
-        self.executor.run(job, Instant::now() + Duration::from_secs(60)).await
+        self.executor.run(job, Instant::now() + Duration::from_mins(1)).await
     }
 
     /// A whole reset; its code.

@@ -18,7 +18,8 @@ async fn a_job_that_was_touched_on_the_way_does_not_open() {
         bytes[99] ^= 1;
         *text = b64(&bytes);
     };
-    let touches: [(&str, &dyn Fn(&mut LeasedJob), Code); 9] = [
+    type Touch<'a> = &'a dyn Fn(&mut LeasedJob);
+    let touches: [(&str, Touch<'_>, Code); 9] = [
         ("enc", &|job| flip(&mut job.envelope.enc), Code::CannotOpen),
         ("ct", &|job| flip(&mut job.envelope.ct), Code::CannotOpen),
         ("ct cut", &|job| job.envelope.ct.truncate(100), Code::CannotOpen),
@@ -74,11 +75,11 @@ async fn jobs_of_one_user_at_once_end_with_the_newest() {
     let (samba, kim) = (&domain.samba, domain.somebody().await);
     let bench = Bench::new(samba);
     let jobs = (1..=6).map(|n| bench.job(kim.guid, &format!("At-Once-{n}"))).collect::<Vec<_>>();
-    let [a, b, c, d, e, f] = [0, 3, 1, 5, 2, 4].map(|at| bench.run(&jobs[at]));
-    let (a, b, c, d, e, f) = tokio::join!(a, b, c, d, e, f);
-    assert_eq!(d.code, Code::Applied, "the newest");
-    for result in [a, b, c, e, f] {
-        assert!(matches!(result.code, Code::Applied | Code::Stale), "{result:?}");
+    let run = async |at: usize| bench.run(&jobs[at]).await.code;
+    let codes = tokio::join!(run(0), run(3), run(1), run(5), run(2), run(4));
+    assert_eq!(codes.3, Code::Applied, "the newest");
+    for code in [codes.0, codes.1, codes.2, codes.4, codes.5] {
+        assert!(matches!(code, Code::Applied | Code::Stale), "{codes:?}");
     }
     assert!(accepts(samba, &kim, "At-Once-6").await);
 }

@@ -126,7 +126,12 @@ async fn two_hundred_guesses_at_once_are_five_tries() {
     let (cookies, url) = (alice.browser.cookies.clone(), cloud.url.clone());
     let mut guesses = tokio::task::JoinSet::new();
     for n in 0..200u32 {
-        let form = alice.page.form("/reset/code").unwrap().set("code", &format!("{:06}", (code.parse::<u32>().unwrap() + 1 + n) % 1_000_000)).unwrap();
+        let form = alice
+            .page
+            .form("/reset/code")
+            .unwrap()
+            .set("code", &format!("{:06}", (code.parse::<u32>().unwrap() + 1 + n) % 1_000_000))
+            .unwrap();
         let (cookies, url) = (cookies.clone(), url.clone());
         guesses.spawn(async move {
             let mut browser = Browser::new(&url).unwrap();
@@ -169,7 +174,8 @@ async fn two_gates_are_two_methods() {
     alice.asks_for_a_code("alice").await;
     let code = newest(&cloud, "alice", 0).await;
     alice.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/method");
-    let choices: Vec<String> = alice.page.form("/reset/method").unwrap().choices("method").iter().map(|&choice| choice.to_owned()).collect();
+    let choices: Vec<String> =
+        alice.page.form("/reset/method").unwrap().choices("method").iter().map(|&choice| choice.to_owned()).collect();
     assert_eq!(choices, ["sms"], "the first method is not offered again");
     let (status, answer) = alice.ticket().await;
     assert_eq!((status, answer["code"].as_str()), (403, Some("not_verified")));

@@ -82,7 +82,15 @@ async fn an_unknown_host_is_nobodys() {
 #[tokio::test]
 async fn every_answer_bears_the_headers_and_every_error_a_face() {
     let cloud = Cloud::start().await;
-    for (method, path) in [("GET", "/"), ("GET", "/nothing"), ("DELETE", "/"), ("POST", "/reset"), ("GET", "/static/css/app.css"), ("POST", "/agent/v1/lease"), ("GET", "/health/live")] {
+    for (method, path) in [
+        ("GET", "/"),
+        ("GET", "/nothing"),
+        ("DELETE", "/"),
+        ("POST", "/reset"),
+        ("GET", "/static/css/app.css"),
+        ("POST", "/agent/v1/lease"),
+        ("GET", "/health/live"),
+    ] {
         for accept in ["text/html", "*/*"] {
             let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
             let answer = client().request(method, format!("{}{path}", cloud.url)).header(header::ACCEPT, accept).send().await.unwrap();
@@ -108,7 +116,8 @@ async fn every_answer_bears_the_headers_and_every_error_a_face() {
 async fn cookies_that_are_off_are_noticed() {
     let cloud = Cloud::start().await;
     cloud.agent().await;
-    let answer = client().post(format!("{}/reset", cloud.url)).header(header::ORIGIN, &cloud.url).form(&[("name", "alice")]).send().await.unwrap();
+    let answer =
+        client().post(format!("{}/reset", cloud.url)).header(header::ORIGIN, &cloud.url).form(&[("name", "alice")]).send().await.unwrap();
     let target = answer.headers()[header::LOCATION].to_str().unwrap().to_owned();
     let mut person = Person::at(&cloud);
     person.opens(&target).await.sees("cookie");

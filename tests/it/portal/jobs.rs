@@ -212,7 +212,8 @@ async fn envelopes_are_one_per_offered_key_and_of_one_shape() {
         assert_eq!((status, answer["code"].as_str()), (422, Some("bad_envelope")), "{bad}");
     }
     // Not JSON of that shape at all.
-    for bad in [json!({}), json!([1]), json!({ "job": [good["job"]], "envelopes": [] }), with("ct", json!(["x"])), with("extra", json!(1))] {
+    for bad in [json!({}), json!([1]), json!({ "job": [good["job"]], "envelopes": [] }), with("ct", json!(["x"])), with("extra", json!(1))]
+    {
         assert_eq!(alice.posts(&bad).await.0, 400, "{bad}");
     }
     // What was changed on the way has the right shape, is taken, and does not open.

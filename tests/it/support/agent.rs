@@ -10,8 +10,8 @@ use sspr::{
         b64, jws,
         keys::{Identity, Signed, Statement, fingerprint},
         message::{
-            DirectoryHealth, Enrolled, Enrolment, Heartbeat, JobResult, LeaseRequest, Leased, LeasedJob, MirrorBatch, NewKey, PasswordPolicy,
-            Person as DirectoryPerson, SignedResult, Token,
+            DirectoryHealth, Enrolled, Enrolment, Heartbeat, JobResult, LeaseRequest, Leased, LeasedJob, MirrorBatch, NewKey,
+            PasswordPolicy, Person as DirectoryPerson, SignedResult, Token,
         },
         outcome::Code,
         seal::{self, KeyPair, SUITE},
@@ -76,7 +76,8 @@ impl HandAgent {
     }
 
     pub async fn send_with(&self, path: &str, body: &[u8], kind: &str, access: Option<&str>, proof: &str) -> Response {
-        let mut request = self.http.post(format!("{}{path}", self.url)).header(header::CONTENT_TYPE, kind).header("dpop", proof).body(body.to_vec());
+        let mut request =
+            self.http.post(format!("{}{path}", self.url)).header(header::CONTENT_TYPE, kind).header("dpop", proof).body(body.to_vec());
         if let Some(access) = access {
             request = request.header(header::AUTHORIZATION, format!("DPoP {access}"));
         }

@@ -1,6 +1,12 @@
 //! The cloud under test: the real server on a real port with its own database, a clock that tests move, and a real inbox.
 
-use std::sync::Arc;
+use std::{
+    fs::File,
+    path::Path,
+    process::{Child, Command},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sspr::{
     app::App,
@@ -27,7 +33,8 @@ pub struct Cloud {
     pub connector: Uuid,
     pub clock: Clock,
     pub url: String,
-    pub config: Config,
+    settings: Vec<(String, String)>,
+    config: Config,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -40,15 +47,29 @@ impl Cloud {
 
     /// On a database of the caller's.
     pub async fn start_on(database: &str) -> Self {
-        let inbox = Inbox::start(0, 0).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
-        let config = Self::config(database, &url, &inbox);
+        let cloud = Self::prepare(database, listener.local_addr().unwrap().port()).await;
+        worker::start(&cloud.app, Carriers::new(&cloud.config.mail, &cloud.config.sms).unwrap(), &cloud.tasks);
+        cloud.tasks.spawn(server::serve(cloud.app.clone(), listener));
+        cloud
+    }
+
+    /// Served by `sspr serve` in a process of its own, whose log goes to `log`.
+    pub async fn start_apart(database: &str, log: &Path) -> (Self, Server) {
+        // Free a moment ago; nobody else on this machine picks ports like this meanwhile.
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let cloud = Self::prepare(database, port).await;
+        let server = Server::start(&cloud, port, log).await;
+        (cloud, server)
+    }
+
+    async fn prepare(database: &str, port: u16) -> Self {
+        let inbox = Inbox::start(0, 0).await.unwrap();
+        let url = format!("http://localhost:{port}");
+        let settings = Self::settings(database, &url, &inbox);
+        let config = Config::from(None, settings.clone()).unwrap();
         let (stop, clock, tasks) = (CancellationToken::new(), Clock::system(), TaskTracker::new());
         let app = App::start(&config, clock.clone(), stop.clone()).await.unwrap();
-        worker::start(&app, Carriers::new(&config.mail, &config.sms).unwrap(), &tasks);
-        tasks.spawn(server::serve(app.clone(), listener));
-
         let mut tx = app.begin().await.unwrap();
         let new = New { name: "Corp Example", host: "localhost", language: Language::English, help: Some("the help desk, room 101") };
         let tenant = tenants::create(&mut tx, &app.ring, &clock, new).await.unwrap();
@@ -56,10 +77,10 @@ impl Cloud {
         tenants::update(&mut tx, &tenant.scope, Change { self_service: Some(true), gates: None }).await.unwrap();
         fleet::set_writeback(&mut tx, &tenant.scope, connector, true).await.unwrap();
         tx.commit().await.unwrap();
-        Self { app, inbox, tenant, connector, clock, url, config, stop, tasks }
+        Self { app, inbox, tenant, connector, clock, url, settings, config, stop, tasks }
     }
 
-    fn config(database: &str, url: &str, inbox: &Inbox) -> Config {
+    fn settings(database: &str, url: &str, inbox: &Inbox) -> Vec<(String, String)> {
         let settings = [
             ("SSPR_SERVER__PUBLIC_URL", url.to_owned()),
             ("SSPR_DATABASE__URL", database.to_owned()),
@@ -72,7 +93,7 @@ impl Cloud {
             ("SSPR_SMS__TOKEN", inbox.sms_token().to_owned()),
             ("SSPR_SMS__FROM", "+15550100".to_owned()),
         ];
-        Config::from(None, settings.map(|(name, value)| (name.to_owned(), value))).unwrap()
+        settings.map(|(name, value)| (name.to_owned(), value)).into()
     }
 
     /// A one-time enrolment token.
@@ -115,14 +136,14 @@ impl Cloud {
 
     /// Wait for a count to come true; what makes it true is the worker, which tells nobody.
     pub async fn until(&self, query: &'static str, wanted: i64) {
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         loop {
             let found = self.sql::<i64>(query).await;
             if found == wanted {
                 return;
             }
             assert!(begun.elapsed().as_secs() < 20, "{query}: {found} instead of {wanted}");
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
@@ -154,6 +175,50 @@ impl Cloud {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+    }
+}
+
+/// `sspr serve`, killed when dropped.
+pub struct Server {
+    child: Child,
+}
+
+impl Server {
+    /// Ready to serve when this returns.
+    pub async fn start(cloud: &Cloud, port: u16, log: &Path) -> Self {
+        let log = File::options().create(true).append(true).open(log).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_sspr"))
+            .arg("serve")
+            .envs(cloud.settings.iter().cloned())
+            .env("SSPR_SERVER__LISTEN", format!("127.0.0.1:{port}"))
+            .env("SSPR_LOG__FILTER", "debug")
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let server = Self { child };
+        let begun = Instant::now();
+        while reqwest::get(format!("{}/health/ready", cloud.url)).await.is_err() {
+            assert!(begun.elapsed().as_secs() < 20, "sspr serve does not come up");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        server
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use sspr::{base::db, lab::postgres::Postgres};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
+use sspr::{base::db, lab::postgres::Postgres};
 use tokio::sync::OnceCell;
 
 static SERVER: OnceLock<Postgres> = OnceLock::new();

@@ -4,8 +4,10 @@
 pub mod agent;
 pub mod cloud;
 pub mod database;
+pub mod office;
 pub mod person;
 
 pub use agent::HandAgent;
 pub use cloud::Cloud;
+pub use office::Office;
 pub use person::Person;

@@ -62,10 +62,14 @@ impl Person {
 
     /// All the way to the password page; the code comes from the real inbox.
     pub async fn proves(&mut self, cloud: &Cloud, name: &str) -> &mut Self {
-        let address = format!("{name}@mail.example");
-        let seen = cloud.inbox.count(&address);
+        self.proves_at(cloud, name, &format!("{name}@mail.example")).await
+    }
+
+    /// The same for somebody whose address is `address`.
+    pub async fn proves_at(&mut self, cloud: &Cloud, name: &str, address: &str) -> &mut Self {
+        let seen = cloud.inbox.count(address);
         self.asks_for_a_code(name).await;
-        let code = code_in(&cloud.inbox.wait_for(&address, seen).await.unwrap().text);
+        let code = code_in(&cloud.inbox.wait_for(address, seen).await.unwrap().text);
         self.submits("/reset/code", &[("code", &code)]).await;
         self.is_at("/reset/password");
         self

@@ -1,0 +1,225 @@
+//! Everything the demo runs, in the order in which it must begin and, backwards, end.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    checks::{Kept, Place},
+    people,
+};
+use crate::{
+    agent::{self, enrol, state},
+    app::App,
+    base::{
+        clock::Clock,
+        config::{self, Config},
+        id,
+        language::Language,
+    },
+    carriers::Carriers,
+    domain::{
+        audit::Source,
+        fleet::{self, Readiness, Status},
+        tenants::{self, Change, New, Tenant},
+        users::{self, Name},
+    },
+    lab::{
+        inbox::Inbox,
+        postgres::Postgres,
+        samba::{Samba, SambaOptions},
+        scratch::Scratch,
+    },
+    server,
+    wire::keys::fingerprint,
+    worker,
+};
+
+/// By this name browsers reach it: only on `localhost` do they seal without TLS.
+const HOST: &str = "localhost";
+/// The mirror's first pass takes a moment.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+pub struct Estate {
+    pub portal_url: String,
+    pub inbox: Inbox,
+    pub dc: Samba,
+    /// Server and agent: neither ends by itself.
+    pub running: JoinSet<Result<()>>,
+    tasks: TaskTracker,
+    app: Arc<App>,
+    stop: CancellationToken,
+    _postgres: Postgres,
+    _scratch: Scratch,
+    _keep: Option<Kept>,
+}
+
+impl Estate {
+    pub async fn start(place: Place) -> Result<Self> {
+        let Place { portal, inbox, scratch, keep } = place;
+        let portal_url = format!("http://{HOST}:{}", portal.local_addr()?.port());
+        let kept = keep.as_ref().map(|kept| kept.dir.clone());
+        let place = kept.clone();
+        let postgres = spawn_blocking(move || place.map_or_else(Postgres::start, |dir| Postgres::start_in(&dir.join("pg"), true)));
+        let dc = spawn_blocking(move || {
+            let options = SambaOptions { users_csv: Some(people::csv()), ..SambaOptions::default() };
+            kept.map_or_else(|| Samba::start(&options), |dir| Samba::start_in(&dir.join("dc"), true, &options))
+        });
+        let postgres = postgres.await??;
+
+        let (clock, stop) = (Clock::system(), CancellationToken::new());
+        let config = cloud_settings(&portal_url, &postgres, &inbox, &master_key(scratch.path())?)?;
+        let carriers = Carriers::new(&config.mail, &config.sms)?;
+        let app = App::start(&config, clock.clone(), stop.clone()).await?;
+        let tasks = TaskTracker::new();
+        worker::start(&app, carriers, &tasks);
+        let mut running = JoinSet::new();
+        running.spawn(server::serve(app.clone(), portal));
+
+        let dc = dc.await??;
+        let settings = agent_settings(&portal_url, scratch.path(), &dc)?;
+        let tenant = tenant(&app).await?;
+        enrolled(&app, &tenant, &settings).await?;
+        running.spawn(Box::pin(agent::run(settings, clock, stop.clone())));
+
+        let mut estate = Self { portal_url, inbox, dc, running, tasks, app, stop, _postgres: postgres, _scratch: scratch, _keep: keep };
+        estate.until_ready(&tenant).await?;
+        Ok(estate)
+    }
+
+    /// In order: open requests and jobs in hand come to their end.
+    pub async fn end(mut self) {
+        self.stop.cancel();
+        while self.running.join_next().await.is_some() {}
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.app.db.close().await;
+    }
+
+    /// Until the agent has told who the people are, and a reset could work.
+    async fn until_ready(&mut self, tenant: &Tenant) -> Result<()> {
+        let anybody = self.dc.users.first().and_then(|user| Name::parse(&user.sign_in_name)).context("a domain without people")?;
+        let ready = async |app: &App| -> Result<()> {
+            loop {
+                let mut conn = app.db.acquire().await?;
+                if let Some(user) = users::find(&mut conn, &tenant.scope, &anybody).await?
+                    && fleet::readiness(&mut conn, &tenant.scope, &app.clock, Some(user.connector_id)).await? == Readiness::Ready
+                {
+                    return Ok(());
+                }
+                drop(conn);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let app = self.app.clone();
+        tokio::select! {
+            ready = tokio::time::timeout(PATIENCE, ready(&app)) => ready.context("the agent told nothing of the directory")?,
+            ended = ended(&mut self.running) => ended,
+        }
+    }
+}
+
+/// When the server or the agent ends, which neither does by itself.
+pub async fn ended(running: &mut JoinSet<Result<()>>) -> Result<()> {
+    match running.join_next().await {
+        Some(ended) => ended?.and_then(|()| bail!("the server or the agent ended")),
+        None => bail!("nothing runs"),
+    }
+}
+
+/// The tenant at [`HOST`], made on first use, with everything on that an administrator would have to switch on.
+async fn tenant(app: &App) -> Result<Tenant> {
+    let mut tx = app.begin().await?;
+    if let Some(tenant) = tenants::by_host(&mut tx, &app.ring, HOST).await? {
+        return Ok(tenant);
+    }
+    let new = New { name: "Example Corp", host: HOST, language: Language::English, help: Some("helpdesk@corp.example, extension 4357") };
+    let tenant = tenants::create(&mut tx, &app.ring, &app.clock, new).await?;
+    tenants::update(&mut tx, &tenant.scope, Change { self_service: Some(true), gates: None }).await?;
+    let connector = fleet::create_connector(&mut tx, &tenant.scope, &app.clock, "corp.example").await?;
+    fleet::set_writeback(&mut tx, &tenant.scope, connector, true).await?;
+    tx.commit().await?;
+    tenants::by_host(&mut *app.db.acquire().await?, &app.ring, HOST).await?.context("the new tenant is gone")
+}
+
+/// Enrol the agent with a one-time token over HTTP, and confirm it as an administrator would, by its fingerprint.
+async fn enrolled(app: &App, tenant: &Tenant, settings: &config::Agent) -> Result<()> {
+    let source = Source::house("demo");
+    if settings.state_dir.join("agent.json").exists() {
+        // From an earlier run, which may have used another port.
+        let me = state::State::load(&settings.state_dir)?.me;
+        state::save(&settings.state_dir, &state::Me { cloud_url: settings.cloud_url.clone(), ..me })?;
+    } else {
+        let mut tx = app.begin().await?;
+        let connector = *fleet::connectors(&mut tx, &tenant.scope).await?.first().context("a tenant without a connector")?;
+        let token = fleet::new_token(&mut tx, &tenant.scope, &app.clock, &source, connector).await?;
+        tx.commit().await?;
+        enrol::enrol(settings, &token.into(), "demo".to_owned(), app.clock.clone()).await?;
+    }
+    let state::State { me, identity, .. } = state::State::load(&settings.state_dir)?;
+    let mut tx = app.begin().await?;
+    let agent = fleet::agent(&mut tx, me.agent).await?.context("the kept directory and the kept database are not of one demo")?;
+    if agent.status == Status::Pending {
+        let confirmed = fleet::confirm(&mut tx, &tenant.scope, &app.clock, &source, me.agent, &fingerprint(identity.public())).await?;
+        ensure!(confirmed, "the agent's fingerprint does not fit");
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+fn cloud_settings(portal_url: &str, postgres: &Postgres, inbox: &Inbox, master: &str) -> Result<Config> {
+    settings(&[
+        ("SERVER__PUBLIC_URL", portal_url),
+        ("DATABASE__URL", &postgres.url("postgres")),
+        ("KEYS__MASTER", master),
+        ("MAIL__URL", &inbox.smtp_url()),
+        ("MAIL__FROM", "Example Corp <reset@corp.example>"),
+        ("SMS__URL", &inbox.sms_url()),
+        ("SMS__ACCOUNT", inbox.sms_account()),
+        ("SMS__TOKEN", inbox.sms_token()),
+        ("SMS__FROM", "+12025550199"),
+    ])
+}
+
+fn agent_settings(cloud_url: &str, dir: &Path, dc: &Samba) -> Result<config::Agent> {
+    let settings = settings(&[
+        ("AGENT__CLOUD_URL", cloud_url),
+        ("AGENT__STATE_DIR", &dir.join("agent").display().to_string()),
+        ("AGENT__DIRECTORY__URL", &dc.ldaps_url),
+        ("AGENT__DIRECTORY__SERVER_NAME", &dc.server_name),
+        ("AGENT__DIRECTORY__CA_FILE", &dc.ca_file.display().to_string()),
+        ("AGENT__DIRECTORY__BIND_DN", &dc.bind_dn),
+        ("AGENT__DIRECTORY__BIND_PASSWORD_FILE", &dc.bind_password_file.display().to_string()),
+        ("AGENT__DIRECTORY__BASE_DN", &dc.base_dn),
+        ("AGENT__DIRECTORY__USERS_DN", &dc.users_dn),
+        ("AGENT__DIRECTORY__REQUIRE_POLICY_HINTS", "true"),
+    ])?;
+    Ok(settings.agent)
+}
+
+/// As if these stood in the environment; what does stand there is another server's.
+fn settings(pairs: &[(&str, &str)]) -> Result<Config> {
+    Config::from(None, pairs.iter().map(|(key, value)| (format!("SSPR_{key}"), (*value).to_owned())))
+}
+
+/// The key ring's master key, made on first use.
+fn master_key(dir: &Path) -> Result<String> {
+    let path = dir.join("master.key");
+    if path.exists() {
+        return fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()));
+    }
+    let key = data_encoding::BASE64.encode(&id::random_bytes::<32>());
+    let mut file =
+        OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path).with_context(|| format!("writing {}", path.display()))?;
+    file.write_all(key.as_bytes()).with_context(|| format!("writing {}", path.display()))?;
+    Ok(key)
+}

@@ -1,0 +1,219 @@
+//! The whole way: a person at a browser, the real cloud, the real agent and a real domain controller.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use sspr::{
+    agent::{self, enrol},
+    base::{
+        clock::Clock,
+        config::{self, Config},
+    },
+    lab::samba::{BindOutcome, Release, Samba, SambaOptions},
+    wire::message::Enrolled,
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Cloud, Person};
+
+/// The real agent, in this process.
+struct Running {
+    settings: config::Agent,
+    clock: Clock,
+    enrolled: Enrolled,
+    stop: CancellationToken,
+    ended: JoinHandle<Result<()>>,
+    _dir: tempfile::TempDir,
+}
+
+fn samba(release: Release) -> Samba {
+    let csv = "username,given_name,family_name,mail,mobile,password,groups,flags\n\
+               alice,Alice,Ames,alice@mail.example,+15550100001,First-Passw0rd,,\n\
+               bob,Bob,Burns,bob@mail.example,,First-Passw0rd,,\n";
+    Samba::start(&SambaOptions { release, users_csv: Some(csv.to_owned()), ..SambaOptions::default() }).unwrap()
+}
+
+async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !done().await {
+        assert!(begun.elapsed() < Duration::from_secs(20), "not within 20 s: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+impl Running {
+    /// Enrolled and started, and not confirmed.
+    async fn pending(cloud: &Cloud, samba: &Samba, clock: Clock) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = Config::from(None, []).unwrap().agent;
+        settings.cloud_url.clone_from(&cloud.url);
+        settings.state_dir = dir.path().join("agent");
+        settings.mirror_seconds = 1;
+        settings.directory = super::directory_of(samba);
+        let token = cloud.enrolment_token().await.into();
+        let done = enrol::enrol(&settings, &token, "head office".into(), clock.clone()).await.unwrap();
+        let again = enrol::enrol(&settings, &token, "head office".into(), clock.clone()).await.err().unwrap();
+        assert!(again.to_string().contains("already holds an enrolled agent"), "{again}");
+        let enrolled =
+            Enrolled { agent: done.me.agent, tenant: done.me.tenant, connector: done.me.connector, fingerprint: done.fingerprint };
+        let (stop, ended) = start(&settings, &clock);
+        Self { settings, clock, enrolled, stop, ended, _dir: dir }
+    }
+
+    /// Confirmed, its key published and its people mirrored.
+    async fn ready(cloud: &Cloud, samba: &Samba, clock: Clock) -> Self {
+        let running = Self::pending(cloud, samba, clock).await;
+        assert!(cloud.confirm(running.enrolled.agent, &running.enrolled.fingerprint).await);
+        let keys = "select count(*) from sealing_keys";
+        until("the key is published", async || cloud.sql::<i64>(keys).await == 1).await;
+        until("two people are mirrored", async || cloud.sql::<i64>("select count(*) from users").await == 2).await;
+        running
+    }
+
+    async fn restart(self) -> Self {
+        self.stop.cancel();
+        self.ended.await.unwrap().unwrap();
+        let (stop, ended) = start(&self.settings, &self.clock);
+        Self { stop, ended, ..self }
+    }
+
+    async fn stops(self) {
+        self.stop.cancel();
+        self.ended.await.unwrap().unwrap();
+    }
+}
+
+fn start(settings: &config::Agent, clock: &Clock) -> (CancellationToken, JoinHandle<Result<()>>) {
+    let stop = CancellationToken::new();
+    (stop.clone(), tokio::spawn(agent::run(settings.clone(), clock.clone(), stop)))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_goes_from_the_browser_to_the_domain() {
+    for release in [Release::Backports, Release::System] {
+        let (cloud, samba) = (Cloud::start().await, samba(release));
+        let agent = Running::ready(&cloud, &samba, Clock::system()).await;
+
+        let mut alice = Person::at(&cloud);
+        alice.proves(&cloud, "alice").await;
+        alice.sets("Sh0rt!").await;
+        let told = alice.is_told().await;
+        assert_eq!((told["state"].as_str(), told["code"].as_str()), (Some("refused"), Some("policy_length")), "{told}");
+        alice.sets("Correct-Horse-7").await;
+        assert_eq!(alice.is_told().await["state"], "applied");
+        assert_eq!(samba.bind_as("alice@corp.example", "Correct-Horse-7").await.unwrap(), BindOutcome::Accepted);
+
+        // Another life of the same agent: same identity, same key.
+        let agent = agent.restart().await;
+        let mut bob = Person::at(&cloud);
+        bob.proves(&cloud, "bob").await;
+        bob.sets("Correct-Horse-8").await;
+        assert_eq!(bob.is_told().await["state"], "applied");
+        assert_eq!(cloud.sql::<i64>("select count(*) from sealing_keys").await, 1);
+
+        samba.set(&samba.dn("bob").await.unwrap(), "displayName", "Robert Burns").await.unwrap();
+        let renamed = "select count(*) from users where display_name = 'Robert Burns'";
+        until("the new name is mirrored", async || cloud.sql::<i64>(renamed).await == 1).await;
+        agent.stops().await;
+        cloud.stop().await;
+    }
+}
+
+/// How often the password was set.
+async fn times_set(samba: &Samba, name: &str) -> u32 {
+    samba.entry(name, &["msDS-KeyVersionNumber"]).await.unwrap().attrs["msDS-KeyVersionNumber"][0].parse().unwrap()
+}
+
+/// Seeds differ in when they kill: as soon as the intent is on the disk, and ever later into the change.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_in_mid_change_it_sets_the_password_once() {
+    let (cloud, samba) = (Cloud::start().await, samba(Release::Backports));
+    let agent = Running::ready(&cloud, &samba, Clock::system()).await;
+    agent.stop.cancel();
+    agent.ended.await.unwrap().unwrap();
+    let journal = agent.settings.state_dir.join("journal");
+    for (name, millis) in [("alice", 0), ("bob", 25)] {
+        let before = times_set(&samba, name).await;
+        let mut child = process(&agent.settings, &samba);
+        let mut person = Person::at(&cloud);
+        person.proves(&cloud, name).await;
+        person.sets("Correct-Horse-7").await;
+        let intents =
+            || std::fs::read_to_string(&journal).unwrap_or_default().lines().filter(|line| line.contains(r#""is":"intent""#)).count();
+        let begun = Instant::now();
+        while intents() == 0 {
+            assert!(begun.elapsed() < Duration::from_secs(10), "no intent");
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_millis(millis));
+        child.kill().unwrap(); // SIGKILL
+        child.wait().unwrap();
+        let mut child = process(&agent.settings, &samba);
+        assert_eq!(person.is_told().await["state"], "applied");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(times_set(&samba, name).await, before + 1, "killed after {millis} ms");
+        assert_eq!(samba.bind_as(&format!("{name}@corp.example"), "Correct-Horse-7").await.unwrap(), BindOutcome::Accepted);
+        // The next round waits for its own intent.
+        std::fs::remove_file(&journal).unwrap();
+    }
+}
+
+/// The agent as people run it.
+fn process(settings: &config::Agent, samba: &Samba) -> std::process::Child {
+    let directory = &settings.directory;
+    std::process::Command::new(env!("CARGO_BIN_EXE_sspr"))
+        .arg("agent")
+        .current_dir(&settings.state_dir)
+        .env("SSPR_AGENT__CLOUD_URL", &settings.cloud_url)
+        .env("SSPR_AGENT__STATE_DIR", &settings.state_dir)
+        .env("SSPR_AGENT__DIRECTORY__URL", &directory.url)
+        .env("SSPR_AGENT__DIRECTORY__SERVER_NAME", &directory.server_name)
+        .env("SSPR_AGENT__DIRECTORY__CA_FILE", &directory.ca_file)
+        .env("SSPR_AGENT__DIRECTORY__BIND_DN", &directory.bind_dn)
+        .env("SSPR_AGENT__DIRECTORY__BIND_PASSWORD_FILE", &samba.bind_password_file)
+        .env("SSPR_AGENT__DIRECTORY__BASE_DN", &directory.base_dn)
+        .env("SSPR_AGENT__DIRECTORY__USERS_DN", &directory.users_dn)
+        .spawn()
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_clock_is_corrected_by_the_clouds() {
+    let (cloud, samba) = (Cloud::start().await, samba(Release::System));
+    let clock = Clock::system();
+    clock.advance(-400);
+    let agent = Running::ready(&cloud, &samba, clock.clone()).await;
+    let resets = async |name: &str| {
+        let mut person = Person::at(&cloud);
+        person.proves(&cloud, name).await;
+        person.sets("Correct-Horse-7").await;
+        person.is_told().await["state"].clone()
+    };
+    assert_eq!(resets("alice").await, "applied");
+    // Set forward while it runs: corrected by the next heartbeat, which is refused once and then fits.
+    let seen = "select max(last_seen_at)::text from agents";
+    clock.advance(1000);
+    let before = cloud.sql::<String>(seen).await;
+    until("a heartbeat", async || cloud.sql::<String>(seen).await != before).await;
+    assert_eq!(resets("bob").await, "applied");
+    agent.stops().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pending_agent_waits_and_a_revoked_one_ends() {
+    let (cloud, samba) = (Cloud::start().await, samba(Release::System));
+    let agent = Running::pending(&cloud, &samba, Clock::system()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!agent.ended.is_finished());
+    assert!(cloud.confirm(agent.enrolled.agent, &agent.enrolled.fingerprint).await);
+    until("it serves", async || cloud.sql::<i64>("select count(*) from sealing_keys").await == 1).await;
+
+    let mut tx = cloud.app.begin().await.unwrap();
+    let source = sspr::domain::audit::Source::house("cli");
+    assert!(sspr::domain::fleet::revoke(&mut tx, &cloud.tenant.scope, &cloud.clock, &source, agent.enrolled.agent).await.unwrap());
+    tx.commit().await.unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(15), agent.ended).await.expect("it ends by itself").unwrap();
+    assert!(format!("{:#}", ended.unwrap_err()).contains("revoked"));
+}

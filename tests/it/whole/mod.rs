@@ -1,0 +1,5 @@
+//! Everything real at once: server, agent, Samba AD, Postgres, mail. Only the browser has no screen; `tests/browser` has one.
+
+mod directory;
+mod faults;
+mod secrecy;
