@@ -31,7 +31,7 @@ pub(super) fn routes() -> Router<Shelf> {
 
 /// A developer's page, never a user's: hence its words stand here and not in `locales/`.
 #[derive(Template)]
-#[template(path = "lab/inbox.html")]
+#[template(path = "inbox.html")]
 struct Page {
     rows: Vec<Row>,
     count: usize,
