@@ -11,7 +11,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{Cloud, Person, agent::somebody, cloud::Server, database};
+use crate::support::{Cloud, Person, cloud::Server, database};
 
 async fn connect(cloud: &Cloud) -> TcpStream {
     TcpStream::connect(cloud.url.trim_start_matches("http://").replace("localhost", "127.0.0.1")).await.unwrap()
