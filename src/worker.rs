@@ -25,7 +25,7 @@ const BATCH: i64 = 16;
 /// The outbox is looked at this often when nothing wakes it: retries, and messages of other nodes that died.
 const OUTBOX_EVERY: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
-const CLEAN_EVERY: Duration = Duration::from_secs(600);
+const CLEAN_EVERY: Duration = Duration::from_mins(10);
 
 /// Start the loops; they end with `app.stop`.
 pub fn start(app: &Arc<App>, carriers: Carriers, tasks: &TaskTracker) {

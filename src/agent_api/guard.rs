@@ -17,7 +17,7 @@ use crate::{
         fleet::{self, Agent, Status},
         tenants::{self, Tenant},
     },
-    web::{Context, Error, Result},
+    web::{Context, Error, Result, form},
     wire::jws::{self, Access, Invalid},
 };
 
@@ -66,7 +66,7 @@ async fn prove(request: Request, app: &Arc<App>, access: Option<&str>) -> Result
 impl Proven {
     /// The body as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.body).map_err(|_| Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"))
+        form::json(&self.body)
     }
 
     pub fn source(&self, agent: Uuid) -> Source {

@@ -141,18 +141,26 @@ impl PublicUrl {
 /// Remembers what must not come twice, for as long as it could be accepted.
 #[derive(Default)]
 pub struct SeenOnce {
-    until: Mutex<HashMap<String, i64>>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    until: HashMap<String, i64>,
+    /// How many to hold before the next sweep.
+    sweep_at: usize,
 }
 
 impl SeenOnce {
     /// False when `what` was seen before and `until` (seconds since 1970) has not passed.
     pub fn first(&self, what: String, now: i64, until: i64) -> bool {
-        let mut seen = self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        // Swept when it has doubled since the last sweep would be cheaper; at a few proofs a second this is nothing.
-        if seen.len() > 10_000 {
-            seen.retain(|_, until| *until >= now);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // Swept when it has doubled: a constant cost for each, however many there are.
+        if seen.until.len() >= seen.sweep_at {
+            seen.until.retain(|_, until| *until >= now);
+            seen.sweep_at = (2 * seen.until.len()).max(1024);
         }
-        match seen.insert(what, until) {
+        match seen.until.insert(what, until) {
             Some(old) => old < now,
             None => true,
         }

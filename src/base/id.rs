@@ -6,7 +6,6 @@ use uuid::Uuid;
 use super::clock::Clock;
 
 /// A time-ordered id (UUID v7): rows and jobs. Not a secret: it can be guessed from the time.
-#[expect(clippy::disallowed_methods, reason = "the one place that makes them")]
 pub fn time_ordered(clock: &Clock) -> Uuid {
     let now = clock.now();
     let seconds = u64::try_from(now.unix_timestamp()).unwrap_or(0);

@@ -39,13 +39,13 @@ impl Browser {
     }
 
     pub async fn open(&mut self, path: &str) -> Result<Page> {
-        let answer = self.send(self.request(Method::GET, path)).await?;
+        let answer = self.send(self.navigate(Method::GET, path)).await?;
         self.follow(answer, path).await
     }
 
     /// Post `form` and follow where it leads.
     pub async fn submit(&mut self, form: &Form) -> Result<Page> {
-        let request = self.request(Method::POST, &form.action).form(&form.fields);
+        let request = self.navigate(Method::POST, &form.action).form(&form.fields);
         let answer = self.send(request).await?;
         self.follow(answer, &form.action).await
     }
@@ -81,6 +81,11 @@ impl Browser {
             }
         }
         bail!("the stream {path} ended early")
+    }
+
+    /// A person goes there, so a page is wanted.
+    fn navigate(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, path).header(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8")
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -127,7 +132,7 @@ impl Browser {
             let target = target.strip_prefix(&self.origin).unwrap_or(target).to_owned();
             ensure!(target.starts_with('/') && !target.starts_with("//"), "{path} redirects to another site");
             path = target;
-            answer = self.send(self.request(Method::GET, &path)).await?;
+            answer = self.send(self.navigate(Method::GET, &path)).await?;
         }
         bail!("{from} redirects in circles")
     }

@@ -71,7 +71,7 @@ pub fn text(html: &str) -> String {
         let end = ["script", "style", "template", "head"].contains(&name.as_str()).then(|| format!("</{name}>"));
         rest = match end.and_then(|end| after.split_once(&end)) {
             Some((_, behind)) => behind,
-            None => after.split_once('>').map_or("", |(_, behind)| behind),
+            None => &after[end_of_tag(after).map_or(after.len(), |end| end + 1)..],
         };
         out.push(' ');
     }
@@ -105,17 +105,20 @@ impl Tag<'_> {
     }
 }
 
+/// Where the tag ends whose inside this begins with: a `>` in a quoted value does not end it.
+fn end_of_tag(inside: &str) -> Option<usize> {
+    let mut quoted = false;
+    inside.find(|c| {
+        quoted ^= c == '"';
+        c == '>' && !quoted
+    })
+}
+
 fn tags(html: &str) -> Vec<Tag<'_>> {
     let mut tags = Vec::new();
     let mut rest = html;
     while let Some((_, after)) = rest.split_once('<') {
-        // A `>` inside a quoted value does not end the tag.
-        let mut quoted = false;
-        let end = after.find(|c| {
-            quoted ^= c == '"';
-            c == '>' && !quoted
-        });
-        let Some(end) = end else { break };
+        let Some(end) = end_of_tag(after) else { break };
         let tag = &after[..end];
         let (name, attributes) = tag.split_once(char::is_whitespace).unwrap_or((tag, ""));
         tags.push(Tag { name, attributes: attributes.trim_end_matches('/') });

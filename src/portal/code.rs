@@ -24,7 +24,9 @@ use crate::{
 };
 
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/reset/code", get(show).post(submit)).route("/reset/code/resend", post(resend))
+    Router::new()
+        .route("/reset/code", get(show).post(submit))
+        .route("/reset/code/resend", post(resend).get(|| async { Redirect::to("/reset/code") }))
 }
 
 #[derive(Template)]

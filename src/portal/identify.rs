@@ -16,7 +16,7 @@ use super::{ended, journey, unavailable};
 use crate::{
     app::App,
     domain::{resets, users::Name},
-    web::{Page, Result, Visitor, form, page},
+    web::{Page, Result, Visitor, cookie, form, page},
 };
 
 pub fn routes() -> Router<Arc<App>> {
@@ -72,9 +72,12 @@ async fn resume(visitor: Visitor, Query(query): Query<Begun>, parts: Parts) -> R
     if let Some(flow) = journey::find(&visitor, &parts).await? {
         return Ok(journey::to_step(&flow));
     }
+    let had_cookie = cookie::get(&parts.headers, &visitor.app.public_url, cookie::FLOW).is_some();
     let (title, text) = match query.begun {
         Some(_) => ("problem-no-cookie-title", "problem-no-cookie-text"),
-        None => ("problem-flow-ended-title", "problem-flow-ended-text"),
+        None if had_cookie => ("problem-flow-ended-title", "problem-flow-ended-text"),
+        // Never begun, or finished: the first page says all there is to say.
+        None => return Ok(Redirect::to("/").into_response()),
     };
     Ok(ended::page(&visitor, StatusCode::GONE, title, text))
 }

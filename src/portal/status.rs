@@ -49,7 +49,7 @@ struct Status {
 /// A wake-up that got lost is made up for within this.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// A stream ends by itself after this; browsers reconnect.
-const STREAM: Duration = Duration::from_secs(180);
+const STREAM: Duration = Duration::from_mins(3);
 
 async fn show(journey: Journey) -> Response {
     match (&journey.flow.job, journey.flow.step()) {

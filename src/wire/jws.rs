@@ -212,7 +212,8 @@ mod tests {
         let proven = check_proof(&token, &request(1000)).unwrap();
         assert_eq!((proven.public.as_slice(), proven.jkt), (me.public(), thumbprint(me.public())));
 
-        let changed: [(fn(&mut Request<'_>), &str); 5] = [
+        type Change = fn(&mut Request<'_>);
+        let changed: [(Change, &str); 5] = [
             (|r| r.method = "GET", "htm"),
             (|r| r.url = "https://evil.example/agent/v1/lease", "htu"),
             (|r| r.body = b"{ }", "bd"),

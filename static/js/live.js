@@ -25,7 +25,7 @@ async function poll() {
   try {
     const answer = await fetch("/reset/status.json", { headers: { accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(5000) });
     // Not ours any more: the flow has ended. The server knows where to.
-    if (answer.status === 401 || answer.status === 403 || answer.status === 404 || answer.status === 410) return location.replace("/reset/status");
+    if ([401, 403, 404, 409, 410].includes(answer.status)) return location.replace("/reset/status");
     if (!answer.ok) throw new Error(String(answer.status));
     write(lost, "");
     show(await answer.json());

@@ -1,12 +1,14 @@
 //! One binary for all tests against the real router, a real Postgres and real directories.
 
 mod agent;
+mod agent_api;
 mod architecture;
 mod carriers;
 mod codes;
 mod demo;
 mod lab;
 mod portal;
+mod serving;
 mod support;
 mod vectors;
 mod vendored;

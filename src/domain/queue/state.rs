@@ -92,13 +92,12 @@ impl State {
             (Leased, Event::Result(Outcome::Applied)) => Applied,
             (Leased, Event::Result(Outcome::Refused)) => Refused,
             (Leased, Event::Result(Outcome::Failed)) => Failed,
-            (Leased, Event::Result(Outcome::Unknown)) => Unknown,
             (Unknown, Event::Result(Outcome::Applied | Outcome::Refused | Outcome::Failed)) => Reconciled,
             // A leased job cannot be superseded: its agent may be applying it at this moment.
             (Offered | Submitted, Event::Supersede) => Superseded,
             (Offered | Submitted, Event::Cancel) => Cancelled,
             (Offered | Submitted, Event::Expire { touched: false }) => Expired,
-            (Leased, Event::Expire { touched: true }) => Unknown,
+            (Leased, Event::Result(Outcome::Unknown) | Event::Expire { touched: true }) => Unknown,
             _ => return None,
         })
     }

@@ -1,55 +1,8 @@
 //! The portal's pages with made-up contents. The real structs stand beside their handlers in `src/portal`; these exist so that
 //! pages can be looked at in states that are hard to reach.
 
-use std::fmt::Display;
-
 use askama::Template;
-use sspr::base::language::Language;
-
-/// What every template asks of `page` (and a mail's of `t`).
-#[derive(Clone, Copy)]
-pub struct Page {
-    pub language: Language,
-    pub help: bool,
-}
-
-impl Page {
-    pub fn t(&self, key: &str) -> String {
-        self.language.text(key)
-    }
-
-    pub fn t1(&self, key: &str, name: &str, value: impl Display) -> String {
-        self.language.text_with(key, &[(name, &value.to_string())])
-    }
-
-    pub fn t2(&self, key: &str, n1: &str, v1: impl Display, n2: &str, v2: impl Display) -> String {
-        self.language.text_with(key, &[(n1, &v1.to_string()), (n2, &v2.to_string())])
-    }
-
-    pub fn lang(&self) -> &'static str {
-        self.language.tag()
-    }
-
-    pub fn dir(&self) -> &'static str {
-        "ltr"
-    }
-
-    pub fn tenant(&self) -> &'static str {
-        "Nordwind Logistik"
-    }
-
-    pub fn help(&self) -> Option<String> {
-        self.help.then(|| "+49 40 5550 112, helpdesk@nordwind.example".to_owned())
-    }
-
-    pub fn support(&self) -> &'static str {
-        "7KQ2-M4XD"
-    }
-
-    pub fn asset(&self, path: &str) -> String {
-        format!("/static/{path}")
-    }
-}
+use sspr::{base::language::Language, web::Page};
 
 #[derive(Template)]
 #[template(path = "portal/identify.html")]
@@ -215,14 +168,13 @@ pub const NAMES: [&str; 18] = [
     "mail-changed",
 ];
 
-fn some(text: &str) -> Option<String> {
-    Some(text.to_owned())
-}
+const TENANT: &str = "Nordwind Logistik";
+const HELP: &str = "+49 40 5550 112, helpdesk@nordwind.example";
 
 /// The HTML of one page. `None` for a name that is not in [`NAMES`].
 pub fn render(name: &str, language: Language) -> Option<String> {
-    let page = Page { language, help: !name.ends_with("unknown") };
-    let code = |error: Option<String>, kind: &str| Code {
+    let page = Page::new(language, TENANT, (!name.ends_with("unknown")).then_some(HELP), "7kq2m4xd9a");
+    let code = |page: Page, error: Option<String>, kind: &str| Code {
         page,
         kind: kind.to_owned(),
         masked: if kind == "sms" { "••• ••• 47".to_owned() } else { "a•••@p•••.example".to_owned() },
@@ -234,7 +186,7 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         resend_in: 30,
         other_methods: true,
     };
-    let password = |min_length, refusal| Password {
+    let password = |page: Page, min_length, refusal| Password {
         page,
         sign_in_name: "anna.berg".to_owned(),
         words: vec!["Anna".to_owned(), "Berg".to_owned()],
@@ -248,14 +200,17 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         text_key: "outcome-policy-history-text".to_owned(),
         allowed_at: None,
     };
-    let (tenant, person, help) = (page.tenant().to_owned(), "Anna Berg".to_owned(), page.help());
+    let (tenant, person, help) = (TENANT.to_owned(), "Anna Berg".to_owned(), Some(HELP.to_owned()));
     let (when, where_) = ("22 November 2026, 18:40".to_owned(), "Firefox, Android".to_owned());
     let html = match name {
         "identify" => Identify { page, name: String::new(), error: None, notice: None }.render(),
-        "identify-error" => {
-            Identify { page, name: "anna berg".to_owned(), error: some("identify-error-name"), notice: some("identify-notice-ended") }
-                .render()
+        "identify-error" => Identify {
+            page,
+            name: "anna berg".to_owned(),
+            error: Some("identify-error-name".to_owned()),
+            notice: Some("identify-notice-ended".to_owned()),
         }
+        .render(),
         "unavailable" => Unavailable { page, reason: "unavailable-no-agent".to_owned() }.render(),
         "method" => {
             let option =
@@ -263,12 +218,12 @@ pub fn render(name: &str, language: Language) -> Option<String> {
             let options = vec![option("email", "a•••@p•••.example"), option("sms", "••• ••• 47")];
             Method { page, options, gate: 1, gates: 2, error: None }.render()
         }
-        "code" => code(None, "email").render(),
-        "code-error" => code(some("code-error-wrong"), "email").render(),
-        "code-sms" => code(None, "sms").render(),
-        "password" => password(12, None).render(),
-        "password-refused" => password(12, Some(refusal)).render(),
-        "password-unknown" => password(0, None).render(),
+        "code" => code(page, None, "email").render(),
+        "code-error" => code(page, Some("code-error-wrong".to_owned()), "email").render(),
+        "code-sms" => code(page, None, "sms").render(),
+        "password" => password(page, 12, None).render(),
+        "password-refused" => password(page, 12, Some(refusal)).render(),
+        "password-unknown" => password(page, 0, None).render(),
         "status" => Status { page, state: "submitted".to_owned() }.render(),
         "status-leased" => Status { page, state: "leased".to_owned() }.render(),
         "done" => Done { page }.render(),
@@ -285,7 +240,7 @@ pub fn render(name: &str, language: Language) -> Option<String> {
             page,
             title_key: "outcome-policy-age-title".to_owned(),
             text_key: "outcome-policy-age-text".to_owned(),
-            allowed_at: some("23 November 2026, 09:12"),
+            allowed_at: Some("23 November 2026, 09:12".to_owned()),
             again: false,
             retry: false,
         }

@@ -98,7 +98,7 @@ async fn every_answer_bears_the_headers_and_every_error_a_face() {
             let csp = headers["content-security-policy"].to_str().unwrap();
             assert!(csp.contains("default-src 'none'") && !csp.contains("unsafe"), "{path}");
             assert_eq!(headers["x-content-type-options"], "nosniff");
-            assert_eq!(headers["referrer-policy"], "no-referrer");
+            assert_eq!(headers["referrer-policy"], "same-origin");
             assert!(headers.contains_key("cache-control") && headers.contains_key("x-request-id"), "{path}");
             assert!(!headers.contains_key("server"));
             if answer.status().is_client_error() {

@@ -212,7 +212,7 @@ pub fn somebody(name: &str) -> DirectoryPerson {
         principal_name: format!("{name}@corp.example"),
         display_name: format!("Person {name}"),
         mail: Some(format!("{name}@mail.example")),
-        mobile: Some("+4917012345".to_owned() + &format!("{:02}", guid[0] % 100)),
+        mobile: Some(format!("+4917012345{:02}", guid[0] % 100)),
         language: None,
         enabled: true,
         protected: false,

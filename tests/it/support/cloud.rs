@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command},
     sync::Arc,
     time::{Duration, Instant},
@@ -186,22 +186,38 @@ pub struct Server {
 impl Server {
     /// Ready to serve when this returns.
     pub async fn start(cloud: &Cloud, port: u16, log: &Path) -> Self {
-        let log = File::options().create(true).append(true).open(log).unwrap();
+        let server = Self::spawn(&cloud.settings, port, log);
+        until_ready(&reqwest::Client::new(), &cloud.url).await;
+        server
+    }
+
+    /// With a certificate of its own; its address.
+    pub async fn start_with_tls(database: &str, tls: &[(&str, PathBuf)], client: &reqwest::Client, log: &Path) -> (String, Self) {
+        let inbox = Inbox::start(0, 0).await.unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let url = format!("https://localhost:{port}");
+        let mut settings = Cloud::settings(database, &url, &inbox);
+        settings.extend(tls.iter().map(|(name, file)| ((*name).to_owned(), file.display().to_string())));
+        let server = Self::spawn(&settings, port, log);
+        until_ready(client, &url).await;
+        (url, server)
+    }
+
+    fn spawn(settings: &[(String, String)], port: u16, log: &Path) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_sspr"))
             .arg("serve")
-            .envs(cloud.settings.iter().cloned())
+            .envs(settings.iter().cloned())
             .env("SSPR_SERVER__LISTEN", format!("127.0.0.1:{port}"))
             .env("SSPR_LOG__FILTER", "debug")
-            .stderr(log)
+            .stderr(File::options().create(true).append(true).open(log).unwrap())
             .spawn()
             .unwrap();
-        let server = Self { child };
-        let begun = Instant::now();
-        while reqwest::get(format!("{}/health/ready", cloud.url)).await.is_err() {
-            assert!(begun.elapsed().as_secs() < 20, "sspr serve does not come up");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        server
+        Self { child }
+    }
+
+    /// It was told to stop, and does so in good order.
+    pub fn ended(mut self) {
+        assert!(self.child.wait().unwrap().success());
     }
 
     pub fn pid(&self) -> u32 {
@@ -212,6 +228,14 @@ impl Server {
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+}
+
+async fn until_ready(client: &reqwest::Client, url: &str) {
+    let begun = Instant::now();
+    while client.get(format!("{url}/health/ready")).send().await.is_err() {
+        assert!(begun.elapsed().as_secs() < 20, "sspr serve does not come up");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

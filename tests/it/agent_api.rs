@@ -1,0 +1,291 @@
+//! The agents' door: who gets in, with what, and how often.
+
+use reqwest::StatusCode;
+use serde_json::json;
+use sspr::wire::{
+    b64, jws,
+    keys::{Identity, Signed},
+    message::{Heartbeat, LeaseRequest, SignedResult},
+    outcome::Code,
+};
+
+use crate::support::{
+    Cloud, HandAgent, Person,
+    agent::{code_of, somebody},
+};
+
+const JSON: &str = "application/json";
+
+async fn heartbeat(agent: &HandAgent, token: &str, proof: &str, body: &[u8]) -> (u16, String) {
+    let answer = agent.send_with("/agent/v1/heartbeat", body, JSON, Some(token), proof).await;
+    if answer.status() == StatusCode::OK { (200, String::new()) } else { code_of(answer).await }
+}
+
+fn beat() -> Vec<u8> {
+    let beat = Heartbeat { version: "0".into(), clock: 0, directory: sspr::wire::message::DirectoryHealth::default(), jobs: 0 };
+    serde_json::to_vec(&beat).unwrap()
+}
+
+#[tokio::test]
+async fn a_token_enrols_one_agent_of_twenty() {
+    let cloud = Cloud::start().await;
+    let token = cloud.enrolment_token().await;
+    let tries = (0..20).map(|_| HandAgent::try_enrol(&cloud, &token));
+    let answers: Vec<u16> = futures(tries).await.into_iter().map(|(_, answer)| answer.status().as_u16()).collect();
+    assert_eq!(answers.iter().filter(|status| **status == 201).count(), 1, "{answers:?}");
+    assert_eq!(answers.iter().filter(|status| **status == 403).count(), 19, "{answers:?}");
+    assert_eq!(cloud.sql::<i64>("select count(*) from agents").await, 1);
+}
+
+async fn futures<T>(all: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut all: Vec<_> = all.map(Box::pin).collect();
+    let mut done: Vec<Option<T>> = all.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (one, slot) in all.iter_mut().zip(&mut done).filter(|(_, slot)| slot.is_none()) {
+            if let std::task::Poll::Ready(value) = one.as_mut().poll(context) {
+                *slot = Some(value);
+            }
+        }
+        if done.iter().all(Option::is_some) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    done.into_iter().flatten().collect()
+}
+
+#[tokio::test]
+async fn enrolment_tokens_end_and_are_not_in_the_database() {
+    let cloud = Cloud::start().await;
+    let token = cloud.enrolment_token().await;
+    assert!(!cloud.dump().await.contains(&token));
+    cloud.clock.advance(15 * 60 + 1);
+    let (_, answer) = HandAgent::try_enrol(&cloud, &token).await;
+    assert_eq!(code_of(answer).await, (403, "bad_enrolment_token".into()));
+    let (_, answer) = HandAgent::try_enrol(&cloud, "sspr_enrol_guess").await;
+    assert_eq!(code_of(answer).await, (403, "bad_enrolment_token".into()));
+}
+
+#[tokio::test]
+async fn an_agent_serves_only_once_its_fingerprint_was_compared_and_until_it_is_revoked() {
+    let cloud = Cloud::start().await;
+    let mut agent = HandAgent::enrol(&cloud).await;
+    assert_eq!(code_of(agent.try_token().await).await, (403, "agent_pending".into()));
+    assert!(!cloud.confirm(agent.id, "AAAA-BBBB-CCCC-DDDD").await);
+    assert_eq!(code_of(agent.try_token().await).await, (403, "agent_pending".into()));
+    assert!(cloud.confirm(agent.id, &agent.fingerprint.to_lowercase().replace('-', " ")).await);
+    agent.beat(true).await;
+    sqlx::query("update agents set status = 'revoked', revoked_at = now()").execute(&cloud.app.db).await.unwrap();
+    // The token in hand is still signed and in time; it is worth nothing.
+    assert_eq!(code_of(agent.post("/agent/v1/lease?wait=0", &LeaseRequest { max: 1 }).await).await, (403, "agent_revoked".into()));
+    assert_eq!(code_of(agent.try_token().await).await, (403, "agent_revoked".into()));
+}
+
+#[tokio::test]
+async fn a_revocation_ends_a_waiting_poll() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    let revoke = async {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        sqlx::query("update agents set status = 'revoked', revoked_at = now()").execute(&cloud.app.db).await.unwrap();
+    };
+    let begun = std::time::Instant::now();
+    let (answer, ()) = tokio::join!(agent.post("/agent/v1/lease?wait=30", &LeaseRequest { max: 1 }), revoke);
+    assert_eq!(code_of(answer).await, (403, "agent_revoked".into()));
+    assert!(begun.elapsed().as_secs() < 6, "within five seconds");
+}
+
+#[tokio::test]
+async fn every_request_needs_a_proof_of_its_own() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    let (token, body) = (agent.token().await, beat());
+    let path = "/agent/v1/heartbeat";
+    let good = agent.proof(path, &body, Some(&token));
+    assert_eq!(heartbeat(&agent, &token, &good, &body).await.0, 200);
+    assert_eq!(heartbeat(&agent, &token, &good, &body).await, (401, "replayed_proof".into()));
+
+    let refused = [
+        ("another path", agent.proof("/agent/v1/lease", &body, Some(&token))),
+        ("another body", agent.proof(path, b"{}", Some(&token))),
+        ("no token", agent.proof(path, &body, None)),
+        ("another token", agent.proof(path, &body, Some("x"))),
+        (
+            "another key",
+            jws::prove(
+                &Identity::generate(),
+                "POST",
+                &format!("{}{path}", cloud.url),
+                &body,
+                Some(&token),
+                "a".repeat(20),
+                cloud.clock.seconds(),
+            ),
+        ),
+        (
+            "another method",
+            jws::prove(&agent.identity, "GET", &format!("{}{path}", cloud.url), &body, Some(&token), "b".repeat(20), cloud.clock.seconds()),
+        ),
+        (
+            "another site",
+            jws::prove(
+                &agent.identity,
+                "POST",
+                &format!("https://evil.example{path}"),
+                &body,
+                Some(&token),
+                "c".repeat(20),
+                cloud.clock.seconds(),
+            ),
+        ),
+        ("no proof", "garbage".into()),
+        (
+            "a huge id",
+            jws::prove(
+                &agent.identity,
+                "POST",
+                &format!("{}{path}", cloud.url),
+                &body,
+                Some(&token),
+                "d".repeat(100),
+                cloud.clock.seconds(),
+            ),
+        ),
+    ];
+    for (what, proof) in refused {
+        assert_eq!(heartbeat(&agent, &token, &proof, &body).await.0, 401, "{what}");
+    }
+    for (what, at) in [("old", -61), ("of the future", 61)] {
+        let proof = jws::prove(
+            &agent.identity,
+            "POST",
+            &format!("{}{path}", cloud.url),
+            &body,
+            Some(&token),
+            format!("{what:-<20}"),
+            cloud.clock.seconds() + at,
+        );
+        assert_eq!(heartbeat(&agent, &token, &proof, &body).await, (401, "clock_skew".into()), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_short_and_nobody_else_signs_them() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    let (token, body) = (agent.token().await, beat());
+    cloud.clock.advance(301);
+    let proof = agent.proof("/agent/v1/heartbeat", &body, Some(&token));
+    assert_eq!(heartbeat(&agent, &token, &proof, &body).await, (401, "bad_token".into()));
+    // Signed by the agent itself, under the cloud's key id.
+    let kid = jws::unverified_kid(&token).unwrap();
+    let now = cloud.clock.seconds();
+    let claims = json!({ "iss": cloud.url, "sub": agent.id, "aud": cloud.url, "iat": now, "exp": now + 60, "cnf": { "jkt": sspr::wire::keys::thumbprint(agent.identity.public()) } });
+    let forged = jws::sign(&agent.identity, jws::ACCESS, Some(&kid), false, &claims);
+    let proof = agent.proof("/agent/v1/heartbeat", &body, Some(&forged));
+    assert_eq!(heartbeat(&agent, &forged, &proof, &body).await, (401, "bad_token".into()));
+}
+
+#[tokio::test]
+async fn only_own_keys_for_now_are_published() {
+    let cloud = Cloud::start().await;
+    let (mut agent, mut other) = (cloud.agent().await, cloud.agent().await);
+    let statement = |agent: &HandAgent| sspr::wire::keys::Statement {
+        agent: agent.id,
+        connector: agent.connector,
+        suite: sspr::wire::seal::SUITE.into(),
+        key: b64(&sspr::wire::seal::KeyPair::generate().public),
+        epoch: 2,
+        not_before: cloud.clock.seconds() - 60,
+        not_after: cloud.clock.seconds() + 3600,
+    };
+    let good = agent.identity.sign(statement(&agent));
+    let foreign = other.try_publish(good.clone()).await;
+    assert_eq!(code_of(foreign).await, (403, "bad_key".into()));
+    let unsigned = Signed { statement: statement(&agent), signature: b64(&[0; 64]) };
+    let mut long = statement(&agent);
+    long.not_after = long.not_before + 25 * 3600;
+    let mut over = statement(&agent);
+    (over.not_before, over.not_after) = (over.not_before - 7200, over.not_before - 3600);
+    let mut weak = statement(&agent);
+    weak.suite = "x25519-hkdfsha256-aes256gcm".into();
+    for bad in [unsigned, agent.identity.sign(long), agent.identity.sign(over), agent.identity.sign(weak)] {
+        assert_eq!(code_of(agent.try_publish(bad).await).await, (403, "bad_key".into()));
+    }
+    assert_eq!(agent.try_publish(good.clone()).await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(agent.try_publish(good).await.status(), StatusCode::NO_CONTENT, "the answer may have been lost");
+    let again = agent.identity.sign(statement(&agent));
+    assert_eq!(code_of(agent.try_publish(again).await).await, (403, "bad_key".into()), "one key per epoch");
+}
+
+#[tokio::test]
+async fn a_result_is_taken_once_from_the_holder_of_the_lease() {
+    let cloud = Cloud::start().await;
+    let (mut agent, mut other) = (cloud.agent().await, cloud.agent().await);
+    agent.mirror(vec![somebody("alice")]).await;
+    let mut alice = Person::at(&cloud);
+    alice.proves(&cloud, "alice").await;
+    alice.sets("Correct-Horse-7").await;
+    let job = agent.lease(5).await.remove(0);
+    let result = agent.result_of(&job, Code::Applied);
+
+    assert_eq!(code_of(other.tell(&other.result_of(&job, Code::Applied)).await).await, (409, "contradicts".into()));
+    let mut lie = result.clone();
+    lie.lease = uuid::Uuid::nil();
+    assert_eq!(code_of(agent.tell(&lie).await).await, (409, "contradicts".into()));
+    let mut lie = result.clone();
+    lie.ciphertext = b64(&[0; 32]);
+    assert_eq!(code_of(agent.tell(&lie).await).await, (409, "contradicts".into()));
+    let mut lie = result.clone();
+    lie.seq += 1;
+    assert_eq!(code_of(agent.tell(&lie).await).await, (409, "contradicts".into()));
+    // Signed by somebody else, or for another job.
+    let jws = jws::sign(&other.identity, jws::RESULT, None, false, &result);
+    let forged = agent.post(&format!("/agent/v1/jobs/{}/result", result.job), &SignedResult { jws }).await;
+    assert_eq!(code_of(forged).await, (403, "bad_result".into()));
+    assert_eq!(alice.status().await["state"], "leased");
+
+    assert_eq!(agent.tell(&result).await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(agent.tell(&result).await.status(), StatusCode::NO_CONTENT, "the same again");
+    assert_eq!(code_of(agent.tell(&agent.result_of(&job, Code::PolicyHistory)).await).await, (409, "contradicts".into()));
+    assert_eq!(alice.status().await["state"], "applied");
+    assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where action = 'reset.result' and outcome = 'applied'").await, 1);
+    assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where action = 'reset.result' and outcome = 'refused'").await, 5);
+    cloud.inbox.wait_for("alice@mail.example", 1).await.unwrap();
+    assert_eq!(cloud.inbox.count("alice@mail.example"), 2, "one code, one notice");
+}
+
+#[tokio::test]
+async fn a_full_pass_removes_whoever_it_did_not_name_and_their_addresses() {
+    let cloud = Cloud::start().await;
+    let (mut agent, mut other) = (cloud.agent().await, cloud.agent().await);
+    agent.mirror(vec![somebody("alice"), somebody("bob")]).await;
+    cloud.clock.advance(1);
+    agent.mirror(vec![somebody("alice")]).await;
+    assert_eq!(cloud.sql::<i64>("select count(*) from users where removed_at is null").await, 1);
+    assert_eq!(cloud.sql::<i64>("select count(*) from users where removed_at is not null and mail is null and mobile is null").await, 1);
+
+    // While one agent is at its full pass another names somebody new: they stay.
+    cloud.clock.advance(1);
+    let pass = uuid::Uuid::from_u128(5);
+    let batch = |people: Vec<_>, last| sspr::wire::message::MirrorBatch { pass, full: true, last, upserts: people, removals: Vec::new() };
+    agent.post("/agent/v1/directory", &batch(vec![somebody("alice")], false)).await;
+    cloud.clock.advance(1);
+    let news = sspr::wire::message::MirrorBatch {
+        pass: uuid::Uuid::from_u128(6),
+        full: false,
+        last: true,
+        upserts: vec![somebody("carol")],
+        removals: Vec::new(),
+    };
+    other.post("/agent/v1/directory", &news).await;
+    agent.post("/agent/v1/directory", &batch(Vec::new(), true)).await;
+    assert_eq!(cloud.sql::<i64>("select count(*) from users where removed_at is null").await, 2);
+}
+
+#[tokio::test]
+async fn the_audit_trail_cannot_be_edited() {
+    let cloud = Cloud::start().await;
+    cloud.agent().await;
+    for query in ["update audit_events set outcome = 'x'", "delete from audit_events", "truncate audit_events"] {
+        assert!(sqlx::query(query).execute(&cloud.app.db).await.is_err(), "{query}");
+    }
+}

@@ -1,0 +1,123 @@
+//! `sspr serve` as a process: slow and oversized requests, TLS, settings that make no sense, and how it ends.
+
+use std::{
+    process::{Command, Output},
+    time::{Duration, Instant},
+};
+
+use sspr::lab::samba::{Samba, SambaOptions};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::support::{Cloud, Person, cloud::Server, database};
+
+async fn connect(cloud: &Cloud) -> TcpStream {
+    TcpStream::connect(cloud.url.trim_start_matches("http://").replace("localhost", "127.0.0.1")).await.unwrap()
+}
+
+/// All that the server says until it hangs up.
+async fn rest(stream: &mut TcpStream) -> String {
+    let mut all = Vec::new();
+    let _ = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut all)).await.expect("the server hangs up");
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+#[tokio::test]
+async fn whoever_sends_a_head_drop_by_drop_is_cut_off() {
+    let cloud = Cloud::start().await;
+    let mut slow = connect(&cloud).await;
+    slow.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n").await.unwrap();
+    let begun = Instant::now();
+    rest(&mut slow).await;
+    assert!((5..15).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let cloud = Cloud::start().await;
+    let mut large = connect(&cloud).await;
+    large.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n").await.unwrap();
+    // The server may hang up while we still talk.
+    let _ = large.write_all(format!("X: {}\r\n\r\n", "a".repeat(40_000)).as_bytes()).await;
+    let answer = rest(&mut large).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+    assert_eq!(Person::at(&cloud).opens("/health/live").await.page.status, 200);
+}
+
+#[tokio::test]
+async fn it_stops_by_itself_and_lets_open_requests_end() {
+    let (database, dir) = (database::fresh().await, tempfile::tempdir().unwrap());
+    let (cloud, server) = Cloud::start_apart(&database, &dir.path().join("log")).await;
+    cloud.agent().await;
+    // A form on its way: the server has asked for the body, so the request is in hand.
+    let mut open = connect(&cloud).await;
+    let head = format!(
+        "POST /reset HTTP/1.1\r\nHost: {0}\r\nOrigin: http://{0}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: 10\r\nExpect: 100-continue\r\n\r\n",
+        cloud.url.trim_start_matches("http://")
+    );
+    open.write_all(head.as_bytes()).await.unwrap();
+    let mut word = [0; 25];
+    open.read_exact(&mut word).await.unwrap();
+    assert!(word.starts_with(b"HTTP/1.1 100 Continue"));
+    Command::new("kill").args(["-TERM", &server.pid().to_string()]).status().unwrap();
+    let begun = Instant::now();
+    while TcpStream::connect(cloud.url.trim_start_matches("http://").replace("localhost", "127.0.0.1")).await.is_ok() {
+        assert!(begun.elapsed().as_secs() < 10, "it still takes new connections");
+    }
+    open.write_all(b"name=alice").await.unwrap();
+    let answer = rest(&mut open).await;
+    assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+    server.ended();
+}
+
+#[tokio::test]
+async fn it_speaks_tls_itself_if_told_to() {
+    let samba = Samba::start(&SambaOptions::default()).unwrap();
+    let (database, dir) = (database::fresh().await, tempfile::tempdir().unwrap());
+    let tls = samba.ca_file.parent().unwrap();
+    let settings = [("SSPR_SERVER__TLS_CERT_FILE", tls.join("cert.pem")), ("SSPR_SERVER__TLS_KEY_FILE", tls.join("key.pem"))];
+    let ca = reqwest::Certificate::from_pem(&std::fs::read(&samba.ca_file).unwrap()).unwrap();
+    let client = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().build().unwrap();
+    let (url, _server) = Server::start_with_tls(&database, &settings, &client, &dir.path().join("log")).await;
+    let answer = client.get(format!("{url}/health/ready")).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.version()), (200, reqwest::Version::HTTP_2));
+    let http1 = client.get(format!("{url}/health/ready")).version(reqwest::Version::HTTP_11).send().await;
+    assert!(http1.is_ok());
+    assert!(reqwest::Client::new().get(&url).send().await.is_err(), "nobody else's CA signs it");
+}
+
+fn sspr(arguments: &[&str], settings: &[(&str, &str)]) -> (Output, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_sspr")).args(arguments).envs(settings.iter().copied()).output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    (output, said)
+}
+
+#[test]
+fn settings_that_make_no_sense_are_told_all_at_once_and_no_secret_with_them() {
+    let (output, said) = sspr(&["check"], &[("SSPR_SERVR__LISTEN", "x"), ("SSPR_DATABASE__CONNECTIONS", "many")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("servr.listen") && said.contains("whole number"), "{said}");
+
+    let settings = [
+        ("SSPR_SERVER__PUBLIC_URL", "http://reset.example.org"),
+        ("SSPR_DATABASE__URL", "postgres://u:hunter2@127.0.0.1:1/none"),
+        ("SSPR_KEYS__MASTER", "dG9vIHNob3J0"),
+        ("SSPR_MAIL__URL", "smtp://mail.example.org"),
+    ];
+    let (output, said) = sspr(&["check"], &settings);
+    assert_eq!(output.status.code(), Some(1));
+    for part in ["must be https", "database.url", "openssl rand", "mail"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("hunter2") && !said.contains("dG9v"), "{said}");
+}
+
+#[test]
+fn the_defaults_are_the_manual() {
+    let (output, said) = sspr(&["check", "--defaults"], &[]);
+    assert!(output.status.success());
+    assert!(said.contains("[agent.directory]") && said.contains("# secret"));
+}
