@@ -119,8 +119,8 @@ async fn answer(
     let until = |at: OffsetDateTime| (at - now).whole_seconds().max(0) + 1;
     let sent_at = verification::sent_at(&mut conn, flow.flow_id, method).await?;
     let resend_at = sent_at.map(|at| at + RESEND_AFTER).filter(|at| *at > now);
-    let sends_wait = limits::waiting(&mut conn, scope, &app.clock, &flow.subject, Limit::CodeSend).await?;
-    let tries_wait = limits::waiting(&mut conn, scope, &app.clock, &flow.subject, Limit::CodeTry).await?;
+    let sends_wait = limits::waiting(&mut conn, scope, &app.clock, &flow.subjects, Limit::CodeSend).await?;
+    let tries_wait = limits::waiting(&mut conn, scope, &app.clock, &flow.subjects, Limit::CodeTry).await?;
     // Nothing was ever sent in this flow: the account's share of codes is used up.
     let error = error.or_else(|| sent_at.is_none().then_some("code-error-limit"));
     let shown = CodePage {

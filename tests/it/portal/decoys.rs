@@ -51,6 +51,24 @@ async fn all_names_look_the_same() {
 }
 
 #[tokio::test]
+async fn the_wait_tells_nothing_about_who_is_who() {
+    let cloud = cloud().await;
+    for name in ["alice", "nobody"] {
+        let mut person = Person::at(&cloud);
+        person.asks_for_a_code(name).await;
+        for _ in 0..5 {
+            person.submits("/reset/code", &[("code", "000000")]).await;
+        }
+        for other in [format!("{name}@mail.example"), format!("{name}@corp.example"), format!("{name}@elsewhere.example")] {
+            let mut person = Person::at(&cloud);
+            person.asks_for_a_code(&other).await;
+            person.submits("/reset/code", &[("code", "000000")]).await;
+            assert_eq!(person.page.status, 429, "{other}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_decoy_is_stable_and_shaped_like_its_neighbours() {
     let cloud = cloud().await;
     let mut masks = Vec::new();
