@@ -89,9 +89,12 @@ async fn take_one(conn: &mut PgConnection, scope: &Scope, clock: &Clock, subject
 
 /// The person has proven themselves: their own slips no longer count.
 pub async fn clear(conn: &mut PgConnection, scope: &Scope, subjects: &[Vec<u8>], limit: Limit) -> Result<()> {
-    sqlx::query!("delete from limits where tenant_id = $1 and subject = any($2) and kind = $3", scope.id(), subjects, limit.kind())
-        .execute(conn)
-        .await?;
+    // One by one and in the order of [`take`], or the two would wait for each other.
+    for subject in subjects {
+        sqlx::query!("delete from limits where tenant_id = $1 and subject = $2 and kind = $3", scope.id(), subject, limit.kind())
+            .execute(&mut *conn)
+            .await?;
+    }
     Ok(())
 }
 

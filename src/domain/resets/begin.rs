@@ -38,7 +38,9 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     // the wait that both are one person.
     let local = name.as_str().split('@').next().unwrap_or_default();
     let by_name = scope.key().hash(b"limit local part", local.as_bytes());
-    let subjects = vec![by_name, user.as_ref().map_or(hash, |user| user.subject(scope))];
+    let mut subjects = vec![by_name, user.as_ref().map_or(hash, |user| user.subject(scope))];
+    // One order for all flows that share any of them: counters are locked in it.
+    subjects.sort_unstable();
 
     let (flow_id, cookie, now) = (id::time_ordered(clock), id::token(), clock.now());
     sqlx::query!(
