@@ -50,10 +50,6 @@ struct Form {
     code: String,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
 async fn show(journey: Journey) -> Result<Response> {
     let Step::Code(method) = journey.flow.step() else { return Ok(journey::to_step(&journey.flow)) };
     answer(&journey, method, StatusCode::OK, None, None).await
@@ -89,7 +85,7 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
     }
 }
 
-async fn resend(journey: Journey, _: form::Form<Nothing>) -> Result<Response> {
+async fn resend(journey: Journey, _: form::Form<form::Nothing>) -> Result<Response> {
     let Journey { visitor, flow } = &journey;
     let Step::Code(method) = flow.step() else { return Ok(journey::to_step(flow)) };
     let app = &visitor.app;
@@ -117,7 +113,7 @@ async fn answer(
     let (app, scope, now) = (&visitor.app, &visitor.tenant.scope, visitor.app.clock.now());
     let mut conn = app.db.acquire().await?;
     let until = |at: OffsetDateTime| (at - now).whole_seconds().max(0) + 1;
-    let sent_at = verification::sent_at(&mut conn, flow.flow_id, method).await?;
+    let sent_at = verification::sent_at(&mut conn, scope, flow.flow_id, method).await?;
     let resend_at = sent_at.map(|at| at + RESEND_AFTER).filter(|at| *at > now);
     let sends_wait = limits::waiting(&mut conn, scope, &app.clock, &flow.subject, Limit::CodeSend).await?;
     let tries_wait = limits::waiting(&mut conn, scope, &app.clock, &flow.subject, Limit::CodeTry).await?;

@@ -5,7 +5,7 @@ use axum::{
     extract::{FromRequest, Request},
     http::{StatusCode, header},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::Error;
 
@@ -20,6 +20,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
         parse(&body).map(Self).ok_or(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"))
     }
 }
+
+/// A button's form, or `{}`: no fields.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     let mut fields = serde_json::Map::new();
