@@ -5,7 +5,7 @@ create table flows (
     tenant_id uuid not null references tenants,
     browser_hash bytea not null unique check (length(browser_hash) = 32),
     user_id uuid,
-    subject bytea not null,
+    subjects bytea[] not null,
     name bytea not null,
     options jsonb not null,
     language text not null,
@@ -22,7 +22,7 @@ create table flows (
 ) with (fillfactor = 70);
 comment on table flows is 'One journey of one browser. A flow without user_id is a decoy: it looks the same and leads nowhere.';
 comment on column flows.browser_hash is 'SHA-256 of the cookie of the browser that began it; replaced when a gate is passed.';
-comment on column flows.subject is 'Whose limits count: a keyed hash of the user, or of the typed name for decoys.';
+comment on column flows.subjects is 'Whose limits count, keyed hashes: the local part of what was typed, and the user or, for decoys, the typed name.';
 comment on column flows.name is 'What was typed, encrypted: people type passwords into the wrong field.';
 comment on column flows.options is 'Methods as shown: [{"method": "email", "masked": "…"}]. The destination itself is read from the user when a code is sent.';
 comment on column flows.method is 'The method being proven now.';
@@ -131,6 +131,18 @@ begin
 end $$;
 comment on function jobs_make_partition is 'Idempotent. The worker calls it days ahead.';
 select jobs_make_partition((now() at time zone 'utc')::date + n) from generate_series(0, 3) n;
+
+create function jobs_drop_partitions(before date) returns void language plpgsql as $$
+declare
+    name text;
+begin
+    for name in select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'jobs'::regclass and c.relname ~ '^jobs_[0-9]{8}$' and to_date(substr(c.relname, 6), 'YYYYMMDD') < before
+    loop
+        execute format('drop table %I', name);
+    end loop;
+end $$;
+comment on function jobs_drop_partitions is 'Whole days go at once; nothing is deleted row by row.';
 
 create table job_heads (
     connector_id uuid not null,

@@ -142,14 +142,15 @@ pub async fn sweep(app: &App) -> Result<()> {
 /// Make the partitions of the coming days; forget what is over.
 pub async fn clean(app: &App) -> Result<()> {
     let mut tx = app.begin().await?;
-    queue::make_partitions(&mut tx, &app.clock).await?;
+    queue::turn_partitions(&mut tx, &app.clock).await?;
     tx.commit().await?;
     let mut tx = app.begin().await?;
+    let unused = queue::sweep_unused(&mut tx, &app.clock).await?;
     let flows = resets::clean(&mut tx, &app.clock).await?;
     let messages = notifications::clean(&mut tx, &app.clock).await?;
     let limits = limits::clean(&mut tx, &app.clock).await?;
     let passes = users::clean(&mut tx, &app.clock).await?;
     tx.commit().await?;
-    tracing::debug!(flows, messages, limits, passes, "forgot what is over");
+    tracing::debug!(unused, flows, messages, limits, passes, "forgot what is over");
     Ok(())
 }

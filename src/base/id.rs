@@ -12,6 +12,12 @@ pub fn time_ordered(clock: &Clock) -> Uuid {
     Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.nanosecond()))
 }
 
+/// The lowest time-ordered id of that millisecond: for ranges of ids that are ranges of time.
+pub fn lowest_at(at: time::OffsetDateTime) -> Uuid {
+    let millis = u128::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
+    Uuid::from_u128(millis << 80)
+}
+
 /// A random id (UUID v4): leases, passes, request ids.
 #[expect(clippy::disallowed_methods, reason = "the one place that makes them")]
 pub fn random() -> Uuid {

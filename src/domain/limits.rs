@@ -45,8 +45,23 @@ pub enum Verdict {
     Wait(OffsetDateTime),
 }
 
-/// Count one. The caller commits before it acts on the verdict. A window that was used up makes the next one twice as long.
-pub async fn take(conn: &mut PgConnection, scope: &Scope, clock: &Clock, subject: &[u8], limit: Limit) -> Result<Verdict> {
+/// Count one for each of `subjects`, always in the same order so that nobody waits in circles; the worst verdict holds. The caller
+/// commits before it acts on it.
+pub async fn take(conn: &mut PgConnection, scope: &Scope, clock: &Clock, subjects: &[Vec<u8>], limit: Limit) -> Result<Verdict> {
+    let mut worst = Verdict::Allowed;
+    for subject in subjects {
+        let verdict = take_one(&mut *conn, scope, clock, subject, limit).await?;
+        worst = match (worst, verdict) {
+            (Verdict::Wait(a), Verdict::Wait(b)) => Verdict::Wait(a.max(b)),
+            (Verdict::Allowed, verdict) => verdict,
+            (worst, Verdict::Allowed) => worst,
+        };
+    }
+    Ok(worst)
+}
+
+/// A window that was used up makes the next one twice as long.
+async fn take_one(conn: &mut PgConnection, scope: &Scope, clock: &Clock, subject: &[u8], limit: Limit) -> Result<Verdict> {
     let (most, window) = limit.allowance();
     let now = clock.now();
     // The row lock of the insert makes concurrent takers queue up; the update part sees the committed count.
@@ -73,10 +88,13 @@ pub async fn take(conn: &mut PgConnection, scope: &Scope, clock: &Clock, subject
 }
 
 /// The person has proven themselves: their own slips no longer count.
-pub async fn clear(conn: &mut PgConnection, scope: &Scope, subject: &[u8], limit: Limit) -> Result<()> {
-    sqlx::query!("delete from limits where tenant_id = $1 and subject = $2 and kind = $3", scope.id(), subject, limit.kind())
-        .execute(conn)
-        .await?;
+pub async fn clear(conn: &mut PgConnection, scope: &Scope, subjects: &[Vec<u8>], limit: Limit) -> Result<()> {
+    // One by one and in the order of [`take`], or the two would wait for each other.
+    for subject in subjects {
+        sqlx::query!("delete from limits where tenant_id = $1 and subject = $2 and kind = $3", scope.id(), subject, limit.kind())
+            .execute(&mut *conn)
+            .await?;
+    }
     Ok(())
 }
 
@@ -85,18 +103,18 @@ pub async fn waiting(
     conn: &mut PgConnection,
     scope: &Scope,
     clock: &Clock,
-    subject: &[u8],
+    subjects: &[Vec<u8>],
     limit: Limit,
 ) -> Result<Option<OffsetDateTime>> {
     let until = sqlx::query_scalar!(
-        "select until from limits where tenant_id = $1 and subject = $2 and kind = $3 and used >= $4 and until > $5",
+        "select max(until) from limits where tenant_id = $1 and subject = any($2) and kind = $3 and used >= $4 and until > $5",
         scope.id(),
-        subject,
+        subjects,
         limit.kind(),
         limit.allowance().0,
         clock.now(),
     )
-    .fetch_optional(conn)
+    .fetch_one(conn)
     .await?;
     Ok(until)
 }

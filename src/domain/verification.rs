@@ -53,7 +53,7 @@ impl Method {
 /// For whom and in which flow.
 pub struct Purpose<'a> {
     pub flow_id: Uuid,
-    pub subject: &'a [u8],
+    pub subjects: &'a [Vec<u8>],
     /// `None`: a decoy.
     pub user: Option<&'a User>,
     pub language: &'a str,
@@ -73,7 +73,7 @@ pub async fn send(conn: &mut PgConnection, scope: &Scope, clock: &Clock, purpose
     if sent_at(&mut *conn, scope, purpose.flow_id, method).await?.is_some_and(|at| at + RESEND_AFTER > clock.now()) {
         return Ok(Sent::TooEarly);
     }
-    if let Verdict::Wait(until) = limits::take(&mut *conn, scope, clock, purpose.subject, Limit::CodeSend).await? {
+    if let Verdict::Wait(until) = limits::take(&mut *conn, scope, clock, purpose.subjects, Limit::CodeSend).await? {
         return Ok(Sent::Wait(until));
     }
     let (code, now) = (id::six_digits(), clock.now());

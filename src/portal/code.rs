@@ -121,8 +121,8 @@ async fn answer(journey: &Journey, method: Method, said: Said) -> Result<Respons
     let until = |at: OffsetDateTime| (at - now).whole_seconds().max(0) + 1;
     let sent_at = verification::sent_at(&mut conn, scope, flow.flow_id, method).await?;
     let resend_at = sent_at.map(|at| at + RESEND_AFTER).filter(|at| *at > now);
-    let sends_wait = limits::waiting(&mut conn, scope, &app.clock, &flow.subject, Limit::CodeSend).await?;
-    let tries_wait = limits::waiting(&mut conn, scope, &app.clock, &flow.subject, Limit::CodeTry).await?;
+    let sends_wait = limits::waiting(&mut conn, scope, &app.clock, &flow.subjects, Limit::CodeSend).await?;
+    let tries_wait = limits::waiting(&mut conn, scope, &app.clock, &flow.subjects, Limit::CodeTry).await?;
     let (tries_in, resend_in) = (tries_wait.map(until), resend_at.max(sends_wait).map_or(0, until));
     let (status, error, retry_after) = match said {
         Said::Nothing | Said::Resent => (StatusCode::OK, None, None),

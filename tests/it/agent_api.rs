@@ -65,6 +65,23 @@ async fn enrolment_tokens_end_and_are_not_in_the_database() {
 }
 
 #[tokio::test]
+async fn enrolling_again_after_a_lost_answer_is_the_same_enrolment() {
+    let cloud = Cloud::start().await;
+    let token = cloud.enrolment_token().await;
+    let (agent, answer) = HandAgent::try_enrol(&cloud, &token).await;
+    let first: sspr::wire::message::Enrolled = answer.json().await.unwrap();
+    let answer = agent.enrol_with(&token).await;
+    assert_eq!(answer.status(), StatusCode::CREATED);
+    let second: sspr::wire::message::Enrolled = answer.json().await.unwrap();
+    assert_eq!((first.agent, first.connector), (second.agent, second.connector));
+    assert_eq!(cloud.sql::<i64>("select count(*) from agents").await, 1);
+    // Not with another key, and not once somebody confirmed it.
+    assert_eq!(code_of(HandAgent::try_enrol(&cloud, &token).await.1).await, (403, "bad_enrolment_token".into()));
+    assert!(cloud.confirm(first.agent, &agent.fingerprint).await);
+    assert_eq!(code_of(agent.enrol_with(&token).await).await, (403, "bad_enrolment_token".into()));
+}
+
+#[tokio::test]
 async fn an_agent_serves_only_once_its_fingerprint_was_compared_and_until_it_is_revoked() {
     let cloud = Cloud::start().await;
     let mut agent = HandAgent::enrol(&cloud).await;

@@ -37,13 +37,17 @@ pub struct Args {
 
 pub async fn run(args: Args, _config: Config) -> Result<()> {
     let begun = Instant::now();
-    // All that can be wrong with this machine, before anything slow.
-    let place = Place::check(&args).await?;
     let stop = super::asked_to_stop();
     tokio::pin!(stop);
+    let start = async {
+        // All that can be wrong with this machine, before anything slow.
+        Estate::start(Place::check(&args).await?).await
+    };
     let mut estate = tokio::select! {
-        () = &mut stop => return Ok(()),
-        estate = Estate::start(place) => estate?,
+        biased;
+        // Nothing is under way that could end well: what has begun is cleaned up behind us, as after any other death.
+        () = &mut stop => std::process::exit(130),
+        estate = start => estate?,
     };
     if let Some(file) = &args.json {
         report::write(file, &estate)?;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use sqlx::PgConnection;
 use thiserror::Error;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
@@ -68,7 +68,7 @@ pub async fn enrol(conn: &mut PgConnection, clock: &Clock, new: Enrolment<'_>) -
     )
     .fetch_optional(&mut *conn)
     .await?;
-    let Some(row) = row else { return Ok(Err(Refused::Token)) };
+    let Some(row) = row else { return Ok(again(conn, now, &hash, new.identity).await?.ok_or(Refused::Token)) };
     let name: String = new.name.chars().filter(|c| !c.is_control()).take(100).collect();
     let done = sqlx::query!(
         "insert into agents (agent_id, tenant_id, connector_id, name, identity, status, version, enrolled_at)
@@ -87,6 +87,20 @@ pub async fn enrol(conn: &mut PgConnection, clock: &Clock, new: Enrolment<'_>) -
         return Ok(Err(Refused::KnownKey));
     }
     Ok(Ok(Enrolled { agent, tenant: row.tenant_id, connector: row.connector_id }))
+}
+
+/// The same token with the same key: the first answer was lost, and this is it again.
+async fn again(conn: &mut PgConnection, now: OffsetDateTime, hash: &[u8], identity: &[u8]) -> Result<Option<Enrolled>> {
+    let row = sqlx::query!(
+        "select a.agent_id, a.tenant_id, a.connector_id from enrolments e join agents a on a.agent_id = e.agent_id
+         where e.token_hash = $1 and e.expires_at > $2 and a.identity = $3 and a.status = 'pending'",
+        hash,
+        now,
+        identity,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Enrolled { agent: row.agent_id, tenant: row.tenant_id, connector: row.connector_id }))
 }
 
 /// Let a pending agent serve. `shown` is what the administrator read on the agent's own screen. False when it does not fit.

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 pub use lease::lease;
-pub use settle::{Settled, Swept, settle, sweep};
+pub use settle::{Settled, Swept, settle, sweep, sweep_unused};
 pub use state::State;
 pub use submit::{Submission, Submitted, submit};
 
@@ -99,11 +99,15 @@ pub async fn view(conn: &mut PgConnection, scope: &Scope, job: Uuid) -> Result<O
     .transpose()
 }
 
-/// Make the partitions of the coming days.
-pub async fn make_partitions(conn: &mut PgConnection, clock: &Clock) -> Result<()> {
+/// Tombstones are kept so long; the audit trail keeps the signed results.
+const KEPT: Duration = Duration::days(90);
+
+/// Make the partitions of the coming days, drop those past their keeping.
+pub async fn turn_partitions(conn: &mut PgConnection, clock: &Clock) -> Result<()> {
     let today = clock.now().date();
     for ahead in 0..4 {
         sqlx::query!("select jobs_make_partition($1)", today + Duration::days(ahead)).execute(&mut *conn).await?;
     }
+    sqlx::query!("select jobs_drop_partitions($1)", today - KEPT).execute(conn).await?;
     Ok(())
 }

@@ -2,12 +2,15 @@
 
 use anyhow::Result;
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::state::{Event, State};
+use super::{
+    LIFETIME,
+    state::{Event, State},
+};
 use crate::{
-    base::clock::Clock,
+    base::{clock::Clock, id},
     domain::{fleet::Agent, tenants::Scope},
     wire::{jws, message::JobResult},
 };
@@ -47,12 +50,17 @@ pub async fn settle(
     if job.seq != result.seq || job.hash.as_deref() != Some(result.ciphertext.as_str()) {
         return Ok(Settled::Contradicts("another ciphertext"));
     }
-    if let Some(before) = &job.result {
-        // Compared by content: a repeated result is signed anew by some agents.
-        let same = jws::verify::<JobResult>(before, jws::RESULT, &agent.identity).is_ok_and(|before| before == *result);
-        return Ok(if same { Settled::Again } else { Settled::Contradicts("another verdict") });
-    }
     let before = State::parse(&job.state)?;
+    if let Some(told) = &job.result {
+        // Compared by content: a repeated result may be signed anew.
+        if jws::verify::<JobResult>(told, jws::RESULT, &agent.identity).is_ok_and(|told| told == *result) {
+            return Ok(Settled::Again);
+        }
+        // Who said "I do not know" may come to know.
+        if before != State::Unknown {
+            return Ok(Settled::Contradicts("another verdict"));
+        }
+    }
     let Some(state) = before.next(Event::Result(result.code.outcome())) else { return Ok(Settled::Contradicts("the job has ended")) };
     sqlx::query!(
         "update jobs set state = $3, code = $4, allowed_at = $5, result = $6, finished_at = coalesce(finished_at, $7), envelopes = null
@@ -81,7 +89,6 @@ pub struct Swept {
 }
 
 /// End what is past its deadline: expired if no agent ever had it, unknown otherwise. A lease that still runs is waited for.
-/// Tickets that were never used end too.
 pub async fn sweep(conn: &mut PgConnection, clock: &Clock) -> Result<Vec<Swept>> {
     let now = clock.now();
     let due = sqlx::query_scalar!(
@@ -116,4 +123,19 @@ pub async fn sweep(conn: &mut PgConnection, clock: &Clock) -> Result<Vec<Swept>>
             })
         })
         .collect()
+}
+
+/// Tickets that were never used end too. Looks at the last two hours: what is older was seen by an earlier round.
+pub async fn sweep_unused(conn: &mut PgConnection, clock: &Clock) -> Result<u64> {
+    let now = clock.now();
+    let done = sqlx::query!(
+        "update jobs set state = 'expired', finished_at = $3
+         where job_id >= $1 and job_id < $2 and state = 'offered' and expires_at <= $3",
+        id::lowest_at(now - Duration::hours(2)),
+        id::lowest_at(now - LIFETIME),
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }

@@ -34,17 +34,23 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     let decoy = decoy_of(donor.as_ref(), name, &hash, gates);
     let user = found.filter(|_| own.is_some());
     let options = own.unwrap_or(decoy);
-    let subject = user.as_ref().map_or(hash, |user| user.subject(scope));
+    // What was typed counts by its local part too, for everybody: or whoever exhausts "x" and then tries "x@corp" would learn from
+    // the wait that both are one person.
+    let local = name.as_str().split('@').next().unwrap_or_default();
+    let by_name = scope.key().hash(b"limit local part", local.as_bytes());
+    let mut subjects = vec![by_name, user.as_ref().map_or(hash, |user| user.subject(scope))];
+    // One order for all flows that share any of them: counters are locked in it.
+    subjects.sort_unstable();
 
     let (flow_id, cookie, now) = (id::time_ordered(clock), id::token(), clock.now());
     sqlx::query!(
-        "insert into flows (flow_id, tenant_id, browser_hash, user_id, subject, name, options, language, state, gates, created_at, expires_at)
+        "insert into flows (flow_id, tenant_id, browser_hash, user_id, subjects, name, options, language, state, gates, created_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, 'proving', $9, $10, $11)",
         flow_id,
         scope.id(),
         id::sha256(cookie.as_bytes()),
         user.as_ref().map(|user| user.user_id),
-        subject,
+        &subjects,
         scope.key().encrypt(b"flows.name", name.as_str().as_bytes()),
         serde_json::to_value(&options)?,
         language,

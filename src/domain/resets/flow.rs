@@ -29,7 +29,7 @@ pub struct Flow {
     /// `None`: a decoy.
     pub user_id: Option<Uuid>,
     /// Whose limits count.
-    pub subject: Vec<u8>,
+    pub subjects: Vec<Vec<u8>>,
     pub options: Vec<Offer>,
     pub language: String,
     pub verified: bool,
@@ -101,7 +101,7 @@ impl Flow {
 /// The flow of the browser with this cookie.
 pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie: &str) -> Result<Option<Flow>> {
     let row = sqlx::query!(
-        "select flow_id, user_id, subject, options, language, state, gates, passed, method, job_id from flows
+        "select flow_id, user_id, subjects, options, language, state, gates, passed, method, job_id from flows
          where tenant_id = $1 and browser_hash = $2 and state <> 'ended' and expires_at > $3",
         scope.id(),
         id::sha256(cookie.as_bytes()),
@@ -117,7 +117,7 @@ pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie:
     Ok(Some(Flow {
         flow_id: row.flow_id,
         user_id: row.user_id,
-        subject: row.subject,
+        subjects: row.subjects,
         options: serde_json::from_value(row.options).context("a flow's options")?,
         language: row.language,
         verified: row.state == "verified",

@@ -37,7 +37,7 @@ pub async fn choose(conn: &mut PgConnection, scope: &Scope, clock: &Clock, sourc
     .await?;
     // A decoy asks for nobody: the same work.
     let user = users::get(&mut *conn, scope, flow.user_id.unwrap_or_default()).await?;
-    let purpose = Purpose { flow_id: flow.flow_id, subject: &flow.subject, user: user.as_ref(), language: &flow.language };
+    let purpose = Purpose { flow_id: flow.flow_id, subjects: &flow.subjects, user: user.as_ref(), language: &flow.language };
     let sent = verification::send(&mut *conn, scope, clock, &purpose, method).await?;
     let outcome = match sent {
         Sent::Sent => "sent",
@@ -52,7 +52,7 @@ pub async fn choose(conn: &mut PgConnection, scope: &Scope, clock: &Clock, sourc
 
 /// Count a try. The caller commits this before it goes on to [`prove`], so that parallel guesses cannot share one count.
 pub async fn count_try(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, flow: &Flow) -> Result<Verdict> {
-    let verdict = limits::take(&mut *conn, scope, clock, &flow.subject, Limit::CodeTry).await?;
+    let verdict = limits::take(&mut *conn, scope, clock, &flow.subjects, Limit::CodeTry).await?;
     if verdict != Verdict::Allowed {
         let event = Event { action: "reset.code_try", outcome: "limit", user: flow.user_id, flow: Some(flow.flow_id), ..Event::default() };
         audit::record(conn, scope, clock, source, event).await?;
@@ -109,6 +109,6 @@ pub async fn prove(
     .fetch_optional(&mut *conn)
     .await?;
     let Some(state) = state else { return Ok(Proven::Over) };
-    limits::clear(conn, scope, &flow.subject, Limit::CodeTry).await?;
+    limits::clear(conn, scope, &flow.subjects, Limit::CodeTry).await?;
     Ok(Proven::Passed { cookie, verified: state == "verified" })
 }

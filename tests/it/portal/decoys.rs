@@ -43,11 +43,29 @@ async fn all_names_look_the_same() {
     let cloud = cloud().await;
     let known = pages(&cloud, "alice").await;
     assert_eq!(known.last().unwrap().0, 429, "five tries, then a wait");
-    for name in ["nobody", "bob", "carol", "dave", "nobody@corp.example", "krbtgt"] {
+    for name in ["nobody", "bob", "carol", "dave", "somebody.else@corp.example", "krbtgt"] {
         assert_eq!(pages(&cloud, name).await, known, "{name}");
     }
     // Only alice got mail.
     assert_eq!(cloud.sql::<i64>("select count(*) from messages where channel <> 'none'").await, 1);
+}
+
+#[tokio::test]
+async fn the_wait_tells_nothing_about_who_is_who() {
+    let cloud = cloud().await;
+    for name in ["alice", "nobody"] {
+        let mut person = Person::at(&cloud);
+        person.asks_for_a_code(name).await;
+        for _ in 0..5 {
+            person.submits("/reset/code", &[("code", "000000")]).await;
+        }
+        for other in [format!("{name}@mail.example"), format!("{name}@corp.example"), format!("{name}@elsewhere.example")] {
+            let mut person = Person::at(&cloud);
+            person.asks_for_a_code(&other).await;
+            person.submits("/reset/code", &[("code", "000000")]).await;
+            assert_eq!(person.page.status, 429, "{other}");
+        }
+    }
 }
 
 #[tokio::test]

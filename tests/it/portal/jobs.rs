@@ -69,6 +69,34 @@ async fn an_agent_that_dies_with_the_job_ends_as_unknown_and_its_late_answer_cou
 }
 
 #[tokio::test]
+async fn who_does_not_know_may_come_to_know() {
+    let (cloud, mut agent) = cloud().await;
+    let mut alice = alice_at_password(&cloud).await;
+    alice.sets("Correct-Horse-7").await;
+    let job = agent.lease(5).await.remove(0);
+    assert_eq!(agent.ends(&job, Code::Interrupted).await.status(), 204);
+    assert_eq!(alice.is_told().await["state"], "unknown");
+    assert_eq!(agent.ends(&job, Code::Applied).await.status(), 204);
+    assert_eq!(alice.status().await["state"], "reconciled");
+    assert_eq!(code_of(agent.ends(&job, Code::PolicyAge).await).await, (409, "contradicts".into()));
+}
+
+#[tokio::test]
+async fn a_ticket_that_is_not_used_ends_too() {
+    let (cloud, _agent) = cloud().await;
+    let mut alice = alice_at_password(&cloud).await;
+    alice.seals("Correct-Horse-7").await;
+    cloud.clock.advance(121);
+    sspr::worker::clean(&cloud.app).await.unwrap();
+    assert_eq!(cloud.sql::<i64>("select count(*) from jobs where state = 'expired' and finished_at is not null").await, 1);
+    alice.opens("/reset").await.is_at("/reset/password");
+    // Months later its day is dropped whole; the coming days are there.
+    cloud.clock.advance(91 * 86400);
+    sspr::worker::clean(&cloud.app).await.unwrap();
+    assert_eq!(cloud.sql::<i64>("select count(*) from jobs").await, 0);
+}
+
+#[tokio::test]
 async fn a_silent_agent_loses_the_job_to_another_and_cannot_answer_for_it_any_more() {
     let (cloud, mut first) = cloud().await;
     let mut second = cloud.agent().await;

@@ -60,10 +60,13 @@ impl HandAgent {
             connector: Uuid::nil(),
             token: None,
         };
-        let body = Enrolment { token: token.to_owned(), name: "hand".into(), identity: b64(agent.identity.public()), version: "0".into() };
-        let body = serde_json::to_vec(&body).unwrap();
-        let answer = agent.send("/agent/v1/enrolment", &body, "application/json", None).await;
+        let answer = agent.enrol_with(token).await;
         (agent, answer)
+    }
+
+    pub async fn enrol_with(&self, token: &str) -> Response {
+        let body = Enrolment { token: token.to_owned(), name: "hand".into(), identity: b64(self.identity.public()), version: "0".into() };
+        self.send("/agent/v1/enrolment", &serde_json::to_vec(&body).unwrap(), "application/json", None).await
     }
 
     pub fn proof(&self, path: &str, body: &[u8], access: Option<&str>) -> String {
@@ -193,6 +196,11 @@ impl HandAgent {
     pub async fn tell(&mut self, result: &JobResult) -> Response {
         let jws = jws::sign(&self.identity, jws::RESULT, Some(&self.id.to_string()), false, result);
         self.post(&format!("/agent/v1/jobs/{}/result", result.job), &SignedResult { jws }).await
+    }
+
+    pub async fn ends(&mut self, job: &LeasedJob, code: Code) -> Response {
+        let result = self.result_of(job, code);
+        self.tell(&result).await
     }
 
     /// Lease one job and end it so.
