@@ -20,7 +20,7 @@ pub mod time;
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep},
@@ -69,6 +69,31 @@ struct Agent<D> {
     slots: Arc<Semaphore>,
     jobs: TaskTracker,
     stop: CancellationToken,
+}
+
+/// What `sspr check` asks: each setting (or group of them) that must hold before an agent can run here, and whether it does.
+/// Connects to the directory and binds; changes nothing, neither there nor on the disk, and does not call the cloud.
+pub async fn check(settings: &config::Agent) -> Vec<(&'static str, Result<()>)> {
+    let mut found = vec![("agent.cloud_url", cloud::base_url(&settings.cloud_url).map(drop)), ("agent.state_dir", check_state(settings))];
+    match Ad::new(&settings.directory, Time::new(Clock::system())) {
+        Ok(directory) => {
+            found.push(("agent.directory", Ok(())));
+            found.push(("agent.directory.url", directory.check().await.map_err(Into::into)));
+        }
+        Err(error) => found.push(("agent.directory", Err(error))),
+    }
+    found
+}
+
+fn check_state(settings: &config::Agent) -> Result<()> {
+    let Some((me, _)) = state::look(&settings.state_dir)? else {
+        // Enrolment makes it.
+        ensure!(!settings.state_dir.exists() || settings.state_dir.is_dir(), "{} is no directory", settings.state_dir.display());
+        return Ok(());
+    };
+    let given = cloud::base_url(&settings.cloud_url)?;
+    ensure!(me.cloud_url == given, "the agent in {} is enrolled at {}, not at {given}", settings.state_dir.display(), me.cloud_url);
+    Ok(())
 }
 
 /// Run the enrolled agent of `settings.state_dir` until `stop` is cancelled (then the jobs in hand are finished first).

@@ -53,7 +53,10 @@ async fn prove(request: Request, app: &Arc<App>, access: Option<&str>) -> Result
     let fits = jws::Request { method: &method, url: &url, body: &body, access, now };
     let proven = jws::check_proof(&proof, &fits).map_err(|invalid| {
         tracing::warn!(reason = %invalid, "a proof of possession was refused");
-        Error::Unauthorized(if invalid == Invalid::Claim("iat") { "clock_skew" } else { "bad_proof" })
+        match invalid {
+            Invalid::Claim("iat") => Error::Unauthorized("clock_skew"),
+            _ => Error::Unauthorized("bad_proof"),
+        }
     })?;
     // Kept until no skew could make it acceptable again.
     if !app.proofs.first(format!("{} {}", proven.jkt, proven.jti), now, proven.iat + jws::SKEW) {

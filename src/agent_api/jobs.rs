@@ -25,6 +25,8 @@ use crate::{
 
 /// The longest an agent may wait, in seconds.
 const LONGEST_WAIT: u64 = 60;
+/// Bytes of a domain controller's name (RFC 1035 allows 255).
+const DC_MAX: usize = 255;
 /// A wake-up that got lost is made up for within this; so is a revocation noticed.
 const LOOK_AGAIN: Duration = Duration::from_secs(4);
 
@@ -80,7 +82,9 @@ async fn result(Path(job): Path<Uuid>, trusted: Trusted) -> Result<StatusCode> {
     let signed: SignedResult = trusted.proven.json()?;
     let app = &trusted.proven.app;
     let result: JobResult = jws::verify(&signed.jws, jws::RESULT, &trusted.agent.identity).map_err(|_| Error::Forbidden("bad_result"))?;
-    if result.job != job {
+    // Its text goes into the audit trail, which takes no NUL.
+    let fits = result.dc.len() <= DC_MAX && !result.dc.contains('\0');
+    if result.job != job || !fits {
         return Err(Error::Forbidden("bad_result"));
     }
     let mut tx = app.begin().await?;

@@ -39,7 +39,7 @@ async fn create(proven: Proven) -> Result<Json<Token>> {
         && claims.aud == format!("{}/agent/v1/token", app.public_url.as_str())
         && claims.exp > now
         && claims.exp <= now + ASSERTION_MAX + jws::SKEW
-        && (16..=64).contains(&claims.jti.len())
+        && jws::is_jti(&claims.jti)
         && agent.identity == proven.public
         && app.proofs.first(format!("assertion {} {}", claims.iss, claims.jti), now, claims.exp);
     if !fits {

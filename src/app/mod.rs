@@ -92,7 +92,9 @@ impl App {
     }
 }
 
-/// What browsers and agents reach us by. Links, cookies and the origin check follow it, never the request's `Host`.
+/// The origin that agents reach us by: their proofs, assertions and tokens are bound to it. Its scheme is every portal's: the
+/// cookies' prefix and the origin check follow it. Which tenant's portal is meant, the request's host says
+/// ([`crate::domain::tenants::by_host`]), and nothing else of a request's host is believed.
 #[derive(Debug, Clone)]
 pub struct PublicUrl {
     text: String,

@@ -173,11 +173,6 @@ pub async fn settle(conn: &mut PgConnection, clock: &Clock, delivery: &Delivery,
     Ok(())
 }
 
-/// When the next message is due.
-pub async fn next_due(conn: &mut PgConnection) -> Result<Option<time::OffsetDateTime>> {
-    Ok(sqlx::query_scalar!("select min(due_at) from messages where state = 'waiting'").fetch_one(conn).await?)
-}
-
 /// Forget messages that ended over a day ago.
 pub async fn clean(conn: &mut PgConnection, clock: &Clock) -> Result<u64> {
     let done = sqlx::query!("delete from messages where state <> 'waiting' and created_at < $1", clock.now() - Duration::days(1))

@@ -70,7 +70,7 @@ pub enum Sent {
 
 /// Send a code by `method`. An older one of the same flow and method is worth nothing from now on; counters stay as they are.
 pub async fn send(conn: &mut PgConnection, scope: &Scope, clock: &Clock, purpose: &Purpose<'_>, method: Method) -> Result<Sent> {
-    if sent_at(&mut *conn, purpose.flow_id, method).await?.is_some_and(|at| at + RESEND_AFTER > clock.now()) {
+    if sent_at(&mut *conn, scope, purpose.flow_id, method).await?.is_some_and(|at| at + RESEND_AFTER > clock.now()) {
         return Ok(Sent::TooEarly);
     }
     if let Verdict::Wait(until) = limits::take(&mut *conn, scope, clock, purpose.subjects, Limit::CodeSend).await? {
@@ -107,10 +107,16 @@ pub async fn send(conn: &mut PgConnection, scope: &Scope, clock: &Clock, purpose
 }
 
 /// When the flow's last code by this method was made.
-pub async fn sent_at(conn: &mut PgConnection, flow: Uuid, method: Method) -> Result<Option<OffsetDateTime>> {
-    Ok(sqlx::query_scalar!("select created_at from challenges where flow_id = $1 and method = $2", flow, method.as_str())
-        .fetch_optional(conn)
-        .await?)
+pub async fn sent_at(conn: &mut PgConnection, scope: &Scope, flow: Uuid, method: Method) -> Result<Option<OffsetDateTime>> {
+    let at = sqlx::query_scalar!(
+        "select created_at from challenges where tenant_id = $1 and flow_id = $2 and method = $3",
+        scope.id(),
+        flow,
+        method.as_str(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(at)
 }
 
 /// Six ASCII digits, whatever spaces and dashes stand between them.
@@ -134,7 +140,8 @@ pub enum Checked {
 /// Compare. The caller has counted the try, and committed that, before.
 pub async fn check(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow: Uuid, method: Method, code: &Code) -> Result<Checked> {
     let row = sqlx::query!(
-        "select code_hash, expires_at, used_at from challenges where flow_id = $1 and method = $2 for update",
+        "select code_hash, expires_at, used_at from challenges where tenant_id = $1 and flow_id = $2 and method = $3 for update",
+        scope.id(),
         flow,
         method.as_str(),
     )
@@ -150,10 +157,11 @@ pub async fn check(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow: 
         return Ok(Checked::Wrong);
     }
     sqlx::query!(
-        "update challenges set used_at = $3 where flow_id = $1 and method = $2 and used_at is null",
+        "update challenges set used_at = $4 where tenant_id = $1 and flow_id = $2 and method = $3 and used_at is null",
+        scope.id(),
         flow,
         method.as_str(),
-        clock.now()
+        clock.now(),
     )
     .execute(conn)
     .await?;

@@ -29,7 +29,6 @@ struct IdentifyPage {
     page: Page,
     name: String,
     error: Option<&'static str>,
-    notice: Option<&'static str>,
 }
 
 #[derive(Deserialize)]
@@ -39,19 +38,19 @@ struct Form {
 }
 
 async fn show(visitor: Visitor) -> Result<Response> {
-    if let Some(reason) = unavailable::reason(&visitor, None).await? {
+    if let Some(reason) = unavailable::reason(&visitor).await? {
         return Ok(unavailable::page(&visitor, reason));
     }
-    Ok(page::html(&IdentifyPage { page: visitor.page(), name: String::new(), error: None, notice: None }))
+    Ok(page::html(&IdentifyPage { page: visitor.page(), name: String::new(), error: None }))
 }
 
 async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<Response> {
-    if let Some(reason) = unavailable::reason(&visitor, None).await? {
+    if let Some(reason) = unavailable::reason(&visitor).await? {
         return Ok(unavailable::page(&visitor, reason));
     }
     let Some(name) = Name::parse(&form.name) else {
         let error = Some(if form.name.trim().is_empty() { "identify-error-empty" } else { "identify-error-name" });
-        let again = IdentifyPage { page: visitor.page(), name: form.name, error, notice: None };
+        let again = IdentifyPage { page: visitor.page(), name: form.name, error };
         return Ok(page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &again));
     };
     let app = &visitor.app;

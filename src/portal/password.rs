@@ -85,10 +85,6 @@ pub fn key(code: Code) -> String {
     code.as_str().replace('_', "-")
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TicketRequest {}
-
 #[derive(Serialize)]
 struct TicketAnswer {
     ticket: Ticket,
@@ -97,7 +93,7 @@ struct TicketAnswer {
     now: i64,
 }
 
-async fn ticket(journey: Journey, _: form::Json<TicketRequest>) -> Result<Json<TicketAnswer>> {
+async fn ticket(journey: Journey, _: form::Json<form::Nothing>) -> Result<Json<TicketAnswer>> {
     let Journey { visitor, flow } = &journey;
     let app = &visitor.app;
     let mut tx = app.begin().await?;

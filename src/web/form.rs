@@ -5,7 +5,7 @@ use axum::{
     extract::{FromRequest, Request},
     http::{StatusCode, header},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::Error;
 
@@ -20,6 +20,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
         parse(&body).map(Self).ok_or(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"))
     }
 }
+
+/// A button's form, or `{}`: no fields.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     let mut fields = serde_json::Map::new();
@@ -45,10 +50,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// JSON, strictly: no NUL either, which no text column takes.
+/// JSON, strictly: an object (a derived type would take a list of its fields' values too), and no NUL, which no text column takes.
 pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     let nul = body.windows(6).any(|window| window == b"\\u0000");
-    let value = if nul { None } else { serde_json::from_slice(body).ok() };
+    let object = body.trim_ascii_start().starts_with(b"{");
+    let value = if nul || !object { None } else { serde_json::from_slice(body).ok() };
     value.ok_or(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"))
 }
 

@@ -8,7 +8,7 @@ use axum::{
 use time::OffsetDateTime;
 
 use super::{Context, Error, assets};
-use crate::{app::App, base::language::Language};
+use crate::base::language::Language;
 
 pub struct Page {
     language: Language,
@@ -23,7 +23,7 @@ impl Page {
     }
 
     /// When all that is known is the request: an error page.
-    pub fn bare(_app: &App, language: Language, context: Option<&Context>) -> Self {
+    pub fn bare(language: Language, context: Option<&Context>) -> Self {
         let tenant = context.and_then(|context| context.tenant.get().cloned()).unwrap_or_default();
         let support = context.map(|context| context.request.clone()).unwrap_or_default();
         Self { language, tenant: tenant.0, help: tenant.1, support }

@@ -124,6 +124,13 @@ impl Ad {
         }
     }
 
+    /// Connects, binds, and finds the domain and the part of it that is served.
+    pub async fn check(&self) -> Result<(), Trouble> {
+        self.domain_policy().await?;
+        let found = self.look(&self.users_dn, &["objectClass"]).await?;
+        found.map(drop).ok_or_else(|| answered(32, "agent.directory.users_dn does not exist"))
+    }
+
     async fn domain_policy(&self) -> Result<PasswordPolicy, Trouble> {
         const COMPLEX: i64 = 1;
         let names = ["minPwdLength", "pwdProperties", "pwdHistoryLength", "minPwdAge", "maxPwdAge"];

@@ -6,7 +6,7 @@ mod signing;
 
 use anyhow::Result;
 use sqlx::PgConnection;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::tenants::Scope;
@@ -90,13 +90,22 @@ pub struct Agent {
     /// Ed25519 public key, 32 bytes.
     pub identity: Vec<u8>,
     pub status: Status,
-    pub last_seen_at: Option<time::OffsetDateTime>,
+    pub last_seen_at: Option<OffsetDateTime>,
 }
 
-macro_rules! agent {
-    ($row:expr) => {{
-        let row = $row;
-        Agent {
+struct Row {
+    agent_id: Uuid,
+    tenant_id: Uuid,
+    connector_id: Uuid,
+    name: String,
+    identity: Vec<u8>,
+    status: String,
+    last_seen_at: Option<OffsetDateTime>,
+}
+
+impl From<Row> for Agent {
+    fn from(row: Row) -> Self {
+        Self {
             agent_id: row.agent_id,
             tenant_id: row.tenant_id,
             connector_id: row.connector_id,
@@ -105,28 +114,30 @@ macro_rules! agent {
             status: Status::parse(&row.status),
             last_seen_at: row.last_seen_at,
         }
-    }};
+    }
 }
 
 /// The agent of that id, of whatever tenant: its signature will say whether it is the one.
 pub async fn agent(conn: &mut PgConnection, agent: Uuid) -> Result<Option<Agent>> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        Row,
         "select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at from agents where agent_id = $1",
         agent,
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| agent!(row)))
+    Ok(row.map(Agent::from))
 }
 
 /// Every agent, for the command line.
 pub async fn agents(conn: &mut PgConnection) -> Result<Vec<Agent>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         "select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at from agents order by tenant_id, agent_id"
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| agent!(row)).collect())
+    Ok(rows.into_iter().map(Agent::from).collect())
 }
 
 /// Write down what an agent says of itself. Answers whether writeback is on.

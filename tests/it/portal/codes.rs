@@ -95,6 +95,49 @@ async fn a_resend_replaces_the_code_and_resets_no_counter() {
     assert_eq!(alice.page.status, 429);
 }
 
+/// Status and `Retry-After` of a posted form, of which no page tells.
+async fn waits(cloud: &Cloud, person: &Person, path: &str, fields: &[(&str, &str)]) -> (u16, u64) {
+    let cookies: Vec<String> = person.browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = client.post(format!("{}{path}", cloud.url)).header("origin", &cloud.url).header("cookie", cookies.join("; "));
+    let answer = request.form(fields).send().await.unwrap();
+    let seconds = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+    (answer.status().as_u16(), seconds.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn whoever_must_wait_is_told_for_how_long() {
+    let (cloud, mut agent) = cloud_and_agent().await;
+    let mut alice = Person::at(&cloud);
+    alice.asks_for_a_code("alice").await;
+    cloud.clock.advance(10);
+    let (status, seconds) = waits(&cloud, &alice, "/reset/code/resend", &[]).await;
+    assert_eq!(status, 429);
+    assert!((15..=21).contains(&seconds), "thirty seconds after the first code: {seconds}");
+
+    let code = wrong(&newest(&cloud, "alice", 0).await);
+    for _ in 0..5 {
+        assert_eq!(waits(&cloud, &alice, "/reset/code", &[("code", &code)]).await, (422, 0));
+    }
+    let (status, seconds) = waits(&cloud, &alice, "/reset/code", &[("code", &code)]).await;
+    assert_eq!(status, 429);
+    assert!((580..=601).contains(&seconds), "ten minutes after the first try: {seconds}");
+    // The time that was told is enough.
+    cloud.clock.advance(i64::try_from(seconds).unwrap());
+    assert_eq!(waits(&cloud, &alice, "/reset/code", &[("code", &code)]).await.0, 422);
+
+    agent.beat(true).await;
+    for _ in 0..4 {
+        Person::at(&cloud).asks_for_a_code("bob").await;
+    }
+    let mut bob = Person::at(&cloud);
+    bob.asks_for_a_code("bob").await;
+    cloud.clock.advance(31);
+    let (status, seconds) = waits(&cloud, &bob, "/reset/code/resend", &[]).await;
+    assert_eq!(status, 429);
+    assert!((800..=870).contains(&seconds), "a quarter of an hour after the first of five: {seconds}");
+}
+
 #[tokio::test]
 async fn tries_count_per_account_across_flows() {
     let (cloud, mut agent) = cloud_and_agent().await;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use sspr::{
+    base::language::Language,
     lab::browser::Browser,
     wire::{b64, outcome::Code, unb64},
 };
@@ -46,7 +47,7 @@ async fn an_agent_that_is_lost_before_the_lease_ends_as_expired_and_nothing_chan
     cloud.clock.advance(121);
     let told = alice.is_told().await;
     assert_eq!((told["state"].as_str(), told["next"].as_str()), (Some("expired"), Some("/reset/ended")));
-    alice.opens("/reset/ended").await.is_at("/reset/ended").sees("not");
+    alice.opens("/reset/ended").await.is_at("/reset/ended").sees(&Language::English.text("outcome-expired-title"));
     assert_eq!(cloud.sql::<i64>("select count(*) from jobs where envelopes is not null").await, 0);
     // Still proven: another try needs no code.
     alice.submits("/reset/again", &[]).await.is_at("/reset/password");
@@ -123,7 +124,7 @@ async fn a_refusal_returns_to_the_password_page_with_its_reason_and_without_prov
         let told = alice.is_told().await;
         assert_eq!((told["state"].as_str(), told["next"].as_str()), (Some("refused"), Some("/reset/password")));
         alice.opens("/reset/password").await.is_at("/reset/password");
-        let reason = sspr::base::language::Language::English.text(&format!("outcome-{}-title", code.as_str().replace('_', "-")));
+        let reason = Language::English.text(&format!("outcome-{}-title", code.as_str().replace('_', "-")));
         alice.sees(&reason);
     }
     alice.sets("Correct-Horse-7").await;

@@ -115,6 +115,17 @@ impl HandAgent {
         self.token.insert((token.access_token, self.clock.seconds())).0.clone()
     }
 
+    /// A signed call with whatever bytes.
+    pub async fn post_raw(&mut self, path: &str, body: &[u8], kind: &str) -> Response {
+        let token = self.token().await;
+        self.send(path, body, kind, Some(&token)).await
+    }
+
+    /// A call without an access token: enrolment and token requests.
+    pub async fn post_bare(&self, path: &str, body: &[u8], kind: &str) -> Response {
+        self.send(path, body, kind, None).await
+    }
+
     /// A signed call with JSON.
     pub async fn post(&mut self, path: &str, body: &impl Serialize) -> Response {
         let token = self.token().await;

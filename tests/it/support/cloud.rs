@@ -84,7 +84,7 @@ impl Cloud {
         let settings = [
             ("SSPR_SERVER__PUBLIC_URL", url.to_owned()),
             ("SSPR_DATABASE__URL", database.to_owned()),
-            ("SSPR_DATABASE__CONNECTIONS", "10".to_owned()),
+            ("SSPR_DATABASE__CONNECTIONS", "20".to_owned()),
             ("SSPR_KEYS__MASTER", data_encoding::BASE64.encode(&[7; 32])),
             ("SSPR_MAIL__URL", inbox.smtp_url()),
             ("SSPR_MAIL__FROM", "Password reset <reset@cloud.example>".to_owned()),
