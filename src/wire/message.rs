@@ -60,6 +60,8 @@ pub struct LeasedJob {
     pub lease: Uuid,
     /// Seconds until the lease ends, measured by the agent's monotonic clock from the moment it asked.
     pub seconds: u32,
+    /// How often the job was leased before, plus one. Above one, an agent that fell silent may have applied it.
+    pub attempt: i16,
     pub ticket: Ticket,
     pub envelope: Envelope,
 }
