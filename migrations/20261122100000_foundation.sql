@@ -85,6 +85,14 @@ create table sealing_keys (
 );
 comment on table sealing_keys is 'HPKE public keys that agents vouch for; the private halves never leave the agents.';
 
+create unlogged table used_proofs (
+    proof bytea primary key check (length(proof) = 32),
+    until timestamptz not null
+);
+comment on table used_proofs is 'Proofs of possession and assertions that agents have used: none is taken twice, by any node. Unlogged: a crash of the database forgets one minute.';
+comment on column used_proofs.proof is 'SHA-256 of the key''s thumbprint and the proof''s id.';
+comment on column used_proofs.until is 'When it could no longer be accepted anyhow.';
+
 create table signing_keys (
     kid text primary key,
     private bytea not null,
@@ -101,6 +109,7 @@ create table users (
     sign_in_name text not null,
     principal_name text not null,
     display_name text not null,
+    aliases bytea[] not null,
     mail bytea,
     mail_index bytea,
     mobile bytea,
@@ -116,6 +125,7 @@ create table users (
     check (removed_at is null or (mail is null and mobile is null))
 );
 comment on table users is 'People as the directory has them, mirrored by agents. A name given anew is another object and another row.';
+comment on column users.aliases is 'Keyed hashes of the local parts of sign-in name, principal name and mail: what a decoy of a similar name is shaped after.';
 comment on column users.object_guid is 'objectGUID or entryUUID: the only thing a job addresses.';
 comment on column users.sign_in_name is 'Lower case.';
 comment on column users.principal_name is 'Lower case; empty if none.';
@@ -123,6 +133,7 @@ comment on column users.mail is 'Encrypted with the tenant''s data key.';
 comment on column users.mail_index is 'Keyed hash of the lower-case address, to find it by.';
 comment on column users.protected is 'adminCount=1 and the like: never served.';
 comment on column users.mirrored_at is 'When an agent last named this person; a full pass removes whoever was not named since it began.';
+create index users_aliases on users using gin (aliases) where removed_at is null;
 create index users_sign_in_name on users (tenant_id, sign_in_name) where removed_at is null;
 create index users_principal_name on users (tenant_id, principal_name) where removed_at is null;
 create index users_mail on users (tenant_id, mail_index) where removed_at is null;

@@ -58,6 +58,7 @@ create table messages (
     message_id uuid primary key,
     tenant_id uuid not null references tenants,
     channel text not null check (channel in ('email', 'sms', 'none')),
+    topic bytea,
     payload bytea,
     state text not null default 'waiting' check (state in ('waiting', 'sent', 'failed', 'discarded')),
     attempts integer not null default 0,
@@ -68,7 +69,9 @@ create table messages (
     check ((payload is not null) = (state = 'waiting'))
 ) with (fillfactor = 70);
 comment on table messages is 'The outbox: written with the act that causes it, delivered by the worker. "none" is a decoy''s and goes nowhere.';
+comment on column messages.topic is 'A newer message of the same topic takes the place of an older one that still waits.';
 comment on column messages.payload is 'Recipient, kind and values, encrypted; gone once it is sent or given up.';
+create index messages_topic on messages (tenant_id, topic) where state = 'waiting' and topic is not null;
 create index messages_due on messages (due_at) where state = 'waiting';
 
 -- The job table never changes an indexed column: submit, lease and result are updates in place (HOT), found by primary key.

@@ -31,7 +31,6 @@ async fn create(proven: Proven) -> Result<Json<Token>> {
     let id = jws::unverified_kid(&assertion).and_then(|kid| kid.parse().ok()).ok_or_else(refuse)?;
     let mut conn = app.db.acquire().await?;
     let agent = fleet::agent(&mut conn, id).await?.ok_or_else(refuse)?;
-    drop(conn);
     let claims: Assertion = jws::verify(&assertion, jws::ASSERTION, &agent.identity).map_err(|_| refuse())?;
     let now = app.clock.seconds();
     let fits = claims.iss == agent.agent_id.to_string()
@@ -40,11 +39,15 @@ async fn create(proven: Proven) -> Result<Json<Token>> {
         && claims.exp > now
         && claims.exp <= now + ASSERTION_MAX + jws::SKEW
         && jws::is_jti(&claims.jti)
-        && agent.identity == proven.public
-        && app.proofs.first(format!("assertion {} {}", claims.iss, claims.jti), now, claims.exp);
+        && agent.identity == proven.public;
     if !fits {
         return Err(refuse());
     }
+    proven.once(&mut conn).await?;
+    if !fleet::use_once(&mut conn, &format!("assertion {}", proven.jkt), &claims.jti, claims.exp).await? {
+        return Err(refuse());
+    }
+    drop(conn);
     check_status(&agent)?;
     let key = app.signing_key(None).await?.ok_or_else(|| Error::Internal(anyhow::anyhow!("no signing key")))?;
     let url = app.public_url.as_str().to_owned();

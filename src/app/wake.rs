@@ -119,8 +119,11 @@ async fn tell_others(db: PgPool, mut queue: mpsc::UnboundedReceiver<Uuid>, node:
         tokio::select! {
             () = stop.cancelled() => return,
             // What arrives while one NOTIFY is under way goes into the next.
-            0 = queue.recv_many(&mut batch, BATCH) => return,
-            else => {}
+            count = queue.recv_many(&mut batch, BATCH) => {
+                if count == 0 {
+                    return;
+                }
+            }
         }
         batch.sort_unstable();
         batch.dedup();

@@ -102,7 +102,8 @@ pub async fn send(conn: &mut PgConnection, scope: &Scope, clock: &Clock, purpose
         language: purpose.language.to_owned(),
         content: Content::Code { code, minutes: LIFETIME.whole_minutes() },
     };
-    notifications::enqueue(conn, scope, clock, channel, &message, LIFETIME).await?;
+    let topic = scope.key().hash(b"message topic", format!("{} {}", purpose.flow_id, method.as_str()).as_bytes());
+    notifications::enqueue(conn, scope, clock, channel, &message, Some(&topic), LIFETIME).await?;
     Ok(Sent::Sent)
 }
 

@@ -2,6 +2,7 @@
 
 mod enrolment;
 mod keys;
+mod proofs;
 mod signing;
 
 use anyhow::Result;
@@ -15,7 +16,8 @@ use crate::{
     wire::message::{Heartbeat, PasswordPolicy},
 };
 pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, new_token, revoke};
-pub use keys::{Recipient, publish, recipients};
+pub use keys::{Recipient, owners, publish, recipients};
+pub use proofs::{forget_used, use_once};
 pub use signing::{SigningKey, current_signing_key, signing_key};
 
 /// An agent that was not heard of for so long is not counted on.
@@ -48,6 +50,14 @@ pub async fn connectors(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Uu
     Ok(sqlx::query_scalar!("select connector_id from connectors where tenant_id = $1 order by connector_id", scope.id())
         .fetch_all(conn)
         .await?)
+}
+
+/// Whether jobs may change this directory now.
+pub async fn has_writeback(conn: &mut PgConnection, scope: &Scope, connector: Uuid) -> Result<bool> {
+    let on = sqlx::query_scalar!("select writeback from connectors where tenant_id = $1 and connector_id = $2", scope.id(), connector)
+        .fetch_optional(conn)
+        .await?;
+    Ok(on.unwrap_or(false))
 }
 
 /// The tenant a connector belongs to, for the command line.

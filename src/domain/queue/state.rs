@@ -34,6 +34,8 @@ pub enum Event {
     /// A newer job of the same object.
     Supersede,
     Cancel,
+    /// The holder could not even try, and says so: another may.
+    HandOver,
     /// The deadline passed. `touched`: an agent ever held it, so it may have been applied.
     Expire {
         touched: bool,
@@ -89,6 +91,7 @@ impl State {
             (Offered, Event::Submit) => Submitted,
             // Leasing again is how a job leaves an agent that went silent.
             (Submitted | Leased, Event::Lease) => Leased,
+            (Leased, Event::HandOver) => Submitted,
             (Leased, Event::Result(Outcome::Applied)) => Applied,
             (Leased, Event::Result(Outcome::Refused)) => Refused,
             (Leased, Event::Result(Outcome::Failed)) => Failed,
@@ -107,9 +110,10 @@ impl State {
 mod tests {
     use super::*;
 
-    const EVENTS: [Event; 10] = [
+    const EVENTS: [Event; 11] = [
         Event::Submit,
         Event::Lease,
+        Event::HandOver,
         Event::Result(Outcome::Applied),
         Event::Result(Outcome::Refused),
         Event::Result(Outcome::Failed),

@@ -109,6 +109,10 @@ pub async fn prove(
     .fetch_optional(&mut *conn)
     .await?;
     let Some(state) = state else { return Ok(Proven::Over) };
-    limits::clear(conn, scope, &flow.subjects, Limit::CodeTry).await?;
-    Ok(Proven::Passed { cookie, verified: state == "verified" })
+    let verified = state == "verified";
+    // Not after the first of two gates: whoever holds one would get new guesses at the other.
+    if verified {
+        limits::clear(conn, scope, &flow.subjects, Limit::CodeTry).await?;
+    }
+    Ok(Proven::Passed { cookie, verified })
 }

@@ -77,6 +77,12 @@ pub(super) fn mail_index(scope: &Scope, address: &str) -> Vec<u8> {
     scope.key().hash(b"users.mail_index", address.to_lowercase().as_bytes())
 }
 
+/// The keyed hash of a name's local part, whatever domain stands behind it.
+pub(super) fn alias(scope: &Scope, name: &str) -> Vec<u8> {
+    let local = name.split('@').next().unwrap_or_default();
+    scope.key().hash(b"users.aliases", local.to_lowercase().as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -115,6 +115,27 @@ pub async fn get(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Resul
     row.map(|row| row.open(scope)).transpose()
 }
 
+/// The hash by which a name is taken for similar: its local part, so that "x", "x@here" and "x@there" share limits and looks.
+pub fn similar(scope: &Scope, name: &Name) -> Vec<u8> {
+    contact::alias(scope, name.as_str())
+}
+
+/// Somebody real who has a name similar to this hash: their contacts are shown to whoever types nearly their name, or the
+/// difference between the right and the nearly right name would tell that there is somebody.
+pub async fn namesake(conn: &mut PgConnection, scope: &Scope, similar: &[u8]) -> Result<Option<User>> {
+    let row = sqlx::query_as!(
+        Row,
+        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, mobile, language from users
+         where tenant_id = $1 and aliases @> array[$2::bytea] and removed_at is null and enabled and not protected
+         order by user_id limit 1",
+        scope.id(),
+        similar,
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| row.open(scope)).transpose()
+}
+
 /// Somebody real, chosen by a hash, whose *kinds* of contact a decoy borrows: so decoys are spread as people are, and the same
 /// name always gets the same. Wraps around at the end.
 pub async fn donor(conn: &mut PgConnection, scope: &Scope, hash: &[u8]) -> Result<Option<User>> {
