@@ -23,9 +23,11 @@ use crate::{
     domain::fleet::{self, SigningKey},
 };
 
+/// One per process; handlers and house jobs hold it in an `Arc`.
 pub struct App {
     pub db: PgPool,
     pub clock: Clock,
+    /// Unwraps the tenants' data keys.
     pub ring: KeyRing,
     pub public_url: PublicUrl,
     pub wake: Wake,
@@ -33,6 +35,7 @@ pub struct App {
     pub outbox: tokio::sync::Notify,
     /// The key that signs access tokens, once it was needed.
     signing: tokio::sync::Mutex<Option<Arc<SigningKey>>>,
+    /// As configured: trusted proxies, TLS, limits of connections.
     pub server: config::Server,
     /// Proofs of possession that were seen.
     pub proofs: SeenOnce,
@@ -120,6 +123,7 @@ impl PublicUrl {
         Ok(Self { text: text.to_owned(), secure })
     }
 
+    /// `scheme://host[:port]`, without a slash at its end.
     pub fn as_str(&self) -> &str {
         &self.text
     }
