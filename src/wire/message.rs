@@ -62,6 +62,8 @@ pub struct LeasedJob {
     /// Seconds that the lease lasts from the cloud's answer on: from [`Leased::now`], when it says so, not from when the agent asked,
     /// since a poll may hang longer than a lease lives.
     pub seconds: u32,
+    /// How often the job was leased before, plus one. Above one, an agent that fell silent may have applied it.
+    pub attempt: i16,
     pub ticket: Ticket,
     pub envelope: Envelope,
 }

@@ -44,7 +44,7 @@ pub async fn lease(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agent:
         r#"update jobs set state = 'leased', lease = gen_random_uuid(), lease_until = $3, leased_at = $4, agent_id = $5,
                attempts = attempts + 1
            where job_id = any($1) and tenant_id = $2 and state in ('submitted', 'leased')
-           returning job_id, tenant_id, connector_id, object_guid, kind, seq, issued_at, expires_at, lease as "lease!", envelopes as "envelopes!""#,
+           returning job_id, tenant_id, connector_id, object_guid, kind, seq, issued_at, expires_at, attempts, lease as "lease!", envelopes as "envelopes!""#,
         &taken,
         scope.id(),
         until,
@@ -59,6 +59,7 @@ pub async fn lease(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agent:
             let mut envelopes: BTreeMap<Uuid, Envelope> = serde_json::from_value(row.envelopes)?;
             Ok(LeasedJob {
                 lease: row.lease,
+                attempt: row.attempts,
                 seconds: u32::try_from(LEASE.whole_seconds())?,
                 envelope: envelopes.remove(&agent.agent_id).context("a job without an envelope for its agent")?,
                 ticket: Ticket {
