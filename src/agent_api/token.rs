@@ -1,6 +1,6 @@
 //! `POST /agent/v1/token` — `private_key_jwt` (RFC 7523) for a short access token bound to the same key (RFC 9449).
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Json, Router, http::StatusCode, routing::post};
 
@@ -63,19 +63,17 @@ async fn create(proven: Proven) -> Result<Json<Token>> {
     Ok(Json(Token { access_token, token_type: "DPoP".to_owned(), expires_in: LIFETIME.unsigned_abs() }))
 }
 
-/// The form of RFC 7523 §2.2 with the grant `client_credentials`; each field once.
+/// The form of RFC 7523 §2.2 with the grant `client_credentials`: these three fields, each once.
 fn assertion_of(body: &[u8]) -> Option<String> {
-    let mut assertion = None;
+    let mut fields = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(body) {
-        let fits = match name.as_ref() {
-            "grant_type" => value == "client_credentials",
-            "client_assertion_type" => value == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            "client_assertion" => assertion.replace(value.into_owned()).is_none(),
-            _ => false,
-        };
-        if !fits {
+        if fields.insert(name, value).is_some() {
             return None;
         }
     }
-    assertion
+    let assertion = fields.remove("client_assertion")?;
+    let rest = fields.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+    let fits = rest
+        .eq([("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"), ("grant_type", "client_credentials")]);
+    fits.then(|| assertion.into_owned())
 }

@@ -20,9 +20,11 @@ use crate::{
     domain::fleet::{self, SigningKey},
 };
 
+/// One per process; handlers and house jobs hold it in an `Arc`.
 pub struct App {
     pub db: PgPool,
     pub clock: Clock,
+    /// Unwraps the tenants' data keys.
     pub ring: KeyRing,
     pub public_url: PublicUrl,
     pub wake: Wake,
@@ -30,6 +32,7 @@ pub struct App {
     pub outbox: tokio::sync::watch::Sender<()>,
     /// The key that signs access tokens, once it was needed.
     signing: tokio::sync::Mutex<Option<Arc<SigningKey>>>,
+    /// As configured: trusted proxies, TLS, limits of connections.
     pub server: config::Server,
     /// Set when the process is to end: wakes long polls and streams.
     pub stop: CancellationToken,
@@ -115,6 +118,7 @@ impl PublicUrl {
         Ok(Self { text: text.to_owned(), secure })
     }
 
+    /// `scheme://host[:port]`, without a slash at its end.
     pub fn as_str(&self) -> &str {
         &self.text
     }

@@ -21,6 +21,7 @@ const CHANNEL: &str = "sspr_wake";
 /// NOTIFY takes 8000 bytes; a uuid is 36 and a comma.
 const BATCH: usize = 200;
 
+/// Who waits for what, in this process; cheap to clone. What is waited for is a connector's id (jobs) or a job's (its state).
 #[derive(Clone)]
 pub struct Wake {
     waiting: Arc<Waiting>,
@@ -62,6 +63,7 @@ fn notify(waiting: &Waiting, what: Uuid) {
     }
 }
 
+/// One waiter's place; dropping it ends the wait.
 pub struct Subscription {
     what: Uuid,
     notify: Arc<Notify>,

@@ -21,6 +21,7 @@ pub enum Content {
     Changed { at: i64, from: String },
 }
 
+/// Which carrier delivers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channel {
     Email,
@@ -41,8 +42,10 @@ impl Channel {
     }
 }
 
+/// One message to one recipient; lies encrypted until it is delivered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Message {
+    /// A mail address, or a phone number in E.164; empty for a decoy's.
     pub to: String,
     /// Display name, for the greeting.
     pub name: String,
@@ -100,10 +103,12 @@ pub struct Delivery {
     pub tenant_id: Uuid,
     pub channel: Channel,
     payload: Vec<u8>,
+    /// This one included.
     pub attempt: i32,
 }
 
 impl Delivery {
+    /// Decrypt; `scope` must be that of `tenant_id`.
     pub fn open(&self, scope: &Scope) -> Result<Message> {
         Ok(serde_json::from_slice(&scope.key().decrypt(PLACE, &self.payload)?)?)
     }
@@ -139,6 +144,7 @@ pub async fn take_due(conn: &mut PgConnection, clock: &Clock, channel: Channel, 
 /// How a delivery ended.
 pub enum Delivered {
     Sent,
+    /// There was nowhere to send it.
     Discarded,
     /// May succeed later.
     Retry(String),

@@ -9,6 +9,7 @@ mod demo;
 mod hostile;
 mod lab;
 mod portal;
+mod schema;
 mod serving;
 mod support;
 mod vectors;

@@ -63,8 +63,11 @@ pub async fn publish(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agen
 pub struct Recipient {
     /// base64url Ed25519 public key of the agent.
     pub identity: String,
+    /// What the agent signed.
     pub statement: Statement,
+    /// base64url Ed25519 by `identity` over the statement's canonical form.
     pub signature: String,
+    /// base64url SHA-256 of the public key: names the envelope that is for this recipient.
     #[serde(skip)]
     pub key_id: String,
 }

@@ -38,6 +38,7 @@ pub async fn create_connector(conn: &mut PgConnection, scope: &Scope, clock: &Cl
     Ok(connector)
 }
 
+/// Whether jobs may change the connector's directory. False when the tenant has no such connector.
 pub async fn set_writeback(conn: &mut PgConnection, scope: &Scope, connector: Uuid, on: bool) -> Result<bool> {
     let done = sqlx::query!("update connectors set writeback = $3 where tenant_id = $1 and connector_id = $2", scope.id(), connector, on,)
         .execute(conn)
@@ -65,6 +66,7 @@ pub async fn tenant_of(conn: &mut PgConnection, connector: Uuid) -> Result<Optio
     Ok(sqlx::query_scalar!("select tenant_id from connectors where connector_id = $1", connector).fetch_optional(conn).await?)
 }
 
+/// Of an agent; `revoked` is for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// Waits for an administrator to compare the fingerprint.
@@ -91,15 +93,18 @@ impl Status {
     }
 }
 
+/// An agent as its row says, of whatever status.
 #[derive(Clone)]
 pub struct Agent {
     pub agent_id: Uuid,
     pub tenant_id: Uuid,
     pub connector_id: Uuid,
+    /// For people; at most 100 characters.
     pub name: String,
     /// Ed25519 public key, 32 bytes.
     pub identity: Vec<u8>,
     pub status: Status,
+    /// Last heartbeat; `None` before the first.
     pub last_seen_at: Option<OffsetDateTime>,
 }
 

@@ -20,9 +20,11 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     pub method: Method,
+    /// For example `a•••@p•••.example`.
     pub masked: String,
 }
 
+/// As loaded; what happened since is seen by loading it again.
 #[derive(Debug, Clone)]
 pub struct Flow {
     pub flow_id: Uuid,
@@ -30,12 +32,18 @@ pub struct Flow {
     pub user_id: Option<Uuid>,
     /// Whose limits count.
     pub subjects: Vec<Vec<u8>>,
+    /// All that were offered, proven ones too.
     pub options: Vec<Offer>,
+    /// BCP 47: for messages.
     pub language: String,
+    /// All gates are passed.
     pub verified: bool,
+    /// How many proofs it takes: 1 or 2.
     pub gates: i16,
     pub passed: Vec<Method>,
+    /// Whose code is awaited.
     pub method: Option<Method>,
+    /// The newest one.
     pub job: Option<JobView>,
 }
 
@@ -64,6 +72,7 @@ pub enum Step {
 }
 
 impl Flow {
+    /// Where the browser belongs.
     pub fn step(&self) -> Step {
         if !self.verified {
             return self.method.map_or(Step::Method, Step::Code);
@@ -93,6 +102,7 @@ impl Flow {
         self.options.iter().filter(|offer| !self.passed.contains(&offer.method))
     }
 
+    /// `None` also for a method that is proven already.
     pub fn offer_of(&self, method: Method) -> Option<&Offer> {
         self.open_options().find(|offer| offer.method == method)
     }

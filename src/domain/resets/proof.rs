@@ -15,6 +15,7 @@ use crate::{
     },
 };
 
+/// What came of choosing a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Chosen {
     Sent(Sent),
@@ -60,6 +61,7 @@ pub async fn count_try(conn: &mut PgConnection, scope: &Scope, clock: &Clock, so
     Ok(verdict)
 }
 
+/// What came of a typed code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proven {
     /// The gate is passed. The browser gets a new cookie, the old one is worth nothing.

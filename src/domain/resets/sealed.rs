@@ -28,9 +28,11 @@ use crate::{
 #[derive(Debug)]
 pub struct Permit {
     pub ticket: Ticket,
+    /// One for each agent that could do it.
     pub recipients: Vec<Recipient>,
 }
 
+/// What came of asking for a ticket.
 #[derive(Debug)]
 pub enum Offered {
     Permit(Box<Permit>),
@@ -75,6 +77,7 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     Ok(Offered::Permit(Box::new(Permit { ticket, recipients })))
 }
 
+/// Why a sealed job was not taken; nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SubmitRefused {
     #[error("this flow has no such ticket")]

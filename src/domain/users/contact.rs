@@ -11,6 +11,7 @@ pub(super) const MOBILE: &[u8] = b"users.mobile";
 pub struct EmailAddress(String);
 
 impl EmailAddress {
+    /// `None` for what a mail server would not take, or we would not hand it.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (local, domain) = text.split_once('@')?;

@@ -11,6 +11,7 @@ use crate::{
     wire::message::{MirrorBatch, Person},
 };
 
+/// How many people a batch concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MirrorOutcome {
     pub upserted: usize,

@@ -34,13 +34,17 @@ impl Name {
 /// A person that self-service may serve.
 #[derive(Clone)]
 pub struct User {
+    /// Ours.
     pub user_id: Uuid,
     pub connector_id: Uuid,
+    /// The directory's: what jobs address.
     pub object_guid: Uuid,
+    /// Lower case.
     pub sign_in_name: String,
     pub display_name: String,
     pub mail: Option<EmailAddress>,
     pub mobile: Option<Phone>,
+    /// BCP 47, if the directory says.
     pub language: Option<String>,
 }
 
