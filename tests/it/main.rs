@@ -8,6 +8,7 @@ mod codes;
 mod demo;
 mod lab;
 mod portal;
+mod queue;
 mod serving;
 mod support;
 mod vectors;

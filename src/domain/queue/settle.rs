@@ -34,6 +34,8 @@ pub async fn settle(
     result: &JobResult,
     signed: &str,
 ) -> Result<Settled> {
+    // The pointer before the job, as leasing and sweeping lock them, or two of us would wait in a circle.
+    sqlx::query!("select from active_jobs where job_id = $1 for update", result.job).execute(&mut *conn).await?;
     let job = sqlx::query!(
         r#"select user_id, flow_id, seq, state, lease, agent_id, result, hashes ->> $3 as hash from jobs
            where tenant_id = $1 and job_id = $2 for update"#,

@@ -71,9 +71,11 @@ pub async fn submit(conn: &mut PgConnection, scope: &Scope, clock: &Clock, submi
         end(conn, clock, submission.job_id, State::Superseded).await?;
         return Ok(Submitted::Superseded);
     }
+    // From the pointer alone: it is read anew once its lock is there, a job joined to it would be the one of before the wait, and
+    // what was leased meanwhile would be taken for untouched.
     let active = sqlx::query!(
-        "select a.job_id, j.attempts from active_jobs a join jobs j using (job_id)
-         where a.connector_id = $1 and a.object_guid = $2 for update of a",
+        r#"select job_id, lease_until is not null as "leased!" from active_jobs
+           where connector_id = $1 and object_guid = $2 for update"#,
         job.connector_id,
         job.object_guid,
     )
@@ -81,7 +83,7 @@ pub async fn submit(conn: &mut PgConnection, scope: &Scope, clock: &Clock, submi
     .await?;
     if let Some(active) = active {
         // Once an agent had it, it may have been applied; then only its result or its deadline ends it.
-        if active.attempts > 0 {
+        if active.leased {
             return Ok(Submitted::Busy);
         }
         sqlx::query!("delete from active_jobs where job_id = $1", active.job_id).execute(&mut *conn).await?;
