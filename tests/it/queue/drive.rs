@@ -88,7 +88,8 @@ impl<'a> World<'a> {
             self.check(conn, &before).await;
         }
         // I4: whatever was accepted comes to one end, soon after its deadline.
-        self.ground.clock.advance(120 + LEASE.whole_seconds() + 1);
+        let last = self.tickets.iter().map(|ticket| ticket.expires_at).max().unwrap_or_default();
+        self.ground.clock.advance((last - self.ground.clock.seconds()).max(0) + LEASE.whole_seconds() + 8);
         for op in [Op::Sweep, Op::SweepUnused] {
             self.step(conn, &op).await;
         }
