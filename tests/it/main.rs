@@ -10,6 +10,7 @@ mod hostile;
 mod lab;
 mod portal;
 mod schema;
+mod queue;
 mod serving;
 mod support;
 mod vectors;

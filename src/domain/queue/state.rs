@@ -108,6 +108,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*, sample::select};
+
     use super::*;
 
     const EVENTS: [Event; 11] = [
@@ -157,6 +159,42 @@ mod tests {
     fn names_are_read_back() {
         for state in State::ALL {
             assert_eq!(State::parse(state.as_str()).unwrap(), state);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100_000))]
+
+        /// Whatever is tried in whatever order, what a job says of itself is what happened to it.
+        #[test]
+        fn any_life_tells_the_truth(tried in vec(select(&EVENTS[..]), 0..16)) {
+            let (mut state, mut happened) = (State::Offered, Vec::new());
+            for event in tried {
+                let Some(next) = state.next(event) else { continue };
+                // One end, but for the answer that comes after all; and only forward.
+                prop_assert!(!state.is_final() || (state, next) == (State::Unknown, State::Reconciled));
+                prop_assert!(next != State::Offered && (next != State::Submitted || state == State::Offered));
+                state = next;
+                happened.push(event);
+            }
+            let did = |wanted: Event| happened.contains(&wanted);
+            let verdicts = happened.iter().filter(|event| matches!(event, Event::Result(_))).count();
+            prop_assert!(!did(Event::Lease) || did(Event::Submit), "nothing unsealed is leased");
+            prop_assert!(verdicts == 0 || did(Event::Lease), "nobody speaks of what they never had");
+            match state {
+                State::Offered => prop_assert!(happened.is_empty()),
+                State::Submitted => prop_assert_eq!(&happened[..], [Event::Submit]),
+                State::Leased => prop_assert!(verdicts == 0 && did(Event::Lease)),
+                State::Applied => prop_assert!(verdicts == 1 && did(Event::Result(Outcome::Applied))),
+                State::Refused => prop_assert!(verdicts == 1 && did(Event::Result(Outcome::Refused))),
+                State::Failed => prop_assert!(verdicts == 1 && did(Event::Result(Outcome::Failed))),
+                State::Expired | State::Superseded | State::Cancelled => prop_assert!(!did(Event::Lease), "it may have been applied"),
+                State::Unknown => prop_assert_ne!(did(Event::Result(Outcome::Unknown)), did(Event::Expire { touched: true })),
+                State::Reconciled => {
+                    let doubted = did(Event::Result(Outcome::Unknown)) || did(Event::Expire { touched: true });
+                    prop_assert!(doubted && !matches!(happened.last(), Some(Event::Result(Outcome::Unknown))));
+                }
+            }
         }
     }
 }
