@@ -78,3 +78,18 @@ pub async fn address_of(conn: &mut PgConnection, scope: &Scope, job: Uuid) -> Re
     .flatten();
     Ok(address.and_then(|address| address.parse().ok()))
 }
+
+/// Whether this lease of a job was ever this actor's.
+pub async fn held(conn: &mut PgConnection, scope: &Scope, job: Uuid, actor: &str, lease: Uuid) -> Result<bool> {
+    let held = sqlx::query_scalar!(
+        r#"select exists (select 1 from audit_events where tenant_id = $1 and job_id = $2 and action = 'reset.lease' and actor = $3
+               and detail ->> 'lease' = $4) as "held!""#,
+        scope.id(),
+        job,
+        actor,
+        lease.to_string(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(held)
+}

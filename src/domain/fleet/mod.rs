@@ -132,6 +132,13 @@ impl From<Row> for Agent {
     }
 }
 
+impl Agent {
+    /// How the audit trail calls it.
+    pub fn actor(&self) -> String {
+        format!("agent:{}", self.agent_id)
+    }
+}
+
 /// The agent of that id, of whatever tenant: its signature will say whether it is the one.
 pub async fn agent(conn: &mut PgConnection, agent: Uuid) -> Result<Option<Agent>> {
     let row = sqlx::query_as!(

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     base::{clock::Clock, id},
     domain::{
+        audit,
         fleet::{Agent, SILENT_AFTER},
         tenants::Scope,
     },
@@ -52,9 +53,10 @@ pub async fn settle(
     .await?;
     let Some(job) = job else { return Ok(Settled::Contradicts("unknown job")) };
     let before = State::parse(&job.state)?;
-    // When nobody knows, the word of whoever had it once is better than none: it is signed, and speaks of this very ciphertext.
     let holds = job.agent_id == Some(agent.agent_id) && job.lease == Some(result.lease);
-    if !holds && before != State::Unknown {
+    // When nobody knows, the word of whoever held it once is better than none: it is signed, and speaks of this very ciphertext.
+    let held = before == State::Unknown && audit::held(&mut *conn, scope, result.job, &agent.actor(), result.lease).await?;
+    if !holds && !held {
         return Ok(Settled::Contradicts("another lease"));
     }
     if job.seq != result.seq || job.hash.as_deref() != Some(result.ciphertext.as_str()) {
