@@ -67,6 +67,8 @@ struct Problem {
 #[derive(Debug, Deserialize)]
 pub struct Unknown {
     pub lease: Uuid,
+    #[serde(default)]
+    pub attempt: i16,
     pub ticket: UnknownTicket,
     pub envelope: crate::wire::seal::Envelope,
 }
