@@ -15,6 +15,7 @@ use sspr::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::times_set;
 use crate::support::{Cloud, Person};
 
 /// The real agent, in this process.
@@ -120,11 +121,6 @@ async fn a_password_goes_from_the_browser_to_the_domain() {
     }
 }
 
-/// How often the password was set.
-async fn times_set(samba: &Samba, name: &str) -> u32 {
-    samba.entry(name, &["msDS-KeyVersionNumber"]).await.unwrap().attrs["msDS-KeyVersionNumber"][0].parse().unwrap()
-}
-
 /// Seeds differ in when they kill: as soon as the intent is on the disk, and ever later into the change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_in_mid_change_it_sets_the_password_once() {
@@ -216,4 +212,29 @@ async fn a_pending_agent_waits_and_a_revoked_one_ends() {
     tx.commit().await.unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(15), agent.ended).await.expect("it ends by itself").unwrap();
     assert!(format!("{:#}", ended.unwrap_err()).contains("revoked"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_cloud_hears_at_once_that_the_directory_is_away_and_back() {
+    let (cloud, samba) = (Cloud::start().await, samba(Release::System));
+    let agent = Running::ready(&cloud, &samba, Clock::system()).await;
+    let reachable = "select (health -> 'directory' ->> 'reachable')::boolean from agents";
+    for _ in 0..2 {
+        samba.stop().unwrap();
+        let begun = Instant::now();
+        until("it is away", async || !cloud.sql::<bool>(reachable).await).await;
+        let away = begun.elapsed();
+        samba.start_again().unwrap();
+        let begun = Instant::now();
+        until("it is back", async || cloud.sql::<bool>(reachable).await).await;
+        let back = begun.elapsed();
+        println!("away after {away:?}, back after {back:?}");
+        assert!(away < Duration::from_secs(3) && back < Duration::from_secs(3), "{away:?} {back:?}");
+    }
+    // And it asks for jobs again.
+    let mut bob = Person::at(&cloud);
+    bob.proves(&cloud, "bob").await;
+    bob.sets("Correct-Horse-8").await;
+    assert_eq!(bob.is_told().await["state"], "applied");
+    agent.stops().await;
 }
