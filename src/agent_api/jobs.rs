@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::guard::{Trusted, check_status};
 use crate::{
     app::App,
-    domain::{fleet, queue, queue::Settled, resets},
+    domain::{fleet, queue::Settled, resets},
     web::{Error, Result},
     wire::{
         jws,
@@ -73,7 +73,7 @@ async fn lease(Query(Wait { wait }): Query<Wait>, mut trusted: Trusted) -> Resul
 
 async fn take(app: &App, trusted: &Trusted, most: i64) -> Result<Vec<LeasedJob>> {
     let mut tx = app.begin().await?;
-    let jobs = queue::lease(&mut tx, &trusted.tenant.scope, &app.clock, &trusted.agent, most).await?;
+    let jobs = resets::lease(&mut tx, &trusted.tenant.scope, &app.clock, &trusted.source(), &trusted.agent, most).await?;
     tx.commit().await?;
     Ok(jobs)
 }
@@ -95,6 +95,12 @@ async fn result(Path(job): Path<Uuid>, trusted: Trusted) -> Result<StatusCode> {
             app.wake.tell(job);
             app.wake_outbox();
             tracing::info!(job.id = %job, job.code = result.code.as_str(), agent.id = %trusted.agent.agent_id, "a job ended");
+            Ok(StatusCode::NO_CONTENT)
+        }
+        Settled::HandedOver { .. } => {
+            app.wake.tell(trusted.agent.connector_id);
+            app.wake.tell(job);
+            tracing::warn!(job.id = %job, agent.id = %trusted.agent.agent_id, "an agent did not reach its directory; the job goes to another");
             Ok(StatusCode::NO_CONTENT)
         }
         Settled::Again => Ok(StatusCode::NO_CONTENT),

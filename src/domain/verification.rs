@@ -53,12 +53,15 @@ impl Method {
 /// For whom and in which flow.
 pub struct Purpose<'a> {
     pub flow_id: Uuid,
+    /// Whose limits count.
     pub subjects: &'a [Vec<u8>],
     /// `None`: a decoy.
     pub user: Option<&'a User>,
+    /// BCP 47.
     pub language: &'a str,
 }
 
+/// What came of sending a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
     Sent,
@@ -102,7 +105,8 @@ pub async fn send(conn: &mut PgConnection, scope: &Scope, clock: &Clock, purpose
         language: purpose.language.to_owned(),
         content: Content::Code { code, minutes: LIFETIME.whole_minutes() },
     };
-    notifications::enqueue(conn, scope, clock, channel, &message, LIFETIME).await?;
+    let topic = scope.key().hash(b"message topic", format!("{} {}", purpose.flow_id, method.as_str()).as_bytes());
+    notifications::enqueue(conn, scope, clock, channel, &message, Some(&topic), LIFETIME).await?;
     Ok(Sent::Sent)
 }
 
@@ -123,12 +127,14 @@ pub async fn sent_at(conn: &mut PgConnection, scope: &Scope, flow: Uuid, method:
 pub struct Code(String);
 
 impl Code {
+    /// `None` when there are not exactly six.
     pub fn parse(text: &str) -> Option<Self> {
         let digits: String = text.chars().filter(|c| !c.is_whitespace() && !"-–.".contains(*c)).collect();
         (digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit())).then_some(Self(digits))
     }
 }
 
+/// What came of comparing a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checked {
     Right,

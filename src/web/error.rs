@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+/// What a handler or guard answers instead.
 #[derive(Debug)]
 pub enum Error {
     NotFound,
@@ -23,6 +24,7 @@ pub enum Error {
     Conflict(&'static str),
     /// Not now, but soon: the database is away, no agent is up; stable code.
     Unavailable(&'static str),
+    /// A surprise: 500, logged under the request's id.
     Internal(anyhow::Error),
 }
 

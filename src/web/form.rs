@@ -1,5 +1,7 @@
 //! Input: forms and JSON, read strictly. Every field once, scalars only, no unknown fields, valid UTF-8, no NUL.
 
+use std::time::Duration;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
@@ -63,7 +65,17 @@ async fn body<S: Send + Sync>(request: Request, state: &S, kind: &str) -> Result
     if !given.split(';').next().is_some_and(|given| given.trim().eq_ignore_ascii_case(kind)) {
         return Err(Error::Unusable(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"));
     }
-    Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
+    read(request, state).await
+}
+
+/// A body must have arrived within this.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The whole body, within the route's limit and in time: whoever sends it byte by byte is cut off.
+pub async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Error> {
+    let body = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
+    let body = body.map_err(|_| Error::Unusable(StatusCode::REQUEST_TIMEOUT, "too_slow"))?;
+    body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Error::Unusable(StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
         _ => Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"),
     })

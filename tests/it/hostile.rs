@@ -172,10 +172,17 @@ async fn tokens_are_asked_for_by_one_form() {
             "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion={assertion}"
         )
     };
-    let twice = with("x") + "&client_assertion=x";
-    for (what, body) in
-        [("empty", ""), ("a list", "client_assertion[]=x"), ("twice", &twice), ("JSON", "{}"), ("more", "grant_type=password")]
-    {
+    let (twice, more) = (with("x") + "&client_assertion=x", with("x") + "&scope=all");
+    let another = with("x").replace("client_credentials", "password");
+    for (what, body) in [
+        ("empty", ""),
+        ("a list", "client_assertion[]=x"),
+        ("twice", &twice),
+        ("JSON", "{}"),
+        ("no grant", "client_assertion=x"),
+        ("another grant", &another),
+        ("more", &more),
+    ] {
         assert_eq!(code_of(agent.post_bare(path, body.as_bytes(), FORM).await).await, refused(400, "bad_input"), "{what}");
     }
     let huge = "A".repeat(HUGE);

@@ -9,6 +9,8 @@ mod demo;
 mod hostile;
 mod lab;
 mod portal;
+mod schema;
+mod queue;
 mod serving;
 mod support;
 mod vectors;

@@ -35,6 +35,25 @@ async fn whoever_sends_a_head_drop_by_drop_is_cut_off() {
 }
 
 #[tokio::test]
+async fn whoever_sends_a_body_drop_by_drop_is_cut_off() {
+    let cloud = Cloud::start().await;
+    cloud.agent().await;
+    for path in ["/reset", "/agent/v1/enrolment"] {
+        let mut slow = connect(&cloud).await;
+        let host = cloud.url.trim_start_matches("http://");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nDPoP: x\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nname="
+        );
+        slow.write_all(head.as_bytes()).await.unwrap();
+        let begun = Instant::now();
+        let answer = rest(&mut slow).await;
+        assert!(answer.starts_with("HTTP/1.1 408"), "{path}: {answer}");
+        assert!((10..20).contains(&begun.elapsed().as_secs()), "{path}: {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test]
 async fn a_head_that_is_too_large_is_refused() {
     let cloud = Cloud::start().await;
     let mut large = connect(&cloud).await;

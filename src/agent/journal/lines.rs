@@ -243,3 +243,121 @@ mod tests {
         assert!(matches!(again.jobs[&id(12)], Job::Open(_)));
     }
 }
+
+/// Any records in any order against a reader that keeps them all and looks through them each time.
+#[cfg(test)]
+mod properties {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::{
+        sample::{done, id, intent},
+        *,
+    };
+
+    const USERS: std::ops::Range<u128> = 1..4;
+    const JOBS: std::ops::Range<u128> = 10..15;
+    const SEQS: std::ops::Range<i64> = 1..5;
+
+    fn record() -> impl Strategy<Value = Record> {
+        (0..4, USERS, JOBS, SEQS, 0..3 * REMEMBER).prop_map(|(kind, user, job, seq, at)| match kind {
+            0 => Record::Seen { user: id(user), seq, job: id(job), at },
+            1 => Record::Intent(Intent { at, ..intent(job, user, seq) }),
+            2 => done(job, user, seq, at),
+            _ => Record::Told { job: id(job) },
+        })
+    }
+
+    fn sum(records: &[Record]) -> State {
+        let mut state = State::default();
+        records.iter().cloned().for_each(|record| state.apply(record));
+        state
+    }
+
+    /// User, number and job of a record that names them.
+    fn mention(record: &Record) -> Option<(Uuid, i64, Uuid)> {
+        match record {
+            Record::Seen { user, seq, job, .. } => Some((*user, *seq, *job)),
+            Record::Intent(intent) => Some((intent.user, intent.seq, intent.job)),
+            Record::Done { user, result, .. } => Some((*user, result.seq, result.job)),
+            Record::Told { .. } => None,
+        }
+    }
+
+    fn is_newest(records: &[Record], user: Uuid, seq: i64, job: Uuid) -> bool {
+        let of_user = || records.iter().filter_map(mention).filter(|(who, ..)| *who == user);
+        // Of one number, the job that was there first.
+        let newest = of_user().map(|(_, seq, _)| seq).max();
+        let first = of_user().find(|(_, seq, _)| Some(*seq) == newest);
+        first.is_none_or(|(_, newest, holder)| seq > newest || (seq, job) == (newest, holder))
+    }
+
+    fn job(records: &[Record], wanted: Uuid) -> Option<Job> {
+        let last = records.iter().rposition(|record| match record {
+            Record::Intent(intent) => intent.job == wanted,
+            Record::Done { result, .. } => result.job == wanted,
+            _ => false,
+        })?;
+        let told = records[last..].contains(&Record::Told { job: wanted });
+        match records[last].clone() {
+            Record::Intent(intent) => Some(Job::Open(intent)),
+            Record::Done { user, at, result } => Some(Job::Done { user, at, result, told }),
+            _ => None,
+        }
+    }
+
+    fn is_remembered(job: &Job, now: i64) -> bool {
+        matches!(job, Job::Open(_)) || matches!(job, Job::Done { at, .. } if *at > now - REMEMBER)
+    }
+
+    /// The sum answers every question as the reader does, less what is older than it need remember.
+    fn agree(state: &State, records: &[Record], now: Option<i64>) -> Result<(), TestCaseError> {
+        for user in USERS {
+            for (seq, job) in SEQS.flat_map(|seq| JOBS.map(move |job| (seq, job))) {
+                let (user, job) = (id(user), id(job));
+                prop_assert_eq!(
+                    state.is_newest(user, seq, job),
+                    is_newest(records, user, seq, job),
+                    "user {} seq {} job {}",
+                    user,
+                    seq,
+                    job
+                );
+            }
+        }
+        for wanted in JOBS.map(id) {
+            let expected = job(records, wanted).filter(|job| now.is_none_or(|now| is_remembered(job, now)));
+            prop_assert_eq!(state.jobs.get(&wanted), expected.as_ref());
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100_000))]
+
+        #[test]
+        fn the_sum_answers_as_the_whole_journal(records in vec(record(), 0..6)) {
+            agree(&sum(&records), &records, None)?;
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+        #[test]
+        fn compacting_and_tearing_change_no_answer(records in vec(record(), 0..12), first in 0..12_usize, torn in record(), cut in 0..400_usize, now in REMEMBER..4 * REMEMBER) {
+            // Compacted in mid-life, written to the file, continued, torn in the middle of a last line, and read again.
+            let first = first.min(records.len());
+            let mut file = lines(&sum(&records[..first]).compact(now - 1));
+            file.extend(lines(&records[first..]));
+            let whole = fold(&file).unwrap();
+            let torn = lines(&[torn]);
+            file.extend(&torn[..cut.min(torn.len() - 1)]);
+            let mut state = fold(&file).unwrap();
+            prop_assert_eq!(&state, &whole);
+            let text = lines(&state.compact(now));
+            agree(&state, &records, Some(now))?;
+            let again = fold(&text).unwrap();
+            prop_assert_eq!(&again, &state);
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 mod enrolment;
 mod keys;
+mod proofs;
 mod signing;
 
 use anyhow::Result;
@@ -15,7 +16,8 @@ use crate::{
     wire::message::{Heartbeat, PasswordPolicy},
 };
 pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, new_token, revoke};
-pub use keys::{Recipient, publish, recipients};
+pub use keys::{Recipient, owners, publish, recipients};
+pub use proofs::{forget_used, use_once};
 pub use signing::{SigningKey, current_signing_key, signing_key};
 
 /// An agent that was not heard of for so long is not counted on.
@@ -36,6 +38,7 @@ pub async fn create_connector(conn: &mut PgConnection, scope: &Scope, clock: &Cl
     Ok(connector)
 }
 
+/// Whether jobs may change the connector's directory. False when the tenant has no such connector.
 pub async fn set_writeback(conn: &mut PgConnection, scope: &Scope, connector: Uuid, on: bool) -> Result<bool> {
     let done = sqlx::query!("update connectors set writeback = $3 where tenant_id = $1 and connector_id = $2", scope.id(), connector, on,)
         .execute(conn)
@@ -50,11 +53,20 @@ pub async fn connectors(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Uu
         .await?)
 }
 
+/// Whether jobs may change this directory now.
+pub async fn has_writeback(conn: &mut PgConnection, scope: &Scope, connector: Uuid) -> Result<bool> {
+    let on = sqlx::query_scalar!("select writeback from connectors where tenant_id = $1 and connector_id = $2", scope.id(), connector)
+        .fetch_optional(conn)
+        .await?;
+    Ok(on.unwrap_or(false))
+}
+
 /// The tenant a connector belongs to, for the command line.
 pub async fn tenant_of(conn: &mut PgConnection, connector: Uuid) -> Result<Option<Uuid>> {
     Ok(sqlx::query_scalar!("select tenant_id from connectors where connector_id = $1", connector).fetch_optional(conn).await?)
 }
 
+/// Of an agent; `revoked` is for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// Waits for an administrator to compare the fingerprint.
@@ -81,15 +93,18 @@ impl Status {
     }
 }
 
+/// An agent as its row says, of whatever status.
 #[derive(Clone)]
 pub struct Agent {
     pub agent_id: Uuid,
     pub tenant_id: Uuid,
     pub connector_id: Uuid,
+    /// For people; at most 100 characters.
     pub name: String,
     /// Ed25519 public key, 32 bytes.
     pub identity: Vec<u8>,
     pub status: Status,
+    /// Last heartbeat; `None` before the first.
     pub last_seen_at: Option<OffsetDateTime>,
 }
 
@@ -114,6 +129,13 @@ impl From<Row> for Agent {
             status: Status::parse(&row.status),
             last_seen_at: row.last_seen_at,
         }
+    }
+}
+
+impl Agent {
+    /// How the audit trail calls it.
+    pub fn actor(&self) -> String {
+        format!("agent:{}", self.agent_id)
     }
 }
 

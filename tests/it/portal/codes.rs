@@ -228,6 +228,32 @@ async fn two_gates_are_two_methods() {
 }
 
 #[tokio::test]
+async fn passing_one_gate_gives_no_new_guesses_at_the_other() {
+    let cloud = cloud().await;
+    cloud.gates(2).await;
+    let mut guesses = 0;
+    for round in 0..3 {
+        let mut thief = Person::at(&cloud);
+        thief.asks_for_a_code("alice").await;
+        let code = newest(&cloud, "alice", round).await;
+        thief.submits("/reset/code", &[("code", &code)]).await;
+        if thief.page.status == 429 {
+            break;
+        }
+        thief.is_at("/reset/method");
+        thief.submits("/reset/method", &[("method", "sms")]).await;
+        while guesses < 20 {
+            thief.submits("/reset/code", &[("code", "000000")]).await;
+            if thief.page.status == 429 {
+                break;
+            }
+            guesses += 1;
+        }
+    }
+    assert_eq!(guesses, 4, "five tries, of which one was the mailbox's");
+}
+
+#[tokio::test]
 async fn five_codes_in_a_quarter_of_an_hour() {
     let cloud = cloud().await;
     for _ in 0..5 {

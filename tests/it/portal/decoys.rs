@@ -89,6 +89,32 @@ async fn a_decoy_is_stable_and_shaped_like_its_neighbours() {
 }
 
 #[tokio::test]
+async fn spelling_a_name_otherwise_tells_nothing() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    // A sign-in name that is a number, as some have: the address begins otherwise.
+    let mut people = vec![somebody("alice"), somebody("100203"), somebody("100207")];
+    people[1].mail = Some("dora.d@corp.example".into());
+    people[2].mail = Some("hugo.h@corp.example".into());
+    people[0].mail = Some("a.smith@mail.example".into());
+    agent.mirror(people).await;
+    let masks = async |name: &str| {
+        let mut person = Person::at(&cloud);
+        person.opens("/").await.submits("/reset", &[("name", name)]).await;
+        person.page.text().split(' ').filter(|word| word.contains('•')).map(str::to_owned).collect::<Vec<_>>()
+    };
+    for local in ["alice", "a.smith", "nobody", "z.jones", "100203", "100299"] {
+        let bare = masks(local).await;
+        assert!(!bare.is_empty());
+        for domain in ["corp.example", "mail.example", "elsewhere.example"] {
+            assert_eq!(masks(&format!("{local}@{domain}")).await, bare, "{local}@{domain}");
+        }
+    }
+    // A number that nobody has looks like one that somebody has: by a letter.
+    assert!(masks("100299").await.iter().all(|mask| !mask.starts_with('1')));
+}
+
+#[tokio::test]
 async fn nobody_is_verified_whatever_code_is_typed() {
     let cloud = cloud().await;
     let mut person = Person::at(&cloud);

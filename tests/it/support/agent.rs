@@ -23,7 +23,7 @@ use super::Cloud;
 
 pub struct HandAgent {
     http: Client,
-    url: String,
+    pub url: String,
     clock: sspr::base::clock::Clock,
     pub identity: Identity,
     pub sealing: KeyPair,
