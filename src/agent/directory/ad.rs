@@ -71,6 +71,8 @@ pub struct Ad {
     jobs: Link,
     /// A page of 500 people must not stand before a reset: some servers answer one connection's requests one after another.
     mirror: Link,
+    /// Nor may a crowd of resets stand before the question whether the server is there.
+    probe: Link,
     base_dn: String,
     users_dn: String,
     bind_dn: String,
@@ -92,6 +94,7 @@ impl Ad {
         Ok(Self {
             jobs: Link::new(target.clone()),
             mirror: Link::new(target.clone()),
+            probe: Link::new(target.clone()),
             target,
             base_dn: settings.base_dn.clone(),
             users_dn: settings.users_dn.clone(),
@@ -102,13 +105,13 @@ impl Ad {
     }
 
     /// The first entry of a base search; `None` when there is no such object.
-    async fn read(&self, session: &mut Session, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
+    async fn read(&self, link: &Link, session: &mut Session, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
         const NO_SUCH_OBJECT: u32 = 32;
         let found = session.ldap.with_timeout(ANSWER).search(base, Scope::Base, "(objectClass=*)", names.to_vec()).await;
         let found = match found {
             Ok(found) => found,
             Err(error) => {
-                self.jobs.broken(session).await;
+                link.broken(session).await;
                 return Err(transport(error));
             }
         };
@@ -121,11 +124,15 @@ impl Ad {
 
     /// Like [`Self::read`]; reads change nothing, so a connection that broke since its last use is worth a second try.
     async fn look(&self, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
-        let mut session = self.jobs.session().await?;
-        match self.read(&mut session, base, names).await {
+        self.look_over(&self.jobs, base, names).await
+    }
+
+    async fn look_over(&self, link: &Link, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
+        let mut session = link.session().await?;
+        match self.read(link, &mut session, base, names).await {
             Err(Trouble::Unreachable(_)) => {
-                let mut session = self.jobs.session().await?;
-                self.read(&mut session, base, names).await
+                let mut session = link.session().await?;
+                self.read(link, &mut session, base, names).await
             }
             other => other,
         }
@@ -133,15 +140,16 @@ impl Ad {
 
     /// Connects, binds, and finds the domain and the part of it that is served.
     pub async fn check(&self) -> Result<(), Trouble> {
-        self.domain_policy().await?;
+        self.domain_policy(&self.probe).await?;
         let found = self.look(&self.users_dn, &["objectClass"]).await?;
         found.map(drop).ok_or_else(|| answered(32, "agent.directory.users_dn does not exist"))
     }
 
-    async fn domain_policy(&self) -> Result<PasswordPolicy, Trouble> {
+    async fn domain_policy(&self, link: &Link) -> Result<PasswordPolicy, Trouble> {
         const COMPLEX: i64 = 1;
         let names = ["minPwdLength", "pwdProperties", "pwdHistoryLength", "minPwdAge", "maxPwdAge"];
-        let entry = self.look(&self.base_dn, &names).await?.ok_or_else(|| answered(32, "agent.directory.base_dn does not exist"))?;
+        let entry =
+            self.look_over(link, &self.base_dn, &names).await?.ok_or_else(|| answered(32, "agent.directory.base_dn does not exist"))?;
         Ok(PasswordPolicy {
             min_length: entry.bits("minPwdLength"),
             complexity: entry.number("pwdProperties") & COMPLEX != 0,
@@ -255,7 +263,7 @@ impl Directory for Ad {
     async fn policy(&self, account: &Account) -> Result<Option<Policy>, Trouble> {
         let server = self.jobs.session().await?.server;
         let rules = match &account.pso {
-            None => self.domain_policy().await?,
+            None => self.domain_policy(&self.jobs).await?,
             Some(pso) => {
                 let names = [
                     "msDS-MinimumPasswordLength",
@@ -281,7 +289,11 @@ impl Directory for Ad {
     }
 
     async fn health(&self) -> DirectoryHealth {
-        let found = self.domain_policy().await;
+        // The jobs' connection is only made ready.
+        let found = match self.jobs.session().await {
+            Ok(_) => self.domain_policy(&self.probe).await,
+            Err(trouble) => Err(trouble),
+        };
         let why = found.as_ref().err().map(ToString::to_string);
         let before = std::mem::replace(&mut *self.ill.lock().unwrap_or_else(PoisonError::into_inner), why.clone());
         match found {

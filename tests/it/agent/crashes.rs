@@ -1,20 +1,13 @@
 //! Crashes and lost answers: never a second effect, never a wrong word.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::atomic::Ordering;
 
 use sspr::{
     agent::journal::{Intent, Job, Record},
     wire::{message::LeasedJob, outcome::Code},
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
 
-use super::{Bench, Domain, Someone, accepts, both, pwd_last_set};
+use super::{Bench, Domain, Someone, accepts, both, pwd_last_set, wire::Wire};
 
 /// What a kill -9 leaves that came between writing the intent and the end.
 async fn begun(bench: &Bench, job: &LeasedJob) {
@@ -96,51 +89,12 @@ async fn a_begun_job_that_never_comes_back_is_settled_once_it_is_over() {
     assert_eq!(bench.run(&changed).await.code, Code::Interrupted, "and stays so");
 }
 
-/// Between agent and directory; when told, it lets requests through but no answers, and then breaks the connections.
-struct Wire {
-    port: u16,
-    deaf: Arc<AtomicBool>,
-}
-
-impl Wire {
-    async fn to(port: u16) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let wire = Self { port: listener.local_addr().unwrap().port(), deaf: Arc::default() };
-        let deaf = wire.deaf.clone();
-        tokio::spawn(async move {
-            loop {
-                let (mut near, _) = listener.accept().await.unwrap();
-                let deaf = deaf.clone();
-                tokio::spawn(async move {
-                    let mut far = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-                    let (mut up, mut down) = (vec![0; 16384], vec![0; 16384]);
-                    loop {
-                        tokio::select! {
-                            read = near.read(&mut up) => match read {
-                                Ok(count) if count > 0 => far.write_all(&up[..count]).await.unwrap(),
-                                _ => break,
-                            },
-                            read = far.read(&mut down) => match read {
-                                Ok(count) if count > 0 && !deaf.load(Ordering::SeqCst) => near.write_all(&down[..count]).await.unwrap(),
-                                // The answer is there, and nobody will see it.
-                                _ => break,
-                            },
-                        }
-                    }
-                    deaf.store(false, Ordering::SeqCst);
-                });
-            }
-        });
-        wire
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_lost_on_the_way_is_found_out() {
     for domain in both() {
         let (samba, sue) = (&domain.samba, domain.somebody().await);
-        let wire = Wire::to(samba.ldaps_url.rsplit(':').next().unwrap().parse().unwrap()).await;
-        let bench = Bench::with(samba, |settings| settings.directory.url = format!("ldaps://127.0.0.1:{}", wire.port));
+        let wire = Wire::to(samba).await;
+        let bench = Bench::with(samba, |settings| settings.directory.url = wire.url());
         let job = bench.job(sue.guid, "Quite-New-1");
         let watch = async {
             // From the intent on, the next thing to come back is the answer to the change.

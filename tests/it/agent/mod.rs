@@ -6,7 +6,9 @@ mod crashes;
 mod mirror;
 mod order;
 mod passwords;
+mod silent;
 mod whole;
+mod wire;
 
 use std::{
     fmt::Write,
@@ -98,6 +100,11 @@ pub async fn guid(samba: &Samba, name: &str) -> Uuid {
     let text = entry.attrs.get("objectGUID").map(|values| values[0].clone().into_bytes());
     let bytes = entry.bin_attrs.get("objectGUID").map(|values| values[0].clone()).or(text).unwrap();
     Uuid::from_bytes_le(bytes.try_into().unwrap())
+}
+
+/// How often the password was set.
+pub async fn times_set(samba: &Samba, name: &str) -> u32 {
+    samba.entry(name, &["msDS-KeyVersionNumber"]).await.unwrap().attrs["msDS-KeyVersionNumber"][0].parse().unwrap()
 }
 
 /// pwdLastSet as the administrator sees it.

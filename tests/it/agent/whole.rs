@@ -1,6 +1,9 @@
 //! The whole way: a person at a browser, the real cloud, the real agent and a real domain controller.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 use sspr::{
@@ -15,7 +18,8 @@ use sspr::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Cloud, Person};
+use super::{times_set, wire::Wire};
+use crate::support::{Cloud, Person, cloud::Server, database};
 
 /// The real agent, in this process.
 struct Running {
@@ -45,12 +49,16 @@ async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
 impl Running {
     /// Enrolled and started, and not confirmed.
     async fn pending(cloud: &Cloud, samba: &Samba, clock: Clock) -> Self {
+        Self::pending_at(cloud, super::directory_of(samba), clock).await
+    }
+
+    async fn pending_at(cloud: &Cloud, directory: config::Directory, clock: Clock) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut settings = Config::from(None, []).unwrap().agent;
         settings.cloud_url.clone_from(&cloud.url);
         settings.state_dir = dir.path().join("agent");
         settings.mirror_seconds = 1;
-        settings.directory = super::directory_of(samba);
+        settings.directory = directory;
         let token = cloud.enrolment_token().await.into();
         let done = enrol::enrol(&settings, &token, "head office".into(), clock.clone()).await.unwrap();
         let again = enrol::enrol(&settings, &token, "head office".into(), clock.clone()).await.err().unwrap();
@@ -63,10 +71,15 @@ impl Running {
 
     /// Confirmed, its key published and its people mirrored.
     async fn ready(cloud: &Cloud, samba: &Samba, clock: Clock) -> Self {
-        let running = Self::pending(cloud, samba, clock).await;
-        assert!(cloud.confirm(running.enrolled.agent, &running.enrolled.fingerprint).await);
+        Self::ready_at(cloud, super::directory_of(samba), clock).await
+    }
+
+    async fn ready_at(cloud: &Cloud, directory: config::Directory, clock: Clock) -> Self {
         let keys = "select count(*) from sealing_keys";
-        until("the key is published", async || cloud.sql::<i64>(keys).await == 1).await;
+        let before = cloud.sql::<i64>(keys).await;
+        let running = Self::pending_at(cloud, directory, clock).await;
+        assert!(cloud.confirm(running.enrolled.agent, &running.enrolled.fingerprint).await);
+        until("the key is published", async || cloud.sql::<i64>(keys).await == before + 1).await;
         until("two people are mirrored", async || cloud.sql::<i64>("select count(*) from users").await == 2).await;
         running
     }
@@ -118,11 +131,6 @@ async fn a_password_goes_from_the_browser_to_the_domain() {
         agent.stops().await;
         cloud.stop().await;
     }
-}
-
-/// How often the password was set.
-async fn times_set(samba: &Samba, name: &str) -> u32 {
-    samba.entry(name, &["msDS-KeyVersionNumber"]).await.unwrap().attrs["msDS-KeyVersionNumber"][0].parse().unwrap()
 }
 
 /// Seeds differ in when they kill: as soon as the intent is on the disk, and ever later into the change.
@@ -216,4 +224,79 @@ async fn a_pending_agent_waits_and_a_revoked_one_ends() {
     tx.commit().await.unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(15), agent.ended).await.expect("it ends by itself").unwrap();
     assert!(format!("{:#}", ended.unwrap_err()).contains("revoked"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_cloud_hears_at_once_that_the_directory_is_away_and_back() {
+    let (cloud, samba) = (Cloud::start().await, samba(Release::System));
+    let agent = Running::ready(&cloud, &samba, Clock::system()).await;
+    let reachable = "select (health -> 'directory' ->> 'reachable')::boolean from agents";
+    for _ in 0..2 {
+        samba.stop().unwrap();
+        let begun = Instant::now();
+        until("it is away", async || !cloud.sql::<bool>(reachable).await).await;
+        let away = begun.elapsed();
+        samba.start_again().unwrap();
+        let begun = Instant::now();
+        until("it is back", async || cloud.sql::<bool>(reachable).await).await;
+        let back = begun.elapsed();
+        println!("away after {away:?}, back after {back:?}");
+        assert!(away < Duration::from_secs(3) && back < Duration::from_secs(3), "{away:?} {back:?}");
+    }
+    // And it asks for jobs again.
+    let mut bob = Person::at(&cloud);
+    bob.proves(&cloud, "bob").await;
+    bob.sets("Correct-Horse-8").await;
+    assert_eq!(bob.is_told().await["state"], "applied");
+    agent.stops().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_does_not_see_its_directory_leaves_the_jobs_to_others() {
+    let (cloud, samba) = (Cloud::start().await, samba(Release::System));
+    let wire = Wire::to(&samba).await;
+    let blind = config::Directory { url: wire.url(), ..super::directory_of(&samba) };
+    let (blind, healthy) = (Running::ready_at(&cloud, blind, Clock::system()).await, Running::ready(&cloud, &samba, Clock::system()).await);
+    wire.requests.store(0, Ordering::SeqCst);
+    let begun = Instant::now();
+    let unreachable = "select count(*) from agents where not (health -> 'directory' ->> 'reachable')::boolean";
+    until("one is known to be blind", async || cloud.sql::<i64>(unreachable).await == 1).await;
+    println!("blind after {:?}", begun.elapsed());
+    for name in ["alice", "bob"] {
+        let mut person = Person::at(&cloud);
+        person.proves(&cloud, name).await;
+        person.sets("Correct-Horse-7").await;
+        assert_eq!(person.is_told().await["state"], "applied");
+    }
+    assert_eq!(cloud.sql::<i64>("select count(*) from jobs where attempts = 1").await, 2, "the blind one had none");
+    wire.requests.store(usize::MAX, Ordering::SeqCst);
+    until("it sees again", async || cloud.sql::<i64>(unreachable).await == 0).await;
+    blind.stops().await;
+    healthy.stops().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_result_outlives_the_clouds_absence() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let (cloud, server) = Cloud::start_apart(&database::fresh().await, &log).await;
+    let samba = samba(Release::System);
+    let wire = Wire::to(&samba).await;
+    let directory = config::Directory { url: wire.url(), ..super::directory_of(&samba) };
+    let agent = Running::ready_at(&cloud, directory, Clock::system()).await;
+    let before = times_set(&samba, "alice").await;
+    let mut alice = Person::at(&cloud);
+    alice.proves(&cloud, "alice").await;
+    // Held up until the cloud is gone.
+    wire.requests.store(0, Ordering::SeqCst);
+    alice.sets("Correct-Horse-7").await;
+    let with = async |state: &str| cloud.sql::<String>("select state from jobs").await == state;
+    until("the agent has it", async || with("leased").await).await;
+    server.kill();
+    wire.requests.store(usize::MAX, Ordering::SeqCst);
+    until("it is set", async || times_set(&samba, "alice").await == before + 1).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let _server = Server::start(&cloud, cloud.url.rsplit(':').next().unwrap().parse().unwrap(), &log).await;
+    until("it is told", async || with("applied").await).await;
+    agent.stops().await;
 }

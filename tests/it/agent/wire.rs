@@ -1,0 +1,73 @@
+//! Between agent and directory: what a network can do to requests and answers.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use sspr::lab::samba::Samba;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    time::sleep,
+};
+
+#[derive(Clone)]
+pub struct Wire {
+    port: u16,
+    /// Lets requests through but no answers, and then breaks the connections.
+    pub deaf: Arc<AtomicBool>,
+    /// Lets requests through but no answers, and the connections stand.
+    pub frozen: Arc<AtomicBool>,
+    /// How many more requests are let through; the others wait.
+    pub requests: Arc<AtomicUsize>,
+}
+
+impl Wire {
+    pub async fn to(samba: &Samba) -> Self {
+        let far = samba.ldaps_url.rsplit(':').next().unwrap().parse().unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let wire = Self { port, deaf: Arc::default(), frozen: Arc::default(), requests: Arc::new(usize::MAX.into()) };
+        let accepting = wire.clone();
+        tokio::spawn(async move {
+            loop {
+                let (near, _) = listener.accept().await.unwrap();
+                tokio::spawn(accepting.clone().carry(near, far));
+            }
+        });
+        wire
+    }
+
+    pub fn url(&self) -> String {
+        format!("ldaps://127.0.0.1:{}", self.port)
+    }
+
+    async fn carry(self, mut near: TcpStream, far: u16) {
+        let mut far = TcpStream::connect(("127.0.0.1", far)).await.unwrap();
+        let (mut up, mut down) = (vec![0; 16384], vec![0; 16384]);
+        loop {
+            tokio::select! {
+                read = near.read(&mut up) => match read {
+                    Ok(count) if count > 0 => {
+                        while self.requests.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err() {
+                            sleep(Duration::from_millis(5)).await;
+                        }
+                        far.write_all(&up[..count]).await.unwrap();
+                    }
+                    _ => break,
+                },
+                read = far.read(&mut down) => match read {
+                    Ok(count) if count > 0 && self.frozen.load(Ordering::SeqCst) => {}
+                    Ok(count) if count > 0 && !self.deaf.load(Ordering::SeqCst) => near.write_all(&down[..count]).await.unwrap(),
+                    // The answer is there, and nobody will see it.
+                    _ => break,
+                },
+            }
+        }
+        self.deaf.store(false, Ordering::SeqCst);
+    }
+}
