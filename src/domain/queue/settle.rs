@@ -16,7 +16,11 @@ use crate::{
         fleet::{Agent, SILENT_AFTER},
         tenants::Scope,
     },
-    wire::{jws, message::JobResult, outcome::Code},
+    wire::{
+        jws,
+        message::JobResult,
+        outcome::{Code, Outcome},
+    },
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +47,7 @@ pub async fn settle(
     // The pointer first, then the row, as everybody does.
     sqlx::query!("select job_id from active_jobs where job_id = $1 for update", result.job).fetch_optional(&mut *conn).await?;
     let job = sqlx::query!(
-        r#"select user_id, flow_id, seq, state, lease, agent_id, result, hashes ->> $3 as hash from jobs
+        r#"select user_id, flow_id, seq, state, attempts, lease, agent_id, result, hashes ->> $3 as hash from jobs
            where tenant_id = $1 and job_id = $2 for update"#,
         scope.id(),
         result.job,
@@ -75,7 +79,12 @@ pub async fn settle(
     if result.code == Code::DirectoryUnreachable && before == State::Leased && hand_over(&mut *conn, clock, agent, result.job).await? {
         return Ok(Settled::HandedOver { user_id: job.user_id, flow_id: job.flow_id });
     }
-    let Some(state) = before.next(Event::Result(result.code.outcome())) else { return Ok(Settled::Contradicts("the job has ended")) };
+    let outcome = match result.code {
+        // It could not look, and another may have done it before.
+        Code::DirectoryUnreachable if job.attempts > 1 => Outcome::Unknown,
+        code => code.outcome(),
+    };
+    let Some(state) = before.next(Event::Result(outcome)) else { return Ok(Settled::Contradicts("the job has ended")) };
     sqlx::query!(
         "update jobs set state = $3, code = $4, allowed_at = $5, result = $6, finished_at = coalesce(finished_at, $7), envelopes = null
          where tenant_id = $1 and job_id = $2",

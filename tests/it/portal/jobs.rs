@@ -115,6 +115,26 @@ async fn a_silent_agent_loses_the_job_to_another_and_cannot_answer_for_it_any_mo
 }
 
 #[tokio::test]
+async fn nobody_calls_unchanged_what_another_may_have_changed() {
+    let (cloud, mut first) = cloud().await;
+    let mut second = cloud.agent().await;
+    let mut alice = alice_at_password(&cloud).await;
+    alice.sets("Correct-Horse-7").await;
+    let job = first.lease(5).await.remove(0);
+    cloud.clock.advance(16);
+    second.beat(true).await;
+    let again = second.lease(0).await.remove(0);
+    assert_eq!(again.attempt, 2);
+    // The first has fallen silent for good; the second sees no directory and can ask nobody.
+    first.beat(false).await;
+    assert_eq!(second.ends(&again, Code::DirectoryUnreachable).await.status(), 204);
+    assert_eq!(alice.is_told().await["state"], "unknown");
+    // The first comes back and tells what it did: its lease was its own once.
+    assert_eq!(first.ends(&job, Code::Applied).await.status(), 204);
+    assert_eq!(alice.status().await["state"], "reconciled");
+}
+
+#[tokio::test]
 async fn a_refusal_returns_to_the_password_page_with_its_reason_and_without_proving_again() {
     let (cloud, mut agent) = cloud().await;
     let mut alice = alice_at_password(&cloud).await;
