@@ -176,7 +176,8 @@ pub fn check_proof(token: &str, request: &Request<'_>) -> Result<Proven, Invalid
     if proof.htu != request.url {
         return wrong("htu");
     }
-    if (proof.iat - request.now).abs() > SKEW {
+    // Any number may stand there: the difference must not wrap around to a small one.
+    if proof.iat.abs_diff(request.now) > SKEW.unsigned_abs() {
         return wrong("iat");
     }
     if proof.jti.len() < 16 || proof.jti.len() > 64 {

@@ -6,6 +6,7 @@ mod architecture;
 mod carriers;
 mod codes;
 mod demo;
+mod fuzz;
 mod lab;
 mod portal;
 mod queue;
