@@ -164,8 +164,8 @@ async fn http2(
     watcher.watch(connection).await.context("HTTP/2")
 }
 
-/// `None`: a reverse proxy speaks TLS for us.
-fn tls(settings: &config::Server) -> Result<Option<TlsAcceptor>> {
+/// What speaks TLS with `server.tls_*`, whose files must be there and fit together. `None`: a reverse proxy speaks it for us.
+pub fn tls(settings: &config::Server) -> Result<Option<TlsAcceptor>> {
     let (chain, key) = (&settings.tls_cert_file, &settings.tls_key_file);
     if chain == Path::new("") && key == Path::new("") {
         return Ok(None);

@@ -8,28 +8,32 @@ mod letter;
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::{
     app::App,
+    base::id,
     carriers::{Carriers, Failure, mail::Mail},
     domain::{
-        limits,
+        fleet, limits,
         notifications::{self, Channel, Delivered, Delivery},
         queue, resets, tenants, users,
     },
 };
 
-/// Deliveries at once.
-const BATCH: i64 = 16;
+/// Deliveries of a channel at once.
+const BATCH: usize = 16;
 /// The outbox is looked at this often when nothing wakes it: retries, and messages of other nodes that died.
 const OUTBOX_EVERY: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 const CLEAN_EVERY: Duration = Duration::from_mins(10);
 
 /// Start the loops; they end with `app.stop`.
-pub fn start(app: &Arc<App>, carriers: Carriers, tasks: &TaskTracker) {
-    tasks.spawn(outbox(app.clone(), carriers));
+pub fn start(app: &Arc<App>, carriers: &Carriers, tasks: &TaskTracker) {
+    for channel in Channel::ALL {
+        tasks.spawn(outbox(app.clone(), carriers.clone(), channel));
+    }
     tasks.spawn(every(app.clone(), SWEEP_EVERY, "sweep", |app| Box::pin(sweep(app))));
     tasks.spawn(every(app.clone(), CLEAN_EVERY, "clean", |app| Box::pin(clean(app))));
 }
@@ -48,46 +52,64 @@ async fn every(app: Arc<App>, pause: Duration, name: &'static str, round: Round)
     }
 }
 
-async fn outbox(app: Arc<App>, carriers: Carriers) {
+/// One channel's: a mail server that hangs holds up no text message.
+async fn outbox(app: Arc<App>, carriers: Carriers, channel: Channel) {
+    let (under_way, mut woken) = (Arc::new(Semaphore::new(BATCH)), app.outbox.subscribe());
+    let tasks = TaskTracker::new();
     loop {
-        match deliver(&app, &carriers).await {
-            // A full batch: there may be more.
-            Ok(done) if done == usize::try_from(BATCH).unwrap_or(usize::MAX) => continue,
-            Ok(_) => {}
-            Err(error) => tracing::warn!(error = format!("{error:#}"), "the outbox will be looked at again"),
+        woken.mark_unchanged();
+        if let Err(error) = deliver(&app, &carriers, channel, &under_way, &tasks).await {
+            tracing::warn!(error = format!("{error:#}"), "the outbox will be looked at again");
         }
         tokio::select! {
-            () = app.stop.cancelled() => return,
-            () = app.outbox.notified() => {}
+            () = app.stop.cancelled() => break,
+            _ = woken.changed() => {}
             () = tokio::time::sleep(OUTBOX_EVERY) => {}
+        }
+    }
+    tasks.close();
+    tasks.wait().await;
+}
+
+/// Begin to deliver what is due, as much as may be under way at once; outside any transaction.
+async fn deliver(app: &Arc<App>, carriers: &Carriers, channel: Channel, under_way: &Arc<Semaphore>, tasks: &TaskTracker) -> Result<()> {
+    loop {
+        let room = under_way.available_permits();
+        if room == 0 {
+            return Ok(());
+        }
+        let mut tx = app.begin().await?;
+        let due = notifications::take_due(&mut tx, &app.clock, channel, i64::try_from(room)?).await?;
+        tx.commit().await?;
+        let count = due.len();
+        for delivery in due {
+            let permit = under_way.clone().acquire_owned().await?;
+            let (app, carriers) = (app.clone(), carriers.clone());
+            tasks.spawn(async move {
+                if let Err(error) = deliver_one(&app, &carriers, &delivery).await {
+                    tracing::warn!(message.id = %delivery.message_id, error = format!("{error:#}"), "how a delivery ended could not be written down");
+                }
+                drop(permit);
+            });
+        }
+        // A full batch: there may be more.
+        if count < room {
+            return Ok(());
         }
     }
 }
 
-/// Deliver what is due, side by side, outside any transaction. Answers how many were tried.
-pub async fn deliver(app: &Arc<App>, carriers: &Carriers) -> Result<usize> {
+async fn deliver_one(app: &App, carriers: &Carriers, delivery: &Delivery) -> Result<()> {
+    // A decoy's message is done in no time and a real one is not. So that the very next request does not feel the difference,
+    // all begin a moment later, and not all after the same moment.
+    tokio::time::sleep(Duration::from_millis(40 + u64::from(id::random_bytes::<1>()[0]) / 2)).await;
+    let how = attempt(app, carriers, delivery).await;
+    if let Delivered::Retry(why) | Delivered::Failed(why) = &how {
+        tracing::warn!(message.id = %delivery.message_id, message.attempt = delivery.attempt, reason = %why, "a message was not delivered");
+    }
     let mut tx = app.begin().await?;
-    let due = notifications::take_due(&mut tx, &app.clock, BATCH).await?;
-    tx.commit().await?;
-    let count = due.len();
-    let mut under_way = tokio::task::JoinSet::new();
-    for delivery in due {
-        let (app, carriers) = (app.clone(), carriers.clone());
-        under_way.spawn(async move {
-            let how = attempt(&app, &carriers, &delivery).await;
-            if let Delivered::Retry(why) | Delivered::Failed(why) = &how {
-                tracing::warn!(message.id = %delivery.message_id, message.attempt = delivery.attempt, reason = %why, "a message was not delivered");
-            }
-            let mut tx = app.begin().await?;
-            notifications::settle(&mut tx, &app.clock, &delivery, how).await?;
-            tx.commit().await?;
-            anyhow::Ok(())
-        });
-    }
-    while let Some(done) = under_way.join_next().await {
-        done??;
-    }
-    Ok(count)
+    notifications::settle(&mut tx, &app.clock, delivery, how).await?;
+    Ok(tx.commit().await?)
 }
 
 async fn attempt(app: &App, carriers: &Carriers, delivery: &Delivery) -> Delivered {
@@ -150,7 +172,8 @@ pub async fn clean(app: &App) -> Result<()> {
     let messages = notifications::clean(&mut tx, &app.clock).await?;
     let limits = limits::clean(&mut tx, &app.clock).await?;
     let passes = users::clean(&mut tx, &app.clock).await?;
+    let proofs = fleet::forget_used(&mut tx, &app.clock).await?;
     tx.commit().await?;
-    tracing::debug!(unused, flows, messages, limits, passes, "forgot what is over");
+    tracing::debug!(unused, flows, messages, limits, passes, proofs, "forgot what is over");
     Ok(())
 }

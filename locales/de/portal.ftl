@@ -21,8 +21,6 @@ identify-name-hint = Der Name, mit dem Sie sich bei { $tenant } anmelden.
 identify-continue = Weiter
 identify-error-empty = Bitte geben Sie Ihren Anmeldenamen oder Ihre E-Mail-Adresse ein.
 identify-error-name = Das sieht nicht nach einem Anmeldenamen oder einer E-Mail-Adresse aus. Bitte prüfen Sie die Eingabe.
-identify-notice-ended = Es ist einige Zeit vergangen, deshalb beginnen wir noch einmal von vorn. Es wurde nichts geändert.
-identify-notice-finished = Alles erledigt. Sie können diese Seite jetzt schließen.
 
 ## It cannot work just now
 
@@ -152,14 +150,6 @@ done-finish = Fertig
 ## Other endings
 
 ended-retry = Von vorn beginnen
-ended-tries-title = Zu viele Codes, die nicht passten
-ended-tries-text = Zum Schutz des Kontos haben wir hier angehalten. Es wurde nichts geändert. Bitte versuchen Sie es später noch einmal oder fragen Sie Ihren Helpdesk.
-ended-superseded-title = Ein neuerer Versuch hat übernommen
-ended-superseded-text = Sie oder jemand mit Ihrem Nachweis hat noch einmal begonnen, vielleicht in einem anderen Fenster. Es zählt nur der neueste Versuch. Von hier aus wurde nichts geändert.
-ended-cancelled-title = Das wurde angehalten
-ended-cancelled-text = Die Änderung wurde angehalten, bevor sie gemacht war. Ihr jetziges Passwort bleibt, wie es ist.
-ended-failed-title = Das hat nicht funktioniert
-ended-failed-text = Ihr Passwort wurde nicht geändert. Bitte versuchen Sie es in einigen Minuten noch einmal.
 
 outcome-applied-title = Ihr Passwort ist geändert
 outcome-applied-text = Verwenden Sie ab jetzt Ihr neues Passwort.
@@ -219,6 +209,8 @@ problem-method-not-allowed-title = So ist das nicht möglich
 problem-method-not-allowed-text = Bitte verwenden Sie die Knöpfe auf unseren Seiten.
 problem-too-large-title = Das war zu viel auf einmal
 problem-too-large-text = Es wurde mehr gesendet, als diese Seite je braucht. Bitte gehen Sie zurück und versuchen Sie es noch einmal.
+problem-too-slow-title = Das hat zu lange gedauert
+problem-too-slow-text = Die Verbindung war zu langsam oder wurde unterbrochen. Es wurde nichts geändert. Bitte versuchen Sie es noch einmal.
 problem-unsupported-media-type-title = Das konnten wir nicht lesen
 problem-unsupported-media-type-text = Was gesendet wurde, hat eine Form, die wir nicht kennen. Bitte gehen Sie zurück und versuchen Sie es noch einmal.
 problem-too-many-title = Zu viele Versuche auf einmal

@@ -21,8 +21,6 @@ identify-name-hint = The name you use to sign in at { $tenant }.
 identify-continue = Continue
 identify-error-empty = Please enter your sign-in name or e-mail address.
 identify-error-name = This does not look like a sign-in name or an e-mail address. Please check it.
-identify-notice-ended = Some time has passed, so we have started again. Nothing was changed.
-identify-notice-finished = All done. You can close this page now.
 
 ## It cannot work just now
 
@@ -152,14 +150,6 @@ done-finish = Finish
 ## Other endings
 
 ended-retry = Start again
-ended-tries-title = Too many codes that did not fit
-ended-tries-text = To protect the account we have stopped here. Nothing was changed. Please try again later or ask your help desk.
-ended-superseded-title = A newer try has taken over
-ended-superseded-text = You, or somebody with your proof, started once more, perhaps in another window. Only the newest try counts. From here nothing was changed.
-ended-cancelled-title = This was stopped
-ended-cancelled-text = The change was stopped before it was made. Your current password stays as it is.
-ended-failed-title = That did not work
-ended-failed-text = Your password was not changed. Please try again in a few minutes.
 
 outcome-applied-title = Your password is changed
 outcome-applied-text = Use your new password from now on.
@@ -219,6 +209,8 @@ problem-method-not-allowed-title = This is not possible in this way
 problem-method-not-allowed-text = Please use the buttons on our pages.
 problem-too-large-title = That was too much at once
 problem-too-large-text = What was sent is larger than anything this page needs. Please go back and try again.
+problem-too-slow-title = That took too long
+problem-too-slow-text = The connection was too slow or was interrupted. Nothing was changed. Please try again.
 problem-unsupported-media-type-title = We could not read that
 problem-unsupported-media-type-text = What was sent is in a form that we do not know. Please go back and try again.
 problem-too-many-title = Too many tries at once

@@ -67,6 +67,8 @@ struct Problem {
 #[derive(Debug, Deserialize)]
 pub struct Unknown {
     pub lease: Uuid,
+    #[serde(default)]
+    pub attempt: i16,
     pub ticket: UnknownTicket,
     pub envelope: crate::wire::seal::Envelope,
 }
@@ -338,7 +340,7 @@ mod tests {
             if kind != "reset" {
                 ticket["target"] = "something new".into();
             }
-            serde_json::json!({"lease": id, "seconds": 15, "ticket": ticket, "envelope": {"key": "k", "enc": "e", "ct": "c"}})
+            serde_json::json!({"lease": id, "seconds": 15, "attempt": 1, "ticket": ticket, "envelope": {"key": "k", "enc": "e", "ct": "c"}})
         };
         let leased = Leased { jobs: vec![job("unlock"), serde_json::json!({"what": 1}), job("reset")], now: 1000 };
         let received = Instant::now();

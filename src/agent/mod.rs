@@ -16,13 +16,15 @@ mod lanes;
 mod mirror;
 pub mod policy;
 pub mod state;
+mod telling;
 pub mod time;
+mod watch;
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, watch as channel},
     time::{Instant, sleep},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -36,22 +38,21 @@ use self::{
     keys::Keys,
     mirror::Mirror,
     state::State,
+    telling::Telling,
     time::Time,
+    watch::Seen,
 };
 use crate::{
     base::{clock::Clock, config},
     wire::{
         keys::fingerprint,
-        message::{Heartbeat, JobResult, LeasedJob},
+        message::{DirectoryHealth, JobResult, LeasedJob},
         outcome::Code,
     },
 };
 
 const HEARTBEAT: Duration = Duration::from_secs(10);
 const KEYS: Duration = Duration::from_mins(1);
-const SETTLE: Duration = Duration::from_secs(30);
-/// How long a result is offered to a cloud that cannot take it.
-const TELL: Duration = Duration::from_mins(10);
 /// Between two looks whether the agent was confirmed, and between two reminders in the log.
 const CONFIRMATION: Duration = Duration::from_secs(3);
 const REMINDER: Duration = Duration::from_mins(1);
@@ -68,7 +69,34 @@ struct Agent<D> {
     /// Jobs at once.
     slots: Arc<Semaphore>,
     jobs: TaskTracker,
+    telling: Telling,
+    seen: Seen,
     stop: CancellationToken,
+}
+
+/// What `sspr check` asks: each setting (or group of them) that must hold before an agent can run here, and whether it does.
+/// Connects to the directory and binds; changes nothing, neither there nor on the disk, and does not call the cloud.
+pub async fn check(settings: &config::Agent) -> Vec<(&'static str, Result<()>)> {
+    let mut found = vec![("agent.cloud_url", cloud::base_url(&settings.cloud_url).map(drop)), ("agent.state_dir", check_state(settings))];
+    match Ad::new(&settings.directory, Time::new(Clock::system())) {
+        Ok(directory) => {
+            found.push(("agent.directory", Ok(())));
+            found.push(("agent.directory.url", directory.check().await.map_err(Into::into)));
+        }
+        Err(error) => found.push(("agent.directory", Err(error))),
+    }
+    found
+}
+
+fn check_state(settings: &config::Agent) -> Result<()> {
+    let Some((me, _)) = state::look(&settings.state_dir)? else {
+        // Enrolment makes it.
+        ensure!(!settings.state_dir.exists() || settings.state_dir.is_dir(), "{} is no directory", settings.state_dir.display());
+        return Ok(());
+    };
+    let given = cloud::base_url(&settings.cloud_url)?;
+    ensure!(me.cloud_url == given, "the agent in {} is enrolled at {}, not at {given}", settings.state_dir.display(), me.cloud_url);
+    Ok(())
 }
 
 /// Run the enrolled agent of `settings.state_dir` until `stop` is cancelled (then the jobs in hand are finished first).
@@ -83,7 +111,8 @@ pub async fn run(settings: config::Agent, clock: Clock, stop: CancellationToken)
     let slots = Arc::new(Semaphore::new(settings.parallel.max(1).into()));
     tracing::info!(agent.id = %state.me.agent, cloud.url = %state.me.cloud_url, agent.version = env!("CARGO_PKG_VERSION"), "the agent starts");
     let mirror = (Duration::from_secs(settings.mirror_seconds), Duration::from_secs(settings.mirror_full_seconds));
-    let agent = Arc::new(Agent { state, cloud, directory, executor, journal, keys, time, slots, jobs: TaskTracker::new(), stop });
+    let (jobs, telling, seen) = (TaskTracker::new(), Telling::default(), Seen::default());
+    let agent = Arc::new(Agent { state, cloud, directory, executor, journal, keys, time, slots, jobs, telling, seen, stop });
 
     let ended = tokio::select! {
         () = agent.stop.cancelled() => None,
@@ -106,17 +135,24 @@ pub async fn run(settings: config::Agent, clock: Clock, stop: CancellationToken)
 impl<D: Directory> Agent<D> {
     /// Everything that goes on side by side; ends only for a reason that does not pass.
     async fn serve(self: &Arc<Self>, (every, full_every): (Duration, Duration)) -> Failure {
-        // The connection is made while the cloud is asked who we are.
-        let warm = self.directory.health();
-        let (failure, _) = tokio::join!(self.confirmed(), warm);
-        if let Some(failure) = failure {
+        // The directory is looked at from the start, so that the connection is warm when the first job comes.
+        tokio::select! {
+            never = self.watch() => match never {},
+            failure = self.serve_confirmed(every, full_every) => failure,
+        }
+    }
+
+    async fn serve_confirmed(self: &Arc<Self>, every: Duration, full_every: Duration) -> Failure {
+        let seen = self.seen.subscribe();
+        if let Some(failure) = self.confirmed().await {
             return failure;
         }
         tokio::select! {
-            failure = self.heartbeats() => failure,
+            failure = self.heartbeats(seen) => failure,
             failure = self.keep_keys() => failure,
             failure = self.poll() => failure,
-            failure = self.settle() => failure,
+            never = self.retell() => match never {},
+            never = self.settle() => match never {},
             failure = Mirror::new(self.directory.clone(), self.cloud.clone(), every, full_every).run() => failure,
         }
     }
@@ -149,12 +185,7 @@ impl<D: Directory> Agent<D> {
     }
 
     async fn beat(&self) -> Result<(), Failure> {
-        let heartbeat = Heartbeat {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            clock: self.time.own(),
-            directory: self.directory.health().await,
-            jobs: self.executor.opened(),
-        };
+        let heartbeat = self.heartbeat().await;
         match self.cloud.heartbeat(&heartbeat).await?.status.as_str() {
             "pending" => Err(Failure::Pending),
             "revoked" => Err(Failure::Revoked),
@@ -162,16 +193,22 @@ impl<D: Directory> Agent<D> {
         }
     }
 
-    /// Tells the cloud that we live, and keeps the directory's connection warm.
-    async fn heartbeats(&self) -> Failure {
-        let mut backoff = Backoff::default();
+    /// Tells the cloud that we live; and at once when the directory goes away or comes back.
+    async fn heartbeats(&self, mut seen: channel::Receiver<Option<DirectoryHealth>>) -> Failure {
+        let (mut backoff, mut pause) = (Backoff::default(), HEARTBEAT);
         loop {
-            sleep(HEARTBEAT).await;
-            match self.beat().await {
-                Ok(()) => backoff.reset(),
-                Err(Failure::Revoked) => return Failure::Revoked,
-                Err(failure) => sleep(backoff.after(&failure, "the cloud did not take a heartbeat")).await,
+            tokio::select! {
+                () = sleep(pause) => {}
+                _ = seen.changed() => {}
             }
+            pause = match self.beat().await {
+                Ok(()) => {
+                    backoff.reset();
+                    HEARTBEAT
+                }
+                Err(Failure::Revoked) => return Failure::Revoked,
+                Err(failure) => backoff.after(&failure, "the cloud did not take a heartbeat"),
+            };
         }
     }
 
@@ -212,16 +249,22 @@ impl<D: Directory> Agent<D> {
         }
     }
 
-    /// Asks for as many jobs as there are free slots.
+    /// Asks for as many jobs as there are free slots, while the directory answers: otherwise another agent may do better.
     async fn poll(self: &Arc<Self>) -> Failure {
         let mut backoff = Backoff::default();
         loop {
+            self.seen.until(true).await;
             let Ok(first) = self.slots.clone().acquire_owned().await else { continue };
             let mut free = vec![first];
             while let Ok(another) = self.slots.clone().try_acquire_owned() {
                 free.push(another);
             }
-            match self.cloud.lease(u16::try_from(free.len()).unwrap_or(u16::MAX)).await {
+            let asked = tokio::select! {
+                asked = self.cloud.lease(u16::try_from(free.len()).unwrap_or(u16::MAX)) => asked,
+                // What the cloud gives at this very moment comes back to it when the lease ends.
+                () = self.seen.until(false) => continue,
+            };
+            match asked {
                 Ok(jobs) => {
                     backoff.reset();
                     self.take(jobs, free);
@@ -238,9 +281,7 @@ impl<D: Directory> Agent<D> {
     fn take(self: &Arc<Self>, jobs: Jobs, mut free: Vec<OwnedSemaphorePermit>) {
         for unknown in jobs.unknown {
             tracing::warn!(job.id = %unknown.ticket.job, "a job of a kind this agent does not know; a newer agent may");
-            let result = self.refuse(&unknown);
-            let agent = self.clone();
-            self.jobs.spawn(async move { agent.tell(&result).await });
+            self.offer(self.refuse(&unknown));
         }
         for (job, until) in jobs.jobs {
             // A cloud that gives more than was asked for only makes them wait.
@@ -250,15 +291,18 @@ impl<D: Directory> Agent<D> {
         }
     }
 
-    async fn work(&self, job: LeasedJob, until: Instant, slot: Option<OwnedSemaphorePermit>) {
+    async fn work(self: &Arc<Self>, job: LeasedJob, until: Instant, slot: Option<OwnedSemaphorePermit>) {
         let slot = match slot {
             Some(slot) => Some(slot),
             None => self.slots.clone().acquire_owned().await.ok(),
         };
         let result = self.executor.run(&job, until).await;
+        if result.code == Code::DirectoryUnreachable {
+            self.seen.doubt();
+        }
         // Telling may take long; it does not keep other jobs waiting.
         drop(slot);
-        self.tell(&result).await;
+        self.offer(result);
     }
 
     fn refuse(&self, job: &Unknown) -> JobResult {
@@ -268,55 +312,13 @@ impl<D: Directory> Agent<D> {
             lease: job.lease,
             seq: job.ticket.seq,
             ciphertext: job.envelope.hash().unwrap_or_default(),
-            code: Code::UnknownKind,
+            // An agent that knows the kind may have had it before and done it.
+            code: if job.attempt > 1 { Code::Interrupted } else { Code::UnknownKind },
             dc: String::new(),
             started_at: now,
             finished_at: now,
             unlocked: false,
             allowed_at: None,
-        }
-    }
-
-    /// Tell a result until the cloud took it, refused it, or does not matter any more.
-    async fn tell(&self, result: &JobResult) {
-        let jws = self.executor.sign(result);
-        let (begun, mut backoff) = (Instant::now(), Backoff::default());
-        loop {
-            match self.cloud.result(result.job, &jws).await {
-                Ok(()) => break,
-                Err(failure @ (Failure::Refused { .. } | Failure::Revoked)) => {
-                    tracing::warn!(job.id = %result.job, result.code = result.code.as_str(), error = %failure, "the cloud does not want a result");
-                    break;
-                }
-                Err(failure) => {
-                    if self.stop.is_cancelled() || begun.elapsed() > TELL {
-                        // Told after the next start, if the journal knows it.
-                        tracing::warn!(job.id = %result.job, result.code = result.code.as_str(), error = %failure, "a result was not told");
-                        return;
-                    }
-                    let pause = backoff.after(&failure, "the cloud did not take a result");
-                    tokio::select! {
-                        () = sleep(pause) => {}
-                        () = self.stop.cancelled() => {}
-                    }
-                }
-            }
-        }
-        let known = matches!(self.journal.job(result.job), Some(journal::Job::Done { .. }));
-        if known && let Err(error) = self.journal.told(result.job) {
-            tracing::warn!(error = format!("{error:#}"), "the journal cannot be written");
-        }
-    }
-
-    /// What an earlier life left: changes begun and results not told.
-    async fn settle(self: &Arc<Self>) -> Failure {
-        let mut left = self.journal.untold();
-        loop {
-            for result in left {
-                self.tell(&result).await;
-            }
-            sleep(SETTLE).await;
-            left = self.executor.settle().await;
         }
     }
 }

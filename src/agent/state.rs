@@ -37,23 +37,30 @@ pub struct State {
 }
 
 impl State {
+    /// Take the directory for this process.
     pub fn load(dir: &Path) -> Result<Self> {
-        let text = match fs::read(dir.join(AGENT)) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                bail!("{} holds no enrolled agent: run `sspr agent enrol --token-file FILE` first (agent.state_dir)", dir.display())
-            }
-            other => other.with_context(|| format!("reading {}", dir.join(AGENT).display()))?,
+        let Some((me, identity)) = look(dir)? else {
+            bail!("{} holds no enrolled agent: run `sspr agent enrol --token-file FILE` first (agent.state_dir)", dir.display())
         };
-        let me = serde_json::from_slice(&text).with_context(|| format!("{} is damaged", dir.join(AGENT).display()))?;
-        let path = dir.join(IDENTITY);
-        let mode = fs::metadata(&path).with_context(|| format!("reading {}", path.display()))?.permissions().mode();
-        if mode & 0o077 != 0 {
-            bail!("{} can be read by others (mode {:o}): take that away, and consider enrolling anew", path.display(), mode & 0o777);
-        }
-        let der = zeroize::Zeroizing::new(fs::read(&path).with_context(|| format!("reading {}", path.display()))?);
-        let identity = Identity::from_pkcs8(&der).with_context(|| format!("{} is damaged", path.display()))?;
         Ok(Self { me, identity: Arc::new(identity), _lock: lock(dir)?, dir: dir.to_owned() })
     }
+}
+
+/// Who lives in the directory, without taking it from a process that has it. `None`: nobody is enrolled there yet.
+pub fn look(dir: &Path) -> Result<Option<(Me, Identity)>> {
+    let text = match fs::read(dir.join(AGENT)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        other => other.with_context(|| format!("reading {}", dir.join(AGENT).display()))?,
+    };
+    let me = serde_json::from_slice(&text).with_context(|| format!("{} is damaged", dir.join(AGENT).display()))?;
+    let path = dir.join(IDENTITY);
+    let mode = fs::metadata(&path).with_context(|| format!("reading {}", path.display()))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        bail!("{} can be read by others (mode {:o}): take that away, and consider enrolling anew", path.display(), mode & 0o777);
+    }
+    let der = zeroize::Zeroizing::new(fs::read(&path).with_context(|| format!("reading {}", path.display()))?);
+    let identity = Identity::from_pkcs8(&der).with_context(|| format!("{} is damaged", path.display()))?;
+    Ok(Some((me, identity)))
 }
 
 fn lock(dir: &Path) -> Result<File> {

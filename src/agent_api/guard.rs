@@ -5,9 +5,10 @@ use std::sync::Arc;
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, header},
 };
 use serde::de::DeserializeOwned;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
@@ -21,12 +22,14 @@ use crate::{
     wire::jws::{self, Access, Invalid},
 };
 
-/// A request that proves possession of a key (RFC 9449), its body included, and was not seen before.
+/// A request that proves possession of a key (RFC 9449), its body included. Whoever knows the key asks [`Proven::once`] too.
 pub struct Proven {
     pub app: Arc<App>,
     /// Raw Ed25519 public key.
     pub public: Vec<u8>,
     pub jkt: String,
+    jti: String,
+    iat: i64,
     pub body: Bytes,
     pub context: Context,
 }
@@ -35,11 +38,11 @@ impl FromRequest<Arc<App>> for Proven {
     type Rejection = Error;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self> {
-        Ok(prove(request, app, None).await?.0)
+        prove(request, app, None).await
     }
 }
 
-async fn prove(request: Request, app: &Arc<App>, access: Option<&str>) -> Result<(Proven, HeaderMap)> {
+async fn prove(request: Request, app: &Arc<App>, access: Option<&str>) -> Result<Proven> {
     let headers = request.headers().clone();
     let mut proofs = headers.get_all("dpop").iter();
     // Exactly one (§4.3, check 1).
@@ -48,22 +51,30 @@ async fn prove(request: Request, app: &Arc<App>, access: Option<&str>) -> Result
     let context = request.extensions().get::<Context>().cloned().ok_or_else(|| Error::Internal(anyhow::anyhow!("no request context")))?;
     let method = request.method().as_str().to_owned();
     let url = format!("{}{}", app.public_url.as_str(), request.uri().path());
-    let body = Bytes::from_request(request, app).await.map_err(|_| Error::Unusable(StatusCode::PAYLOAD_TOO_LARGE, "too_large"))?;
+    let body = form::read(request, app).await?;
     let now = app.clock.seconds();
     let fits = jws::Request { method: &method, url: &url, body: &body, access, now };
     let proven = jws::check_proof(&proof, &fits).map_err(|invalid| {
         tracing::warn!(reason = %invalid, "a proof of possession was refused");
-        Error::Unauthorized(if invalid == Invalid::Claim("iat") { "clock_skew" } else { "bad_proof" })
+        match invalid {
+            Invalid::Claim("iat") => Error::Unauthorized("clock_skew"),
+            _ => Error::Unauthorized("bad_proof"),
+        }
     })?;
-    // Kept until no skew could make it acceptable again.
-    if !app.proofs.first(format!("{} {}", proven.jkt, proven.jti), now, proven.iat + jws::SKEW) {
-        tracing::warn!("a proof of possession was replayed");
-        return Err(Error::Unauthorized("replayed_proof"));
-    }
-    Ok((Proven { app: app.clone(), public: proven.public, jkt: proven.jkt, body, context }, headers))
+    Ok(Proven { app: app.clone(), public: proven.public, jkt: proven.jkt, jti: proven.jti, iat: proven.iat, body, context })
 }
 
 impl Proven {
+    /// Use the proof up: a captured request is refused a second time, by every node.
+    pub async fn once(&self, conn: &mut PgConnection) -> Result<()> {
+        // Kept until no skew could make it acceptable again.
+        if fleet::use_once(conn, &self.jkt, &self.jti, self.iat + jws::SKEW).await? {
+            return Ok(());
+        }
+        tracing::warn!("a proof of possession was replayed");
+        Err(Error::Unauthorized("replayed_proof"))
+    }
+
     /// The body as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         form::json(&self.body)
@@ -87,7 +98,7 @@ impl FromRequest<Arc<App>> for Trusted {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self> {
         let token = bearer(request.headers()).ok_or(Error::Unauthorized("bad_token"))?;
         let access = verify(app, &token).await?;
-        let (proven, _) = prove(request, app, Some(&token)).await?;
+        let proven = prove(request, app, Some(&token)).await?;
         if access.cnf.jkt != proven.jkt {
             return Err(Error::Unauthorized("bad_token"));
         }
@@ -97,6 +108,7 @@ impl FromRequest<Arc<App>> for Trusted {
         if agent.identity != proven.public {
             return Err(Error::Unauthorized("bad_token"));
         }
+        proven.once(&mut conn).await?;
         check_status(&agent)?;
         let tenant = tenants::by_id(&mut conn, &app.ring, agent.tenant_id).await?;
         Ok(Self { proven, agent, tenant })

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::guard::{Trusted, check_status};
 use crate::{
     app::App,
-    domain::{fleet, queue, queue::Settled, resets},
+    domain::{fleet, queue::Settled, resets},
     web::{Error, Result},
     wire::{
         jws,
@@ -25,6 +25,8 @@ use crate::{
 
 /// The longest an agent may wait, in seconds.
 const LONGEST_WAIT: u64 = 60;
+/// Bytes of a domain controller's name (RFC 1035 allows 255).
+const DC_MAX: usize = 255;
 /// A wake-up that got lost is made up for within this; so is a revocation noticed.
 const LOOK_AGAIN: Duration = Duration::from_secs(4);
 
@@ -71,7 +73,7 @@ async fn lease(Query(Wait { wait }): Query<Wait>, mut trusted: Trusted) -> Resul
 
 async fn take(app: &App, trusted: &Trusted, most: i64) -> Result<Vec<LeasedJob>> {
     let mut tx = app.begin().await?;
-    let jobs = queue::lease(&mut tx, &trusted.tenant.scope, &app.clock, &trusted.agent, most).await?;
+    let jobs = resets::lease(&mut tx, &trusted.tenant.scope, &app.clock, &trusted.source(), &trusted.agent, most).await?;
     tx.commit().await?;
     Ok(jobs)
 }
@@ -80,7 +82,9 @@ async fn result(Path(job): Path<Uuid>, trusted: Trusted) -> Result<StatusCode> {
     let signed: SignedResult = trusted.proven.json()?;
     let app = &trusted.proven.app;
     let result: JobResult = jws::verify(&signed.jws, jws::RESULT, &trusted.agent.identity).map_err(|_| Error::Forbidden("bad_result"))?;
-    if result.job != job {
+    // Its text goes into the audit trail, which takes no NUL.
+    let fits = result.dc.len() <= DC_MAX && !result.dc.contains('\0');
+    if result.job != job || !fits {
         return Err(Error::Forbidden("bad_result"));
     }
     let mut tx = app.begin().await?;
@@ -91,6 +95,12 @@ async fn result(Path(job): Path<Uuid>, trusted: Trusted) -> Result<StatusCode> {
             app.wake.tell(job);
             app.wake_outbox();
             tracing::info!(job.id = %job, job.code = result.code.as_str(), agent.id = %trusted.agent.agent_id, "a job ended");
+            Ok(StatusCode::NO_CONTENT)
+        }
+        Settled::HandedOver { .. } => {
+            app.wake.tell(trusted.agent.connector_id);
+            app.wake.tell(job);
+            tracing::warn!(job.id = %job, agent.id = %trusted.agent.agent_id, "an agent did not reach its directory; the job goes to another");
             Ok(StatusCode::NO_CONTENT)
         }
         Settled::Again => Ok(StatusCode::NO_CONTENT),

@@ -1,6 +1,6 @@
 //! `POST /agent/v1/token` — `private_key_jwt` (RFC 7523) for a short access token bound to the same key (RFC 9449).
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Json, Router, http::StatusCode, routing::post};
 
@@ -31,7 +31,6 @@ async fn create(proven: Proven) -> Result<Json<Token>> {
     let id = jws::unverified_kid(&assertion).and_then(|kid| kid.parse().ok()).ok_or_else(refuse)?;
     let mut conn = app.db.acquire().await?;
     let agent = fleet::agent(&mut conn, id).await?.ok_or_else(refuse)?;
-    drop(conn);
     let claims: Assertion = jws::verify(&assertion, jws::ASSERTION, &agent.identity).map_err(|_| refuse())?;
     let now = app.clock.seconds();
     let fits = claims.iss == agent.agent_id.to_string()
@@ -39,12 +38,16 @@ async fn create(proven: Proven) -> Result<Json<Token>> {
         && claims.aud == format!("{}/agent/v1/token", app.public_url.as_str())
         && claims.exp > now
         && claims.exp <= now + ASSERTION_MAX + jws::SKEW
-        && (16..=64).contains(&claims.jti.len())
-        && agent.identity == proven.public
-        && app.proofs.first(format!("assertion {} {}", claims.iss, claims.jti), now, claims.exp);
+        && jws::is_jti(&claims.jti)
+        && agent.identity == proven.public;
     if !fits {
         return Err(refuse());
     }
+    proven.once(&mut conn).await?;
+    if !fleet::use_once(&mut conn, &format!("assertion {}", proven.jkt), &claims.jti, claims.exp).await? {
+        return Err(refuse());
+    }
+    drop(conn);
     check_status(&agent)?;
     let key = app.signing_key(None).await?.ok_or_else(|| Error::Internal(anyhow::anyhow!("no signing key")))?;
     let url = app.public_url.as_str().to_owned();
@@ -60,19 +63,17 @@ async fn create(proven: Proven) -> Result<Json<Token>> {
     Ok(Json(Token { access_token, token_type: "DPoP".to_owned(), expires_in: LIFETIME.unsigned_abs() }))
 }
 
-/// The form of RFC 7523 §2.2 with the grant `client_credentials`; each field once.
+/// The form of RFC 7523 §2.2 with the grant `client_credentials`: these three fields, each once.
 fn assertion_of(body: &[u8]) -> Option<String> {
-    let mut assertion = None;
+    let mut fields = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(body) {
-        let fits = match name.as_ref() {
-            "grant_type" => value == "client_credentials",
-            "client_assertion_type" => value == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            "client_assertion" => assertion.replace(value.into_owned()).is_none(),
-            _ => false,
-        };
-        if !fits {
+        if fields.insert(name, value).is_some() {
             return None;
         }
     }
-    assertion
+    let assertion = fields.remove("client_assertion")?;
+    let rest = fields.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+    let fits = rest
+        .eq([("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"), ("grant_type", "client_credentials")]);
+    fits.then(|| assertion.into_owned())
 }

@@ -2,10 +2,7 @@
 
 mod wake;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use sqlx::{PgPool, Postgres, Transaction};
@@ -23,19 +20,20 @@ use crate::{
     domain::fleet::{self, SigningKey},
 };
 
+/// One per process; handlers and house jobs hold it in an `Arc`.
 pub struct App {
     pub db: PgPool,
     pub clock: Clock,
+    /// Unwraps the tenants' data keys.
     pub ring: KeyRing,
     pub public_url: PublicUrl,
     pub wake: Wake,
     /// Told when a message was put into the outbox.
-    pub outbox: tokio::sync::Notify,
+    pub outbox: tokio::sync::watch::Sender<()>,
     /// The key that signs access tokens, once it was needed.
     signing: tokio::sync::Mutex<Option<Arc<SigningKey>>>,
+    /// As configured: trusted proxies, TLS, limits of connections.
     pub server: config::Server,
-    /// Proofs of possession that were seen.
-    pub proofs: SeenOnce,
     /// Set when the process is to end: wakes long polls and streams.
     pub stop: CancellationToken,
 }
@@ -54,20 +52,20 @@ impl App {
             ring,
             public_url,
             wake,
-            outbox: tokio::sync::Notify::new(),
+            outbox: tokio::sync::watch::Sender::new(()),
             signing: tokio::sync::Mutex::default(),
             server: config.server.clone(),
-            proofs: SeenOnce::default(),
             stop,
         }))
     }
 
     /// The key that signs access tokens: the current one, or the older one of that id while two live.
     pub async fn signing_key(&self, kid: Option<&str>) -> Result<Option<Arc<SigningKey>>> {
-        let mut kept = self.signing.lock().await;
-        if let Some(key) = kept.as_ref().filter(|key| kid.is_none_or(|kid| kid == key.kid)) {
-            return Ok(Some(key.clone()));
+        let kept = self.signing.lock().await.clone();
+        if let Some(key) = kept.filter(|key| kid.is_none_or(|kid| kid == key.kid)) {
+            return Ok(Some(key));
         }
+        // Outside the lock: whoever asks with a made-up id makes nobody wait.
         let mut tx = self.begin().await?;
         let key = match kid {
             Some(kid) => fleet::signing_key(&mut tx, &self.ring, kid).await?,
@@ -76,14 +74,14 @@ impl App {
         tx.commit().await?;
         let key = key.map(Arc::new);
         if key.is_some() {
-            kept.clone_from(&key);
+            self.signing.lock().await.clone_from(&key);
         }
         Ok(key)
     }
 
     /// After the commit that put a message into the outbox.
     pub fn wake_outbox(&self) {
-        self.outbox.notify_one();
+        self.outbox.send_replace(());
     }
 
     /// Handlers own the transaction; nothing outgoing happens under it.
@@ -92,7 +90,9 @@ impl App {
     }
 }
 
-/// What browsers and agents reach us by. Links, cookies and the origin check follow it, never the request's `Host`.
+/// The origin that agents reach us by: their proofs, assertions and tokens are bound to it. Its scheme is every portal's: the
+/// cookies' prefix and the origin check follow it. Which tenant's portal is meant, the request's host says
+/// ([`crate::domain::tenants::by_host`]), and nothing else of a request's host is believed.
 #[derive(Debug, Clone)]
 pub struct PublicUrl {
     text: String,
@@ -118,6 +118,7 @@ impl PublicUrl {
         Ok(Self { text: text.to_owned(), secure })
     }
 
+    /// `scheme://host[:port]`, without a slash at its end.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -138,35 +139,6 @@ impl PublicUrl {
     }
 }
 
-/// Remembers what must not come twice, for as long as it could be accepted.
-#[derive(Default)]
-pub struct SeenOnce {
-    seen: Mutex<Seen>,
-}
-
-#[derive(Default)]
-struct Seen {
-    until: HashMap<String, i64>,
-    /// How many to hold before the next sweep.
-    sweep_at: usize,
-}
-
-impl SeenOnce {
-    /// False when `what` was seen before and `until` (seconds since 1970) has not passed.
-    pub fn first(&self, what: String, now: i64, until: i64) -> bool {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        // Swept when it has doubled: a constant cost for each, however many there are.
-        if seen.until.len() >= seen.sweep_at {
-            seen.until.retain(|_, until| *until >= now);
-            seen.sweep_at = (2 * seen.until.len()).max(1024);
-        }
-        match seen.until.insert(what, until) {
-            Some(old) => old < now,
-            None => true,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,13 +151,5 @@ mod tests {
         for bad in ["", "reset.example.org", "http://reset.example.org", "https://a@b.example", "https://b.example/path", "https://"] {
             assert!(PublicUrl::parse(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn seen_once() {
-        let seen = SeenOnce::default();
-        assert!(seen.first("a".into(), 100, 160));
-        assert!(!seen.first("a".into(), 150, 210));
-        assert!(seen.first("b".into(), 150, 210));
     }
 }

@@ -21,6 +21,7 @@ const CHANNEL: &str = "sspr_wake";
 /// NOTIFY takes 8000 bytes; a uuid is 36 and a comma.
 const BATCH: usize = 200;
 
+/// Who waits for what, in this process; cheap to clone. What is waited for is a connector's id (jobs) or a job's (its state).
 #[derive(Clone)]
 pub struct Wake {
     waiting: Arc<Waiting>,
@@ -62,6 +63,7 @@ fn notify(waiting: &Waiting, what: Uuid) {
     }
 }
 
+/// One waiter's place; dropping it ends the wait.
 pub struct Subscription {
     what: Uuid,
     notify: Arc<Notify>,
@@ -119,8 +121,11 @@ async fn tell_others(db: PgPool, mut queue: mpsc::UnboundedReceiver<Uuid>, node:
         tokio::select! {
             () = stop.cancelled() => return,
             // What arrives while one NOTIFY is under way goes into the next.
-            0 = queue.recv_many(&mut batch, BATCH) => return,
-            else => {}
+            count = queue.recv_many(&mut batch, BATCH) => {
+                if count == 0 {
+                    return;
+                }
+            }
         }
         batch.sort_unstable();
         batch.dedup();

@@ -1,8 +1,11 @@
-//! `sspr check`: load the settings, connect to what they name, send nothing.
+//! `sspr check`: load the settings, connect to what they name, send nothing. The server's settings, the agent's, or both: whichever
+//! are given.
 
 use anyhow::{Result, bail};
+use secrecy::ExposeSecret;
 
 use crate::{
+    agent,
     app::PublicUrl,
     base::{
         config::{self, Config},
@@ -10,6 +13,7 @@ use crate::{
         secret::KeyRing,
     },
     carriers::Carriers,
+    server,
 };
 
 #[derive(clap::Args)]
@@ -24,33 +28,66 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
         print!("{}", config::DEFAULTS);
         return Ok(());
     }
-    let mut problems = 0;
-    let mut tell = |what: &str, how: Result<()>| match how {
-        Ok(()) => println!("ok       {what}"),
-        Err(error) => {
-            problems += 1;
-            println!("PROBLEM  {what}: {error:#}");
+    let is_agent = !config.agent.cloud_url.is_empty();
+    let Config { server, database, keys, .. } = &config;
+    let is_cloud = !server.public_url.is_empty() || [&database.url, &keys.master].iter().any(|secret| !secret.expose_secret().is_empty());
+    let mut report = Report::default();
+    // With neither set there is nothing yet, and what a server lacks is the better answer.
+    if is_cloud || !is_agent {
+        cloud(&config, &mut report).await;
+    } else {
+        println!("off      server: server.public_url, database.url and keys.master are empty");
+    }
+    if is_agent {
+        for (what, how) in agent::check(&config.agent).await {
+            report.tell(what, how);
         }
-    };
-    tell("server.public_url", PublicUrl::parse(&config.server.public_url).map(drop));
-    tell("keys.master", KeyRing::parse(&config.keys.master).map(drop));
-    tell("database.url", db::connect(&config.database).await.map(drop));
+    } else {
+        println!("off      agent: agent.cloud_url is empty");
+    }
+    if report.problems > 0 {
+        bail!("{} of these must be mended before it can work", report.problems);
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Report {
+    problems: usize,
+}
+
+impl Report {
+    fn tell(&mut self, what: &str, how: Result<()>) {
+        match how {
+            Ok(()) => println!("ok       {what}"),
+            Err(error) => {
+                self.problems += 1;
+                println!("PROBLEM  {what}: {error:#}");
+            }
+        }
+    }
+}
+
+/// What `sspr serve` needs.
+async fn cloud(config: &Config, report: &mut Report) {
+    report.tell("server.public_url", PublicUrl::parse(&config.server.public_url).map(drop));
+    match server::tls(&config.server) {
+        Ok(None) => println!("off      server.tls: a reverse proxy speaks it"),
+        tls => report.tell("server.tls", tls.map(drop)),
+    }
+    report.tell("keys.master", KeyRing::parse(&config.keys.master).map(drop));
+    report.tell("database.url", db::connect(&config.database).await.map(drop));
     match Carriers::new(&config.mail, &config.sms) {
         Ok(carriers) => {
             match carriers.mail {
-                Some(mail) => tell("mail.url", mail.check().await),
+                Some(mail) => report.tell("mail.url", mail.check().await),
                 None => println!("off      mail: mail.url is empty"),
             }
-            println!(
-                "{}      sms{}",
-                if carriers.sms.is_some() { "ok " } else { "off" },
-                if carriers.sms.is_some() { " (not contacted)" } else { ": sms.url is empty" }
-            );
+            match carriers.sms {
+                Some(_) => report.tell("sms (not contacted)", Ok(())),
+                None => println!("off      sms: sms.url is empty"),
+            }
         }
-        Err(error) => tell("mail and sms", Err(error)),
+        Err(error) => report.tell("mail and sms", Err(error)),
     }
-    if problems > 0 {
-        bail!("{problems} of these must be mended before `sspr serve` can work");
-    }
-    Ok(())
 }

@@ -19,7 +19,7 @@ pub async fn run(_args: Args, config: Config) -> Result<()> {
     let listener = server::listen(config.server.listen).await?;
     let app = App::start(&config, Clock::system(), stop.clone()).await?;
     let tasks = TaskTracker::new();
-    worker::start(&app, carriers, &tasks);
+    worker::start(&app, &carriers, &tasks);
     tracing::info!(server.listen = %config.server.listen, server.public_url = app.public_url.as_str(), "serving");
     tokio::spawn(async move {
         super::asked_to_stop().await;

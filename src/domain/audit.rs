@@ -16,6 +16,7 @@ pub struct Source {
     pub actor: String,
     /// The support code that the person sees.
     pub request: Option<String>,
+    /// Of the peer, or of the client as the last trusted proxy tells.
     pub address: Option<IpAddr>,
 }
 
@@ -29,14 +30,18 @@ impl Source {
 /// One line. Never a secret, an address or a typed name in `detail`.
 #[derive(Debug, Default)]
 pub struct Event {
+    /// `noun.verb`: `reset.submit`.
     pub action: &'static str,
+    /// One word: `accepted`, `refused`, `limit`, …
     pub outcome: &'static str,
     pub user: Option<Uuid>,
     pub flow: Option<Uuid>,
     pub job: Option<Uuid>,
+    /// An object; null is `{}`.
     pub detail: serde_json::Value,
 }
 
+/// Write one line, in the act's own transaction.
 pub async fn record(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, event: Event) -> Result<()> {
     let detail = if event.detail.is_null() { serde_json::json!({}) } else { event.detail };
     sqlx::query!(
@@ -72,4 +77,19 @@ pub async fn address_of(conn: &mut PgConnection, scope: &Scope, job: Uuid) -> Re
     .await?
     .flatten();
     Ok(address.and_then(|address| address.parse().ok()))
+}
+
+/// Whether this lease of a job was ever this actor's.
+pub async fn held(conn: &mut PgConnection, scope: &Scope, job: Uuid, actor: &str, lease: Uuid) -> Result<bool> {
+    let held = sqlx::query_scalar!(
+        r#"select exists (select 1 from audit_events where tenant_id = $1 and job_id = $2 and action = 'reset.lease' and actor = $3
+               and detail ->> 'lease' = $4) as "held!""#,
+        scope.id(),
+        job,
+        actor,
+        lease.to_string(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(held)
 }

@@ -37,6 +37,7 @@ impl Limit {
 /// The longest wait, however many windows were exhausted in a row.
 const LONGEST: Duration = Duration::hours(1);
 
+/// Whether it may be done now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Counted; go on.

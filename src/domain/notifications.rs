@@ -21,6 +21,7 @@ pub enum Content {
     Changed { at: i64, from: String },
 }
 
+/// Which carrier delivers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channel {
     Email,
@@ -30,6 +31,8 @@ pub enum Channel {
 }
 
 impl Channel {
+    pub const ALL: [Self; 3] = [Self::Email, Self::Sms, Self::Nowhere];
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Email => "email",
@@ -39,8 +42,10 @@ impl Channel {
     }
 }
 
+/// One message to one recipient; lies encrypted until it is delivered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Message {
+    /// A mail address, or a phone number in E.164; empty for a decoy's.
     pub to: String,
     /// Display name, for the greeting.
     pub name: String,
@@ -62,15 +67,27 @@ pub async fn enqueue(
     clock: &Clock,
     channel: Channel,
     message: &Message,
+    topic: Option<&[u8]>,
     lifetime: Duration,
 ) -> Result<Uuid> {
+    if topic.is_some() {
+        sqlx::query!(
+            "update messages set state = 'discarded', payload = null where tenant_id = $1 and topic = $2 and state = 'waiting'",
+            scope.id(),
+            topic,
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
     let message_id = id::time_ordered(clock);
     let now = clock.now();
     sqlx::query!(
-        "insert into messages (message_id, tenant_id, channel, payload, created_at, due_at, expires_at) values ($1, $2, $3, $4, $5, $5, $6)",
+        "insert into messages (message_id, tenant_id, channel, topic, payload, created_at, due_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $6, $7)",
         message_id,
         scope.id(),
         channel.as_str(),
+        topic,
         scope.key().encrypt(PLACE, &serde_json::to_vec(message)?),
         now,
         now + lifetime,
@@ -86,17 +103,19 @@ pub struct Delivery {
     pub tenant_id: Uuid,
     pub channel: Channel,
     payload: Vec<u8>,
+    /// This one included.
     pub attempt: i32,
 }
 
 impl Delivery {
+    /// Decrypt; `scope` must be that of `tenant_id`.
     pub fn open(&self, scope: &Scope) -> Result<Message> {
         Ok(serde_json::from_slice(&scope.key().decrypt(PLACE, &self.payload)?)?)
     }
 }
 
-/// Up to `most` messages that are due, each pushed out of the others' sight while it is under way. Those whose time is over end.
-pub async fn take_due(conn: &mut PgConnection, clock: &Clock, most: i64) -> Result<Vec<Delivery>> {
+/// Up to `most` messages of a channel that are due, each pushed out of the others' sight while it is under way. Those whose time is over end.
+pub async fn take_due(conn: &mut PgConnection, clock: &Clock, channel: Channel, most: i64) -> Result<Vec<Delivery>> {
     let now = clock.now();
     sqlx::query!(
         "update messages set state = 'failed', payload = null, last_error = 'expired' where state = 'waiting' and expires_at <= $1",
@@ -106,34 +125,26 @@ pub async fn take_due(conn: &mut PgConnection, clock: &Clock, most: i64) -> Resu
     .await?;
     let rows = sqlx::query!(
         r#"update messages set due_at = $1 + $3, attempts = attempts + 1
-           where message_id in (select message_id from messages where state = 'waiting' and due_at <= $1
+           where message_id in (select message_id from messages where state = 'waiting' and due_at <= $1 and channel = $4
                                 order by due_at limit $2 for update skip locked)
-           returning message_id, tenant_id, channel, payload as "payload!", attempts"#,
+           returning message_id, tenant_id, payload as "payload!", attempts"#,
         now,
         most,
         sqlx::postgres::types::PgInterval::try_from(UNDER_WAY).map_err(|error| anyhow::anyhow!(error))?,
+        channel.as_str(),
     )
     .fetch_all(conn)
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| Delivery {
-            message_id: row.message_id,
-            tenant_id: row.tenant_id,
-            channel: match row.channel.as_str() {
-                "email" => Channel::Email,
-                "sms" => Channel::Sms,
-                _ => Channel::Nowhere,
-            },
-            payload: row.payload,
-            attempt: row.attempts,
-        })
+        .map(|row| Delivery { message_id: row.message_id, tenant_id: row.tenant_id, channel, payload: row.payload, attempt: row.attempts })
         .collect())
 }
 
 /// How a delivery ended.
 pub enum Delivered {
     Sent,
+    /// There was nowhere to send it.
     Discarded,
     /// May succeed later.
     Retry(String),
@@ -171,11 +182,6 @@ pub async fn settle(conn: &mut PgConnection, clock: &Clock, delivery: &Delivery,
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// When the next message is due.
-pub async fn next_due(conn: &mut PgConnection) -> Result<Option<time::OffsetDateTime>> {
-    Ok(sqlx::query_scalar!("select min(due_at) from messages where state = 'waiting'").fetch_one(conn).await?)
 }
 
 /// Forget messages that ended over a day ago.

@@ -24,18 +24,23 @@ impl Scope {
         self.id
     }
 
+    /// Encrypts contact data and messages, hashes codes and names.
     pub const fn key(&self) -> &DataKey {
         &self.key
     }
 }
 
+/// With its key unwrapped.
 #[derive(Clone)]
 pub struct Tenant {
     pub scope: Scope,
+    /// For people: on pages and in messages.
     pub name: String,
+    /// Where neither the browser nor the directory says otherwise.
     pub language: Language,
     /// Whom a person is told to ask.
     pub help: Option<String>,
+    /// Off: nobody is served.
     pub self_service: bool,
     /// How many proofs a reset takes: 1 or 2.
     pub gates: i16,
@@ -87,8 +92,10 @@ pub async fn by_id(conn: &mut PgConnection, ring: &KeyRing, tenant: Uuid) -> Res
         .open(ring)
 }
 
+/// What a tenant begins with.
 pub struct New<'a> {
     pub name: &'a str,
+    /// Without port; any case.
     pub host: &'a str,
     pub language: Language,
     pub help: Option<&'a str>,
@@ -116,6 +123,7 @@ pub async fn create(conn: &mut PgConnection, ring: &KeyRing, clock: &Clock, new:
     by_id(conn, ring, tenant).await
 }
 
+/// What [`update`] changes.
 pub struct Change {
     pub self_service: Option<bool>,
     pub gates: Option<i16>,

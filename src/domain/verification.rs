@@ -53,12 +53,15 @@ impl Method {
 /// For whom and in which flow.
 pub struct Purpose<'a> {
     pub flow_id: Uuid,
+    /// Whose limits count.
     pub subjects: &'a [Vec<u8>],
     /// `None`: a decoy.
     pub user: Option<&'a User>,
+    /// BCP 47.
     pub language: &'a str,
 }
 
+/// What came of sending a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
     Sent,
@@ -70,7 +73,7 @@ pub enum Sent {
 
 /// Send a code by `method`. An older one of the same flow and method is worth nothing from now on; counters stay as they are.
 pub async fn send(conn: &mut PgConnection, scope: &Scope, clock: &Clock, purpose: &Purpose<'_>, method: Method) -> Result<Sent> {
-    if sent_at(&mut *conn, purpose.flow_id, method).await?.is_some_and(|at| at + RESEND_AFTER > clock.now()) {
+    if sent_at(&mut *conn, scope, purpose.flow_id, method).await?.is_some_and(|at| at + RESEND_AFTER > clock.now()) {
         return Ok(Sent::TooEarly);
     }
     if let Verdict::Wait(until) = limits::take(&mut *conn, scope, clock, purpose.subjects, Limit::CodeSend).await? {
@@ -102,27 +105,36 @@ pub async fn send(conn: &mut PgConnection, scope: &Scope, clock: &Clock, purpose
         language: purpose.language.to_owned(),
         content: Content::Code { code, minutes: LIFETIME.whole_minutes() },
     };
-    notifications::enqueue(conn, scope, clock, channel, &message, LIFETIME).await?;
+    let topic = scope.key().hash(b"message topic", format!("{} {}", purpose.flow_id, method.as_str()).as_bytes());
+    notifications::enqueue(conn, scope, clock, channel, &message, Some(&topic), LIFETIME).await?;
     Ok(Sent::Sent)
 }
 
 /// When the flow's last code by this method was made.
-pub async fn sent_at(conn: &mut PgConnection, flow: Uuid, method: Method) -> Result<Option<OffsetDateTime>> {
-    Ok(sqlx::query_scalar!("select created_at from challenges where flow_id = $1 and method = $2", flow, method.as_str())
-        .fetch_optional(conn)
-        .await?)
+pub async fn sent_at(conn: &mut PgConnection, scope: &Scope, flow: Uuid, method: Method) -> Result<Option<OffsetDateTime>> {
+    let at = sqlx::query_scalar!(
+        "select created_at from challenges where tenant_id = $1 and flow_id = $2 and method = $3",
+        scope.id(),
+        flow,
+        method.as_str(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(at)
 }
 
 /// Six ASCII digits, whatever spaces and dashes stand between them.
 pub struct Code(String);
 
 impl Code {
+    /// `None` when there are not exactly six.
     pub fn parse(text: &str) -> Option<Self> {
         let digits: String = text.chars().filter(|c| !c.is_whitespace() && !"-–.".contains(*c)).collect();
         (digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit())).then_some(Self(digits))
     }
 }
 
+/// What came of comparing a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checked {
     Right,
@@ -134,7 +146,8 @@ pub enum Checked {
 /// Compare. The caller has counted the try, and committed that, before.
 pub async fn check(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow: Uuid, method: Method, code: &Code) -> Result<Checked> {
     let row = sqlx::query!(
-        "select code_hash, expires_at, used_at from challenges where flow_id = $1 and method = $2 for update",
+        "select code_hash, expires_at, used_at from challenges where tenant_id = $1 and flow_id = $2 and method = $3 for update",
+        scope.id(),
         flow,
         method.as_str(),
     )
@@ -150,10 +163,11 @@ pub async fn check(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow: 
         return Ok(Checked::Wrong);
     }
     sqlx::query!(
-        "update challenges set used_at = $3 where flow_id = $1 and method = $2 and used_at is null",
+        "update challenges set used_at = $4 where tenant_id = $1 and flow_id = $2 and method = $3 and used_at is null",
+        scope.id(),
         flow,
         method.as_str(),
-        clock.now()
+        clock.now(),
     )
     .execute(conn)
     .await?;

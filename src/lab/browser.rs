@@ -38,6 +38,13 @@ impl Browser {
         Ok(Self { http, origin: origin.trim_end_matches('/').to_owned(), cookies: BTreeMap::new(), language: "en".to_owned() })
     }
 
+    /// The same browser, with its cookies, at another address of the same portal.
+    #[must_use]
+    pub fn at(&self, origin: &str) -> Self {
+        let (http, language) = (self.http.clone(), self.language.clone());
+        Self { http, origin: origin.to_owned(), cookies: self.cookies.clone(), language }
+    }
+
     pub async fn open(&mut self, path: &str) -> Result<Page> {
         let answer = self.send(self.navigate(Method::GET, path)).await?;
         self.follow(answer, path).await

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{
     Router,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -50,13 +50,9 @@ struct Form {
     code: String,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
 async fn show(journey: Journey) -> Result<Response> {
     let Step::Code(method) = journey.flow.step() else { return Ok(journey::to_step(&journey.flow)) };
-    answer(&journey, method, StatusCode::OK, None, None).await
+    answer(&journey, method, Said::Nothing).await
 }
 
 async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<Response> {
@@ -64,7 +60,7 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
     let Step::Code(method) = flow.step() else { return Ok(journey::to_step(flow)) };
     let Some(code) = Code::parse(&form.code) else {
         let error = if form.code.trim().is_empty() { "code-error-empty" } else { "code-error-shape" };
-        return answer(&journey, method, StatusCode::UNPROCESSABLE_ENTITY, Some(error), None).await;
+        return answer(&journey, method, Said::Refused(error)).await;
     };
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
 
@@ -73,7 +69,7 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
     let verdict = resets::count_try(&mut tx, scope, &app.clock, &visitor.source, flow).await?;
     tx.commit().await?;
     if verdict != Verdict::Allowed {
-        return answer(&journey, method, StatusCode::TOO_MANY_REQUESTS, None, None).await;
+        return answer(&journey, method, Said::TooManyTries).await;
     }
 
     let mut tx = app.begin().await?;
@@ -84,12 +80,12 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
             let next = journey::path(if verified { Step::Password } else { Step::Method });
             Ok(([journey::set_cookie(&app.public_url, &cookie)], Redirect::to(next)).into_response())
         }
-        Proven::Wrong => answer(&journey, method, StatusCode::UNPROCESSABLE_ENTITY, Some("code-error-wrong"), None).await,
-        Proven::Over => answer(&journey, method, StatusCode::UNPROCESSABLE_ENTITY, Some("code-error-expired"), None).await,
+        Proven::Wrong => answer(&journey, method, Said::Refused("code-error-wrong")).await,
+        Proven::Over => answer(&journey, method, Said::Refused("code-error-expired")).await,
     }
 }
 
-async fn resend(journey: Journey, _: form::Form<Nothing>) -> Result<Response> {
+async fn resend(journey: Journey, _: form::Form<form::Nothing>) -> Result<Response> {
     let Journey { visitor, flow } = &journey;
     let Step::Code(method) = flow.step() else { return Ok(journey::to_step(flow)) };
     let app = &visitor.app;
@@ -97,30 +93,43 @@ async fn resend(journey: Journey, _: form::Form<Nothing>) -> Result<Response> {
     let chosen = resets::choose(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, flow, method).await?;
     tx.commit().await?;
     app.wake_outbox();
-    let (status, error, notice) = match chosen {
-        Chosen::Sent(Sent::Sent) => (StatusCode::OK, None, Some("code-notice-resent")),
-        Chosen::Sent(Sent::TooEarly) => (StatusCode::TOO_MANY_REQUESTS, Some("code-error-early"), None),
-        Chosen::Sent(Sent::Wait(_)) => (StatusCode::TOO_MANY_REQUESTS, Some("code-error-limit"), None),
+    let said = match chosen {
+        Chosen::Sent(Sent::Sent) => Said::Resent,
+        Chosen::Sent(Sent::TooEarly) => Said::TooManySends("code-error-early"),
+        Chosen::Sent(Sent::Wait(_)) => Said::TooManySends("code-error-limit"),
         Chosen::NotOffered => return Ok(journey::to_step(flow)),
     };
-    answer(&journey, method, status, error, notice).await
+    answer(&journey, method, said).await
 }
 
-async fn answer(
-    journey: &Journey,
-    method: Method,
-    status: StatusCode,
-    error: Option<&'static str>,
-    notice: Option<&'static str>,
-) -> Result<Response> {
+/// What the page says besides itself; errors are keys.
+#[derive(Clone, Copy)]
+enum Said {
+    Nothing,
+    Resent,
+    Refused(&'static str),
+    /// 429; the page shows the wait by itself.
+    TooManyTries,
+    /// 429.
+    TooManySends(&'static str),
+}
+
+async fn answer(journey: &Journey, method: Method, said: Said) -> Result<Response> {
     let Journey { visitor, flow } = journey;
     let (app, scope, now) = (&visitor.app, &visitor.tenant.scope, visitor.app.clock.now());
     let mut conn = app.db.acquire().await?;
     let until = |at: OffsetDateTime| (at - now).whole_seconds().max(0) + 1;
-    let sent_at = verification::sent_at(&mut conn, flow.flow_id, method).await?;
+    let sent_at = verification::sent_at(&mut conn, scope, flow.flow_id, method).await?;
     let resend_at = sent_at.map(|at| at + RESEND_AFTER).filter(|at| *at > now);
     let sends_wait = limits::waiting(&mut conn, scope, &app.clock, &flow.subjects, Limit::CodeSend).await?;
     let tries_wait = limits::waiting(&mut conn, scope, &app.clock, &flow.subjects, Limit::CodeTry).await?;
+    let (tries_in, resend_in) = (tries_wait.map(until), resend_at.max(sends_wait).map_or(0, until));
+    let (status, error, retry_after) = match said {
+        Said::Nothing | Said::Resent => (StatusCode::OK, None, None),
+        Said::Refused(error) => (StatusCode::UNPROCESSABLE_ENTITY, Some(error), None),
+        Said::TooManyTries => (StatusCode::TOO_MANY_REQUESTS, None, tries_in.or(Some(1))),
+        Said::TooManySends(error) => (StatusCode::TOO_MANY_REQUESTS, Some(error), Some(resend_in.max(1))),
+    };
     // Nothing was ever sent in this flow: the account's share of codes is used up.
     let error = error.or_else(|| sent_at.is_none().then_some("code-error-limit"));
     let shown = CodePage {
@@ -130,10 +139,14 @@ async fn answer(
         gate: flow.passed.len() + 1,
         gates: flow.gates,
         error,
-        notice,
-        resend_in: resend_at.max(sends_wait).map_or(0, until),
+        notice: matches!(said, Said::Resent).then_some("code-notice-resent"),
+        resend_in,
         other_methods: flow.open_options().count() > 1,
-        tries_wait: tries_wait.map(until),
+        tries_wait: tries_in,
     };
-    Ok(page::html_as(status, &shown))
+    let mut response = page::html_as(status, &shown);
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    Ok(response)
 }

@@ -9,7 +9,6 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use serde::Deserialize;
 
 use super::journey::{self, Journey};
 use crate::{
@@ -28,10 +27,6 @@ struct DonePage {
     page: Page,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
 async fn show(journey: Journey) -> Response {
     if journey.flow.step() != Step::Done {
         return journey::to_step(&journey.flow);
@@ -40,7 +35,7 @@ async fn show(journey: Journey) -> Response {
 }
 
 /// The journey is over: flow, cookie and whatever the browser kept are gone.
-async fn end(journey: Journey, _: form::Form<Nothing>) -> Result<Response> {
+async fn end(journey: Journey, _: form::Form<form::Nothing>) -> Result<Response> {
     let Journey { visitor, flow } = &journey;
     let app = &visitor.app;
     let mut tx = app.begin().await?;

@@ -9,7 +9,6 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use serde::Deserialize;
 
 use super::{
     journey::{self, Journey},
@@ -39,10 +38,6 @@ struct EndedPage {
     retry: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
 async fn show(journey: Journey) -> Response {
     let Journey { visitor, flow } = &journey;
     let Step::Ended(ending) = flow.step() else { return journey::to_step(flow) };
@@ -69,7 +64,7 @@ async fn show(journey: Journey) -> Response {
 }
 
 /// Back to the password page, still proven.
-async fn again(journey: Journey, _: form::Form<Nothing>) -> Result<Response> {
+async fn again(journey: Journey, _: form::Form<form::Nothing>) -> Result<Response> {
     let Journey { visitor, flow } = &journey;
     let mut tx = visitor.app.begin().await?;
     resets::again(&mut tx, &visitor.tenant.scope, flow).await?;

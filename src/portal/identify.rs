@@ -5,7 +5,6 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{
     Router,
-    extract::Query,
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
@@ -29,7 +28,6 @@ struct IdentifyPage {
     page: Page,
     name: String,
     error: Option<&'static str>,
-    notice: Option<&'static str>,
 }
 
 #[derive(Deserialize)]
@@ -39,19 +37,19 @@ struct Form {
 }
 
 async fn show(visitor: Visitor) -> Result<Response> {
-    if let Some(reason) = unavailable::reason(&visitor, None).await? {
+    if let Some(reason) = unavailable::reason(&visitor).await? {
         return Ok(unavailable::page(&visitor, reason));
     }
-    Ok(page::html(&IdentifyPage { page: visitor.page(), name: String::new(), error: None, notice: None }))
+    Ok(page::html(&IdentifyPage { page: visitor.page(), name: String::new(), error: None }))
 }
 
 async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<Response> {
-    if let Some(reason) = unavailable::reason(&visitor, None).await? {
+    if let Some(reason) = unavailable::reason(&visitor).await? {
         return Ok(unavailable::page(&visitor, reason));
     }
     let Some(name) = Name::parse(&form.name) else {
         let error = Some(if form.name.trim().is_empty() { "identify-error-empty" } else { "identify-error-name" });
-        let again = IdentifyPage { page: visitor.page(), name: form.name, error, notice: None };
+        let again = IdentifyPage { page: visitor.page(), name: form.name, error };
         return Ok(page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &again));
     };
     let app = &visitor.app;
@@ -62,22 +60,18 @@ async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<
     Ok(([journey::set_cookie(&app.public_url, &begun.cookie)], Redirect::to("/reset/method?begun=1")).into_response())
 }
 
-#[derive(Deserialize)]
-struct Begun {
-    begun: Option<String>,
-}
-
 /// Continue wherever this browser is, or say that there is nothing to continue.
-async fn resume(visitor: Visitor, Query(query): Query<Begun>, parts: Parts) -> Result<Response> {
+async fn resume(visitor: Visitor, parts: Parts) -> Result<Response> {
     if let Some(flow) = journey::find(&visitor, &parts).await? {
         return Ok(journey::to_step(&flow));
     }
     let had_cookie = cookie::get(&parts.headers, &visitor.app.public_url, cookie::FLOW).is_some();
-    let (title, text) = match query.begun {
-        Some(_) => ("problem-no-cookie-title", "problem-no-cookie-text"),
-        None if had_cookie => ("problem-flow-ended-title", "problem-flow-ended-text"),
+    let begun = parts.uri.query().is_some_and(|query| query.contains("begun"));
+    let (title, text) = match begun {
+        true => ("problem-no-cookie-title", "problem-no-cookie-text"),
+        false if had_cookie => ("problem-flow-ended-title", "problem-flow-ended-text"),
         // Never begun, or finished: the first page says all there is to say.
-        None => return Ok(Redirect::to("/").into_response()),
+        false => return Ok(Redirect::to("/").into_response()),
     };
     Ok(ended::page(&visitor, StatusCode::GONE, title, text))
 }

@@ -1,4 +1,5 @@
-//! DOOR for users. One page, one name: `password.rs` here, `templates/portal/password.html`, `tests/it/portal/password.rs`.
+//! DOOR for users. One page, one name: `password.rs` here and `templates/portal/password.html`. The tests in `tests/it/portal` go
+//! by theme (codes, decoys, jobs, hostile input), since what must hold rarely ends at one page.
 
 mod code;
 mod done;

@@ -85,10 +85,6 @@ pub fn key(code: Code) -> String {
     code.as_str().replace('_', "-")
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TicketRequest {}
-
 #[derive(Serialize)]
 struct TicketAnswer {
     ticket: Ticket,
@@ -97,7 +93,7 @@ struct TicketAnswer {
     now: i64,
 }
 
-async fn ticket(journey: Journey, _: form::Json<TicketRequest>) -> Result<Json<TicketAnswer>> {
+async fn ticket(journey: Journey, _: form::Json<form::Nothing>) -> Result<Json<TicketAnswer>> {
     let Journey { visitor, flow } = &journey;
     let app = &visitor.app;
     let mut tx = app.begin().await?;
@@ -129,15 +125,17 @@ async fn submit(journey: Journey, form::Json(sealed): form::Json<SealedJob>) -> 
     let mut tx = app.begin().await?;
     let submitted = resets::submit(&mut tx, &visitor.tenant, &app.clock, &visitor.source, flow, sealed.job, sealed.envelopes).await?;
     tx.commit().await?;
-    let connector = submitted.map_err(|refused| match refused {
+    let accepted = submitted.map_err(|refused| match refused {
         SubmitRefused::NoTicket => Error::Conflict("no_ticket"),
         SubmitRefused::Envelope => Error::Unusable(StatusCode::UNPROCESSABLE_ENTITY, "bad_envelope"),
         SubmitRefused::Expired => Error::Conflict("ticket_expired"),
         SubmitRefused::Superseded => Error::Conflict("superseded"),
         SubmitRefused::Busy => Error::Conflict("busy"),
         SubmitRefused::NotServed => Error::Forbidden("not_served"),
+        SubmitRefused::WritebackOff => Error::Unavailable("writeback_off"),
     })?;
-    app.wake.tell(connector);
-    app.wake.tell(sealed.job);
+    for changed in [Some(accepted.connector), Some(sealed.job), accepted.superseded].into_iter().flatten() {
+        app.wake.tell(changed);
+    }
     Ok((StatusCode::ACCEPTED, Json(serde_json::json!({ "status": "/reset/status" }))).into_response())
 }

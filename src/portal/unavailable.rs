@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
-use uuid::Uuid;
 
 use crate::{
     domain::fleet::{self, Readiness},
@@ -17,12 +16,12 @@ struct UnavailablePage {
 }
 
 /// Why a reset could not work now; `None` when it could. The same for every name, so it tells nothing about any.
-pub async fn reason(visitor: &Visitor, connector: Option<Uuid>) -> Result<Option<&'static str>> {
+pub async fn reason(visitor: &Visitor) -> Result<Option<&'static str>> {
     if !visitor.tenant.self_service {
         return Ok(Some("unavailable-self-service-off"));
     }
     let mut conn = visitor.app.db.acquire().await?;
-    Ok(match fleet::readiness(&mut conn, &visitor.tenant.scope, &visitor.app.clock, connector).await? {
+    Ok(match fleet::readiness(&mut conn, &visitor.tenant.scope, &visitor.app.clock, None).await? {
         Readiness::Ready => None,
         Readiness::WritebackOff => Some("unavailable-writeback-off"),
         Readiness::NoAgent | Readiness::DirectoryDown => Some("unavailable-no-agent"),

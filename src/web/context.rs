@@ -15,10 +15,12 @@ use tracing::Instrument;
 
 use crate::{app::App, base::id};
 
+/// Laid into every request's extensions by [`layer`].
 #[derive(Clone)]
 pub struct Context {
     /// Ten characters of base32 without look-alikes: 50 bits.
     pub request: String,
+    /// The client's, as far as trusted proxies tell.
     pub address: Option<IpAddr>,
     /// The tenant's name and help contact once known, so that an error page can name them.
     pub tenant: Arc<OnceLock<(String, Option<String>)>>,

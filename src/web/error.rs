@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+/// What a handler or guard answers instead.
 #[derive(Debug)]
 pub enum Error {
     NotFound,
@@ -21,9 +22,9 @@ pub enum Error {
     Unusable(StatusCode, &'static str),
     /// It does not fit the state of things; stable code.
     Conflict(&'static str),
-    TooMany(Duration),
     /// Not now, but soon: the database is away, no agent is up; stable code.
     Unavailable(&'static str),
+    /// A surprise: 500, logged under the request's id.
     Internal(anyhow::Error),
 }
 
@@ -65,7 +66,6 @@ impl IntoResponse for Error {
             Self::Unauthorized(code) => (StatusCode::UNAUTHORIZED, code, None),
             Self::Unusable(status, code) => (status, code, None),
             Self::Conflict(code) => (StatusCode::CONFLICT, code, None),
-            Self::TooMany(wait) => (StatusCode::TOO_MANY_REQUESTS, "too_many", Some(wait)),
             Self::Unavailable(code) => (StatusCode::SERVICE_UNAVAILABLE, code, Some(Duration::from_secs(2))),
             Self::Internal(error) => {
                 tracing::error!(error = format!("{error:#}"), "could not carry on");

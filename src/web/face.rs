@@ -59,7 +59,7 @@ fn usual(status: StatusCode) -> &'static str {
 }
 
 fn face(app: &App, uri: &Uri, headers: &HeaderMap, context: Option<&Context>, status: StatusCode, problem: Problem) -> Response {
-    let page = Page::bare(app, tenancy::language(app, uri, headers, None), context);
+    let page = Page::bare(tenancy::language(app, uri, headers, None), context);
     let wants_page = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
     if wants_page && problem.code == "flow_ended" {
         // The browser may hold a newer cookie by now: let it look again. That page tells if there is nothing.

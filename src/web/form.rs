@@ -1,11 +1,13 @@
 //! Input: forms and JSON, read strictly. Every field once, scalars only, no unknown fields, valid UTF-8, no NUL.
 
+use std::time::Duration;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
     http::{StatusCode, header},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::Error;
 
@@ -20,6 +22,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
         parse(&body).map(Self).ok_or(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"))
     }
 }
+
+/// A button's form, or `{}`: no fields.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
 
 /// A form's fields. `None` for anything that is not each field once, in valid UTF-8.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
@@ -46,10 +53,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// JSON, strictly: no NUL either, which no text column takes.
+/// JSON, strictly: an object (a derived type would take a list of its fields' values too), and no NUL, which no text column takes.
 pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     let nul = body.windows(6).any(|window| window == b"\\u0000");
-    let value = if nul { None } else { serde_json::from_slice(body).ok() };
+    let object = body.trim_ascii_start().starts_with(b"{");
+    let value = if nul || !object { None } else { serde_json::from_slice(body).ok() };
     value.ok_or(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"))
 }
 
@@ -58,7 +66,17 @@ async fn body<S: Send + Sync>(request: Request, state: &S, kind: &str) -> Result
     if !given.split(';').next().is_some_and(|given| given.trim().eq_ignore_ascii_case(kind)) {
         return Err(Error::Unusable(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"));
     }
-    Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
+    read(request, state).await
+}
+
+/// A body must have arrived within this.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The whole body, within the route's limit and in time: whoever sends it byte by byte is cut off.
+pub async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Error> {
+    let body = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
+    let body = body.map_err(|_| Error::Unusable(StatusCode::REQUEST_TIMEOUT, "too_slow"))?;
+    body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Error::Unusable(StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
         _ => Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"),
     })

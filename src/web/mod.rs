@@ -16,4 +16,5 @@ pub use error::Error;
 pub use page::Page;
 pub use tenancy::Visitor;
 
+/// What handlers and guards return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

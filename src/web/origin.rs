@@ -12,6 +12,7 @@ use axum::{
 use super::{Error, tenancy};
 use crate::app::App;
 
+/// 403 `cross_site` for what would change something and comes from elsewhere.
 pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
     if safe || is_own(&app, &request) {

@@ -8,8 +8,9 @@ use axum::{
 use time::OffsetDateTime;
 
 use super::{Context, Error, assets};
-use crate::{app::App, base::language::Language};
+use crate::base::language::Language;
 
+/// Every template's `page`.
 pub struct Page {
     language: Language,
     tenant: String,
@@ -23,12 +24,13 @@ impl Page {
     }
 
     /// When all that is known is the request: an error page.
-    pub fn bare(_app: &App, language: Language, context: Option<&Context>) -> Self {
+    pub fn bare(language: Language, context: Option<&Context>) -> Self {
         let tenant = context.and_then(|context| context.tenant.get().cloned()).unwrap_or_default();
         let support = context.map(|context| context.request.clone()).unwrap_or_default();
         Self { language, tenant: tenant.0, help: tenant.1, support }
     }
 
+    /// The words of a key of `locales/`.
     pub fn t(&self, key: &str) -> String {
         self.language.text(key)
     }
@@ -37,14 +39,17 @@ impl Page {
         self.language.has(key)
     }
 
+    /// The same with one value in it.
     pub fn t1(&self, key: &str, name: &str, value: impl std::fmt::Display) -> String {
         self.language.text_with(key, &[(name, &value.to_string())])
     }
 
+    /// The same with two.
     pub fn t2(&self, key: &str, name1: &str, value1: impl std::fmt::Display, name2: &str, value2: impl std::fmt::Display) -> String {
         self.language.text_with(key, &[(name1, &value1.to_string()), (name2, &value2.to_string())])
     }
 
+    /// BCP 47, for `lang`.
     pub const fn lang(&self) -> &'static str {
         self.language.tag()
     }
@@ -54,6 +59,7 @@ impl Page {
         "ltr"
     }
 
+    /// Its name; empty on a page that is nobody's.
     pub fn tenant(&self) -> &str {
         &self.tenant
     }
@@ -89,10 +95,12 @@ pub fn when(language: Language, at: OffsetDateTime) -> String {
     )
 }
 
+/// 200.
 pub fn html(template: &impl Template) -> Response {
     html_as(StatusCode::OK, template)
 }
 
+/// A template that fails is a 500.
 pub fn html_as(status: StatusCode, template: &impl Template) -> Response {
     match template.render() {
         Ok(text) => (status, Html(text)).into_response(),

@@ -21,7 +21,9 @@ use crate::{
 pub struct Visitor {
     pub app: Arc<App>,
     pub tenant: Tenant,
+    /// As negotiated by [`language`].
     pub language: Language,
+    /// For the audit: this request of this address.
     pub source: Source,
     request: String,
 }

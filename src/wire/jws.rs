@@ -97,9 +97,10 @@ pub fn sign<C: Serialize>(identity: &Identity, typ: &str, kid: Option<&str>, emb
     encode(&header, claims, &key).expect("an Ed25519 key signs")
 }
 
-/// The `kid` of a token whose signature is not yet checked: only to look the key up.
+/// The `kid` of a token whose signature is not yet checked: only to look the key up. `None` also for what no key is called by.
 pub fn unverified_kid(token: &str) -> Option<String> {
-    (token.len() <= MAX_LEN).then(|| decode_header(token).ok()?.kid).flatten()
+    let kid = (token.len() <= MAX_LEN).then(|| decode_header(token).ok()?.kid).flatten();
+    kid.filter(|kid| kid.bytes().all(|byte| byte.is_ascii_graphic()))
 }
 
 /// Verify `token` as `typ` with the raw public key.
@@ -134,6 +135,11 @@ pub fn prove(identity: &Identity, method: &str, url: &str, body: &[u8], access: 
         bd: digest(body),
     };
     sign(identity, PROOF, None, true, &proof)
+}
+
+/// Whether this can be a `jti`: 16 to 64 visible ASCII characters.
+pub fn is_jti(text: &str) -> bool {
+    (16..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// A proof that holds: who made it, and the values that must not come twice.
@@ -176,11 +182,11 @@ pub fn check_proof(token: &str, request: &Request<'_>) -> Result<Proven, Invalid
     if proof.htu != request.url {
         return wrong("htu");
     }
-    // Any number may stand there: the difference must not wrap around to a small one.
+    // Not subtracted: the sender chose one of the two.
     if proof.iat.abs_diff(request.now) > SKEW.unsigned_abs() {
         return wrong("iat");
     }
-    if proof.jti.len() < 16 || proof.jti.len() > 64 {
+    if !is_jti(&proof.jti) {
         return wrong("jti");
     }
     if proof.ath != request.access.map(|token| digest(token.as_bytes())) {

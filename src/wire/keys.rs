@@ -112,7 +112,7 @@ pub fn thumbprint(identity: &[u8]) -> String {
     b64(&sha256(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, b64(identity)).as_bytes()))
 }
 
-/// What two people compare when an agent is confirmed: 80 bits of the key's SHA-256 in five groups of base32.
+/// What two people compare when an agent is confirmed: 80 bits of the key's SHA-256 in four groups of four letters of base32.
 pub fn fingerprint(identity: &[u8]) -> String {
     let text = data_encoding::BASE32_NOPAD.encode(&sha256(identity)[..10]);
     text.as_bytes().chunks(4).map(|group| std::str::from_utf8(group).unwrap_or_default()).collect::<Vec<_>>().join("-")

@@ -12,10 +12,11 @@ use super::{keys::Signed, outcome::Code, seal::Envelope, ticket::Ticket};
 pub struct Enrolment {
     /// The one-time token that an administrator made.
     pub token: String,
-    /// A name for people: usually the host's.
+    /// A name for people: usually the host's. The cloud keeps 100 characters, without control characters.
     pub name: String,
     /// base64url Ed25519 public key.
     pub identity: String,
+    /// Of the agent's program; the cloud keeps 50 characters.
     pub version: String,
 }
 
@@ -58,8 +59,11 @@ pub struct Leased {
 pub struct LeasedJob {
     /// Fencing token: every answer must bear it.
     pub lease: Uuid,
-    /// Seconds until the lease ends, measured by the agent's monotonic clock from the moment it asked.
+    /// Seconds that the lease lasts from the cloud's answer on: from [`Leased::now`], when it says so, not from when the agent asked,
+    /// since a poll may hang longer than a lease lives.
     pub seconds: u32,
+    /// How often the job was leased before, plus one. Above one, an agent that fell silent may have applied it.
+    pub attempt: i16,
     pub ticket: Ticket,
     pub envelope: Envelope,
 }
@@ -81,7 +85,7 @@ pub struct JobResult {
     /// [`Envelope::hash`] of what was opened.
     pub ciphertext: String,
     pub code: Code,
-    /// Which domain controller answered; empty when none was asked.
+    /// The domain controller last seen; empty when none was. At most 255 bytes.
     pub dc: String,
     pub started_at: i64,
     pub finished_at: i64,
@@ -107,7 +111,7 @@ pub struct Heartbeat {
 #[serde(deny_unknown_fields)]
 pub struct DirectoryHealth {
     pub reachable: bool,
-    /// Host in use.
+    /// Domain controller in use; empty when none is reached.
     pub dc: String,
     /// OID of the policy-hints control found in the rootDSE.
     pub policy_hints: Option<String>,

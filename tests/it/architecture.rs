@@ -16,38 +16,11 @@ const LONGEST_FILE: usize = 400;
 #[test]
 fn modules_import_only_what_lies_below_them() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let (floors, nouns) = (listed(&src.join("lib.rs")), listed(&src.join("domain/mod.rs")));
-    assert!(floors.len() > 10 && nouns.len() > 5, "the lists are read");
+    let lists = Lists { floors: listed(&src.join("lib.rs")), nouns: listed(&src.join("domain/mod.rs")) };
+    assert!(lists.floors.len() > 10 && lists.nouns.len() > 5, "the lists are read");
     let mut wrong = BTreeSet::new();
     for (name, text) in sources(&src, "") {
-        let own: Vec<&str> = name.trim_end_matches(".rs").split('/').collect();
-        for path in crate_paths(&text) {
-            let first = path.first().map_or("", String::as_str);
-            let above = |list: &[String], a: &str, b: &str| {
-                let at = |m: &str| list.iter().position(|x| x == m);
-                matches!((at(a), at(b)), (Some(a), Some(b)) if b > a)
-            };
-            let bad = above(&floors, own[0], first)
-                || (DOORS.contains(&first) && first != own[0] && !MAY_OPEN_DOORS.contains(&own[0]))
-                || (first == "lab" && !MAY_USE_LAB.contains(&own[0]))
-                || (own[0] == "agent" && !AGENT_SEES.contains(&first))
-                || (own[0] == "carriers" && !["carriers", "base"].contains(&first))
-                || (own[0] == "domain" && first == "domain" && own.len() > 1 && path.len() > 1 && above(&nouns, own[1], &path[1]))
-                || (own[0] == "domain" && ["app", "web"].contains(&first));
-            if bad {
-                wrong.insert(format!("{name}: may not import crate::{}", path.join("::")));
-            }
-        }
-        let seals = ["seal::open", "seal::seal", "KeyPair::", "single_shot"].iter().any(|call| text.contains(call));
-        if seals && !MAY_SEAL.contains(&own[0]) {
-            wrong.insert(format!("{name}: opens or makes envelopes"));
-        }
-        if own[0] == "domain" && ["axum", "reqwest", "askama"].iter().any(|foreign| text.contains(&format!("{foreign}::"))) {
-            wrong.insert(format!("{name}: a noun that hears of HTTP or pages"));
-        }
-        if (DOORS.contains(&own[0]) || own[0] == "web") && text.contains("sqlx::query") {
-            wrong.insert(format!("{name}: a door that writes SQL"));
-        }
+        wrong.extend(lists.broken_by(&name, &text));
         let lines = text.lines().count();
         if lines > LONGEST_FILE {
             wrong.insert(format!("{name}: {lines} lines; split it"));
@@ -57,6 +30,87 @@ fn modules_import_only_what_lies_below_them() {
         }
     }
     assert!(wrong.is_empty(), "\n{}\n", wrong.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn a_breach_is_found_however_it_is_written() {
+    let names = |list: &[&str]| list.iter().map(|&name| name.to_owned()).collect();
+    let lists = Lists {
+        floors: names(&["base", "wire", "agent", "domain", "app", "web", "portal", "agent_api", "server", "cli"]),
+        nouns: names(&["tenants", "users", "queue", "resets"]),
+    };
+    for (file, text) in [
+        ("domain/users/mod.rs", "use crate::domain::{tenants::Scope, resets::Flow};"),
+        ("domain/users/mod.rs", "use super::resets::Flow;"),
+        ("domain/users/mod.rs", "use super::{\n    tenants::Scope,\n    resets,\n};"),
+        ("domain/users/mirror.rs", "use super::super::queue::State;"),
+        ("domain/users.rs", "fn f() { super::queue::end(); }"),
+        ("domain/users/mod.rs", "use super::super::web::Error;"),
+        ("domain/users/mod.rs", "#[cfg(test)]\nmod tests {\n    use super::super::queue::State;\n}"),
+        ("base/db.rs", "use super::super::domain::users;"),
+        ("portal/code.rs", "use super::super::agent_api::guard;"),
+        ("portal/code.rs", "use crate::agent_api::guard;"),
+        ("agent/cloud.rs", "use crate::domain::users;"),
+        ("web/form.rs", "use crate::portal;"),
+        ("portal/code.rs", "let opened = seal::open(envelope);"),
+        ("portal/code.rs", "sqlx::query!(\"select 1\")"),
+        ("domain/users/mod.rs", "use axum::Json;"),
+    ] {
+        assert_eq!(lists.broken_by(file, text).len(), 1, "{file}: {text}");
+    }
+    for (file, text) in [
+        ("domain/resets/mod.rs", "use super::{queue::State, tenants::Scope};"),
+        ("domain/queue/lease.rs", "use super::{LEASE, resets};"),
+        ("domain/users/mod.rs", "#[cfg(test)]\nmod tests {\n    use super::{Name, queue};\n}"),
+        ("domain/users/mod.rs", "pub(super) fn f() {}"),
+        ("portal/code.rs", "use super::journey::{self, Journey};"),
+        ("server.rs", "use crate::{agent_api, portal};"),
+    ] {
+        let broken = lists.broken_by(file, text);
+        assert!(broken.is_empty(), "{file}: {text}: {broken:?}");
+    }
+}
+
+/// Bottom to top.
+struct Lists {
+    floors: Vec<String>,
+    nouns: Vec<String>,
+}
+
+impl Lists {
+    /// What the text of this file (below `src`) breaks.
+    fn broken_by(&self, name: &str, text: &str) -> Vec<String> {
+        let above = |list: &[String], a: &str, b: &str| {
+            let at = |m: &str| list.iter().position(|x| x == m);
+            matches!((at(a), at(b)), (Some(a), Some(b)) if b > a)
+        };
+        let mut wrong = Vec::new();
+        let own: Vec<&str> = name.trim_end_matches(".rs").split('/').collect();
+        for path in paths(&own, text) {
+            let first = path.first().map_or("", String::as_str);
+            let bad = above(&self.floors, own[0], first)
+                || (DOORS.contains(&first) && first != own[0] && !MAY_OPEN_DOORS.contains(&own[0]))
+                || (first == "lab" && !MAY_USE_LAB.contains(&own[0]))
+                || (own[0] == "agent" && !AGENT_SEES.contains(&first))
+                || (own[0] == "carriers" && !["carriers", "base"].contains(&first))
+                || (own[0] == "domain" && first == "domain" && own.len() > 1 && path.len() > 1 && above(&self.nouns, own[1], &path[1]))
+                || (own[0] == "domain" && ["app", "web"].contains(&first));
+            if bad {
+                wrong.push(format!("{name}: may not import crate::{}", path.join("::")));
+            }
+        }
+        let seals = ["seal::open", "seal::seal", "KeyPair::", "single_shot"].iter().any(|call| text.contains(call));
+        if seals && !MAY_SEAL.contains(&own[0]) {
+            wrong.push(format!("{name}: opens or makes envelopes"));
+        }
+        if own[0] == "domain" && ["axum", "reqwest", "askama"].iter().any(|foreign| text.contains(&format!("{foreign}::"))) {
+            wrong.push(format!("{name}: a noun that hears of HTTP or pages"));
+        }
+        if (DOORS.contains(&own[0]) || own[0] == "web") && text.contains("sqlx::query") {
+            wrong.push(format!("{name}: a door that writes SQL"));
+        }
+        wrong
+    }
 }
 
 fn listed(file: &Path) -> Vec<String> {
@@ -81,34 +135,47 @@ fn sources(dir: &Path, prefix: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Every `crate::…` path in `text`, with `{…}` groups spread out.
-fn crate_paths(text: &str) -> Vec<Vec<String>> {
-    fn spread(rest: &str, before: &[String], out: &mut Vec<Vec<String>>) -> usize {
-        let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-        let mut path = before.to_vec();
-        if !word.is_empty() {
-            path.push(word.clone());
-        }
-        let mut at = word.len();
-        if rest[at..].starts_with("::") {
-            return at + 2 + spread(&rest[at + 2..], &path, out);
-        }
-        if !rest[at..].starts_with('{') {
-            out.push(path);
-            return at;
-        }
-        at += 1;
-        loop {
-            at += rest[at..].len() - rest[at..].trim_start_matches([',', ' ', '\n']).len();
-            if rest[at..].is_empty() || rest[at..].starts_with('}') {
-                return at + 1;
-            }
-            at += spread(&rest[at..], &path, out).max(1);
-        }
-    }
+/// Every path into this crate that `text` names, from the crate's root: `crate::…` and `super::…`, with `{…}` groups spread out.
+/// `own` is the file's place: `["domain", "users", "mod"]`.
+fn paths(own: &[&str], text: &str) -> Vec<Vec<String>> {
     let mut out = Vec::new();
-    for (at, _) in text.match_indices("crate::") {
-        spread(&text[at + 7..], &[], &mut out);
+    for (at, found) in text.match_indices("crate::") {
+        spread(&text[at + found.len()..], &[], &mut out);
+    }
+    let module: Vec<String> = own.iter().filter(|part| **part != "mod").map(|&part| part.to_owned()).collect();
+    let tests = text.find("\nmod tests {").unwrap_or(text.len());
+    for (at, _) in text.match_indices("super::").filter(|(at, _)| !text[..*at].ends_with("super::")) {
+        let chain = &text[at..];
+        let rest = chain.trim_start_matches("super::");
+        // The tests' own module is one further down.
+        let ups = (chain.len() - rest.len()) / "super::".len() - usize::from(at > tests);
+        if let Some(left) = module.len().checked_sub(ups) {
+            spread(rest, &module[..left], &mut out);
+        }
     }
     out
+}
+
+fn spread(rest: &str, before: &[String], out: &mut Vec<Vec<String>>) -> usize {
+    let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let mut path = before.to_vec();
+    if !word.is_empty() {
+        path.push(word.clone());
+    }
+    let mut at = word.len();
+    if rest[at..].starts_with("::") {
+        return at + 2 + spread(&rest[at + 2..], &path, out);
+    }
+    if !rest[at..].starts_with('{') {
+        out.push(path);
+        return at;
+    }
+    at += 1;
+    loop {
+        at += rest[at..].len() - rest[at..].trim_start_matches([',', ' ', '\n']).len();
+        if rest[at..].is_empty() || rest[at..].starts_with('}') {
+            return at + 1;
+        }
+        at += spread(&rest[at..], &path, out).max(1);
+    }
 }

@@ -52,28 +52,92 @@ fn every_problem_is_explained() {
     }
 }
 
-/// Codes as the doors name them: `Error::Conflict("busy")`, `Problem { code: "…" }`, and the face's choices by status.
-#[test]
-fn every_problem_that_the_doors_name_is_in_the_table() {
-    let table = table("Problems");
-    let mut found = 0;
-    for (name, text) in crate::words::files("src", ".rs") {
-        for part in [
-            "Conflict(\"",
-            "Forbidden(\"",
-            "Unauthorized(\"",
-            "Unavailable(\"",
-            "_ENTITY, \"",
-            "BAD_REQUEST, \"",
-            "TOO_LARGE, \"",
-            "MEDIA_TYPE, \"",
-            "code: \"",
-        ] {
-            for code in text.split(part).skip(1).filter_map(|rest| rest.split('"').next()) {
-                found += 1;
-                assert!(table.contains_key(code), "{name}: docs/error-codes.md and locales/ lack {code}");
+/// The number of a status that code names.
+fn number(status: &str) -> &'static str {
+    let known = [
+        ("BAD_REQUEST", "400"),
+        ("UNAUTHORIZED", "401"),
+        ("FORBIDDEN", "403"),
+        ("NOT_FOUND", "404"),
+        ("METHOD_NOT_ALLOWED", "405"),
+        ("REQUEST_TIMEOUT", "408"),
+        ("CONFLICT", "409"),
+        ("GONE", "410"),
+        ("PAYLOAD_TOO_LARGE", "413"),
+        ("UNSUPPORTED_MEDIA_TYPE", "415"),
+        ("UNPROCESSABLE_ENTITY", "422"),
+        ("TOO_MANY_REQUESTS", "429"),
+        ("INTERNAL_SERVER_ERROR", "500"),
+        ("SERVICE_UNAVAILABLE", "503"),
+    ];
+    known.into_iter().find(|(name, _)| *name == status).unwrap_or_else(|| panic!("which number has {status}?")).1
+}
+
+fn word(text: &str) -> &str {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default()
+}
+
+/// File, code and status wherever `src` names both: `Error::Conflict("busy")`, whose status `web/error.rs` says, and a status beside
+/// its code: `Unusable(StatusCode::BAD_REQUEST, "bad_input")`, `StatusCode::NOT_FOUND => "not_found"`.
+fn named() -> Vec<(String, String, &'static str)> {
+    let files = crate::words::files("src", ".rs");
+    let (_, errors) = files.iter().find(|(name, _)| name == "src/web/error.rs").expect("where errors become answers");
+    let kinds: BTreeMap<&str, &str> = errors
+        .lines()
+        .filter_map(|line| {
+            let (kind, rest) = line.trim().strip_prefix("Self::")?.split_once("(code) => ")?;
+            Some((kind, number(word(rest.split_once("StatusCode::")?.1))))
+        })
+        .collect();
+    assert_eq!(kinds.len(), 4, "Forbidden, Unauthorized, Conflict, Unavailable: {kinds:?}");
+    let mut found = Vec::new();
+    for (name, text) in &files {
+        for rest in text.split("Error::").skip(1) {
+            let (kind, rest) = rest.split_once("(\"").unwrap_or_default();
+            if let Some(status) = kinds.get(kind) {
+                found.push((name.clone(), word(rest).to_owned(), *status));
+            }
+        }
+        for rest in text.split("StatusCode::").skip(1) {
+            let status = word(rest);
+            let code = [", \"", " => \""].iter().find_map(|between| rest[status.len()..].strip_prefix(between));
+            // With a dash it is a key of words: the title of a page.
+            if let Some(code) = code.and_then(|code| code.split('"').next()).filter(|code| !code.contains('-')) {
+                found.push((name.clone(), code.to_owned(), number(status)));
             }
         }
     }
-    assert!(found > 15, "only {found} codes found: has the way of naming them changed?");
+    found
+}
+
+#[test]
+fn every_problem_that_the_code_names_is_in_the_table_with_its_status() {
+    let table = table("Problems");
+    let named = named();
+    assert!(named.len() > 40, "only {} found: has the way of naming them changed?", named.len());
+    for (name, code, status) in &named {
+        let columns = table.get(code.as_str()).unwrap_or_else(|| panic!("{name}: docs/error-codes.md and locales/ lack {code}"));
+        assert_eq!(columns[0], *status, "{name}: status of {code} in docs/error-codes.md");
+    }
+    for code in table.keys() {
+        // A page of its own, whose status `portal/input.rs` asserts.
+        assert!(*code == "no_cookie" || named.iter().any(|(_, named, _)| named == code), "nothing answers {code}");
+    }
+}
+
+#[test]
+fn the_agents_protocol_tells_the_same_statuses() {
+    const PROTOCOL: &str = include_str!("../../docs/agent-protocol.md");
+    let (table, mut rows) = (table("Problems"), 0);
+    let (_, section) = PROTOCOL.split_once("### 6.8 Errors").expect("the errors");
+    for line in section.lines().filter(|line| line.starts_with("| 4") && line.contains('`')) {
+        let mut columns = line.trim_start_matches("| ").split(" | ");
+        let (status, codes) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
+        // The last row is about any code.
+        for code in codes.split('`').skip(1).step_by(2) {
+            rows += 1;
+            assert_eq!(table.get(code).map(|columns| columns[0]), Some(status), "{code}");
+        }
+    }
+    assert!(rows > 10, "only {rows} rows");
 }

@@ -41,7 +41,8 @@ fn refuses(args: &[&str], sentence: &str) {
     assert_eq!((status.code(), stdout.as_slice()), (Some(1), b"".as_slice()), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.contains(sentence), "{said}");
-    assert!(begun.elapsed() < Duration::from_secs(3));
+    // Nothing was begun: a database and a domain take longer than that, on whatever machine.
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
 }
 
 #[test]

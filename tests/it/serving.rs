@@ -35,6 +35,25 @@ async fn whoever_sends_a_head_drop_by_drop_is_cut_off() {
 }
 
 #[tokio::test]
+async fn whoever_sends_a_body_drop_by_drop_is_cut_off() {
+    let cloud = Cloud::start().await;
+    cloud.agent().await;
+    for path in ["/reset", "/agent/v1/enrolment"] {
+        let mut slow = connect(&cloud).await;
+        let host = cloud.url.trim_start_matches("http://");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nDPoP: x\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nname="
+        );
+        slow.write_all(head.as_bytes()).await.unwrap();
+        let begun = Instant::now();
+        let answer = rest(&mut slow).await;
+        assert!(answer.starts_with("HTTP/1.1 408"), "{path}: {answer}");
+        assert!((10..20).contains(&begun.elapsed().as_secs()), "{path}: {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test]
 async fn a_head_that_is_too_large_is_refused() {
     let cloud = Cloud::start().await;
     let mut large = connect(&cloud).await;
@@ -113,6 +132,82 @@ fn settings_that_make_no_sense_are_told_all_at_once_and_no_secret_with_them() {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert!(!said.contains("hunter2") && !said.contains("dG9v"), "{said}");
+}
+
+/// The lines about what is checked: how it stands, and what.
+fn lines(said: &str) -> Vec<(&str, &str)> {
+    let known = said.lines().filter_map(|line| line.split_once(' ')).map(|(how, what)| (how, what.trim()));
+    known.filter(|(how, _)| ["ok", "off", "PROBLEM"].contains(how)).collect()
+}
+
+#[test]
+fn a_certificate_that_is_not_there_or_not_of_its_key_is_told_before_serving() {
+    let samba = Samba::start(&SambaOptions::default()).unwrap();
+    let tls = samba.ca_file.parent().unwrap();
+    let path = |name: &str| tls.join(name).display().to_string();
+    let other = tempfile::tempdir().unwrap();
+    let key = other.path().join("other.pem");
+    let made = Command::new("openssl").args(["genpkey", "-algorithm", "ed25519", "-out"]).arg(&key).output().unwrap();
+    assert!(made.status.success());
+    let check = |cert: &str, key: &str| {
+        let settings =
+            [("SSPR_SERVER__PUBLIC_URL", "https://localhost"), ("SSPR_SERVER__TLS_CERT_FILE", cert), ("SSPR_SERVER__TLS_KEY_FILE", key)];
+        sspr(&["check"], &settings).1
+    };
+    let good = check(&path("cert.pem"), &path("key.pem"));
+    assert!(lines(&good).contains(&("ok", "server.tls")), "{good}");
+    assert!(lines(&good).contains(&("off", "agent: agent.cloud_url is empty")), "{good}");
+    for (cert, key) in
+        [(path("none.pem"), path("key.pem")), (path("cert.pem"), String::new()), (path("cert.pem"), key.display().to_string())]
+    {
+        let said = check(&cert, &key);
+        assert!(lines(&said).iter().any(|(how, what)| *how == "PROBLEM" && what.starts_with("server.tls")), "{key}: {said}");
+    }
+}
+
+#[test]
+fn on_premises_the_agents_settings_are_checked_with_its_directory() {
+    let (samba, state) = (Samba::start(&SambaOptions::default()).unwrap(), tempfile::tempdir().unwrap());
+    let text = |path: &std::path::Path| path.display().to_string();
+    let good = [
+        ("SSPR_AGENT__CLOUD_URL", "https://reset.example.org".to_owned()),
+        ("SSPR_AGENT__STATE_DIR", text(state.path())),
+        ("SSPR_AGENT__DIRECTORY__URL", samba.ldaps_url.clone()),
+        ("SSPR_AGENT__DIRECTORY__SERVER_NAME", samba.server_name.clone()),
+        ("SSPR_AGENT__DIRECTORY__CA_FILE", text(&samba.ca_file)),
+        ("SSPR_AGENT__DIRECTORY__BIND_DN", samba.bind_dn.clone()),
+        ("SSPR_AGENT__DIRECTORY__BIND_PASSWORD_FILE", text(&samba.bind_password_file)),
+        ("SSPR_AGENT__DIRECTORY__BASE_DN", samba.base_dn.clone()),
+        ("SSPR_AGENT__DIRECTORY__USERS_DN", samba.users_dn.clone()),
+    ];
+    let check = |change: Option<(&str, &str)>| {
+        let settings: Vec<(&str, &str)> = good.iter().map(|(name, value)| (*name, value.as_str())).chain(change).collect();
+        sspr(&["check"], &settings)
+    };
+    let (output, said) = check(None);
+    assert!(output.status.success(), "{said}");
+    let off = ("off", "server: server.public_url, database.url and keys.master are empty");
+    let ok = ["agent.cloud_url", "agent.state_dir", "agent.directory", "agent.directory.url"].map(|what| ("ok", what));
+    assert_eq!(lines(&said), [&[off][..], &ok[..]].concat(), "{said}");
+    assert!(std::fs::read_dir(state.path()).unwrap().next().is_none(), "it leaves nothing");
+
+    std::fs::write(state.path().join("agent.json"), "{").unwrap();
+    let wrong = [
+        ("SSPR_AGENT__CLOUD_URL", "http://reset.example.org", "agent.cloud_url"),
+        ("SSPR_AGENT__DIRECTORY__CA_FILE", "/nowhere/ca.pem", "agent.directory: "),
+        ("SSPR_AGENT__DIRECTORY__URL", "ldap://dc1.corp.example", "agent.directory: "),
+        ("SSPR_AGENT__DIRECTORY__URL", "ldaps://127.0.0.1:1", "agent.directory.url: "),
+        ("SSPR_AGENT__DIRECTORY__BIND_DN", "CN=nobody,DC=corp,DC=example", "agent.directory.url: "),
+        ("SSPR_AGENT__DIRECTORY__USERS_DN", &format!("OU=Nowhere,{}", samba.base_dn), "agent.directory.url: "),
+    ];
+    for (name, value, told) in wrong {
+        let (output, said) = check(Some((name, value)));
+        assert_eq!(output.status.code(), Some(1), "{name}: {said}");
+        let problems: Vec<&str> = lines(&said).into_iter().filter(|(how, _)| *how == "PROBLEM").map(|(_, what)| what).collect();
+        assert!(problems.iter().any(|what| what.starts_with(told)), "{name}: {said}");
+        assert!(problems.iter().any(|what| what.starts_with("agent.state_dir: ") && what.contains("damaged")), "{said}");
+        assert!(!said.contains(&std::fs::read_to_string(&samba.bind_password_file).unwrap().trim().to_owned()), "{said}");
+    }
 }
 
 #[test]

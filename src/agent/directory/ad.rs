@@ -5,7 +5,11 @@
 //! the message are the only part of it that is a contract; Samba answers an unknown critical control with an extended response
 //! (the library takes any result, so nothing here looks at the operation's type).
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
 use ldap3::{
@@ -71,6 +75,8 @@ pub struct Ad {
     users_dn: String,
     bind_dn: String,
     time: Time,
+    /// Why it was last found unusable, if it is: asked every second, it is said once.
+    ill: Mutex<Option<String>>,
 }
 
 impl Ad {
@@ -91,6 +97,7 @@ impl Ad {
             users_dn: settings.users_dn.clone(),
             bind_dn: settings.bind_dn.clone(),
             time,
+            ill: Mutex::default(),
         })
     }
 
@@ -122,6 +129,13 @@ impl Ad {
             }
             other => other,
         }
+    }
+
+    /// Connects, binds, and finds the domain and the part of it that is served.
+    pub async fn check(&self) -> Result<(), Trouble> {
+        self.domain_policy().await?;
+        let found = self.look(&self.users_dn, &["objectClass"]).await?;
+        found.map(drop).ok_or_else(|| answered(32, "agent.directory.users_dn does not exist"))
     }
 
     async fn domain_policy(&self) -> Result<PasswordPolicy, Trouble> {
@@ -267,13 +281,18 @@ impl Directory for Ad {
     }
 
     async fn health(&self) -> DirectoryHealth {
-        match self.domain_policy().await {
+        let found = self.domain_policy().await;
+        let why = found.as_ref().err().map(ToString::to_string);
+        let before = std::mem::replace(&mut *self.ill.lock().unwrap_or_else(PoisonError::into_inner), why.clone());
+        match found {
             Ok(policy) => {
                 let server = self.jobs.server().await.unwrap_or_default();
                 DirectoryHealth { reachable: true, dc: server.name, policy_hints: server.policy_hints, policy: Some(policy) }
             }
             Err(trouble) => {
-                tracing::warn!(error = %trouble, "the directory is not usable");
+                if before != why {
+                    tracing::warn!(error = %trouble, "the directory is not usable");
+                }
                 DirectoryHealth::default()
             }
         }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::{Executor, Verdict, applied};
 use crate::{
     agent::{
-        directory::{Bind, Directory, Trouble},
+        directory::{Account, Bind, Directory, Trouble},
         journal::{Intent, Job},
     },
     wire::{
@@ -40,7 +40,7 @@ impl<D: Directory> Executor<D> {
         sleep(Duration::from_secs(young.unsigned_abs())).await;
         let deadline = Instant::now() + FIND_OUT;
         loop {
-            match self.happened(intent, Some(secrets)).await {
+            match self.happened(intent, Some(secrets), false).await {
                 Ok(Happened::Yes) => return applied(intent),
                 Ok(Happened::No) => {
                     // Counted when it was begun; the new attempt counts itself.
@@ -65,7 +65,7 @@ impl<D: Directory> Executor<D> {
             // The server may still be at it when the connection breaks, so the first "no" is not believed; when it only did
             // not answer in time, none is.
             sleep(Duration::from_millis(500)).await;
-            match self.happened(intent, Some(secrets)).await {
+            match self.happened(intent, Some(secrets), noes > 0).await {
                 Ok(Happened::Yes) => return applied(intent),
                 Ok(Happened::No) if !hung && noes > 0 => return Code::DirectoryUnreachable.into(),
                 Ok(Happened::No) => noes += 1,
@@ -81,25 +81,31 @@ impl<D: Directory> Executor<D> {
     /// Whether the change that `intent` announced took place. pwdLastSet that has not moved at the same server is proof that it
     /// did not, and asks no bind, which would count towards the user's lockout. Otherwise the password itself is tried. (Domain
     /// controllers accept the password before the current one for another hour, so that a change that somebody overwrote since
-    /// is still found. It also means that a bind alone, without pwdLastSet having moved, would prove nothing.)
-    async fn happened(&self, intent: &Intent, secrets: Option<&Secrets>) -> Result<Happened, Trouble> {
+    /// is still found. It also means that a bind alone, without pwdLastSet having moved, would prove nothing.) `tried`: it was
+    /// tried in vain already.
+    async fn happened(&self, intent: &Intent, secrets: Option<&Secrets>, tried: bool) -> Result<Happened, Trouble> {
         let Some(account) = self.directory.inspect(intent.user).await? else { return Ok(Happened::Unknown) };
-        let same_server = self.directory.seen().await.is_some_and(|server| server.name == intent.dc);
+        let unmoved = self.is_unmoved(intent, &account).await;
         // 0 is "must change", which somebody may have ordered again meanwhile.
-        if account.pwd_last_set == intent.before && intent.before != 0 && same_server {
+        if unmoved && (intent.before != 0 || tried) {
             return Ok(Happened::No);
         }
         let Some(secrets) = secrets else { return Ok(Happened::Unknown) };
         Ok(match self.directory.bind(&account, &secrets.new).await? {
             Bind::Right => Happened::Yes,
-            Bind::Wrong if account.pwd_last_set == intent.before && same_server => Happened::No,
+            Bind::Wrong if unmoved => Happened::No,
             Bind::Wrong | Bind::Unclear => Happened::Unknown,
         })
     }
 
+    /// Whether pwdLastSet is what it was before, at the same server.
+    pub(super) async fn is_unmoved(&self, intent: &Intent, account: &Account) -> bool {
+        account.pwd_last_set == intent.before && self.directory.seen().await.is_some_and(|server| server.name == intent.dc)
+    }
+
     /// What can be said of a begun job whose password is not at hand: `None` when it certainly changed nothing.
     pub(super) async fn without_password(&self, intent: &Intent) -> Option<Code> {
-        match self.happened(intent, None).await {
+        match self.happened(intent, None, false).await {
             Ok(Happened::No) => None,
             _ => Some(Code::Interrupted),
         }
@@ -116,7 +122,7 @@ impl<D: Directory> Executor<D> {
             if !matches!(self.journal.job(intent.job), Some(Job::Open(_))) {
                 continue;
             }
-            let code = match self.happened(&intent, None).await {
+            let code = match self.happened(&intent, None, false).await {
                 Ok(Happened::No) => Code::Expired,
                 Ok(_) => Code::Interrupted,
                 Err(_) if self.time.now() > intent.expires_at + GIVE_UP => Code::Interrupted,

@@ -5,8 +5,10 @@
 //! to the disk, *one* modify is made, its effect is read back, and the end is forced to the disk before it is told.
 //!
 //! A job that the journal knows is never blindly tried again: an ended one is answered again, a begun one is looked into first.
+//! Nor is one that another agent had before ([`takeover`]).
 
 mod aftermath;
+mod takeover;
 
 use std::{
     path::PathBuf,
@@ -133,7 +135,8 @@ impl<D: Directory> Executor<D> {
             _ => None,
         };
         let verdict = match (begun, admitted) {
-            (None, Err(code)) => code.into(),
+            (None, Err(code)) => self.unless_done(job, code).await.into(),
+            (None, Ok(secrets)) if job.attempt > 1 => self.take_over(job, &secrets, until).await,
             (None, Ok(secrets)) => self.attempt(job, &secrets, until).await,
             (Some(intent), Err(code)) => self.without_password(&intent).await.unwrap_or(code).into(),
             (Some(intent), Ok(secrets)) => self.resume(job, &intent, &secrets, until).await,
@@ -156,9 +159,11 @@ impl<D: Directory> Executor<D> {
         result
     }
 
-    /// The result of a job that ended, for the lease it comes with now.
+    /// The result of a job that ended, for the lease it comes with now. One that failed by circumstance and comes with another
+    /// lease was given to others meanwhile, and is decided anew.
     fn ended(&self, job: &LeasedJob) -> Option<JobResult> {
         match self.journal.job(job.ticket.job) {
+            Some(Job::Done { result, .. }) if result.lease != job.lease && result.code.outcome() == Outcome::Failed => None,
             Some(Job::Done { result, .. }) => Some(JobResult { lease: job.lease, ..result }),
             _ => None,
         }
@@ -235,13 +240,16 @@ impl<D: Directory> Executor<D> {
         Ok(account)
     }
 
-    /// A job that the journal does not know.
+    /// A job of which nothing has happened yet.
     async fn attempt(&self, job: &LeasedJob, secrets: &Secrets, until: Instant) -> Verdict {
+        match self.look(job).await {
+            Ok(account) => self.apply(job, &account, secrets, until).await,
+            Err(code) => self.unless_done(job, code).await.into(),
+        }
+    }
+
+    async fn apply(&self, job: &LeasedJob, account: &Account, secrets: &Secrets, until: Instant) -> Verdict {
         let ticket = &job.ticket;
-        let account = match self.look(job).await {
-            Ok(account) => account,
-            Err(code) => return code.into(),
-        };
         if let Err(code) = self.still_wanted(job, until) {
             return code.into();
         }
@@ -267,10 +275,16 @@ impl<D: Directory> Executor<D> {
             return Code::DirectoryError.into();
         }
         // Forcing to the disk may have taken a while.
-        let verdict = match self.still_wanted(job, until) {
-            Ok(()) => self.set(&intent, &account, secrets).await,
+        let mut verdict = match self.still_wanted(job, until) {
+            Ok(()) => self.set(&intent, account, secrets).await,
             Err(code) => code.into(),
         };
+        if job.attempt > 1
+            // The last is what history looks like where the policy may not be read.
+            && let Some(refusal @ (Code::PolicyHistory | Code::PolicyAge | Code::PolicyOther)) = verdict.code
+        {
+            verdict = self.refused_after_another(&intent, refusal, secrets).await.into();
+        }
         if matches!(verdict.code.map(Code::outcome), Some(Outcome::Refused | Outcome::Failed)) {
             self.caps.give_back(ticket.user);
         }
@@ -316,8 +330,8 @@ impl<D: Directory> Executor<D> {
         Verdict { code: Some(code), unlocked: false, allowed_at }
     }
 
-    /// Audit, and remember the end of what was begun. Refusals before an intent are not remembered: they changed nothing and
-    /// are decided the same way again.
+    /// Audit, and remember the end of what was begun, by us or by another agent. Refusals before an intent are not remembered:
+    /// they changed nothing and are decided the same way again.
     async fn end(&self, user: uuid::Uuid, result: &JobResult) {
         tracing::info!(
             target: "audit",
@@ -331,7 +345,8 @@ impl<D: Directory> Executor<D> {
             job.millis = result.finished_at - result.started_at },
             "decided a job"
         );
-        if matches!(self.journal.job(result.job), Some(Job::Open(_))) {
+        let found = matches!(result.code.outcome(), Outcome::Applied | Outcome::Unknown);
+        if found || matches!(self.journal.job(result.job), Some(Job::Open(_))) {
             let record = Record::Done { user, at: self.time.now(), result: result.clone() };
             if let Err(error) = self.journal.write(record).await {
                 // The intent stands: after a restart it is looked into.

@@ -81,7 +81,7 @@ impl Estate {
         let carriers = Carriers::new(&config.mail, &config.sms)?;
         let app = App::start(&config, clock.clone(), stop.clone()).await?;
         let tasks = TaskTracker::new();
-        worker::start(&app, carriers, &tasks);
+        worker::start(&app, &carriers, &tasks);
         let mut running = JoinSet::new();
         running.spawn(server::serve(app.clone(), portal));
 

@@ -1,5 +1,7 @@
 //! Sealing keys: published by agents, handed to browsers.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -26,6 +28,8 @@ pub async fn publish(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agen
         return Ok(false);
     };
     let fits = key.is_signed_by(&agent.identity)
+        // What a browser can hold in a number, or it would refuse every key of the list.
+        && statement.epoch < 1 << 53
         && statement.agent == agent.agent_id
         && statement.connector == agent.connector_id
         && not_after > clock.now()
@@ -59,8 +63,11 @@ pub async fn publish(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agen
 pub struct Recipient {
     /// base64url Ed25519 public key of the agent.
     pub identity: String,
+    /// What the agent signed.
     pub statement: Statement,
+    /// base64url Ed25519 by `identity` over the statement's canonical form.
     pub signature: String,
+    /// base64url SHA-256 of the public key: names the envelope that is for this recipient.
     #[serde(skip)]
     pub key_id: String,
 }
@@ -91,4 +98,25 @@ pub async fn recipients(conn: &mut PgConnection, scope: &Scope, clock: &Clock, c
             })
         })
         .collect()
+}
+
+/// The agents, of those that are trusted now, to whom these keys belong. A key that ended since its ticket was given still counts.
+pub async fn owners(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    connector: Uuid,
+    keys: &[String],
+) -> Result<BTreeMap<String, Uuid>> {
+    let rows = sqlx::query!(
+        "select k.key_id, a.agent_id from sealing_keys k join agents a using (tenant_id, agent_id)
+         where a.tenant_id = $1 and a.connector_id = $2 and a.status = 'active' and k.key_id = any($3) and k.not_after > $4",
+        scope.id(),
+        connector,
+        keys,
+        clock.now() - Duration::minutes(2),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.key_id, row.agent_id)).collect())
 }

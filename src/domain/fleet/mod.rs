@@ -2,11 +2,12 @@
 
 mod enrolment;
 mod keys;
+mod proofs;
 mod signing;
 
 use anyhow::Result;
 use sqlx::PgConnection;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::tenants::Scope;
@@ -15,7 +16,8 @@ use crate::{
     wire::message::{Heartbeat, PasswordPolicy},
 };
 pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, new_token, revoke};
-pub use keys::{Recipient, publish, recipients};
+pub use keys::{Recipient, owners, publish, recipients};
+pub use proofs::{forget_used, use_once};
 pub use signing::{SigningKey, current_signing_key, signing_key};
 
 /// An agent that was not heard of for so long is not counted on.
@@ -36,6 +38,7 @@ pub async fn create_connector(conn: &mut PgConnection, scope: &Scope, clock: &Cl
     Ok(connector)
 }
 
+/// Whether jobs may change the connector's directory. False when the tenant has no such connector.
 pub async fn set_writeback(conn: &mut PgConnection, scope: &Scope, connector: Uuid, on: bool) -> Result<bool> {
     let done = sqlx::query!("update connectors set writeback = $3 where tenant_id = $1 and connector_id = $2", scope.id(), connector, on,)
         .execute(conn)
@@ -50,11 +53,20 @@ pub async fn connectors(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Uu
         .await?)
 }
 
+/// Whether jobs may change this directory now.
+pub async fn has_writeback(conn: &mut PgConnection, scope: &Scope, connector: Uuid) -> Result<bool> {
+    let on = sqlx::query_scalar!("select writeback from connectors where tenant_id = $1 and connector_id = $2", scope.id(), connector)
+        .fetch_optional(conn)
+        .await?;
+    Ok(on.unwrap_or(false))
+}
+
 /// The tenant a connector belongs to, for the command line.
 pub async fn tenant_of(conn: &mut PgConnection, connector: Uuid) -> Result<Option<Uuid>> {
     Ok(sqlx::query_scalar!("select tenant_id from connectors where connector_id = $1", connector).fetch_optional(conn).await?)
 }
 
+/// Of an agent; `revoked` is for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// Waits for an administrator to compare the fingerprint.
@@ -81,22 +93,34 @@ impl Status {
     }
 }
 
+/// An agent as its row says, of whatever status.
 #[derive(Clone)]
 pub struct Agent {
     pub agent_id: Uuid,
     pub tenant_id: Uuid,
     pub connector_id: Uuid,
+    /// For people; at most 100 characters.
     pub name: String,
     /// Ed25519 public key, 32 bytes.
     pub identity: Vec<u8>,
     pub status: Status,
-    pub last_seen_at: Option<time::OffsetDateTime>,
+    /// Last heartbeat; `None` before the first.
+    pub last_seen_at: Option<OffsetDateTime>,
 }
 
-macro_rules! agent {
-    ($row:expr) => {{
-        let row = $row;
-        Agent {
+struct Row {
+    agent_id: Uuid,
+    tenant_id: Uuid,
+    connector_id: Uuid,
+    name: String,
+    identity: Vec<u8>,
+    status: String,
+    last_seen_at: Option<OffsetDateTime>,
+}
+
+impl From<Row> for Agent {
+    fn from(row: Row) -> Self {
+        Self {
             agent_id: row.agent_id,
             tenant_id: row.tenant_id,
             connector_id: row.connector_id,
@@ -105,28 +129,37 @@ macro_rules! agent {
             status: Status::parse(&row.status),
             last_seen_at: row.last_seen_at,
         }
-    }};
+    }
+}
+
+impl Agent {
+    /// How the audit trail calls it.
+    pub fn actor(&self) -> String {
+        format!("agent:{}", self.agent_id)
+    }
 }
 
 /// The agent of that id, of whatever tenant: its signature will say whether it is the one.
 pub async fn agent(conn: &mut PgConnection, agent: Uuid) -> Result<Option<Agent>> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        Row,
         "select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at from agents where agent_id = $1",
         agent,
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| agent!(row)))
+    Ok(row.map(Agent::from))
 }
 
 /// Every agent, for the command line.
 pub async fn agents(conn: &mut PgConnection) -> Result<Vec<Agent>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         "select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at from agents order by tenant_id, agent_id"
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| agent!(row)).collect())
+    Ok(rows.into_iter().map(Agent::from).collect())
 }
 
 /// Write down what an agent says of itself. Answers whether writeback is on.

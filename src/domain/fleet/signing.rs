@@ -8,7 +8,9 @@ use crate::{
     wire::{b64, keys::Identity},
 };
 
+/// Signs and verifies access tokens.
 pub struct SigningKey {
+    /// base64url of 12 random bytes.
     pub kid: String,
     pub identity: Identity,
 }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Up to `most` jobs for this agent, oldest first: those that wait, and those whose holder went silent. `skip locked` lets
-/// several agents ask at once without waiting for one another.
+/// several agents ask at once without waiting for one another. None for an agent that was revoked or says it does not reach its directory.
 pub async fn lease(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agent: &Agent, most: i64) -> Result<Vec<LeasedJob>> {
     let now = clock.now();
     let until = now + LEASE;
@@ -26,7 +26,9 @@ pub async fn lease(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agent:
         "update active_jobs set lease_until = $4 where job_id in (
              select job_id from active_jobs
              where connector_id = $1 and $2 = any(agents) and (lease_until is null or lease_until <= $3) and expires_at > $3
-                 and exists (select 1 from connectors c where c.connector_id = $1 and c.writeback)
+                 and exists (select 1 from connectors c join agents a using (tenant_id, connector_id)
+                     where c.connector_id = $1 and c.writeback and a.agent_id = $2 and a.status = 'active'
+                         and (a.health -> 'directory' ->> 'reachable')::boolean)
              order by job_id limit $5 for update skip locked)
          returning job_id",
         agent.connector_id,
@@ -44,7 +46,7 @@ pub async fn lease(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agent:
         r#"update jobs set state = 'leased', lease = gen_random_uuid(), lease_until = $3, leased_at = $4, agent_id = $5,
                attempts = attempts + 1
            where job_id = any($1) and tenant_id = $2 and state in ('submitted', 'leased')
-           returning job_id, tenant_id, connector_id, object_guid, kind, seq, issued_at, expires_at, lease as "lease!", envelopes as "envelopes!""#,
+           returning job_id, tenant_id, connector_id, object_guid, kind, seq, issued_at, expires_at, attempts, lease as "lease!", envelopes as "envelopes!""#,
         &taken,
         scope.id(),
         until,
@@ -59,6 +61,7 @@ pub async fn lease(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agent:
             let mut envelopes: BTreeMap<Uuid, Envelope> = serde_json::from_value(row.envelopes)?;
             Ok(LeasedJob {
                 lease: row.lease,
+                attempt: row.attempts,
                 seconds: u32::try_from(LEASE.whole_seconds())?,
                 envelope: envelopes.remove(&agent.agent_id).context("a job without an envelope for its agent")?,
                 ticket: Ticket {

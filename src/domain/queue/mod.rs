@@ -24,7 +24,7 @@ use crate::{
 pub use lease::lease;
 pub use settle::{Settled, Swept, settle, sweep, sweep_unused};
 pub use state::State;
-pub use submit::{Submission, Submitted, submit};
+pub use submit::{Submission, Submitted, Superseded, submit};
 
 /// From the ticket to the last moment at which an agent may apply the job.
 pub const LIFETIME: Duration = Duration::seconds(120);
@@ -39,13 +39,15 @@ pub struct Target {
     pub flow_id: Uuid,
 }
 
-/// A ticket for one job. It takes the object's next sequence number, so every older ticket is superseded from now on.
+/// A ticket for one job. It takes the object's next sequence number, so every older ticket is superseded from now on. Numbers follow
+/// the clock, so that they still rise after an old backup was restored: agents remember the last one.
 pub async fn offer(conn: &mut PgConnection, scope: &Scope, clock: &Clock, kind: Kind, target: &Target) -> Result<Ticket> {
     let seq = sqlx::query_scalar!(
-        "insert into job_heads as h (connector_id, object_guid, seq) values ($1, $2, 1)
-         on conflict (connector_id, object_guid) do update set seq = h.seq + 1 returning seq",
+        "insert into job_heads as h (connector_id, object_guid, seq) values ($1, $2, $3)
+         on conflict (connector_id, object_guid) do update set seq = greatest(h.seq + 1, excluded.seq) returning seq",
         target.connector_id,
         target.object_guid,
+        clock.millis(),
     )
     .fetch_one(&mut *conn)
     .await?;

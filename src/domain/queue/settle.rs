@@ -11,14 +11,20 @@ use super::{
 };
 use crate::{
     base::{clock::Clock, id},
-    domain::{fleet::Agent, tenants::Scope},
-    wire::{jws, message::JobResult},
+    domain::{
+        audit,
+        fleet::{Agent, SILENT_AFTER},
+        tenants::Scope,
+    },
+    wire::{jws, message::JobResult, outcome::Code},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
     /// Written down. `late`: the job had been given up as unknown before.
     Recorded { user_id: Uuid, flow_id: Uuid, state: State, late: bool },
+    /// The agent did not reach its domain controller and changed nothing; another agent may.
+    HandedOver { user_id: Uuid, flow_id: Uuid },
     /// The same result was written down before: its answer was lost.
     Again,
     /// Not the holder of the lease, another ciphertext, another verdict than before: nothing was written.
@@ -34,8 +40,8 @@ pub async fn settle(
     result: &JobResult,
     signed: &str,
 ) -> Result<Settled> {
-    // The pointer before the job, as leasing and sweeping lock them, or two of us would wait in a circle.
-    sqlx::query!("select from active_jobs where job_id = $1 for update", result.job).execute(&mut *conn).await?;
+    // The pointer first, then the row, as everybody does.
+    sqlx::query!("select job_id from active_jobs where job_id = $1 for update", result.job).fetch_optional(&mut *conn).await?;
     let job = sqlx::query!(
         r#"select user_id, flow_id, seq, state, lease, agent_id, result, hashes ->> $3 as hash from jobs
            where tenant_id = $1 and job_id = $2 for update"#,
@@ -46,13 +52,16 @@ pub async fn settle(
     .fetch_optional(&mut *conn)
     .await?;
     let Some(job) = job else { return Ok(Settled::Contradicts("unknown job")) };
-    if job.agent_id != Some(agent.agent_id) || job.lease != Some(result.lease) {
+    let before = State::parse(&job.state)?;
+    let holds = job.agent_id == Some(agent.agent_id) && job.lease == Some(result.lease);
+    // When nobody knows, the word of whoever held it once is better than none: it is signed, and speaks of this very ciphertext.
+    let held = before == State::Unknown && audit::held(&mut *conn, scope, result.job, &agent.actor(), result.lease).await?;
+    if !holds && !held {
         return Ok(Settled::Contradicts("another lease"));
     }
     if job.seq != result.seq || job.hash.as_deref() != Some(result.ciphertext.as_str()) {
         return Ok(Settled::Contradicts("another ciphertext"));
     }
-    let before = State::parse(&job.state)?;
     if let Some(told) = &job.result {
         // Compared by content: a repeated result may be signed anew.
         if jws::verify::<JobResult>(told, jws::RESULT, &agent.identity).is_ok_and(|told| told == *result) {
@@ -62,6 +71,9 @@ pub async fn settle(
         if before != State::Unknown {
             return Ok(Settled::Contradicts("another verdict"));
         }
+    }
+    if result.code == Code::DirectoryUnreachable && before == State::Leased && hand_over(&mut *conn, clock, agent, result.job).await? {
+        return Ok(Settled::HandedOver { user_id: job.user_id, flow_id: job.flow_id });
     }
     let Some(state) = before.next(Event::Result(result.code.outcome())) else { return Ok(Settled::Contradicts("the job has ended")) };
     sqlx::query!(
@@ -79,6 +91,30 @@ pub async fn settle(
     .await?;
     sqlx::query!("delete from active_jobs where job_id = $1", result.job).execute(conn).await?;
     Ok(Settled::Recorded { user_id: job.user_id, flow_id: job.flow_id, state, late: before == State::Unknown })
+}
+
+/// Back into the queue for the other agents that can open it, if one of them reaches its directory.
+async fn hand_over(conn: &mut PgConnection, clock: &Clock, agent: &Agent, job: Uuid) -> Result<bool> {
+    let done = sqlx::query!(
+        "update active_jobs j set lease_until = null, agents = array_remove(j.agents, $2)
+         where job_id = $1 and expires_at > $3 and exists (
+             select 1 from agents a where a.agent_id = any(j.agents) and a.agent_id <> $2 and a.status = 'active'
+                 and a.last_seen_at > $4 and (a.health -> 'directory' ->> 'reachable')::boolean)",
+        job,
+        agent.agent_id,
+        clock.now(),
+        clock.now() - SILENT_AFTER,
+    )
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    // As if this lease had not been: the agent's word is that nothing was sent.
+    sqlx::query!("update jobs set state = 'submitted', attempts = attempts - 1, lease = null, lease_until = null where job_id = $1", job)
+        .execute(conn)
+        .await?;
+    Ok(true)
 }
 
 /// A job that the sweep ended.

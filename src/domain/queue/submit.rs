@@ -22,7 +22,10 @@ pub struct Submission {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Submitted {
-    Accepted,
+    Accepted {
+        /// An older job of the same person that gave way.
+        superseded: Option<Superseded>,
+    },
     /// The very same was accepted before: the first answer was lost.
     Again,
     /// No such ticket in this flow, or used for something else.
@@ -32,6 +35,12 @@ pub enum Submitted {
     Superseded,
     /// An agent is working on an older job of this person at this moment.
     Busy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Superseded {
+    pub job_id: Uuid,
+    pub flow_id: Uuid,
 }
 
 /// Make the job durable. One transaction with whatever the caller adds.
@@ -71,23 +80,29 @@ pub async fn submit(conn: &mut PgConnection, scope: &Scope, clock: &Clock, submi
         end(conn, clock, submission.job_id, State::Superseded).await?;
         return Ok(Submitted::Superseded);
     }
-    // From the pointer alone: it is read anew once its lock is there, a job joined to it would be the one of before the wait, and
-    // what was leased meanwhile would be taken for untouched.
-    let active = sqlx::query!(
-        r#"select job_id, lease_until is not null as "leased!" from active_jobs
-           where connector_id = $1 and object_guid = $2 for update"#,
+    // The pointer first, then the row, as everybody does; and the row only once the pointer is ours, or it would be read as it was
+    // before a lease that we waited for.
+    let active = sqlx::query_scalar!(
+        "select job_id from active_jobs where connector_id = $1 and object_guid = $2 for update",
         job.connector_id,
         job.object_guid,
     )
     .fetch_optional(&mut *conn)
     .await?;
-    if let Some(active) = active {
+    let mut superseded = None;
+    if let Some(older) = active {
+        let untouched = sqlx::query_scalar!(
+            "update jobs set state = 'superseded', finished_at = $2, envelopes = null
+             where job_id = $1 and state = 'submitted' and attempts = 0 returning flow_id",
+            older,
+            now,
+        )
+        .fetch_optional(&mut *conn)
+        .await?;
         // Once an agent had it, it may have been applied; then only its result or its deadline ends it.
-        if active.leased {
-            return Ok(Submitted::Busy);
-        }
-        sqlx::query!("delete from active_jobs where job_id = $1", active.job_id).execute(&mut *conn).await?;
-        end(conn, clock, active.job_id, State::Superseded).await?;
+        let Some(flow_id) = untouched else { return Ok(Submitted::Busy) };
+        sqlx::query!("delete from active_jobs where job_id = $1", older).execute(&mut *conn).await?;
+        superseded = Some(Superseded { job_id: older, flow_id });
     }
     let hashes: BTreeMap<Uuid, Option<String>> = submission.envelopes.iter().map(|(agent, envelope)| (*agent, envelope.hash())).collect();
     let agents: Vec<Uuid> = submission.envelopes.keys().copied().collect();
@@ -113,7 +128,7 @@ pub async fn submit(conn: &mut PgConnection, scope: &Scope, clock: &Clock, submi
     )
     .execute(conn)
     .await?;
-    Ok(Submitted::Accepted)
+    Ok(Submitted::Accepted { superseded })
 }
 
 /// End a job that no agent ever had.

@@ -24,21 +24,22 @@ pub struct Begun {
 /// Begin a reset for whoever is called `name`. Known and unknown names cost the same statements in the same order.
 pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, name: &Name, language: &str) -> Result<Begun> {
     let scope = &tenant.scope;
-    let hash = scope.key().hash(b"decoy", name.as_str().as_bytes());
+    // All that a name shows and counts depends on its local part: "x" and "x@corp" must not differ where there is no x.
+    let similar = users::similar(scope, name);
     let found = users::find(&mut *conn, scope, name).await?;
-    let donor = users::donor(&mut *conn, scope, &hash).await?;
+    let namesake = users::namesake(&mut *conn, scope, &similar).await?;
+    let donor = users::donor(&mut *conn, scope, &similar).await?;
     let gates = usize::try_from(tenant.gates)?;
 
     // Somebody who cannot pass as many gates as are asked gets the decoy's answer: uniform, and as useless.
-    let own = found.as_ref().map(methods_of).filter(|offers| offers.len() >= gates);
-    let decoy = decoy_of(donor.as_ref(), name, &hash, gates);
+    let enough = |offers: &Vec<Offer>| offers.len() >= gates;
+    let own = found.as_ref().map(methods_of).filter(enough);
+    let nearly = namesake.as_ref().map(methods_of).filter(enough);
+    let decoy = decoy_of(donor.as_ref(), name, &similar, gates);
     let user = found.filter(|_| own.is_some());
-    let options = own.unwrap_or(decoy);
-    // What was typed counts by its local part too, for everybody: or whoever exhausts "x" and then tries "x@corp" would learn from
-    // the wait that both are one person.
-    let local = name.as_str().split('@').next().unwrap_or_default();
-    let by_name = scope.key().hash(b"limit local part", local.as_bytes());
-    let mut subjects = vec![by_name, user.as_ref().map_or(hash, |user| user.subject(scope))];
+    let options = own.or(nearly).unwrap_or(decoy);
+    let no_one = scope.key().hash(b"limit subject of nobody", &similar);
+    let mut subjects = vec![similar, user.as_ref().map_or(no_one, |user| user.subject(scope))];
     // One order for all flows that share any of them: counters are locked in it.
     subjects.sort_unstable();
 
@@ -77,10 +78,12 @@ fn methods_of(user: &User) -> Vec<Offer> {
     mail.into_iter().chain(mobile).collect()
 }
 
-/// What a person of that name could plausibly see: the donor's kinds of contact with the typed name's first letter and two digits
-/// of its hash. Always the same for the same name.
+/// What a person of that name could plausibly see: the donor's kinds of contact, with the typed name's first letter where the
+/// donor's own address begins like their name, and two digits of the hash. Always the same for the same name.
 fn decoy_of(donor: Option<&User>, name: &Name, hash: &[u8], gates: usize) -> Vec<Offer> {
-    let first = name.as_str().chars().next().filter(char::is_ascii_alphanumeric).unwrap_or('m');
+    let typed = name.as_str().chars().next().filter(char::is_ascii_alphanumeric).unwrap_or('m');
+    let begins = |user: &User| user.mail.as_ref().and_then(|mail| mail.as_str().chars().next()).map(|first| first.to_ascii_lowercase());
+    let first = donor.and_then(|donor| begins(donor).filter(|first| !donor.sign_in_name.starts_with(*first))).unwrap_or(typed);
     let last = format!("{:02}", hash[16] % 100);
     let mail = donor.and_then(|donor| donor.mail.as_ref()).map_or_else(|| format!("{first}•••@m•••.com"), |mail| mail.masked_as(first));
     let mobile = donor.and_then(|donor| donor.mobile.as_ref()).map(|mobile| mobile.masked_as(&last));

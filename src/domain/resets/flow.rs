@@ -20,9 +20,11 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     pub method: Method,
+    /// For example `a•••@p•••.example`.
     pub masked: String,
 }
 
+/// As loaded; what happened since is seen by loading it again.
 #[derive(Debug, Clone)]
 pub struct Flow {
     pub flow_id: Uuid,
@@ -30,12 +32,18 @@ pub struct Flow {
     pub user_id: Option<Uuid>,
     /// Whose limits count.
     pub subjects: Vec<Vec<u8>>,
+    /// All that were offered, proven ones too.
     pub options: Vec<Offer>,
+    /// BCP 47: for messages.
     pub language: String,
+    /// All gates are passed.
     pub verified: bool,
+    /// How many proofs it takes: 1 or 2.
     pub gates: i16,
     pub passed: Vec<Method>,
+    /// Whose code is awaited.
     pub method: Option<Method>,
+    /// The newest one.
     pub job: Option<JobView>,
 }
 
@@ -64,6 +72,7 @@ pub enum Step {
 }
 
 impl Flow {
+    /// Where the browser belongs.
     pub fn step(&self) -> Step {
         if !self.verified {
             return self.method.map_or(Step::Method, Step::Code);
@@ -93,6 +102,7 @@ impl Flow {
         self.options.iter().filter(|offer| !self.passed.contains(&offer.method))
     }
 
+    /// `None` also for a method that is proven already.
     pub fn offer_of(&self, method: Method) -> Option<&Offer> {
         self.open_options().find(|offer| offer.method == method)
     }
@@ -100,7 +110,8 @@ impl Flow {
 
 /// The flow of the browser with this cookie.
 pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie: &str) -> Result<Option<Flow>> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        Row,
         "select flow_id, user_id, subjects, options, language, state, gates, passed, method, job_id from flows
          where tenant_id = $1 and browser_hash = $2 and state <> 'ended' and expires_at > $3",
         scope.id(),
@@ -109,23 +120,61 @@ pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie:
     )
     .fetch_optional(&mut *conn)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let job = match row.job_id {
-        Some(job) => queue::view(conn, scope, job).await?,
-        None => None,
-    };
-    Ok(Some(Flow {
-        flow_id: row.flow_id,
-        user_id: row.user_id,
-        subjects: row.subjects,
-        options: serde_json::from_value(row.options).context("a flow's options")?,
-        language: row.language,
-        verified: row.state == "verified",
-        gates: row.gates,
-        passed: row.passed.iter().filter_map(|method| Method::parse(method)).collect(),
-        method: row.method.as_deref().and_then(Method::parse),
-        job,
-    }))
+    match row {
+        Some(row) => row.open(conn, scope).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The flow as it is now, and nobody else's to change until the transaction ends: two tabs may press at once.
+pub(super) async fn lock(conn: &mut PgConnection, scope: &Scope, flow: &Flow) -> Result<Option<Flow>> {
+    let row = sqlx::query_as!(
+        Row,
+        "select flow_id, user_id, subjects, options, language, state, gates, passed, method, job_id from flows
+         where tenant_id = $1 and flow_id = $2 and state <> 'ended' for update",
+        scope.id(),
+        flow.flow_id,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    match row {
+        Some(row) => row.open(conn, scope).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+struct Row {
+    flow_id: Uuid,
+    user_id: Option<Uuid>,
+    subjects: Vec<Vec<u8>>,
+    options: serde_json::Value,
+    language: String,
+    state: String,
+    gates: i16,
+    passed: Vec<String>,
+    method: Option<String>,
+    job_id: Option<Uuid>,
+}
+
+impl Row {
+    async fn open(self, conn: &mut PgConnection, scope: &Scope) -> Result<Flow> {
+        let job = match self.job_id {
+            Some(job) => queue::view(conn, scope, job).await?,
+            None => None,
+        };
+        Ok(Flow {
+            flow_id: self.flow_id,
+            user_id: self.user_id,
+            subjects: self.subjects,
+            options: serde_json::from_value(self.options).context("a flow's options")?,
+            language: self.language,
+            verified: self.state == "verified",
+            gates: self.gates,
+            passed: self.passed.iter().filter_map(|method| Method::parse(method)).collect(),
+            method: self.method.as_deref().and_then(Method::parse),
+            job,
+        })
+    }
 }
 
 /// After an ending that another attempt may mend: back to the password page, still verified. False where it may not.

@@ -13,8 +13,8 @@ mod settle;
 pub use begin::{Begun, begin};
 pub use flow::{Ending, Flow, Offer, Step, again, clean, end, load};
 pub use proof::{Chosen, Proven, choose, count_try, prove};
-pub use sealed::{Offered, Permit, SubmitRefused, offer, submit};
-pub use settle::{settle, swept};
+pub use sealed::{Accepted, Offered, Permit, SubmitRefused, offer, submit};
+pub use settle::{lease, settle, swept};
 
 /// From the first step until the proof must be complete, and again from there to the end.
 pub const LIFETIME: time::Duration = time::Duration::minutes(15);

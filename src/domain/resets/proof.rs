@@ -15,6 +15,7 @@ use crate::{
     },
 };
 
+/// What came of choosing a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Chosen {
     Sent(Sent),
@@ -60,6 +61,7 @@ pub async fn count_try(conn: &mut PgConnection, scope: &Scope, clock: &Clock, so
     Ok(verdict)
 }
 
+/// What came of a typed code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proven {
     /// The gate is passed. The browser gets a new cookie, the old one is worth nothing.
@@ -109,6 +111,10 @@ pub async fn prove(
     .fetch_optional(&mut *conn)
     .await?;
     let Some(state) = state else { return Ok(Proven::Over) };
-    limits::clear(conn, scope, &flow.subjects, Limit::CodeTry).await?;
-    Ok(Proven::Passed { cookie, verified: state == "verified" })
+    let verified = state == "verified";
+    // Not after the first of two gates: whoever holds one would get new guesses at the other.
+    if verified {
+        limits::clear(conn, scope, &flow.subjects, Limit::CodeTry).await?;
+    }
+    Ok(Proven::Passed { cookie, verified })
 }

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::{Flow, Step};
+use super::{Flow, Step, flow};
 use crate::{
     base::clock::Clock,
     domain::{
@@ -28,9 +28,11 @@ use crate::{
 #[derive(Debug)]
 pub struct Permit {
     pub ticket: Ticket,
+    /// One for each agent that could do it.
     pub recipients: Vec<Recipient>,
 }
 
+/// What came of asking for a ticket.
 #[derive(Debug)]
 pub enum Offered {
     Permit(Box<Permit>),
@@ -43,11 +45,11 @@ pub enum Offered {
 
 /// A ticket for the flow's person. Older tickets of that person are superseded.
 pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, flow: &Flow) -> Result<Offered> {
-    if flow.step() != Step::Password {
-        return Ok(Offered::NotNow);
-    }
-    let Some(user) = served(&mut *conn, tenant, flow).await? else { return Ok(Offered::NotServed) };
     let scope = &tenant.scope;
+    let Some(flow) = &flow::lock(&mut *conn, scope, flow).await?.filter(|flow| flow.step() == Step::Password) else {
+        return Ok(Offered::NotNow);
+    };
+    let Some(user) = served(&mut *conn, tenant, flow).await? else { return Ok(Offered::NotServed) };
     let ready = fleet::readiness(&mut *conn, scope, clock, Some(user.connector_id)).await?;
     if ready != Readiness::Ready {
         return Ok(Offered::NotReady(ready));
@@ -55,7 +57,6 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     let recipients = fleet::recipients(&mut *conn, scope, clock, user.connector_id).await?;
     let target = Target { connector_id: user.connector_id, user_id: user.user_id, object_guid: user.object_guid, flow_id: flow.flow_id };
     let ticket = queue::offer(&mut *conn, scope, clock, Kind::Reset, &target).await?;
-    // Only a flow that is still where it was: two tabs may ask at once, and the newer ticket counts.
     sqlx::query!(
         "update flows set job_id = $3 where tenant_id = $1 and flow_id = $2 and state = 'verified'",
         scope.id(),
@@ -76,6 +77,7 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     Ok(Offered::Permit(Box::new(Permit { ticket, recipients })))
 }
 
+/// Why a sealed job was not taken; nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SubmitRefused {
     #[error("this flow has no such ticket")]
@@ -90,9 +92,19 @@ pub enum SubmitRefused {
     Busy,
     #[error("this person may no longer be served")]
     NotServed,
+    #[error("writeback of the connector was switched off")]
+    WritebackOff,
 }
 
-/// Take the sealed job. `Ok(connector)` is also the answer to the very same job sent again.
+/// Whom to wake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    pub connector: Uuid,
+    /// An older job that gave way: somebody may be watching it.
+    pub superseded: Option<Uuid>,
+}
+
+/// Take the sealed job. `Ok` is also the answer to the very same job sent again.
 pub async fn submit(
     conn: &mut PgConnection,
     tenant: &Tenant,
@@ -101,17 +113,17 @@ pub async fn submit(
     flow: &Flow,
     job_id: Uuid,
     envelopes: Vec<Envelope>,
-) -> Result<Result<Uuid, SubmitRefused>> {
-    if !flow.verified || flow.job.as_ref().map(|job| job.job_id) != Some(job_id) {
-        return Ok(Err(SubmitRefused::NoTicket));
-    }
-    let Some(user) = served(&mut *conn, tenant, flow).await? else { return Ok(Err(SubmitRefused::NotServed)) };
+) -> Result<Result<Accepted, SubmitRefused>> {
     let scope = &tenant.scope;
-    let agents: BTreeMap<String, Uuid> = fleet::recipients(&mut *conn, scope, clock, user.connector_id)
-        .await?
-        .into_iter()
-        .map(|recipient| (recipient.key_id, recipient.statement.agent))
-        .collect();
+    let is_its = |flow: &Flow| flow.verified && flow.job.as_ref().map(|job| job.job_id) == Some(job_id);
+    let Some(flow) = &flow::lock(&mut *conn, scope, flow).await?.filter(is_its) else { return Ok(Err(SubmitRefused::NoTicket)) };
+    let Some(user) = served(&mut *conn, tenant, flow).await? else { return Ok(Err(SubmitRefused::NotServed)) };
+    if !fleet::has_writeback(&mut *conn, scope, user.connector_id).await? {
+        return Ok(Err(SubmitRefused::WritebackOff));
+    }
+    // The keys as they were when the ticket was given: one that was rotated since still opens.
+    let keys: Vec<String> = envelopes.iter().map(|envelope| envelope.key.clone()).collect();
+    let agents = fleet::owners(&mut *conn, scope, clock, user.connector_id, &keys).await?;
     let mut by_agent = BTreeMap::new();
     for envelope in envelopes {
         let Some(&agent) = agents.get(&envelope.key).filter(|_| envelope.is_well_formed()) else { return Ok(Err(SubmitRefused::Envelope)) };
@@ -123,9 +135,13 @@ pub async fn submit(
         return Ok(Err(SubmitRefused::Envelope));
     }
     let submission = Submission { job_id, flow_id: flow.flow_id, envelopes: by_agent };
+    let mut superseded = None;
     let refused = match queue::submit(&mut *conn, scope, clock, &submission).await? {
-        Submitted::Again => return Ok(Ok(user.connector_id)),
-        Submitted::Accepted => None,
+        Submitted::Again => return Ok(Ok(Accepted { connector: user.connector_id, superseded: None })),
+        Submitted::Accepted { superseded: older } => {
+            superseded = older;
+            None
+        }
         Submitted::NoTicket => Some(SubmitRefused::NoTicket),
         Submitted::Expired => Some(SubmitRefused::Expired),
         Submitted::Superseded => Some(SubmitRefused::Superseded),
@@ -139,8 +155,20 @@ pub async fn submit(
         job: Some(job_id),
         detail: refused.map_or_else(|| serde_json::json!({}), |why| serde_json::json!({ "why": why.to_string() })),
     };
-    audit::record(conn, scope, clock, source, event).await?;
-    Ok(refused.map_or(Ok(user.connector_id), Err))
+    audit::record(&mut *conn, scope, clock, source, event).await?;
+    if let Some(older) = superseded {
+        let event = Event {
+            action: "reset.superseded",
+            outcome: "superseded",
+            user: Some(user.user_id),
+            flow: Some(older.flow_id),
+            job: Some(older.job_id),
+            ..Event::default()
+        };
+        audit::record(conn, scope, clock, source, event).await?;
+    }
+    let accepted = Accepted { connector: user.connector_id, superseded: superseded.map(|older| older.job_id) };
+    Ok(refused.map_or(Ok(accepted), Err))
 }
 
 /// The flow's person, if self-service is on and may still serve them.

@@ -15,14 +15,35 @@ use crate::{
         fleet::Agent,
         notifications::{self, Channel, Content, Message},
         queue::{self, Settled, State, Swept},
-        tenants::Tenant,
+        tenants::{Scope, Tenant},
         users,
     },
-    wire::{message::JobResult, outcome::Code},
+    wire::{
+        message::{JobResult, LeasedJob},
+        outcome::Code,
+    },
 };
 
 /// Notices are worth sending for a day.
 const NOTICE_LIFETIME: Duration = Duration::days(1);
+
+/// Hand jobs out, each with its audit line.
+pub async fn lease(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    source: &Source,
+    agent: &Agent,
+    most: i64,
+) -> Result<Vec<LeasedJob>> {
+    let jobs = queue::lease(&mut *conn, scope, clock, agent, most).await?;
+    for job in &jobs {
+        let detail = serde_json::json!({ "lease": job.lease, "attempt": job.attempt });
+        let event = Event { action: "reset.lease", outcome: "leased", job: Some(job.ticket.job), detail, ..Event::default() };
+        audit::record(&mut *conn, scope, clock, source, event).await?;
+    }
+    Ok(jobs)
+}
 
 /// Take a result that `agent` signed.
 pub async fn settle(
@@ -39,6 +60,7 @@ pub async fn settle(
     let (outcome, user, flow) = match &settled {
         Settled::Again => return Ok(settled),
         Settled::Contradicts(_) => ("refused", None, None),
+        Settled::HandedOver { user_id, flow_id } => ("handed_over", Some(*user_id), Some(*flow_id)),
         Settled::Recorded { user_id, flow_id, state, .. } => (state.as_str(), Some(*user_id), Some(*flow_id)),
     };
     let detail = serde_json::json!({
@@ -62,7 +84,7 @@ async fn notify(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, user_id
     for (channel, to) in mail.into_iter().chain(mobile) {
         let content = Content::Changed { at: clock.seconds(), from: from.clone() };
         let message = Message { to: to.to_owned(), name: user.display_name.clone(), language: language.to_owned(), content };
-        notifications::enqueue(&mut *conn, &tenant.scope, clock, channel, &message, NOTICE_LIFETIME).await?;
+        notifications::enqueue(&mut *conn, &tenant.scope, clock, channel, &message, None, NOTICE_LIFETIME).await?;
     }
     Ok(())
 }

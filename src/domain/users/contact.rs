@@ -11,6 +11,7 @@ pub(super) const MOBILE: &[u8] = b"users.mobile";
 pub struct EmailAddress(String);
 
 impl EmailAddress {
+    /// `None` for what a mail server would not take, or we would not hand it.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (local, domain) = text.split_once('@')?;
@@ -75,6 +76,12 @@ impl Phone {
 /// The keyed hash by which a person is found by address.
 pub(super) fn mail_index(scope: &Scope, address: &str) -> Vec<u8> {
     scope.key().hash(b"users.mail_index", address.to_lowercase().as_bytes())
+}
+
+/// The keyed hash of a name's local part, whatever domain stands behind it.
+pub(super) fn alias(scope: &Scope, name: &str) -> Vec<u8> {
+    let local = name.split('@').next().unwrap_or_default();
+    scope.key().hash(b"users.aliases", local.to_lowercase().as_bytes())
 }
 
 #[cfg(test)]

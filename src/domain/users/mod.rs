@@ -34,13 +34,17 @@ impl Name {
 /// A person that self-service may serve.
 #[derive(Clone)]
 pub struct User {
+    /// Ours.
     pub user_id: Uuid,
     pub connector_id: Uuid,
+    /// The directory's: what jobs address.
     pub object_guid: Uuid,
+    /// Lower case.
     pub sign_in_name: String,
     pub display_name: String,
     pub mail: Option<EmailAddress>,
     pub mobile: Option<Phone>,
+    /// BCP 47, if the directory says.
     pub language: Option<String>,
 }
 
@@ -109,6 +113,27 @@ pub async fn get(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Resul
          where tenant_id = $1 and user_id = $2 and removed_at is null and enabled and not protected",
         scope.id(),
         user_id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| row.open(scope)).transpose()
+}
+
+/// The hash by which a name is taken for similar: its local part, so that "x", "x@here" and "x@there" share limits and looks.
+pub fn similar(scope: &Scope, name: &Name) -> Vec<u8> {
+    contact::alias(scope, name.as_str())
+}
+
+/// Somebody real who has a name similar to this hash: their contacts are shown to whoever types nearly their name, or the
+/// difference between the right and the nearly right name would tell that there is somebody.
+pub async fn namesake(conn: &mut PgConnection, scope: &Scope, similar: &[u8]) -> Result<Option<User>> {
+    let row = sqlx::query_as!(
+        Row,
+        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, mobile, language from users
+         where tenant_id = $1 and aliases @> array[$2::bytea] and removed_at is null and enabled and not protected
+         order by user_id limit 1",
+        scope.id(),
+        similar,
     )
     .fetch_optional(conn)
     .await?;

@@ -95,7 +95,6 @@ pub struct Samba {
     pub server_name: String,
     pub base_dn: String,
     pub users_dn: String,
-    pub groups_dn: String,
     /// The service account.
     pub bind_dn: String,
     pub bind_password_file: PathBuf,
@@ -157,7 +156,6 @@ impl Samba {
             server_name: take("SERVER_NAME")?,
             base_dn: take("BASE_DN")?,
             users_dn: take("USERS_DN")?,
-            groups_dn: take("GROUPS_DN")?,
             bind_dn: take("BIND_DN")?,
             bind_password_file: take("BIND_PASSWORD_FILE")?.into(),
             admin_upn: take("ADMIN_UPN")?,

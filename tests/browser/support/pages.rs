@@ -10,7 +10,6 @@ struct Identify {
     page: Page,
     name: String,
     error: Option<String>,
-    notice: Option<String>,
 }
 
 #[derive(Template)]
@@ -203,14 +202,8 @@ pub fn render(name: &str, language: Language) -> Option<String> {
     let (tenant, person, help) = (TENANT.to_owned(), "Anna Berg".to_owned(), Some(HELP.to_owned()));
     let (when, where_) = ("22 November 2026, 18:40".to_owned(), "Firefox, Android".to_owned());
     let html = match name {
-        "identify" => Identify { page, name: String::new(), error: None, notice: None }.render(),
-        "identify-error" => Identify {
-            page,
-            name: "anna berg".to_owned(),
-            error: Some("identify-error-name".to_owned()),
-            notice: Some("identify-notice-ended".to_owned()),
-        }
-        .render(),
+        "identify" => Identify { page, name: String::new(), error: None }.render(),
+        "identify-error" => Identify { page, name: "anna berg".to_owned(), error: Some("identify-error-name".to_owned()) }.render(),
         "unavailable" => Unavailable { page, reason: "unavailable-no-agent".to_owned() }.render(),
         "method" => {
             let option =

@@ -202,7 +202,7 @@ impl Bench {
     pub fn sealed(&self, ticket: Ticket, password: &str) -> LeasedJob {
         let secrets = Secrets { new: password.to_owned().into(), old: String::new().into() };
         let envelope = seal(&secrets, &ticket, &self.key.key_id().unwrap(), &unb64(&self.key.key).unwrap()).unwrap();
-        LeasedJob { lease: id::random(), seconds: 60, ticket, envelope }
+        LeasedJob { lease: id::random(), seconds: 60, attempt: 1, ticket, envelope }
     }
 
     pub fn job(&self, user: Uuid, password: &str) -> LeasedJob {

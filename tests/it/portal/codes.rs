@@ -95,6 +95,49 @@ async fn a_resend_replaces_the_code_and_resets_no_counter() {
     assert_eq!(alice.page.status, 429);
 }
 
+/// Status and `Retry-After` of a posted form, of which no page tells.
+async fn waits(cloud: &Cloud, person: &Person, path: &str, fields: &[(&str, &str)]) -> (u16, u64) {
+    let cookies: Vec<String> = person.browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = client.post(format!("{}{path}", cloud.url)).header("origin", &cloud.url).header("cookie", cookies.join("; "));
+    let answer = request.form(fields).send().await.unwrap();
+    let seconds = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+    (answer.status().as_u16(), seconds.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn whoever_must_wait_is_told_for_how_long() {
+    let (cloud, mut agent) = cloud_and_agent().await;
+    let mut alice = Person::at(&cloud);
+    alice.asks_for_a_code("alice").await;
+    cloud.clock.advance(10);
+    let (status, seconds) = waits(&cloud, &alice, "/reset/code/resend", &[]).await;
+    assert_eq!(status, 429);
+    assert!((15..=21).contains(&seconds), "thirty seconds after the first code: {seconds}");
+
+    let code = wrong(&newest(&cloud, "alice", 0).await);
+    for _ in 0..5 {
+        assert_eq!(waits(&cloud, &alice, "/reset/code", &[("code", &code)]).await, (422, 0));
+    }
+    let (status, seconds) = waits(&cloud, &alice, "/reset/code", &[("code", &code)]).await;
+    assert_eq!(status, 429);
+    assert!((580..=601).contains(&seconds), "ten minutes after the first try: {seconds}");
+    // The time that was told is enough.
+    cloud.clock.advance(i64::try_from(seconds).unwrap());
+    assert_eq!(waits(&cloud, &alice, "/reset/code", &[("code", &code)]).await.0, 422);
+
+    agent.beat(true).await;
+    for _ in 0..4 {
+        Person::at(&cloud).asks_for_a_code("bob").await;
+    }
+    let mut bob = Person::at(&cloud);
+    bob.asks_for_a_code("bob").await;
+    cloud.clock.advance(31);
+    let (status, seconds) = waits(&cloud, &bob, "/reset/code/resend", &[]).await;
+    assert_eq!(status, 429);
+    assert!((800..=870).contains(&seconds), "a quarter of an hour after the first of five: {seconds}");
+}
+
 #[tokio::test]
 async fn tries_count_per_account_across_flows() {
     let (cloud, mut agent) = cloud_and_agent().await;
@@ -182,6 +225,32 @@ async fn two_gates_are_two_methods() {
     alice.submits("/reset/method", &[("method", "sms")]).await.is_at("/reset/code");
     let code = code_in(&cloud.inbox.wait_for(&somebody("alice").mobile.unwrap(), 0).await.unwrap().text);
     alice.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/password");
+}
+
+#[tokio::test]
+async fn passing_one_gate_gives_no_new_guesses_at_the_other() {
+    let cloud = cloud().await;
+    cloud.gates(2).await;
+    let mut guesses = 0;
+    for round in 0..3 {
+        let mut thief = Person::at(&cloud);
+        thief.asks_for_a_code("alice").await;
+        let code = newest(&cloud, "alice", round).await;
+        thief.submits("/reset/code", &[("code", &code)]).await;
+        if thief.page.status == 429 {
+            break;
+        }
+        thief.is_at("/reset/method");
+        thief.submits("/reset/method", &[("method", "sms")]).await;
+        while guesses < 20 {
+            thief.submits("/reset/code", &[("code", "000000")]).await;
+            if thief.page.status == 429 {
+                break;
+            }
+            guesses += 1;
+        }
+    }
+    assert_eq!(guesses, 4, "five tries, of which one was the mailbox's");
 }
 
 #[tokio::test]

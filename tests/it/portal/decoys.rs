@@ -1,5 +1,12 @@
 //! Names that don't exist, are disabled, protected or out of scope travel the same pages.
 
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use reqwest::{Client, header, redirect};
+
 use crate::support::{Cloud, Person, agent::somebody};
 
 async fn cloud() -> Cloud {
@@ -82,6 +89,32 @@ async fn a_decoy_is_stable_and_shaped_like_its_neighbours() {
 }
 
 #[tokio::test]
+async fn spelling_a_name_otherwise_tells_nothing() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    // A sign-in name that is a number, as some have: the address begins otherwise.
+    let mut people = vec![somebody("alice"), somebody("100203"), somebody("100207")];
+    people[1].mail = Some("dora.d@corp.example".into());
+    people[2].mail = Some("hugo.h@corp.example".into());
+    people[0].mail = Some("a.smith@mail.example".into());
+    agent.mirror(people).await;
+    let masks = async |name: &str| {
+        let mut person = Person::at(&cloud);
+        person.opens("/").await.submits("/reset", &[("name", name)]).await;
+        person.page.text().split(' ').filter(|word| word.contains('•')).map(str::to_owned).collect::<Vec<_>>()
+    };
+    for local in ["alice", "a.smith", "nobody", "z.jones", "100203", "100299"] {
+        let bare = masks(local).await;
+        assert!(!bare.is_empty());
+        for domain in ["corp.example", "mail.example", "elsewhere.example"] {
+            assert_eq!(masks(&format!("{local}@{domain}")).await, bare, "{local}@{domain}");
+        }
+    }
+    // A number that nobody has looks like one that somebody has: by a letter.
+    assert!(masks("100299").await.iter().all(|mask| !mask.starts_with('1')));
+}
+
+#[tokio::test]
 async fn nobody_is_verified_whatever_code_is_typed() {
     let cloud = cloud().await;
     let mut person = Person::at(&cloud);
@@ -106,4 +139,65 @@ async fn two_people_of_one_name_are_nobody() {
     assert_eq!(cloud.sql::<i64>("select count(*) from flows where user_id is not null").await, 0);
     Person::at(&cloud).asks_for_a_code("one").await;
     assert_eq!(cloud.sql::<i64>("select count(*) from flows where user_id is not null").await, 1);
+}
+
+/// POST a form as a browser would and take the time until the answer, without following it. The cookies grow.
+async fn timed(cloud: &Cloud, client: &Client, cookies: &mut BTreeMap<String, String>, path: &str, field: (&str, &str)) -> Duration {
+    let cookie: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let request = client.post(format!("{}{path}", cloud.url)).header(header::ORIGIN, &cloud.url).header(header::COOKIE, cookie.join("; "));
+    let request = request.form(&[field]);
+    let begun = Instant::now();
+    let answer = request.send().await.unwrap();
+    let taken = begun.elapsed();
+    assert!([303, 422].contains(&answer.status().as_u16()), "{path}: {}", answer.status());
+    for cookie in answer.headers().get_all(header::SET_COOKIE) {
+        let (name, value) = cookie.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
+        cookies.insert(name.to_owned(), value.to_owned());
+    }
+    taken
+}
+
+fn median(mut all: Vec<Duration>) -> f64 {
+    all.sort();
+    all[all.len() / 2].as_secs_f64()
+}
+
+/// Shows a step that one kind of name takes and the other does not: a query more, a slow hash, a mail sent while the person
+/// waits. Cannot show what a patient attacker finds with thousands of requests in a quiet network: a few per cent, for which a
+/// machine at tests is far too noisy. Interleaved, and each first in every other round, so that the noise hits both alike.
+#[tokio::test]
+async fn names_take_the_same_time() {
+    const ROUNDS: usize = 60;
+    const STEPS: [(&str, &str); 3] = [("/reset", "name"), ("/reset/method", "method"), ("/reset/code", "code")];
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    // Everybody is asked for once: a limit that is reached is another path, and another test.
+    agent.mirror((0..ROUNDS).map(|n| somebody(&format!("known{n}"))).collect()).await;
+    let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
+    let mut taken: BTreeMap<(&str, bool), Vec<Duration>> = BTreeMap::new();
+    for round in 0..ROUNDS {
+        agent.beat(true).await;
+        let kinds = if round % 2 == 0 { [true, false] } else { [false, true] };
+        let mut cookies = [BTreeMap::new(), BTreeMap::new()];
+        for (path, field) in STEPS {
+            for known in kinds {
+                let name = format!("{}{round}", if known { "known" } else { "other" });
+                let value = match field {
+                    "name" => name.as_str(),
+                    "method" => "email",
+                    _ => "000000",
+                };
+                let time = timed(&cloud, &client, &mut cookies[usize::from(known)], path, (field, value)).await;
+                taken.entry((path, known)).or_default().push(time);
+            }
+        }
+    }
+    // It was what it seems: half of them are real.
+    assert_eq!(cloud.sql::<i64>("select count(*) from flows where user_id is not null").await, 60);
+    assert_eq!(cloud.sql::<i64>("select count(*) from flows").await, 120);
+    for (path, _) in STEPS {
+        let [known, unknown] = [true, false].map(|known| median(taken[&(path, known)].clone()));
+        let ratio = known / unknown;
+        assert!((0.6..=1.6).contains(&ratio), "{path}: known {known:.6} s, unknown {unknown:.6} s, ratio {ratio:.2}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use sspr::{
+    base::language::Language,
     lab::browser::Browser,
     wire::{b64, outcome::Code, unb64},
 };
@@ -46,7 +47,7 @@ async fn an_agent_that_is_lost_before_the_lease_ends_as_expired_and_nothing_chan
     cloud.clock.advance(121);
     let told = alice.is_told().await;
     assert_eq!((told["state"].as_str(), told["next"].as_str()), (Some("expired"), Some("/reset/ended")));
-    alice.opens("/reset/ended").await.is_at("/reset/ended").sees("not");
+    alice.opens("/reset/ended").await.is_at("/reset/ended").sees(&Language::English.text("outcome-expired-title"));
     assert_eq!(cloud.sql::<i64>("select count(*) from jobs where envelopes is not null").await, 0);
     // Still proven: another try needs no code.
     alice.submits("/reset/again", &[]).await.is_at("/reset/password");
@@ -123,7 +124,7 @@ async fn a_refusal_returns_to_the_password_page_with_its_reason_and_without_prov
         let told = alice.is_told().await;
         assert_eq!((told["state"].as_str(), told["next"].as_str()), (Some("refused"), Some("/reset/password")));
         alice.opens("/reset/password").await.is_at("/reset/password");
-        let reason = sspr::base::language::Language::English.text(&format!("outcome-{}-title", code.as_str().replace('_', "-")));
+        let reason = Language::English.text(&format!("outcome-{}-title", code.as_str().replace('_', "-")));
         alice.sees(&reason);
     }
     alice.sets("Correct-Horse-7").await;
@@ -185,6 +186,83 @@ async fn the_newest_ticket_wins() {
     assert_eq!(agent.open(&job).unwrap(), "Newest-Password-3");
     assert!(agent.lease(0).await.is_empty());
     assert_eq!(cloud.sql::<i64>("select count(*) from jobs where envelopes is not null").await, 0);
+}
+
+#[tokio::test]
+async fn two_presses_at_once_never_hide_an_accepted_job() {
+    let (cloud, mut agent) = cloud().await;
+    let mut alice = alice_at_password(&cloud).await;
+    let mut accepted = 0;
+    for round in 0..20 {
+        let job = alice.seals(&format!("Password-{round}")).await;
+        let mut other_tab = Browser::new(&cloud.url).unwrap();
+        other_tab.cookies = alice.browser.cookies.clone();
+        let nothing = json!({});
+        let (submitted, ticket) =
+            tokio::join!(alice.browser.post_json("/reset/jobs", &job), other_tab.post_json("/reset/ticket", &nothing));
+        let (submitted, ticket) = (submitted.unwrap().0, ticket.unwrap().0);
+        assert_ne!((submitted, ticket), (202, 200), "round {round}: the job was taken and the flow looks elsewhere");
+        if submitted == 202 {
+            accepted += 1;
+            alice.opens("/reset").await.is_at("/reset/status");
+            agent.work(Code::PolicyHistory).await;
+        }
+        alice.opens("/reset").await.is_at("/reset/password");
+    }
+    assert!(accepted > 0, "at least one came first");
+}
+
+#[tokio::test]
+async fn a_submit_that_waited_for_a_lease_sees_the_lease() {
+    let (cloud, mut agent) = cloud().await;
+    let (mut alice, mut elsewhere) = (alice_at_password(&cloud).await, alice_at_password(&cloud).await);
+    alice.sets("First-Password-1").await;
+    let second = elsewhere.seals("Second-Password-2").await;
+    // Somebody holds the pointer while the lease and then the submit queue up behind them.
+    let mut tx = cloud.app.begin().await.unwrap();
+    sqlx::query("select 1 from active_jobs for update").execute(&mut *tx).await.unwrap();
+    sqlx::query("update active_jobs set lease_until = now() + interval '15 seconds'").execute(&mut *tx).await.unwrap();
+    sqlx::query("update jobs set state = 'leased', attempts = 1, lease = gen_random_uuid(), lease_until = now() + interval '15 seconds', agent_id = $1 where state = 'submitted'")
+        .bind(agent.id)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let waits = async {
+        cloud.until("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()", 1).await;
+        tx.commit().await.unwrap();
+    };
+    let ((status, answer), ()) = tokio::join!(elsewhere.posts(&second), waits);
+    assert_eq!((status, answer["code"].as_str()), (409, Some("busy")));
+    cloud.clock.advance(16);
+    agent.beat(true).await;
+    agent.work(Code::Applied).await;
+    assert_eq!(cloud.sql::<i64>("select count(*) from jobs where envelopes is not null").await, 0);
+}
+
+#[tokio::test]
+async fn an_agent_without_its_directory_leaves_the_job_to_another() {
+    let (cloud, mut blind) = cloud().await;
+    let mut seeing = cloud.agent().await;
+    let mut alice = alice_at_password(&cloud).await;
+    alice.sets("Correct-Horse-7").await;
+    let job = blind.lease(5).await.remove(0);
+    assert_eq!(blind.ends(&job, Code::DirectoryUnreachable).await.status(), 204);
+    assert_eq!(alice.status().await["state"], "submitted");
+    assert!(blind.lease(0).await.is_empty(), "not to the one that said so");
+    let again = seeing.lease(0).await.remove(0);
+    assert_eq!((again.ticket.job, again.attempt), (job.ticket.job, 1), "nothing was tried yet");
+    seeing.ends(&again, Code::Applied).await;
+    assert_eq!(alice.is_told().await["state"], "applied");
+
+    // Whoever says beforehand that the directory is away gets no job at all; alone, its word is the end.
+    let mut bob = Person::at(&cloud);
+    bob.proves(&cloud, "bob").await;
+    blind.beat(false).await;
+    bob.sets("Correct-Horse-8").await;
+    assert!(blind.lease(0).await.is_empty());
+    let job = seeing.lease(0).await.remove(0);
+    assert_eq!(seeing.ends(&job, Code::DirectoryUnreachable).await.status(), 204);
+    assert_eq!(bob.is_told().await["state"], "failed");
 }
 
 #[tokio::test]

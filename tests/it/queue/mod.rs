@@ -52,7 +52,15 @@ impl Ground {
             };
             (agent, identity)
         });
-        let agents = agents.collect();
+        let agents: Vec<(Agent, Identity)> = agents.collect();
+        for (agent, _) in &agents {
+            // Trusted and with its directory, or it would get nothing; not heard of, so that nothing is handed over to it.
+            let insert =
+                "insert into agents (agent_id, tenant_id, connector_id, name, identity, status, version, health, enrolled_at, confirmed_at)
+                          values ($1, $2, $3, $4, $5, 'active', '0', '{\"directory\": {\"reachable\": true}}', now(), now())";
+            let insert = sqlx::query(insert).bind(agent.agent_id).bind(agent.tenant_id).bind(agent.connector_id);
+            insert.bind(&agent.name).bind(&agent.identity).execute(&mut *conn).await.unwrap();
+        }
         Self { tenant, connector, clock, agents }
     }
 

@@ -46,12 +46,12 @@ pub struct Queue {
 }
 
 impl Queue {
-    pub fn offer(&mut self, job: Uuid, person: usize, expires_at: i64) -> i64 {
-        let seq = self.heads.entry(person).or_default();
-        *seq += 1;
-        let fresh = Job { person, seq: *seq, expires_at, state: State::Offered, posted: None, attempts: 0, lease: None, told: None };
+    /// The number that a ticket got, which must be above all before it; they follow the clock. The one that went before.
+    pub fn offer(&mut self, job: Uuid, person: usize, seq: i64, expires_at: i64) -> i64 {
+        let before = self.heads.insert(person, seq).unwrap_or_default();
+        let fresh = Job { person, seq, expires_at, state: State::Offered, posted: None, attempts: 0, lease: None, told: None };
         self.jobs.insert(job, fresh);
-        *seq
+        before
     }
 
     pub fn active(&self, person: usize) -> Option<Uuid> {
@@ -85,7 +85,7 @@ impl Queue {
         }
         let job = self.jobs.get_mut(&id).unwrap();
         (job.state, job.posted) = (State::Submitted, Some(posted));
-        Submitted::Accepted
+        Submitted::Accepted { superseded: None }
     }
 
     /// Whom an agent gets now, oldest first.

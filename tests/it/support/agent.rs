@@ -23,7 +23,7 @@ use super::Cloud;
 
 pub struct HandAgent {
     http: Client,
-    url: String,
+    pub url: String,
     clock: sspr::base::clock::Clock,
     pub identity: Identity,
     pub sealing: KeyPair,
@@ -122,6 +122,17 @@ impl HandAgent {
         let token: Token = answer.json().await.unwrap();
         assert_eq!(token.token_type, "DPoP");
         self.token.insert((token.access_token, self.clock.seconds())).0.clone()
+    }
+
+    /// A signed call with whatever bytes.
+    pub async fn post_raw(&mut self, path: &str, body: &[u8], kind: &str) -> Response {
+        let token = self.token().await;
+        self.send(path, body, kind, Some(&token)).await
+    }
+
+    /// A call without an access token: enrolment and token requests.
+    pub async fn post_bare(&self, path: &str, body: &[u8], kind: &str) -> Response {
+        self.send(path, body, kind, None).await
     }
 
     /// A signed call with JSON.

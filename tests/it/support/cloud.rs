@@ -49,7 +49,7 @@ impl Cloud {
     pub async fn start_on(database: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let cloud = Self::prepare(database, listener.local_addr().unwrap().port()).await;
-        worker::start(&cloud.app, Carriers::new(&cloud.config.mail, &cloud.config.sms).unwrap(), &cloud.tasks);
+        worker::start(&cloud.app, &Carriers::new(&cloud.config.mail, &cloud.config.sms).unwrap(), &cloud.tasks);
         cloud.tasks.spawn(server::serve(cloud.app.clone(), listener));
         cloud
     }
@@ -84,7 +84,7 @@ impl Cloud {
         let settings = [
             ("SSPR_SERVER__PUBLIC_URL", url.to_owned()),
             ("SSPR_DATABASE__URL", database.to_owned()),
-            ("SSPR_DATABASE__CONNECTIONS", "10".to_owned()),
+            ("SSPR_DATABASE__CONNECTIONS", "20".to_owned()),
             ("SSPR_KEYS__MASTER", data_encoding::BASE64.encode(&[7; 32])),
             ("SSPR_MAIL__URL", inbox.smtp_url()),
             ("SSPR_MAIL__FROM", "Password reset <reset@cloud.example>".to_owned()),
@@ -94,6 +94,16 @@ impl Cloud {
             ("SSPR_SMS__FROM", "+15550100".to_owned()),
         ];
         settings.map(|(name, value)| (name.to_owned(), value)).into()
+    }
+
+    /// A second node on the same database, with the public address of the first: proofs are bound to it.
+    pub async fn another_node(&self) -> Node {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let stop = CancellationToken::new();
+        let app = App::start(&self.config, self.clock.clone(), stop.clone()).await.unwrap();
+        tokio::spawn(server::serve(app, listener));
+        Node { url, _stop: stop.drop_guard() }
     }
 
     /// A one-time enrolment token.
@@ -176,6 +186,12 @@ impl Cloud {
         self.tasks.close();
         self.tasks.wait().await;
     }
+}
+
+/// Another node of a [`Cloud`].
+pub struct Node {
+    pub url: String,
+    _stop: tokio_util::sync::DropGuard,
 }
 
 /// `sspr serve`, killed when dropped.

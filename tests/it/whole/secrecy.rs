@@ -135,7 +135,7 @@ async fn a_server_that_is_killed_between_submit_and_answer_loses_nothing() {
     tokio::select! {
         biased;
         () = durable => {}
-        _ = async { let _ = person.browser.post_json("/reset/jobs", &job).await; std::future::pending::<()>().await } => {}
+        () = async { let _ = person.browser.post_json("/reset/jobs", &job).await; std::future::pending::<()>().await } => {}
     }
     server.kill();
     let port = cloud.url.rsplit(':').next().unwrap().parse().unwrap();

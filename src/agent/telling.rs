@@ -1,0 +1,151 @@
+//! Telling results: until the cloud took or refused each, however long it is away. What the journal holds untold is offered again
+//! every round, so that a result is lost neither by a crash nor by an outage.
+
+use std::{
+    collections::HashSet,
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep},
+};
+use uuid::Uuid;
+
+use super::{Agent, Directory, backoff::Backoff, cloud::Failure, journal::Job};
+use crate::wire::message::JobResult;
+
+/// Between two looks for what is left to tell or to settle.
+const ROUND: Duration = Duration::from_secs(30);
+/// How long a result is offered to a cloud that does not take it: as long as the journal remembers it.
+const TELL: Duration = Duration::from_hours(24);
+/// Results told at once: a cloud that comes back is not met by all that its absence left.
+const AT_ONCE: usize = 8;
+
+/// Which results are on their way.
+pub(super) struct Telling {
+    jobs: Mutex<HashSet<Uuid>>,
+    at_once: Semaphore,
+}
+
+impl Default for Telling {
+    fn default() -> Self {
+        Self { jobs: Mutex::default(), at_once: Semaphore::new(AT_ONCE) }
+    }
+}
+
+enum Told {
+    /// The cloud has it, or will never want it.
+    Settled,
+    /// After the next start, if the journal knows it.
+    Later,
+}
+
+impl<D: Directory> Agent<D> {
+    /// Tell a result beside everything else.
+    pub(super) fn offer(self: &Arc<Self>, result: JobResult) {
+        self.telling.lock().insert(result.job);
+        let agent = self.clone();
+        self.jobs.spawn(async move {
+            if matches!(agent.tell(&result).await, Told::Settled) {
+                agent.remember_told(&result);
+            }
+            agent.telling.lock().remove(&result.job);
+        });
+    }
+
+    fn remember_told(&self, result: &JobResult) {
+        let Some(Job::Done { result: known, .. }) = self.journal.job(result.job) else { return };
+        // The journal may have the end of another lease by now, which is another one's to tell.
+        if (JobResult { lease: result.lease, ..known }) == *result
+            && let Err(error) = self.journal.told(result.job)
+        {
+            tracing::warn!(error = format!("{error:#}"), "the journal cannot be written");
+        }
+    }
+
+    async fn tell(&self, result: &JobResult) -> Told {
+        let jws = self.executor.sign(result);
+        let (begun, mut backoff) = (Instant::now(), Backoff::default());
+        loop {
+            let turn = tokio::select! {
+                turn = self.telling.at_once.acquire() => turn.ok(),
+                // The last try before the end waits for nobody.
+                () = self.stop.cancelled() => None,
+            };
+            let answer = self.cloud.result(result.job, &jws).await;
+            drop(turn);
+            let failure = match answer {
+                Ok(()) => return Told::Settled,
+                Err(failure) => failure,
+            };
+            let over = begun.elapsed() > TELL;
+            if over || is_final(&failure) {
+                tracing::warn!(job.id = %result.job, result.code = result.code.as_str(), error = %failure, "the cloud does not take a result");
+                return Told::Settled;
+            }
+            if self.stop.is_cancelled() {
+                tracing::warn!(job.id = %result.job, result.code = result.code.as_str(), error = %failure, "a result was not told");
+                return Told::Later;
+            }
+            let pause = backoff.after(&failure, "the cloud did not take a result");
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = self.stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Offers again what the journal holds untold: of an earlier life, or of one try that was lost.
+    pub(super) async fn retell(self: &Arc<Self>) -> Infallible {
+        loop {
+            for result in self.journal.untold() {
+                if !self.telling.lock().contains(&result.job) {
+                    self.offer(result);
+                }
+            }
+            sleep(ROUND).await;
+        }
+    }
+
+    /// Ends what an earlier life began and nobody came back for.
+    pub(super) async fn settle(self: &Arc<Self>) -> Infallible {
+        loop {
+            sleep(ROUND).await;
+            for result in self.executor.settle().await {
+                self.offer(result);
+            }
+        }
+    }
+}
+
+impl Telling {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<Uuid>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether asking again gives the same. A refusal without a code is not the cloud's own: something before it answers while it is
+/// away.
+fn is_final(failure: &Failure) -> bool {
+    match failure {
+        Failure::Revoked => true,
+        Failure::Refused { status, code, .. } => *status != 401 && !code.is_empty(),
+        Failure::Pending | Failure::Passing { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_clouds_own_no_ends_the_telling() {
+        let refused = |status, code: &str| Failure::Refused { status, code: code.into(), detail: String::new() };
+        assert!(is_final(&refused(409, "contradicts")) && is_final(&refused(403, "bad_result")) && is_final(&Failure::Revoked));
+        assert!(!is_final(&refused(404, "")) && !is_final(&refused(401, "bad_token")) && !is_final(&Failure::Pending));
+        assert!(!is_final(&Failure::Passing { why: String::new(), retry_after: None }));
+    }
+}
