@@ -278,6 +278,11 @@ async fn only_own_keys_for_now_are_published() {
     let good = agent.identity.sign(statement(&agent));
     let foreign = other.try_publish(good.clone()).await;
     assert_eq!(code_of(foreign).await, (403, "bad_key".into()));
+    let mut elsewhere = statement(&agent);
+    elsewhere.connector = uuid::Uuid::nil();
+    // Another agent's name under one's own signature.
+    let in_its_name = other.try_publish(other.identity.sign(statement(&agent))).await;
+    assert_eq!(code_of(in_its_name).await, (403, "bad_key".into()));
     let unsigned = Signed { statement: statement(&agent), signature: b64(&[0; 64]) };
     let mut long = statement(&agent);
     long.not_after = long.not_before + 25 * 3600;
@@ -285,7 +290,7 @@ async fn only_own_keys_for_now_are_published() {
     (over.not_before, over.not_after) = (over.not_before - 7200, over.not_before - 3600);
     let mut weak = statement(&agent);
     weak.suite = "x25519-hkdfsha256-aes256gcm".into();
-    for bad in [unsigned, agent.identity.sign(long), agent.identity.sign(over), agent.identity.sign(weak)] {
+    for bad in [unsigned, agent.identity.sign(long), agent.identity.sign(over), agent.identity.sign(weak), agent.identity.sign(elsewhere)] {
         assert_eq!(code_of(agent.try_publish(bad).await).await, (403, "bad_key".into()));
     }
     assert_eq!(agent.try_publish(good.clone()).await.status(), StatusCode::NO_CONTENT);
