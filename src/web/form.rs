@@ -28,7 +28,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+/// A form's fields. `None` for anything that is not each field once, in valid UTF-8.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     let mut fields = serde_json::Map::new();
     for (name, value) in form_urlencoded::parse(body) {
         // The decoder replaces what is not UTF-8; nobody types that character.

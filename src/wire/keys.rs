@@ -60,7 +60,7 @@ impl Statement {
             && self.key_id().is_some()
             && self.epoch > 0
             && self.not_before < self.not_after
-            && self.not_after - self.not_before <= EPOCH_MAX
+            && self.not_after.checked_sub(self.not_before).is_some_and(|lives| lives <= EPOCH_MAX)
     }
 }
 

@@ -111,7 +111,7 @@ fn pad(secrets: &Secrets) -> Result<Zeroizing<Vec<u8>>, Broken> {
 }
 
 /// The strict inverse of [`pad`]: exact length, valid UTF-8, nothing but zeros behind.
-fn unpad(plaintext: &[u8]) -> Result<Secrets, Broken> {
+pub fn unpad(plaintext: &[u8]) -> Result<Secrets, Broken> {
     fn take<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
         let (len, tail) = rest.split_first_chunk::<2>()?;
         let (text, tail) = tail.split_at_checked(u16::from_be_bytes(*len).into())?;

@@ -239,6 +239,30 @@ async fn tokens_are_short_and_nobody_else_signs_them() {
 }
 
 #[tokio::test]
+async fn an_assertion_is_for_us_for_now_for_once_and_from_who_sends_it() {
+    let cloud = Cloud::start().await;
+    let (agent, other) = (cloud.agent().await, cloud.agent().await);
+    let (now, refused) = (cloud.clock.seconds(), (401, "bad_assertion".to_owned()));
+    type Change = Box<dyn FnOnce(&mut jws::Assertion)>;
+    let changes: [(&str, Change); 6] = [
+        ("for somebody else", Box::new(|claims| claims.aud = "https://evil.example/agent/v1/token".into())),
+        ("over", Box::new(move |claims| claims.exp = now)),
+        ("for too long", Box::new(move |claims| claims.exp = now + 3600)),
+        ("of another", Box::new(|claims| claims.iss = uuid::Uuid::nil().to_string())),
+        ("about another", Box::new(|claims| claims.sub = uuid::Uuid::nil().to_string())),
+        ("without an id", Box::new(|claims| claims.jti.clear())),
+    ];
+    for (what, change) in changes {
+        assert_eq!(code_of(agent.try_token_with(&agent.assertion(change)).await).await, refused, "{what}");
+    }
+    let assertion = agent.assertion(|_| ());
+    // Whoever caught it on the way has another key to prove with.
+    assert_eq!(code_of(other.try_token_with(&assertion).await).await, refused);
+    assert_eq!(agent.try_token_with(&assertion).await.status(), StatusCode::OK);
+    assert_eq!(code_of(agent.try_token_with(&assertion).await).await, refused, "a second time");
+}
+
+#[tokio::test]
 async fn only_own_keys_for_now_are_published() {
     let cloud = Cloud::start().await;
     let (mut agent, mut other) = (cloud.agent().await, cloud.agent().await);
@@ -254,6 +278,11 @@ async fn only_own_keys_for_now_are_published() {
     let good = agent.identity.sign(statement(&agent));
     let foreign = other.try_publish(good.clone()).await;
     assert_eq!(code_of(foreign).await, (403, "bad_key".into()));
+    let mut elsewhere = statement(&agent);
+    elsewhere.connector = uuid::Uuid::nil();
+    // Another agent's name under one's own signature.
+    let in_its_name = other.try_publish(other.identity.sign(statement(&agent))).await;
+    assert_eq!(code_of(in_its_name).await, (403, "bad_key".into()));
     let unsigned = Signed { statement: statement(&agent), signature: b64(&[0; 64]) };
     let mut long = statement(&agent);
     long.not_after = long.not_before + 25 * 3600;
@@ -261,7 +290,7 @@ async fn only_own_keys_for_now_are_published() {
     (over.not_before, over.not_after) = (over.not_before - 7200, over.not_before - 3600);
     let mut weak = statement(&agent);
     weak.suite = "x25519-hkdfsha256-aes256gcm".into();
-    for bad in [unsigned, agent.identity.sign(long), agent.identity.sign(over), agent.identity.sign(weak)] {
+    for bad in [unsigned, agent.identity.sign(long), agent.identity.sign(over), agent.identity.sign(weak), agent.identity.sign(elsewhere)] {
         assert_eq!(code_of(agent.try_publish(bad).await).await, (403, "bad_key".into()));
     }
     assert_eq!(agent.try_publish(good.clone()).await.status(), StatusCode::NO_CONTENT);

@@ -6,6 +6,7 @@ mod architecture;
 mod carriers;
 mod codes;
 mod demo;
+mod fuzz;
 mod hostile;
 mod lab;
 mod portal;

@@ -62,7 +62,9 @@ fn pair(text: &str) -> Option<(String, String)> {
 fn trim_unescaped(value: &str) -> &str {
     let value = value.trim_start();
     let trimmed = value.trim_end();
-    if trimmed.len() < value.len() && trimmed.ends_with('\\') && !trimmed.ends_with("\\\\") { &value[..=trimmed.len()] } else { trimmed }
+    let backslashes = trimmed.bytes().rev().take_while(|&byte| byte == b'\\').count();
+    let escaped = value[trimmed.len()..].chars().next().filter(|_| backslashes % 2 == 1);
+    &value[..trimmed.len() + escaped.map_or(0, char::len_utf8)]
 }
 
 /// `\,` and `\2C`. The bytes must be UTF-8 in the end.
@@ -100,6 +102,9 @@ mod tests {
             "CN=Doe\\, Ann,OU=Staff,DC=corp,DC=example",
             "CN=Doe\\2C Ann,OU=St\\61ff,DC=corp,DC=example",
             "CN=a+SN=b,OU=Staff,DC=corp,DC=example",
+            "CN=a\\ ,OU=Staff,DC=corp,DC=example",
+            "CN=a\\\\\\ ,OU=Staff,DC=corp,DC=example",
+            "CN=a\\\u{3000},OU=Staff,DC=corp,DC=example",
         ] {
             assert!(is_below(dn, base), "{dn}");
         }

@@ -162,12 +162,12 @@ pub(super) fn transport(error: LdapError) -> Trouble {
 }
 
 /// Only the code and the first eight hex digits are a contract; the text is for the log.
-pub(super) fn answered(code: u32, text: &str) -> Trouble {
+pub fn answered(code: u32, text: &str) -> Trouble {
     Trouble::Answered { code, win32: win32(text), text: text.trim_end_matches(['\0', '\n']).chars().take(300).collect() }
 }
 
 /// The Win32 code that opens a diagnostic message (`0000052D: …`); 0 when there is none.
-pub(super) fn win32(text: &str) -> u32 {
+pub fn win32(text: &str) -> u32 {
     let digits = text.get(..8).filter(|_| text.as_bytes().get(8).is_some_and(|&byte| byte == b':'));
     digits
         .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))

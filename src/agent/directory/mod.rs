@@ -14,6 +14,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::wire::message::{DirectoryHealth, PasswordPolicy, Person};
+pub use link::{answered, win32};
 
 /// Why the directory could not be asked. Nothing was changed.
 #[derive(Debug, Error)]

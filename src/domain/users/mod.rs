@@ -20,7 +20,7 @@ impl Name {
     /// `None` for what no directory would hold: empty, over 256 characters, control characters.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let text = text.rsplit_once('\\').map_or(text, |(_, name)| name);
+        let text = text.rsplit_once('\\').map_or(text, |(_, name)| name.trim_start());
         let lower = text.to_lowercase();
         let fits = !lower.is_empty() && lower.chars().count() <= 256 && !lower.chars().any(char::is_control);
         fits.then_some(Self(lower))

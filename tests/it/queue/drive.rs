@@ -255,6 +255,10 @@ impl<'a> World<'a> {
             }
             Lie::NoLease => result.lease = Uuid::nil(),
             Lie::Seq => result.seq += 1,
+            // All of it right, and known to an agent that does not hold the lease.
+            Lie::Thief => {
+                job.lease.filter(|lease| lease.agent != agent)?;
+            }
             Lie::Ciphertext => result.ciphertext.push('x'),
         }
         Some(result)

@@ -71,6 +71,7 @@ pub enum Lie {
     NoLease,
     Seq,
     Ciphertext,
+    Thief,
 }
 
 pub fn op() -> impl Strategy<Value = Op> {
@@ -82,7 +83,7 @@ pub fn op() -> impl Strategy<Value = Op> {
         1 => Just(How::Crash),
         1 => Just(How::Learn),
     ];
-    let lie = prop_oneof![Just(Lie::OldLease), Just(Lie::NoLease), Just(Lie::Seq), Just(Lie::Ciphertext)];
+    let lie = prop_oneof![Just(Lie::OldLease), Just(Lie::NoLease), Just(Lie::Seq), Just(Lie::Ciphertext), Just(Lie::Thief)];
     // Mostly short steps, so that much happens within one job's life; now and then past a lease or past the deadline.
     let seconds = prop_oneof![Just(1), Just(4), Just(11), Just(16), Just(16), Just(60), Just(118), Just(121), Just(-7)];
     // Mostly sealed for all.

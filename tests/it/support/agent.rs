@@ -88,8 +88,13 @@ impl HandAgent {
     }
 
     pub async fn try_token(&self) -> Response {
+        self.try_token_with(&self.assertion(|_| ())).await
+    }
+
+    /// What asks for a token, with one thing about it changed.
+    pub fn assertion(&self, change: impl FnOnce(&mut jws::Assertion)) -> String {
         let now = self.clock.seconds();
-        let claims = jws::Assertion {
+        let mut claims = jws::Assertion {
             iss: self.id.to_string(),
             sub: self.id.to_string(),
             aud: format!("{}/agent/v1/token", self.url),
@@ -97,7 +102,11 @@ impl HandAgent {
             iat: now,
             exp: now + 60,
         };
-        let assertion = jws::sign(&self.identity, jws::ASSERTION, Some(&self.id.to_string()), false, &claims);
+        change(&mut claims);
+        jws::sign(&self.identity, jws::ASSERTION, Some(&self.id.to_string()), false, &claims)
+    }
+
+    pub async fn try_token_with(&self, assertion: &str) -> Response {
         let body = format!(
             "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion={assertion}"
         );
