@@ -1,6 +1,9 @@
 //! Codes: wrong, late, used, guessed in parallel, from another flow, and for nobody.
 
-use sspr::lab::{browser::Browser, inbox::Refusal};
+use sspr::{
+    domain::verification::{self, Checked, Method},
+    lab::{browser::Browser, inbox::Refusal},
+};
 
 use crate::support::{Cloud, HandAgent, Person, agent::somebody, person::code_in};
 
@@ -44,6 +47,21 @@ async fn a_code_is_good_however_it_is_typed_and_only_once() {
     let mut again = Person::at(&cloud);
     again.asks_for_a_code("alice").await;
     again.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/code").sees("does not fit");
+}
+
+/// Also where no flow stands behind it that knows which gates were passed.
+#[tokio::test]
+async fn a_code_is_used_up_by_itself() {
+    let cloud = cloud().await;
+    Person::at(&cloud).asks_for_a_code("alice").await;
+    let code = verification::Code::parse(&newest(&cloud, "alice", 0).await).unwrap();
+    let flow = cloud.sql::<uuid::Uuid>("select flow_id from challenges").await;
+    let mut conn = cloud.app.db.acquire().await.unwrap();
+    let mut checked = Vec::new();
+    for _ in 0..2 {
+        checked.push(verification::check(&mut conn, &cloud.tenant.scope, &cloud.clock, flow, Method::Email, &code).await.unwrap());
+    }
+    assert_eq!(checked, [Checked::Right, Checked::Over]);
 }
 
 #[tokio::test]
