@@ -13,7 +13,10 @@ use sspr::{
         outcome::Code,
     },
 };
-use tokio::sync::Mutex;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::Mutex,
+};
 use uuid::Uuid;
 
 use super::http::{self, Conn};
@@ -23,7 +26,6 @@ const TOKEN_RENEWED_AFTER: i64 = 200;
 
 pub struct Agent {
     pub id: Uuid,
-    pub connector: Uuid,
     pub identity: Identity,
     /// The cloud's public address: what proofs are bound to.
     url: String,
@@ -33,12 +35,12 @@ pub struct Agent {
 }
 
 impl Agent {
-    pub fn new(id: Uuid, connector: Uuid, identity: Identity, url: &str, clock: &Clock) -> Self {
-        Self { id, connector, identity, url: url.to_owned(), clock: clock.clone(), token: Mutex::default(), jobs: AtomicU64::new(0) }
+    pub fn new(id: Uuid, identity: Identity, url: &str, clock: &Clock) -> Self {
+        Self { id, identity, url: url.to_owned(), clock: clock.clone(), token: Mutex::default(), jobs: AtomicU64::new(0) }
     }
 
     /// An access token that is good for a while yet.
-    pub async fn token(&self, conn: &mut Conn) -> Result<String> {
+    pub async fn token<S: AsyncRead + AsyncWrite + Unpin>(&self, conn: &mut Conn<S>) -> Result<String> {
         let mut kept = self.token.lock().await;
         let now = self.clock.seconds();
         if now - kept.1 < TOKEN_RENEWED_AFTER {

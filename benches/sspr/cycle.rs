@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use super::{
     Bench,
@@ -36,18 +37,18 @@ pub struct Round {
     pub piggybacked: usize,
 }
 
-/// Prepare `count` jobs of each site, warm up, then run them with so many in flight.
-pub async fn round(world: &World, servers: &[&Server], sites: &[Site], count: usize, in_flight: usize, manners: Manners) -> Result<Round> {
-    let mut ready = Vec::new();
-    for site in sites {
-        let cookies = world.flows(site, count).await?;
-        ready.extend(load::prepare(servers[0], site, cookies).await?);
-    }
+/// Prepare a job for each of `people`, warm up, then run them with so many in flight, while the agents of `staff` work.
+pub async fn round(
+    world: &World,
+    servers: &[&Server],
+    staff: &[&Site],
+    people: &[(&Site, Uuid)],
+    in_flight: usize,
+    manners: Manners,
+) -> Result<Round> {
+    let ready = load::prepare(servers[0], world.flows(people).await?).await?;
     let course = Course::new(&ready);
-    let mut crews = Vec::new();
-    for site in sites {
-        crews.push(Crew::start(servers, site, &course, manners).await?);
-    }
+    let crew = Crew::start(servers, staff, &course, manners).await?;
     let warm = (in_flight * 4).min(ready.len() / 4);
     let ready = Arc::new(ready);
     drive(servers, &course, &ready, 0..warm, in_flight).await?;
@@ -57,9 +58,7 @@ pub async fn round(world: &World, servers: &[&Server], sites: &[Site], count: us
     let seconds = begun.elapsed().as_secs_f64();
     let shares = world.ticks(servers).since(ticks, seconds);
     let done = world.applied().await? - applied;
-    for crew in crews {
-        crew.stop().await;
-    }
+    crew.stop().await;
     if let Some(failure) = course.failure() {
         bail!("an agent: {failure}");
     }
@@ -118,22 +117,22 @@ async fn drive(
 pub async fn measure(bench: &Bench, name: &'static str, in_flight: usize, target: f64) -> Result<Line> {
     let count = bench.pick(1500, 6000) + in_flight * 4;
     let world = World::new(&bench.cluster, &bench.work).await?;
-    let sites = [world.site("localhost", bench.agents, count).await?];
+    let site = world.site("localhost", bench.agents, count).await?;
     world.tidy().await?;
     let (mut ratios, mut rates, mut yards, mut last) = (Vec::new(), Vec::new(), Vec::new(), None);
     for number in 0..bench.rounds {
-        let before = bench.yard(in_flight).await?;
+        let before = bench.yard(in_flight)?;
         let server = world.serve(world.port, &bench.server_settings()).await?;
         if bench.statements {
             bench.cluster.forget_statements()?;
         }
-        let round = round(&world, &[&server], &sites, count, in_flight, bench.manners).await?;
+        let round = round(&world, &[&server], &[&site], &site.first(count), in_flight, bench.manners).await?;
         drop(server);
         if bench.statements {
             bench.say(&bench.cluster.statements()?);
         }
         world.tidy().await?;
-        let after = bench.yard(in_flight).await?;
+        let after = bench.yard(in_flight)?;
         let yard = f64::midpoint(before.rate, after.rate);
         bench.say(&format!(
             "{name} round {}: {:.0}/s; yardstick {:.0} and {:.0}/s; {}",
@@ -148,7 +147,7 @@ pub async fn measure(bench: &Bench, name: &'static str, in_flight: usize, target
         yards.extend([before.rate, after.rate]);
         last = Some(round);
     }
-    let wide = bench.wide_yard(in_flight).await?;
+    let wide = bench.wide_yard(in_flight)?;
     let mut last = last.context("no rounds")?;
     let rate = median(&rates);
     let detail = format!(

@@ -1,7 +1,7 @@
 //! A client that costs next to nothing: requests are bytes made beforehand, answers are read no further than needed. It shares
 //! the processors with what it measures.
 
-use std::net::SocketAddr;
+use std::{fmt::Write as _, net::SocketAddr};
 
 use anyhow::{Context, Result, bail, ensure};
 use tokio::{
@@ -146,7 +146,7 @@ pub fn request(method: &str, path: &str, host: &str, headers: &[&str], body: &[u
         text += "\r\n";
     }
     if method == "POST" {
-        text += &format!("content-length: {}\r\n", body.len());
+        let _ = write!(text, "content-length: {}\r\n", body.len());
     }
     text += "\r\n";
     let mut request = text.into_bytes();

@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -26,7 +26,7 @@ use uuid::Uuid;
 use super::{
     agent::Agent,
     http::{self, Conn},
-    world::{Server, Site},
+    world::{Flow, Server, Site},
 };
 
 /// One job as a browser would post it now.
@@ -50,21 +50,20 @@ struct Recipient {
 
 /// Get a ticket for each flow, through the door, and make what the browser will post. The ciphertexts have the right shape and are
 /// random: the cloud could not tell, and making real ones would be the browser's time.
-pub async fn prepare(server: &Server, site: &Site, cookies: Vec<String>) -> Result<Vec<Ready>> {
+pub async fn prepare(server: &Server, flows: Vec<Flow>) -> Result<Vec<Ready>> {
     const AT_ONCE: usize = 8;
-    let (mut tasks, host) = (JoinSet::new(), site.host.clone());
-    let share = cookies.len().div_ceil(AT_ONCE).max(1);
-    for some in cookies.chunks(share) {
-        let (mut conn, host, some) = (server.conn().await?, host.clone(), some.to_vec());
+    let (mut tasks, mut all, mut flows) = (JoinSet::new(), Vec::with_capacity(flows.len()), flows.into_iter().peekable());
+    let share = flows.len().div_ceil(AT_ONCE);
+    while flows.peek().is_some() {
+        let (mut conn, some) = (server.conn().await?, flows.by_ref().take(share).collect::<Vec<_>>());
         tasks.spawn(async move {
             let mut ready = Vec::with_capacity(some.len());
-            for cookie in some {
-                ready.push(one(&mut conn, &host, &cookie).await?);
+            for flow in some {
+                ready.push(one(&mut conn, &flow.host, &flow.cookie).await?);
             }
             anyhow::Ok(ready)
         });
     }
-    let mut all = Vec::with_capacity(cookies.len());
     while let Some(done) = tasks.join_next().await {
         all.extend(done??);
     }
@@ -77,7 +76,12 @@ async fn one(conn: &mut Conn, host: &str, cookie: &str) -> Result<Ready> {
         [cookie.as_str(), origin.as_str(), "sec-fetch-site: same-origin", "accept: application/json", "content-type: application/json"];
     let answer = conn.send(&http::request("POST", "/reset/ticket", host, &headers, b"{}")).await?;
     ensure!(answer.status == 200, "a ticket was refused: {} {}", answer.status, String::from_utf8_lossy(answer.body));
-    let permit: Permit = serde_json::from_slice(answer.body).context("a ticket")?;
+    seal(answer.body, host, &headers, &cookie)
+}
+
+/// What a browser with this cookie posts for the answer to its request for a ticket.
+pub fn seal(permit: &[u8], host: &str, headers: &[&str], cookie: &str) -> Result<Ready> {
+    let permit: Permit = serde_json::from_slice(permit).context("a ticket")?;
     let envelopes = permit.recipients.iter().map(|recipient| {
         Ok(Envelope {
             key: recipient.statement.key_id().context("a key without id")?,
@@ -88,10 +92,10 @@ async fn one(conn: &mut Conn, host: &str, cookie: &str) -> Result<Ready> {
     let envelopes = envelopes.collect::<Result<Vec<_>>>()?;
     ensure!(!envelopes.is_empty(), "a ticket without recipients");
     let body = serde_json::to_vec(&serde_json::json!({ "job": permit.ticket.job, "envelopes": envelopes }))?;
-    let watching = [cookie.as_str(), "sec-fetch-site: same-origin", "accept: text/event-stream"];
+    let watching = [cookie, "sec-fetch-site: same-origin", "accept: text/event-stream"];
     Ok(Ready {
         job: permit.ticket.job,
-        submit: http::request("POST", "/reset/jobs", host, &headers, &body),
+        submit: http::request("POST", "/reset/jobs", host, headers, &body),
         events: http::request("GET", "/reset/status/events", host, &watching, b""),
     })
 }
@@ -169,6 +173,8 @@ pub struct Manners {
     pub most: u16,
     /// Jobs asked for with a result, at most; 0: does not ask.
     pub with_result: u16,
+    /// Whether each says every ten seconds how it is; else [`super::world::World::hear_of_all`].
+    pub beats: bool,
 }
 
 /// Agents at work until dropped.
@@ -177,42 +183,36 @@ pub struct Crew {
 }
 
 impl Crew {
-    /// All agents of `site`, at the given nodes in turn.
-    pub async fn start(servers: &[&Server], site: &Site, course: &Arc<Course>, manners: Manners) -> Result<Self> {
-        let mut tasks = JoinSet::new();
-        for (number, agent) in site.agents.iter().enumerate() {
-            let address = servers[number % servers.len()].address;
-            let mut conn = Conn::open(address).await?;
-            agent.beat(&mut conn).await?;
-            let token = agent.token(&mut conn).await?;
-            let desk = Arc::new(Desk {
-                agent: agent.clone(),
-                token,
-                address,
-                course: course.clone(),
-                with_result: manners.with_result,
-                idle: Mutex::default(),
-            });
-            for _ in 0..manners.pollers {
-                let (desk, conn) = (desk.clone(), Conn::open(address).await?);
-                tasks.spawn(async move {
-                    if let Err(error) = desk.clone().poll(conn, manners.most).await {
-                        desk.course.failed(&error);
-                    }
-                });
-            }
-            let agent = agent.clone();
-            let course = course.clone();
-            tasks.spawn(async move {
-                loop {
-                    tokio::time::sleep(std::time::Duration::from_secs(10)).await;
-                    if let Err(error) = agent.beat(&mut conn).await {
-                        course.failed(&error);
-                        return;
-                    }
+    /// All agents of these sites, at the given nodes in turn. Every one has asked for jobs when this returns.
+    pub async fn start(servers: &[&Server], sites: &[&Site], course: &Arc<Course>, manners: Manners) -> Result<Self> {
+        const AT_ONCE: usize = 16;
+        let (mut tasks, mut asking, mut open) = (JoinSet::new(), JoinSet::new(), 0);
+        let asked = course.polls.load(Ordering::Relaxed);
+        for (number, agent) in sites.iter().flat_map(|site| &site.agents).enumerate() {
+            open += manners.pollers;
+            let (agent, address, course) = (agent.clone(), servers[number % servers.len()].address, course.clone());
+            asking.spawn(async move {
+                let mut conn = Conn::open(address).await?;
+                let token = agent.token(&mut conn).await?;
+                if manners.beats {
+                    agent.beat(&mut conn).await?;
                 }
+                anyhow::Ok((conn, Desk { agent, token, address, course, with_result: manners.with_result, idle: Mutex::default() }))
             });
+            if asking.len() >= AT_ONCE
+                && let Some(asked) = asking.join_next().await
+            {
+                work(&mut tasks, asked??, manners).await?;
+            }
         }
+        while let Some(asked) = asking.join_next().await {
+            work(&mut tasks, asked??, manners).await?;
+        }
+        while course.polls.load(Ordering::Relaxed) < asked + open {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // On their way; a moment later they wait.
+        tokio::time::sleep(Duration::from_millis(100)).await;
         Ok(Self { tasks })
     }
 
@@ -220,6 +220,27 @@ impl Crew {
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
     }
+}
+
+async fn work(tasks: &mut JoinSet<()>, (mut conn, desk): (Conn, Desk), manners: Manners) -> Result<()> {
+    let desk = Arc::new(desk);
+    for _ in 1..manners.pollers {
+        tasks.spawn(desk.clone().poll_on(Conn::open(desk.address).await?, manners.most));
+    }
+    if !manners.beats {
+        tasks.spawn(desk.poll_on(conn, manners.most));
+        return Ok(());
+    }
+    tasks.spawn(desk.clone().poll_on(Conn::open(desk.address).await?, manners.most));
+    tasks.spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            if let Err(error) = desk.agent.beat(&mut conn).await {
+                return desk.course.failed(&error);
+            }
+        }
+    });
+    Ok(())
 }
 
 /// One agent's: its connections and how it works.
@@ -233,6 +254,12 @@ struct Desk {
 }
 
 impl Desk {
+    async fn poll_on(self: Arc<Self>, conn: Conn, most: u16) {
+        if let Err(error) = self.clone().poll(conn, most).await {
+            self.course.failed(&error);
+        }
+    }
+
     async fn poll(self: Arc<Self>, mut conn: Conn, most: u16) -> Result<()> {
         loop {
             self.course.polls.fetch_add(1, Ordering::Relaxed);

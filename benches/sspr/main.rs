@@ -7,9 +7,14 @@ mod agent;
 mod cluster;
 mod cycle;
 mod http;
+mod idle;
 mod load;
 mod machine;
+mod pages;
+mod peers;
 mod report;
+mod reset;
+mod scale;
 mod stats;
 mod told;
 mod world;
@@ -23,7 +28,22 @@ use cluster::{Cluster, Yard};
 use load::Manners;
 use report::{Line, Report};
 
-const NAMES: [&str; 4] = ["cycle_32", "cycle_128", "told_alone", "told_busy"];
+const NAMES: [&str; 14] = [
+    "cycle_32",
+    "cycle_128",
+    "told_alone",
+    "told_busy",
+    "whole_reset",
+    "vs_pgboss",
+    "vs_graphile",
+    "idle_agents",
+    "idle_agents_tls",
+    "history",
+    "tenants",
+    "fairness",
+    "nodes",
+    "pages",
+];
 
 /// Measure the promises, or some of them, beside the physical limits on the same disk, in one run.
 #[derive(Parser)]
@@ -34,6 +54,9 @@ struct Args {
     /// Shorter: fewer and smaller rounds.
     #[arg(long)]
     quick: bool,
+    /// Ten minutes of steady load before the history is judged, instead of one.
+    #[arg(long)]
+    long: bool,
     /// Milliseconds that every fsync takes, instead of the real disk's time: makes two runs comparable.
     #[arg(long)]
     fsync: Option<f64>,
@@ -63,6 +86,9 @@ struct Args {
     /// Only print the table of the last run.
     #[arg(long)]
     table: bool,
+    /// Be the hello-world that pages are compared with.
+    #[arg(long, hide = true)]
+    hello: Option<u16>,
     /// Cargo says so.
     #[arg(long, hide = true)]
     bench: bool,
@@ -76,6 +102,7 @@ pub struct Bench {
     pub agents: usize,
     pub manners: Manners,
     pub statements: bool,
+    pub long: bool,
     quick: bool,
     settings: Vec<String>,
 }
@@ -85,12 +112,12 @@ impl Bench {
         if self.quick { quick } else { whole }
     }
 
-    pub async fn yard(&self, clients: usize) -> Result<Yard> {
+    pub fn yard(&self, clients: usize) -> Result<Yard> {
         let seconds = if self.quick { 3 } else { 5 };
         tokio::task::block_in_place(|| self.cluster.yard(clients, seconds))
     }
 
-    pub async fn wide_yard(&self, clients: usize) -> Result<Yard> {
+    pub fn wide_yard(&self, clients: usize) -> Result<Yard> {
         tokio::task::block_in_place(|| self.cluster.wide_yard(clients, 3))
     }
 
@@ -98,7 +125,6 @@ impl Bench {
         self.settings.iter().filter_map(|setting| setting.split_once('=')).map(|(name, value)| (name, value.to_owned())).collect()
     }
 
-    #[expect(clippy::unused_self, reason = "reads as a sentence")]
     pub fn say(&self, text: &str) {
         eprintln!("bench: {text}");
     }
@@ -109,6 +135,16 @@ impl Bench {
             "cycle_128" => cycle::measure(self, "cycle_128", 128, 2.0).await,
             "told_alone" => told::alone(self).await,
             "told_busy" => told::busy(self).await,
+            "whole_reset" => reset::measure(self).await,
+            "idle_agents" => idle::measure(self, "idle_agents", false, 16.0 * 1024.0).await,
+            "idle_agents_tls" => idle::measure(self, "idle_agents_tls", true, 64.0 * 1024.0).await,
+            "vs_pgboss" => peers::measure(self, "vs_pgboss", "pgboss.js", "pg-boss 10.4.2", 3.0).await,
+            "vs_graphile" => peers::measure(self, "vs_graphile", "graphile.js", "graphile-worker 0.17.3", 1.5).await,
+            "history" => scale::history(self).await,
+            "tenants" => scale::tenants(self).await,
+            "fairness" => scale::fairness(self).await,
+            "nodes" => scale::nodes(self).await,
+            "pages" => pages::measure(self).await,
             _ => bail!("there is no promise {name}; there are {}", NAMES.join(", ")),
         }
     }
@@ -117,6 +153,9 @@ impl Bench {
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<()> {
     let args = Args::parse();
+    if let Some(port) = args.hello {
+        return pages::hello(port).await;
+    }
     let work = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/bench");
     std::fs::create_dir_all(&work)?;
     let json = work.join("bench.json");
@@ -134,8 +173,9 @@ async fn main() -> Result<()> {
         work,
         rounds: args.rounds.unwrap_or(if args.quick { 1 } else { 3 }),
         agents: args.agents,
-        manners: Manners { pollers: args.pollers, most: args.most, with_result: args.with_result },
+        manners: Manners { pollers: args.pollers, most: args.most, with_result: args.with_result, beats: true },
         statements: args.statements,
+        long: args.long,
         quick: args.quick,
         settings: args.settings,
     };

@@ -17,7 +17,8 @@ use super::{
     world::{Server, World},
 };
 
-const TOLD: &str = r#""final":true"#;
+/// What the last event of a stream has in it.
+pub const TOLD: &str = r#""final":true"#;
 
 /// Post, then watch the live stream as the page does, until told: milliseconds. Connections are open before.
 async fn told(course: &Course, ready: &Ready, mut posting: Conn, watching: Conn) -> Result<(f64, Conn)> {
@@ -34,15 +35,15 @@ async fn told(course: &Course, ready: &Ready, mut posting: Conn, watching: Conn)
 pub async fn alone(bench: &Bench) -> Result<Line> {
     let count = bench.pick(100, 400);
     let world = World::new(&bench.cluster, &bench.work).await?;
-    let sites = [world.site("localhost", bench.agents, count).await?];
+    let site = world.site("localhost", bench.agents, count).await?;
     world.tidy().await?;
     let (mut ratios, mut p50s, mut p99s, mut yards, mut leased) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for number in 0..bench.rounds {
-        let before = bench.yard(1).await?;
+        let before = bench.yard(1)?;
         let server = world.serve(world.port, &bench.server_settings()).await?;
-        let ready = load::prepare(&server, &sites[0], world.flows(&sites[0], count).await?).await?;
+        let ready = load::prepare(&server, world.flows(&site.first(count)).await?).await?;
         let course = Course::new(&ready);
-        let crew = Crew::start(&[&server], &sites[0], &course, bench.manners).await?;
+        let crew = Crew::start(&[&server], &[&site], &course, bench.manners).await?;
         let (mut times, mut posting) = (Vec::new(), server.conn().await?);
         for (at, ready) in ready.iter().enumerate() {
             // The agent's next poll is on its way when the result is taken; a person comes later than that.
@@ -58,7 +59,7 @@ pub async fn alone(bench: &Bench) -> Result<Line> {
         crew.stop().await;
         drop(server);
         world.tidy().await?;
-        let after = bench.yard(1).await?;
+        let after = bench.yard(1)?;
         let yard = f64::midpoint(before.p50, after.p50);
         let (p50, p99) = (percentile(&mut times, 50.0), percentile(&mut times, 99.0));
         bench.say(&format!("told_alone round {}: p50 {p50:.2} ms; three commits {:.2} and {:.2} ms", number + 1, before.p50, after.p50));
@@ -83,24 +84,24 @@ pub async fn alone(bench: &Bench) -> Result<Line> {
 pub async fn busy(bench: &Bench) -> Result<Line> {
     let count = bench.pick(2000, 6000);
     let world = World::new(&bench.cluster, &bench.work).await?;
-    let sites = [world.site("localhost", bench.agents, count).await?];
+    let site = world.site("localhost", bench.agents, count).await?;
     world.tidy().await?;
     let (mut ratios, mut p99s, mut p50s, mut yards, mut detail) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), String::new());
     for number in 0..bench.rounds {
-        let before = bench.yard(1).await?;
+        let before = bench.yard(1)?;
         let server = world.serve(world.port, &bench.server_settings()).await?;
-        let full = cycle::round(&world, &[&server], &sites, count.min(bench.pick(1500, 4000)), 32, bench.manners).await?.rate;
+        let full = cycle::round(&world, &[&server], &[&site], &site.first(count.min(4000)), 32, bench.manners).await?.rate;
         world.tidy().await?;
-        let ready = load::prepare(&server, &sites[0], world.flows(&sites[0], count).await?).await?;
+        let ready = load::prepare(&server, world.flows(&site.first(count)).await?).await?;
         let course = Course::new(&ready);
-        let crew = Crew::start(&[&server], &sites[0], &course, bench.manners).await?;
+        let crew = Crew::start(&[&server], &[&site], &course, bench.manners).await?;
         let (ticks, begun) = (world.ticks(&[&server]), Instant::now());
         let mut times = at_rate(&server, &course, ready, full / 2.0).await?;
         let shares = world.ticks(&[&server]).since(ticks, begun.elapsed().as_secs_f64());
         crew.stop().await;
         drop(server);
         world.tidy().await?;
-        let after = bench.yard(1).await?;
+        let after = bench.yard(1)?;
         let yard = f64::midpoint(before.p50, after.p50);
         let (p50, p99) = (percentile(&mut times, 50.0), percentile(&mut times, 99.0));
         detail = format!("at {:.0} of {full:.0}/s; {shares}", full / 2.0);

@@ -51,14 +51,32 @@ pub struct Site {
     pub tenant: Tenant,
     /// Host and port of its portal.
     pub host: String,
-    pub connector: Uuid,
     pub agents: Vec<Arc<Agent>>,
-    pub people: Vec<(Uuid, Uuid)>,
+    pub people: Vec<Uuid>,
+}
+
+impl Site {
+    /// Its first people.
+    pub fn first(&self, count: usize) -> Vec<(&Self, Uuid)> {
+        self.people.iter().take(count).map(|user| (self, *user)).collect()
+    }
+}
+
+/// A browser before the password page.
+pub struct Flow {
+    /// Whose portal.
+    pub host: String,
+    pub cookie: String,
 }
 
 impl World {
     /// On an empty database of `cluster`; what an earlier one left is dropped.
     pub async fn new(cluster: &Cluster, work: &std::path::Path) -> Result<Self> {
+        Self::with_scheme(cluster, work, "http").await
+    }
+
+    /// Reached by `https` or `http`.
+    pub async fn with_scheme(cluster: &Cluster, work: &std::path::Path, scheme: &str) -> Result<Self> {
         cluster.psql("bench", "drop schema public cascade; create schema public")?;
         let database = cluster.url();
         let settings = sspr::base::config::Database { url: SecretString::from(database.clone()), connections: 8 };
@@ -74,7 +92,7 @@ impl World {
             work: work.to_owned(),
             database,
             port,
-            url: format!("http://localhost:{port}"),
+            url: format!("{scheme}://localhost:{port}"),
         })
     }
 
@@ -99,9 +117,9 @@ impl World {
             users::mirror(&mut tx, scope, clock, connector, &batch).await?;
         }
         tx.commit().await?;
-        let people = sqlx::query_as("select user_id, object_guid from users where connector_id = $1 order by object_guid");
+        let people = sqlx::query_scalar("select user_id from users where connector_id = $1 order by object_guid");
         let people = people.bind(connector).fetch_all(&self.db).await?;
-        Ok(Site { tenant, host: format!("{host}:{}", self.port), connector, agents: made, people })
+        Ok(Site { tenant, host: format!("{host}:{}", self.port), agents: made, people })
     }
 
     async fn agent(&self, tx: &mut sqlx::PgConnection, tenant: &Tenant, connector: Uuid) -> Result<Agent> {
@@ -124,32 +142,38 @@ impl World {
             not_after: now + 12 * 3600,
         };
         ensure!(fleet::publish(tx, scope, clock, &known, &identity.sign(statement)).await?, "a key was not published");
-        let agent = Agent::new(id, connector, identity, &self.url, clock);
+        let agent = Agent::new(id, identity, &self.url, clock);
         fleet::heartbeat(tx, scope, clock, &known, &agent.health()).await?;
         Ok(agent)
     }
 
-    /// Flows of a site's first people that have passed every gate, one each: their cookies.
-    pub async fn flows(&self, site: &Site, count: usize) -> Result<Vec<String>> {
-        ensure!(count <= site.people.len(), "{count} flows for {} people", site.people.len());
-        let now = self.clock.now();
-        let (mut ids, mut cookies, mut hashes, mut users) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for (user, _) in &site.people[..count] {
+    /// A flow that has passed every gate for each of these people.
+    pub async fn flows(&self, people: &[(&Site, Uuid)]) -> Result<Vec<Flow>> {
+        let (mut ids, mut tenants, mut hashes, mut users, mut names) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut flows = Vec::with_capacity(people.len());
+        for (site, user) in people {
             let cookie = id::token();
             ids.push(id::time_ordered(&self.clock));
+            tenants.push(site.tenant.scope.id());
             hashes.push(id::sha256(cookie.as_bytes()));
             users.push(*user);
-            cookies.push(cookie);
+            names.push(site.tenant.scope.key().encrypt(b"flows.name", b"somebody"));
+            flows.push(Flow { host: site.host.clone(), cookie });
         }
         let options = serde_json::json!([{ "method": "email", "masked": "p•••@m•••.example" }]);
         let insert = sqlx::query(
             "insert into flows (flow_id, tenant_id, browser_hash, user_id, subjects, name, options, language, state, gates, passed, created_at, expires_at)
-             select f, $1, b, u, array[sha256(u::text::bytea), sha256(b)], $5, $6, 'en', 'verified', 1, '{email}', $7, $7 + interval '30 minutes'
-             from unnest($2::uuid[], $3::bytea[], $4::uuid[]) as t (f, b, u)",
+             select f, t, b, u, array[sha256(u::text::bytea), sha256(b)], n, $6, 'en', 'verified', 1, '{email}', $7, $7 + interval '30 minutes'
+             from unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::uuid[], $5::bytea[]) as x (f, t, b, u, n)",
         );
-        let name = site.tenant.scope.key().encrypt(b"flows.name", b"somebody");
-        insert.bind(site.tenant.scope.id()).bind(ids).bind(hashes).bind(users).bind(name).bind(options).bind(now).execute(&self.db).await?;
-        Ok(cookies)
+        insert.bind(ids).bind(tenants).bind(hashes).bind(users).bind(names).bind(options).bind(self.clock.now()).execute(&self.db).await?;
+        Ok(flows)
+    }
+
+    /// All agents count as heard of for the next hour, for measures in which thousands would have to say so every ten seconds.
+    pub async fn hear_of_all(&self) -> Result<()> {
+        sqlx::query("update agents set last_seen_at = now() + interval '1 hour'").execute(&self.db).await?;
+        Ok(())
     }
 
     /// How many jobs the database says were applied.
@@ -159,7 +183,15 @@ impl World {
 
     /// As after a night: no rows of yesterday's outbox, statistics up to date.
     pub async fn tidy(&self) -> Result<()> {
-        for statement in ["delete from messages", "delete from flows", "vacuum analyze", "checkpoint"] {
+        for statement in ["delete from messages", "delete from flows"] {
+            sqlx::query(statement).execute(&self.db).await?;
+        }
+        self.tidy_but_flows().await
+    }
+
+    /// Statistics only.
+    pub async fn tidy_but_flows(&self) -> Result<()> {
+        for statement in ["vacuum analyze", "checkpoint"] {
             sqlx::query(statement).execute(&self.db).await?;
         }
         Ok(())
@@ -173,6 +205,7 @@ impl World {
             ("SSPR_SERVER__LISTEN", format!("127.0.0.1:{port}")),
             ("SSPR_DATABASE__URL", self.database.clone()),
             ("SSPR_KEYS__MASTER", data_encoding::BASE64.encode(&MASTER)),
+            ("SSPR_SERVER__MAX_CONNECTIONS", "25000".to_owned()),
         ];
         let child = Command::new(env!("CARGO_BIN_EXE_sspr"))
             .arg("serve")
@@ -203,8 +236,13 @@ impl World {
     }
 }
 
+/// What the person of that number signs in as.
+pub fn name(number: usize) -> String {
+    format!("person{number:07}")
+}
+
 fn person(number: usize) -> Person {
-    let name = format!("person{number:07}");
+    let name = name(number);
     let mut guid = [0; 16];
     guid.copy_from_slice(&sspr::wire::sha256(name.as_bytes())[..16]);
     Person {
