@@ -29,8 +29,8 @@ use super::{
 pub const SERVERS: usize = 2;
 pub const AGENTS: usize = 3;
 const DATABASE: &str = "sspr";
-/// Passwords that the domain remembers, and thereby effects of one person that the history can tell apart: 24 is the most.
-pub const REMEMBERED: usize = 24;
+/// Passwords that the domain remembers, and thereby effects of one person that the history can tell apart. Samba's most.
+pub const REMEMBERED: u32 = 24;
 
 pub struct Estate {
     pub servers: Vec<Process>,
@@ -46,8 +46,6 @@ pub struct Estate {
     pub postgres: Postgres,
     pub postgres_held: tokio::sync::Mutex<()>,
     pub samba_held: tokio::sync::Mutex<()>,
-    pub agent_ids: Vec<Uuid>,
-    settings: Vec<(String, String)>,
     pub dir: PathBuf,
     _postgres_dir: tempfile::TempDir,
 }
@@ -61,7 +59,7 @@ impl Estate {
         fs::set_permissions(postgres_dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         // "Keep" is durable: fsync on, as in production.
         let postgres = spawn_blocking(move || Postgres::start_in(&place, true).unwrap());
-        let options = SambaOptions { users_csv: Some(people), history: 24, lockout: 0, ..SambaOptions::default() };
+        let options = SambaOptions { users_csv: Some(people), history: REMEMBERED, lockout: 0, ..SambaOptions::default() };
         let samba = spawn_blocking(move || Samba::start(&options).unwrap());
         let (postgres, samba, inbox) = (postgres.await.unwrap(), samba.await.unwrap(), Inbox::start(0, 0).await.unwrap());
         let mut admin = PgConnection::connect(&postgres.url("postgres")).await.unwrap();
@@ -88,7 +86,7 @@ impl Estate {
         run(&settings, &["tenant", "set", &tenant, "--self-service", "true"]);
         run(&settings, &["tenant", "writeback", &connector, "on"]);
 
-        let (mut agents, mut agent_ids, mut ldaps) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut agents, mut ldaps) = (Vec::new(), Vec::new());
         let controller: SocketAddr = samba.ldaps_url.trim_start_matches("ldaps://").parse().unwrap();
         for node in &nodes {
             until_up(*node).await;
@@ -105,7 +103,6 @@ impl Estate {
             let agent = Process::new(&name, &["agent"], &own, dir, &library);
             agent.start();
             agents.push(agent);
-            agent_ids.push(id);
             ldaps.push(line);
         }
         let (postgres_held, samba_held) = Default::default();
@@ -120,8 +117,6 @@ impl Estate {
             postgres,
             postgres_held,
             samba_held,
-            agent_ids,
-            settings,
             dir: dir.to_owned(),
             _postgres_dir: postgres_dir,
         };
@@ -183,7 +178,9 @@ impl Estate {
     }
 
     fn postgres_tool(&self, tool: &str, args: &[&str]) {
-        let out = Command::new(postgres::programs().unwrap().join(tool))
+        // Beside the server; where that one was found elsewhere, on the path.
+        let beside = postgres::programs().unwrap().join(tool);
+        let out = Command::new(if beside.exists() { beside } else { tool.into() })
             .args(["-U", "postgres", "-h", self.postgres.dir().to_str().unwrap()])
             .args(args)
             .output()
@@ -194,11 +191,6 @@ impl Estate {
     /// Start again whoever ended by themselves.
     pub fn watch(&self, recorder: &Recorder) {
         self.processes().for_each(|process| process.watch(recorder));
-    }
-
-    /// What the command line of the cloud is told.
-    pub fn settings(&self) -> &[(String, String)] {
-        &self.settings
     }
 }
 

@@ -17,6 +17,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::{
+    estate::REMEMBERED,
     hash,
     history::{Event, Recorder},
     people::World,
@@ -79,7 +80,7 @@ pub fn directory(world: &World) {
         past.reverse();
         let none = Vec::new();
         let known = times.get(&person.dn).unwrap_or(&none);
-        assert!(past.len() <= 23, "{name} had more passwords than the domain remembers");
+        assert!(past.len() < REMEMBERED as usize, "{name} had more passwords than the domain remembers");
         if known.len() != past.len() - 1 {
             complete = false;
         }
