@@ -32,6 +32,8 @@ pub enum Fault {
     /// Seconds ahead.
     ServerClock(usize, i64),
     AgentClock(usize, i64),
+    /// Everything but the domain, at one moment.
+    PowerCut,
     /// Copied when it begins, restored when it ends.
     OldBackup,
 }
@@ -46,7 +48,9 @@ pub struct Planned {
 
 impl fmt::Display for Planned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>8.1} s  for {:>5.1} s  {:?}", self.at as f64 / 1000.0, self.lasts as f64 / 1000.0, self.fault)
+        let tenths = |millis: u64| (millis / 1000, millis % 1000 / 100);
+        let ((at, at_tenth), (lasts, lasts_tenth)) = (tenths(self.at), tenths(self.lasts));
+        write!(f, "{at:>6}.{at_tenth} s  for {lasts:>3}.{lasts_tenth} s  {:?}", self.fault)
     }
 }
 
@@ -73,7 +77,7 @@ pub fn plan(seed: u64, seconds: u64) -> Vec<Planned> {
             Fault::ServerClock(..) | Fault::AgentClock(..) => chance.between(8000, 25_000),
             Fault::Upstream(Weather::Still) | Fault::Ldaps(_, Weather::Still) => chance.between(2000, 20_000),
             Fault::PostgresRestart | Fault::PostgresCrash => chance.between(0, 4000),
-            Fault::KillServer(_) | Fault::KillAgent(_) | Fault::DirectoryRestart => chance.between(200, 6000),
+            Fault::KillServer(_) | Fault::KillAgent(_) | Fault::DirectoryRestart | Fault::PowerCut => chance.between(200, 6000),
             _ => chance.between(3000, 10_000),
         };
         if at + lasts > end {
@@ -86,13 +90,15 @@ pub fn plan(seed: u64, seconds: u64) -> Vec<Planned> {
         }
         all.push(Planned { at, lasts, fault });
         // Sometimes a second one on top.
-        at += if chance.percent(30) { chance.between(500, 2500) } else { chance.between(5000, 11_000) };
+        at += if chance.percent(40) { chance.between(300, 2500) } else { chance.between(3000, 9000) };
     }
     if seconds >= 90 {
-        // One that is hardly old, so that what was in hand then is in hand again; one that is old.
-        let near = chance.between(10_000, 40_000);
+        // One that is old; and some that are hardly so, by which what was in hand then is in hand again.
         all.push(Planned { at: end / 5, lasts: end * 3 / 5, fault: Fault::OldBackup });
-        all.push(Planned { at: chance.between(end / 5, end * 3 / 5 - 42_000 * end / 180_000), lasts: near, fault: Fault::OldBackup });
+        for _ in 0..seconds.div_ceil(120) {
+            let lasts = chance.between(1000, 40_000);
+            all.push(Planned { at: chance.between(5000, end - lasts - 5000), lasts, fault: Fault::OldBackup });
+        }
         all.sort_by_key(|planned| planned.at);
     }
     all
@@ -102,8 +108,9 @@ fn any(chance: &mut Chance) -> Fault {
     let (server, agent) = (chance.index(SERVERS), chance.index(AGENTS));
     let lossy = [Weather::DropRequests(40), Weather::DropAnswers(40), Weather::Slow(300), Weather::Still, Weather::Cut];
     match chance.below(100) {
-        0..10 => Fault::KillServer(server),
-        10..24 => Fault::KillAgent(agent),
+        0..9 => Fault::KillServer(server),
+        9..11 => Fault::PowerCut,
+        11..24 => Fault::KillAgent(agent),
         24..28 => Fault::PauseServer(server),
         28..36 => Fault::PauseAgent(agent),
         36..52 => Fault::Upstream(*chance.one_of(&lossy)),
@@ -183,6 +190,7 @@ async fn strike(world: &Arc<World>, planned: Planned, number: usize) {
         }
         Fault::ServerClock(server, ahead) => wrong(world, &estate.servers[server], ahead, lasts).await,
         Fault::AgentClock(agent, ahead) => wrong(world, &estate.agents[agent], ahead, lasts).await,
+        Fault::PowerCut => power_cut(world, lasts).await,
         Fault::OldBackup => old_backup(world, lasts, estate.dir.join(format!("backup{number}"))).await,
     }
 }
@@ -214,6 +222,25 @@ async fn wrong(world: &World, process: &Process, ahead: i64, lasts: Duration) {
     process.set_clock(ahead, &world.recorder);
     sleep(lasts).await;
     process.set_clock(0, &world.recorder);
+}
+
+async fn power_cut(world: &Arc<World>, lasts: Duration) {
+    // In the order of `old_backup`, so that nobody waits in circles.
+    let mut held = Vec::new();
+    for process in world.estate.processes() {
+        held.push(process.held.lock().await);
+    }
+    let _held = (held, world.estate.postgres_held.lock().await);
+    let world = world.clone();
+    let away = move || {
+        let estate = &world.estate;
+        estate.postgres.stop_hard().unwrap();
+        estate.processes().for_each(Process::kill);
+        std::thread::sleep(lasts);
+        estate.postgres.start_again().unwrap();
+        estate.processes().for_each(Process::start);
+    };
+    spawn_blocking(away).await.unwrap();
 }
 
 async fn old_backup(world: &Arc<World>, lasts: Duration, file: PathBuf) {

@@ -2,7 +2,7 @@
 
 pub fn nt(password: &str) -> String {
     let bytes: Vec<u8> = password.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    md4(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    data_encoding::HEXLOWER.encode(&md4(&bytes))
 }
 
 fn md4(message: &[u8]) -> [u8; 16] {
@@ -13,7 +13,7 @@ fn md4(message: &[u8]) -> [u8; 16] {
     padded[at..].copy_from_slice(&(message.len() as u64 * 8).to_le_bytes());
     let mut state: [u32; 4] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
     for block in padded.chunks_exact(64) {
-        let x: Vec<u32> = block.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().unwrap())).collect();
+        let words: Vec<u32> = block.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().unwrap())).collect();
         let [mut a, mut b, mut c, mut d] = state;
         for round in 0..3 {
             let (shifts, constant) = [([3, 7, 11, 19], 0), ([3, 5, 9, 13], 0x5a82_7999), ([3, 9, 11, 15], 0x6ed9_eba1)][round];
@@ -28,7 +28,7 @@ fn md4(message: &[u8]) -> [u8; 16] {
                     1 => (b & c) | (b & d) | (c & d),
                     _ => b ^ c ^ d,
                 };
-                let sum = a.wrapping_add(mixed).wrapping_add(x[index]).wrapping_add(constant).rotate_left(shifts[step % 4]);
+                let sum = a.wrapping_add(mixed).wrapping_add(words[index]).wrapping_add(constant).rotate_left(shifts[step % 4]);
                 (a, d, c, b) = (d, c, b, sum);
             }
         }
@@ -45,7 +45,7 @@ fn md4(message: &[u8]) -> [u8; 16] {
 
 #[test]
 fn the_standards_examples_hold() {
-    let hex = |text: &str| md4(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |text: &str| data_encoding::HEXLOWER.encode(&md4(text.as_bytes()));
     assert_eq!(hex(""), "31d6cfe0d16ae931b73c59d7e0c089c0");
     assert_eq!(hex("abc"), "a448017aaf21d8525fc10ae87aa6729d");
     let digits = "1234567890".repeat(8);

@@ -28,6 +28,7 @@ use std::{
     time::Duration,
 };
 
+use sspr::wire::outcome::Code;
 use tokio::{task::JoinSet, time::sleep};
 
 use self::{
@@ -93,6 +94,9 @@ async fn run(plan: Plan) -> Verdict {
     let (coming, coming_over) = (world.clone(), over.clone());
     busy.spawn(async move { visits::come_and_go(&coming, plan.workers, coming_over).await });
     busy.spawn(visits::guess(world.clone(), over.clone()));
+    if Code::parse("changed_meanwhile").is_some() {
+        busy.spawn(visits::administer(world.clone(), over.clone()));
+    }
     let faults = plan.schedule.len();
     tokio::join!(faults::run(&world, plan.schedule), sleep(Duration::from_secs(plan.seconds)));
 
@@ -226,7 +230,9 @@ async fn long() {
     let (seconds, dir) = (minutes * 60, place(&format!("{minutes}-{seed}")));
     let schedule = faults::plan(seed, seconds);
     println!("The schedule of seed {seed}, {minutes} minutes, in seconds from the beginning:");
-    schedule.iter().for_each(|planned| println!("{planned}"));
+    for planned in &schedule {
+        println!("{planned}");
+    }
     let people = usize::try_from(40 + 40 * minutes).unwrap();
     let verdict = run(Plan { seed, seconds, people, workers: 6, schedule, dir: dir.clone() }).await;
     println!("\n{}", told(&verdict, &dir));
@@ -241,6 +247,8 @@ fn judge() {
     let file = std::env::vars().find(|(key, _)| key == "CHAOS_HISTORY").map(|(_, value)| value).expect("CHAOS_HISTORY=FILE");
     let events = history::read(Path::new(&file));
     let found = check::check(&events);
-    found.iter().for_each(|violation| println!("{violation}"));
+    for violation in &found {
+        println!("{violation}");
+    }
     assert!(found.is_empty(), "{} violations", found.len());
 }

@@ -228,7 +228,7 @@ impl Flow {
         let mut browser = self.browser.at(&world.estate.portal(node));
         let page = browser.open("/reset/code").await?;
         let right = world.codes.borrow().get(&who.mail).cloned().unwrap_or_default();
-        let wrong = (0..).map(|n| format!("{n:06}")).find(|code| !right.contains(code)).context("a wrong code")?;
+        let wrong = (0..1_000_000).map(|n| format!("{n:06}")).find(|code| !right.contains(code)).context("a wrong code")?;
         let form = page.form("/reset/code")?.set("code", &wrong)?;
         let begun = world.recorder.now();
         let page = browser.submit(&form).await?;

@@ -118,10 +118,9 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, mut wea
         };
         let now = *weather.borrow_and_update();
         match now {
-            Weather::Fair => {}
             Weather::DropRequests(percent) if way == Way::Request && chance.percent(percent) => return,
             Weather::DropAnswers(percent) if way == Way::Answer && chance.percent(percent) => return,
-            Weather::DropRequests(_) | Weather::DropAnswers(_) => {}
+            Weather::Fair | Weather::DropRequests(_) | Weather::DropAnswers(_) => {}
             Weather::Slow(millis) => tokio::time::sleep(Duration::from_millis(millis)).await,
             Weather::Still => drop(weather.wait_for(|now| *now != Weather::Still).await),
             Weather::Cut => return,

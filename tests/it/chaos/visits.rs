@@ -194,7 +194,7 @@ pub async fn administer(world: Arc<World>, over: Arc<AtomicBool>) {
         let who = &world.people[*chance.one_of(&open)];
         let (password, begun) = (world.password(&mut chance), world.recorder.now());
         // Whether it worked is the directory's to say.
-        let _ = tokio::time::timeout(Duration::from_secs(60), world.estate.samba.set_password(&who.dn, &password)).await;
+        let _ = tokio::time::timeout(Duration::from_mins(1), world.estate.samba.set_password(&who.dn, &password)).await;
         let ended = world.recorder.now();
         world.recorder.write(Event::External { person: who.name.clone(), password: hash::nt(&password), begun, ended });
     }

@@ -23,7 +23,7 @@ mod tests;
 mod truth;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt,
 };
 
@@ -89,7 +89,6 @@ struct Row<'a> {
     submitted: bool,
     sealed: bool,
     attempts: i64,
-    signed: Option<bool>,
 }
 
 impl Job<'_> {
@@ -114,14 +113,26 @@ struct Case<'a> {
     jobs: BTreeMap<Uuid, Job<'a>>,
     guids: HashMap<&'a str, Uuid>,
     restored: Vec<Restored>,
+    /// Passwords that an administrator set.
+    external: HashSet<&'a str>,
+    /// Flows whose page said something of which the harness could not say what job it was about.
+    foggy: HashSet<u32>,
+    /// Process, seconds ahead from then on, when.
+    clocks: Vec<(&'a str, i64, i64)>,
+    calm: Option<i64>,
 }
 
 impl<'a> Case<'a> {
     fn new(events: &'a [Event]) -> Self {
-        let mut case = Self { events, jobs: BTreeMap::new(), guids: HashMap::new(), restored: Vec::new() };
+        let (jobs, guids, restored, external, foggy, clocks) = Default::default();
+        let mut case = Self { events, jobs, guids, restored, external, foggy, clocks, calm: None };
         for event in events {
             match event {
                 Event::Person { person, guid, .. } => drop(case.guids.insert(person, *guid)),
+                Event::External { password, .. } => _ = case.external.insert(password),
+                Event::Told { flow, job: None, .. } => _ = case.foggy.insert(*flow),
+                Event::Clock { process, ahead, at } => case.clocks.push((process, *ahead, *at)),
+                Event::Calm { at } => case.calm = Some(*at),
                 Event::Restored { taken, ended, .. } => case.restored.push(Restored { taken: *taken, ended: *ended }),
                 Event::Ticket { flow, person, job, seq, expires, password, begun, ended, .. } => {
                     let (submits, told, effects) = Default::default();
@@ -162,11 +173,11 @@ impl<'a> Case<'a> {
                         job.effects.push(Effect { nth: *nth, at: *at });
                     }
                 }
-                Event::Row { job, guid, flow, seq, state, code, submitted, sealed, attempts, signed, .. } => {
+                Event::Row { job, guid, flow, seq, state, code, submitted, sealed, attempts, .. } => {
                     let (guid, flow, seq, submitted, sealed) = (*guid, *flow, *seq, *submitted, *sealed);
                     if let Some(job) = case.jobs.get_mut(job) {
                         let code = code.as_deref();
-                        job.row = Some(Row { guid, flow, seq, state, code, submitted, sealed, attempts: *attempts, signed: *signed });
+                        job.row = Some(Row { guid, flow, seq, state, code, submitted, sealed, attempts: *attempts });
                     }
                 }
                 _ => {}

@@ -159,7 +159,7 @@ fn good_histories_are_acquitted() {
     breaks(
         &with(|event| {
             if let Event::Submit { answer, .. } = event {
-                *answer = Answer::Lost
+                *answer = Answer::Lost;
             }
         }),
         &[],
@@ -269,7 +269,7 @@ fn i5_words_that_are_not_true() {
     breaks(
         &with(|event| {
             if let Event::Submit { answer, .. } = event {
-                *answer = Answer::Refused(409, "superseded".into())
+                *answer = Answer::Refused(409, "superseded".into());
             }
         }),
         &["I5"],
@@ -300,7 +300,7 @@ fn i7_an_effect_or_a_result_that_is_nobodys() {
     breaks(
         &with(|event| {
             if let Event::Row { signed, .. } = event {
-                *signed = Some(false)
+                *signed = Some(false);
             }
         }),
         &["I7"],
@@ -308,7 +308,7 @@ fn i7_an_effect_or_a_result_that_is_nobodys() {
     breaks(
         &with(|event| {
             if let Event::Row { guid, .. } = event {
-                *guid = BEN
+                *guid = BEN;
             }
         }),
         &["I7"],
@@ -328,7 +328,7 @@ fn i8_something_stays() {
     breaks(
         &with(|event| {
             if let Event::Row { sealed, .. } = event {
-                *sealed = true
+                *sealed = true;
             }
         }),
         &["I8"],

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Case, Job, Say};
+use super::{Case, Effect, Job, Say};
 use crate::chaos::history::Event;
 
 /// By how much the times of two witnesses may differ, in milliseconds: seconds are cut off, lines are written a moment later.
@@ -30,23 +30,20 @@ pub fn order(case: &Case<'_>, say: &mut Say<'_>) {
         }
     }
     for event in case.events {
-        let Event::Effect { person, nth: at, password, .. } = event else { continue };
-        let Some((set, done)) = external(case, password) else { continue };
-        let overtaken = |job: &&Job<'_>| job.person == person && job.given < set;
+        let Event::Effect { person, nth, password, at, .. } = event else { continue };
+        if !case.external.contains(password.as_str()) {
+            continue;
+        }
+        // A ticket's time is cut off to the second.
+        let overtaken = |job: &&Job<'_>| job.person == person && job.given + 1000 < *at;
         for job in case.jobs.values().filter(overtaken) {
-            if let Some(effect) = job.effects.iter().find(|effect| effect.nth > *at && effect.at > done + BETWEEN) {
-                say("I2", format!("{} took effect {} ms after an administrator's change", job.name(), effect.at - done));
+            // By which clock a ticket was issued, if they differ, decides what is "since".
+            let since = |effect: &&Effect| effect.nth > *nth && effect.at > at + BETWEEN && apart(case, job.asked - 60_000, effect.at) == 0;
+            if let Some(effect) = job.effects.iter().find(since) {
+                say("I2", format!("{} took effect {} ms after an administrator's change", job.name(), effect.at - at));
             }
         }
     }
-}
-
-/// When an administrator set this password: from when, until when.
-fn external(case: &Case<'_>, wanted: &str) -> Option<(i64, i64)> {
-    case.events.iter().find_map(|event| match event {
-        Event::External { password, begun, ended, .. } if password == wanted => Some((*begun, *ended)),
-        _ => None,
-    })
 }
 
 /// I3. What counts as "now" may be any process's clock: expiry is judged by the agent, who goes by the cloud's.
@@ -66,14 +63,11 @@ pub fn deadline(case: &Case<'_>, say: &mut Say<'_>) {
 fn apart(case: &Case<'_>, from: i64, to: i64) -> i64 {
     let mut ahead: BTreeMap<&str, i64> = BTreeMap::new();
     let (mut least, mut most) = (0, 0);
-    for event in case.events {
-        let Event::Clock { process, ahead: seconds, at } = event else { continue };
-        if *at <= from {
-            ahead.insert(process, *seconds);
-        } else if *at <= to {
-            // Before and after the change.
-            least = least.min(*seconds).min(ahead.get(process.as_str()).copied().unwrap_or_default());
-            most = most.max(*seconds).max(ahead.get(process.as_str()).copied().unwrap_or_default());
+    for &(process, seconds, at) in &case.clocks {
+        if at <= from {
+            ahead.insert(process, seconds);
+        } else if at <= to {
+            (least, most) = (least.min(seconds), most.max(seconds));
         }
     }
     for seconds in ahead.into_values() {
@@ -86,7 +80,9 @@ fn apart(case: &Case<'_>, from: i64, to: i64) -> i64 {
 pub fn ends(case: &Case<'_>, say: &mut Say<'_>) {
     for event in case.events {
         if let Event::Open { jobs } = event {
-            jobs.iter().for_each(|job| say("I4", format!("{job} is still open after all is calm")));
+            for job in jobs {
+                say("I4", format!("{job} is still open after all is calm"));
+            }
         }
     }
     let newest = newest_of_flows(case);
@@ -102,12 +98,11 @@ pub fn ends(case: &Case<'_>, say: &mut Say<'_>) {
         }
         // The page tells of the flow's newest job only, and nothing once the flow is over.
         let seen = job.told.iter().any(|told| told.last || told.state == "gone");
-        if newest.get(&job.flow) == Some(&job.seq) && !is_foggy(case, job.flow) && !seen && !case.lived_through_a_restore(job) {
+        if newest.get(&job.flow) == Some(&job.seq) && !case.foggy.contains(&job.flow) && !seen && !case.lived_through_a_restore(job) {
             say("I4", format!("{} was taken, is {}, and its person was never told", job.name(), row.state));
         }
         let first_end = job.told.iter().filter(|told| told.last).map(|told| told.at).min();
-        let calm = case.events.iter().find_map(|event| if let Event::Calm { at } = event { Some(*at) } else { None });
-        if let (Some(told), Some(calm)) = (first_end, calm)
+        if let (Some(told), Some(calm)) = (first_end, case.calm)
             && told > job.expires.max(calm) + apart(case, job.asked - 60_000, told) + AFTER
             && job.submits.iter().all(|submit| submit.begun < told - AFTER)
         {
@@ -123,11 +118,6 @@ fn newest_of_flows(case: &Case<'_>) -> HashMap<u32, i64> {
         *seq = (*seq).max(job.seq);
     }
     newest
-}
-
-/// A word of this flow's page that the harness could not say which job it was about.
-fn is_foggy(case: &Case<'_>, wanted: u32) -> bool {
-    case.events.iter().any(|event| matches!(event, Event::Told { flow, job: None, .. } if *flow == wanted))
 }
 
 fn is_end(state: &str) -> bool {
@@ -209,7 +199,7 @@ pub fn provenance(case: &Case<'_>, say: &mut Say<'_>) {
     for event in case.events {
         let Event::Effect { person, nth, password, .. } = event else { continue };
         let Some(job) = case.jobs.values().find(|job| job.password == password) else {
-            if external(case, password).is_none() {
+            if !case.external.contains(password.as_str()) {
                 say("I7", format!("effect {nth} of {person} is nobody's"));
             }
             continue;
