@@ -24,7 +24,10 @@ use crate::{
         db,
         secret::KeyRing,
     },
-    domain::fleet::{self, SigningKey},
+    domain::{
+        fleet::{self, SigningKey},
+        resets,
+    },
 };
 
 /// One per process; handlers and house jobs hold it in an `Arc`.
@@ -58,6 +61,11 @@ impl App {
         let ring = KeyRing::parse(&config.keys.master)?;
         let db = db::connect(&config.database).await?;
         db::migrate(&db).await?;
+        let mut tx = db.begin().await?;
+        if resets::restore_doubt(&mut tx, &clock, &ring).await? {
+            tracing::warn!("the database is new, or comes from a crash or a backup: what was open counts as touched");
+        }
+        tx.commit().await?;
         let wake = Wake::start(&db, stop.clone()).await?;
         let polls = Arc::<Polls>::default();
         let hot = Hot::start(&db::connect_hot(&config.database).await?, &clock, &wake, &polls);

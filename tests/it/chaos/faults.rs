@@ -57,14 +57,18 @@ impl fmt::Display for Planned {
 /// Twice a lease of 15 s, and a little.
 const TWO_LEASES: u64 = 32_000;
 
-/// For a run of so many seconds; the last faults have passed by its end.
-pub fn plan(seed: u64, seconds: u64) -> Vec<Planned> {
+/// For a run of so many seconds; the last faults have passed by its end. `only`: kinds of faults by how their names begin, all if there is none.
+pub fn plan(seed: u64, seconds: u64, only: &[String]) -> Vec<Planned> {
+    let wanted = |fault: Fault| only.is_empty() || only.iter().any(|kind| format!("{fault:?}").starts_with(kind));
     let mut chance = Chance::new(seed);
     let end = seconds * 1000;
     let mut all = Vec::new();
     let mut at = 3000;
-    loop {
+    while only.iter().all(|kind| kind == "OldBackup") == only.is_empty() {
         let fault = any(&mut chance);
+        if !wanted(fault) {
+            continue;
+        }
         let lasts = match fault {
             Fault::PauseAgent(_) => {
                 if chance.percent(60) {
@@ -92,10 +96,10 @@ pub fn plan(seed: u64, seconds: u64) -> Vec<Planned> {
         // Sometimes a second one on top.
         at += if chance.percent(40) { chance.between(300, 2500) } else { chance.between(3000, 9000) };
     }
-    if seconds >= 90 {
+    if seconds >= 90 && wanted(Fault::OldBackup) {
         // One that is old; and some that are hardly so, by which what was in hand then is in hand again.
         all.push(Planned { at: end / 5, lasts: end * 3 / 5, fault: Fault::OldBackup });
-        for _ in 0..seconds.div_ceil(120) {
+        for _ in 0..seconds.div_ceil(if only.is_empty() { 120 } else { 12 }) {
             let lasts = chance.between(1000, 40_000);
             all.push(Planned { at: chance.between(5000, end - lasts - 5000), lasts, fault: Fault::OldBackup });
         }

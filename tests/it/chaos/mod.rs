@@ -225,10 +225,12 @@ async fn a_short_storm_breaks_no_promise() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "minutes long: bin/chaos MINUTES SEED"]
 async fn long() {
-    let ask = |name: &str| std::env::vars().find(|(key, _)| key == name).and_then(|(_, value)| value.parse::<u64>().ok());
-    let (minutes, seed) = (ask("CHAOS_MINUTES").unwrap_or(3), ask("CHAOS_SEED").unwrap_or(1));
+    let ask = |name: &str| std::env::vars().find(|(key, _)| key == name).map(|(_, value)| value);
+    let number = |name: &str| ask(name).and_then(|value| value.parse::<u64>().ok());
+    let (minutes, seed) = (number("CHAOS_MINUTES").unwrap_or(3), number("CHAOS_SEED").unwrap_or(1));
+    let only: Vec<String> = ask("CHAOS_ONLY").unwrap_or_default().split_terminator(',').map(str::to_owned).collect();
     let (seconds, dir) = (minutes * 60, place(&format!("{minutes}-{seed}")));
-    let schedule = faults::plan(seed, seconds);
+    let schedule = faults::plan(seed, seconds, &only);
     println!("The schedule of seed {seed}, {minutes} minutes, in seconds from the beginning:");
     for planned in &schedule {
         println!("{planned}");

@@ -73,9 +73,10 @@ pub fn complete(case: &Case<'_>, say: &mut Say<'_>) {
         expect("that its flow was proven", usize::from(proven.binary_search(&row.flow).is_ok()), 1);
         let leases = count("reset.lease", "leased");
         // As if these leases had not been.
+        let touched = count("reset.doubt", "touched");
         let back = count("reset.result", "handed_over") + count("reset.lease", "not_delivered");
-        expect("that it was leased", leases, usize::try_from(row.attempts).unwrap_or_default() + back);
-        let doubts = count("reset.deadline", "unknown") + count("reset.result", "unknown");
+        expect("that it was leased", leases, (usize::try_from(row.attempts).unwrap_or_default() + back).saturating_sub(touched));
+        let doubts = count("reset.deadline", "unknown") + count("reset.result", "unknown") + count("reset.doubt", "unknown");
         match row.state {
             "applied" | "failed" => expect("how it ended", count("reset.result", row.state), 1),
             // Also said of results that contradict.
