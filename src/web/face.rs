@@ -1,4 +1,4 @@
-//! The face of an error: a page for whoever asks for HTML, `application/problem+json` (RFC 9457) for programs.
+//! The face of an error: a page for whoever asks for HTML, `application/problem+json` (RFC 9457) for programs and below `/agent`.
 
 use std::sync::Arc;
 
@@ -60,7 +60,9 @@ fn usual(status: StatusCode) -> &'static str {
 
 fn face(app: &App, uri: &Uri, headers: &HeaderMap, context: Option<&Context>, status: StatusCode, problem: Problem) -> Response {
     let page = Page::bare(tenancy::language(app, uri, headers, None), context);
-    let wants_page = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    // An agent is a program, whatever it says it takes.
+    let wants_page = !uri.path().starts_with("/agent/")
+        && headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
     if wants_page && problem.code == "flow_ended" {
         // The browser may hold a newer cookie by now: let it look again. That page tells if there is nothing.
         let begun = uri.query().is_some_and(|query| query.contains("begun"));

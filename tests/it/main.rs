@@ -5,6 +5,7 @@ mod agent_api;
 mod architecture;
 mod carriers;
 mod codes;
+mod conform;
 mod demo;
 mod fuzz;
 mod hostile;
