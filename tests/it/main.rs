@@ -7,6 +7,7 @@ mod carriers;
 mod codes;
 mod conform;
 mod demo;
+mod description;
 mod fuzz;
 mod hostile;
 mod lab;

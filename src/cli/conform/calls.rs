@@ -53,7 +53,9 @@ pub async fn unknown_ways(run: &mut Run) {
 fn good(run: &Run) -> [(String, Value); 5] {
     let beat = serde_json::from_slice(&run.heartbeat(false)).unwrap_or_default();
     let batch = json!({ "pass": id::random(), "full": false, "last": true, "upserts": [], "removals": [] });
-    let key = json!({ "key": run.identity.sign(run.statement()) });
+    // A key of its own: a server that takes it for what else is wrong with the request has then taken nothing that is asked about later.
+    let throwaway = Statement { key: b64(&KeyPair::generate().public), epoch: 1, ..run.statement() };
+    let key = json!({ "key": run.identity.sign(throwaway) });
     let result = format!("/agent/v1/jobs/{}/result", Uuid::nil());
     [
         ("/agent/v1/heartbeat".to_owned(), beat),
@@ -147,6 +149,13 @@ pub async fn keys(run: &mut Run) {
             Box::new({
                 let epoch = good.statement.epoch;
                 move |s| s.epoch = epoch
+            }),
+        ),
+        (
+            "another epoch of a key that is known",
+            Box::new({
+                let key = good.statement.key.clone();
+                move |s| s.key.clone_from(&key)
             }),
         ),
         ("another agent's name", Box::new(move |s| s.agent = nobody)),
