@@ -22,6 +22,8 @@ use crate::{
     },
 };
 
+/// A look at the outbox is for all that came within this.
+const GATHER: Duration = Duration::from_millis(15);
 /// Deliveries of a channel at once.
 const BATCH: usize = 16;
 /// The outbox is looked at this often when nothing wakes it: retries, and messages of other nodes that died.
@@ -57,6 +59,8 @@ async fn outbox(app: Arc<App>, carriers: Carriers, channel: Channel) {
     let (under_way, mut woken) = (Arc::new(Semaphore::new(BATCH)), app.outbox.subscribe());
     let tasks = TaskTracker::new();
     loop {
+        // What follows within a moment goes along.
+        tokio::time::sleep(GATHER).await;
         woken.mark_unchanged();
         if let Err(error) = deliver(&app, &carriers, channel, &under_way, &tasks).await {
             tracing::warn!(error = format!("{error:#}"), "the outbox will be looked at again");
@@ -145,7 +149,7 @@ async fn send(app: &App, carriers: &Carriers, delivery: &Delivery) -> Result<Res
     }
 }
 
-/// End the jobs that are past their deadline, and tell whoever watches.
+/// End the jobs that are past their deadline, and tell whoever watches. End the messages that came too late.
 pub async fn sweep(app: &App) -> Result<()> {
     let mut tx = app.begin().await?;
     let ended = queue::sweep(&mut tx, &app.clock).await?;
@@ -154,6 +158,9 @@ pub async fn sweep(app: &App) -> Result<()> {
         resets::swept(&mut tx, &tenant, &app.clock, job).await?;
     }
     tx.commit().await?;
+    let mut conn = app.db.acquire().await?;
+    notifications::expire(&mut conn, &app.clock).await?;
+    drop(conn);
     for job in ended {
         tracing::warn!(job.id = %job.job_id, job.state = job.state.as_str(), "a job ended at its deadline");
         app.wake.tell(job.job_id);

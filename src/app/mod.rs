@@ -1,5 +1,9 @@
 //! What handlers and the worker share.
 
+mod batch;
+mod hot;
+mod known;
+mod polls;
 mod wake;
 
 use std::sync::Arc;
@@ -8,6 +12,9 @@ use anyhow::{Context, Result, bail};
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio_util::sync::CancellationToken;
 
+pub use hot::{Asked, Hot, Reported, Sealed};
+pub use known::Known;
+pub use polls::Polls;
 pub use wake::{Subscription, Wake};
 
 use crate::{
@@ -28,6 +35,12 @@ pub struct App {
     pub ring: KeyRing,
     pub public_url: PublicUrl,
     pub wake: Wake,
+    /// Submits, leases, results and proofs, written many at a time.
+    pub hot: Hot,
+    /// Agents that wait for jobs here.
+    pub polls: Arc<Polls>,
+    /// What need not be asked or verified with every request of an agent.
+    pub known: Known,
     /// Told when a message was put into the outbox.
     pub outbox: tokio::sync::watch::Sender<()>,
     /// The key that signs access tokens, once it was needed.
@@ -46,8 +59,14 @@ impl App {
         let db = db::connect(&config.database).await?;
         db::migrate(&db).await?;
         let wake = Wake::start(&db, stop.clone()).await?;
+        let polls = Arc::<Polls>::default();
+        let hot = Hot::start(&db::connect_hot(&config.database).await?, &clock, &wake, &polls);
+        tokio::spawn(polls.clone().watch(db.clone(), clock.clone(), wake.clone(), stop.clone()));
         Ok(Arc::new(Self {
             db,
+            hot,
+            polls,
+            known: Known::default(),
             clock,
             ring,
             public_url,

@@ -49,6 +49,11 @@ impl Wake {
         let _ = self.outgoing.send(what);
     }
 
+    /// The same for this node alone.
+    pub fn tell_here(&self, what: Uuid) {
+        notify(&self.waiting, what);
+    }
+
     /// Subscribe first, then look, then wait: so nothing falls between.
     pub fn subscribe(&self, what: Uuid) -> Subscription {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);

@@ -8,7 +8,7 @@ use crate::{
     base::{clock::Clock, config::Config, db, secret::KeyRing},
     domain::{
         audit::Source,
-        fleet,
+        fleet, resets,
         tenants::{self, Scope},
     },
     wire::keys::fingerprint,
@@ -61,6 +61,7 @@ pub async fn run(command: Command, config: Config) -> Result<()> {
         Command::Revoke { agent } => {
             let scope = scope_of(&mut tx, &ring, agent).await?;
             let done = fleet::revoke(&mut tx, &scope, &clock, &source, agent).await?;
+            resets::withdraw(&mut tx, &scope, &clock, &source, agent).await?;
             println!("Agent {agent} {}.", if done { "is revoked" } else { "was revoked already" });
         }
     }

@@ -16,8 +16,8 @@ use crate::{
     wire::message::{Heartbeat, PasswordPolicy},
 };
 pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, new_token, revoke};
-pub use keys::{Recipient, owners, publish, recipients};
-pub use proofs::{forget_used, use_once};
+pub use keys::{Recipient, publish, recipients};
+pub use proofs::{Proof, Used, forget_used, use_up};
 pub use signing::{SigningKey, current_signing_key, signing_key};
 
 /// An agent that was not heard of for so long is not counted on.
@@ -149,6 +149,17 @@ pub async fn agent(conn: &mut PgConnection, agent: Uuid) -> Result<Option<Agent>
     .fetch_optional(conn)
     .await?;
     Ok(row.map(Agent::from))
+}
+
+/// Those of these agents that are not active.
+pub async fn untrusted(conn: &mut PgConnection, agents: &[Uuid]) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        r#"select r.agent_id as "agent_id!" from unnest($1::uuid[]) as r (agent_id)
+           where not exists (select 1 from agents a where a.agent_id = r.agent_id and a.status = 'active')"#,
+        agents,
+    )
+    .fetch_all(conn)
+    .await?)
 }
 
 /// Every agent, for the command line.

@@ -21,8 +21,8 @@ use crate::{
         ticket::{Kind, Ticket},
     },
 };
-pub use lease::lease;
-pub use settle::{Settled, Swept, settle, sweep, sweep_unused};
+pub use lease::{Ask, lease, put_back, waiting, withdraw};
+pub use settle::{Settled, Swept, Told, settle, sweep, sweep_unused};
 pub use state::State;
 pub use submit::{Submission, Submitted, Superseded, submit};
 
