@@ -38,6 +38,7 @@ async fn create(proven: Proven) -> Result<Json<Token>> {
         && claims.sub == claims.iss
         && claims.aud == format!("{}/agent/v1/token", app.public_url.as_str())
         && claims.exp > now
+        && claims.nbf.is_none_or(|nbf| nbf <= now + jws::SKEW)
         && claims.exp <= now + ASSERTION_MAX + jws::SKEW
         && jws::is_jti(&claims.jti)
         && agent.identity == proven.public;

@@ -36,12 +36,24 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
     let status = response.status();
     let problem = own.unwrap_or_else(|| Problem { code: usual(status) });
     let mut faced = face(&app, &uri, &headers, context.as_ref(), status, problem);
+    if status == StatusCode::UNAUTHORIZED {
+        faced.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge(problem.code)));
+    }
     for name in [header::RETRY_AFTER, header::ALLOW, header::WWW_AUTHENTICATE] {
         if let Some(value) = response.headers().get(&name) {
             faced.headers_mut().insert(name, value.clone());
         }
     }
     faced
+}
+
+/// Only agents are told 401: in the words of RFC 9449 §7.1 and RFC 6749 §5.2.
+fn challenge(code: &str) -> &'static str {
+    match code {
+        "bad_token" => r#"DPoP error="invalid_token", algs="EdDSA""#,
+        "bad_assertion" => r#"DPoP error="invalid_client", algs="EdDSA""#,
+        _ => r#"DPoP error="invalid_dpop_proof", algs="EdDSA""#,
+    }
 }
 
 /// The code for a status that the framework chose.

@@ -46,6 +46,9 @@ pub struct Assertion {
     pub jti: String,
     pub iat: i64,
     pub exp: i64,
+    /// Not before, if there is such a thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
 }
 
 /// Claims of an access token.

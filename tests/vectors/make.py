@@ -341,6 +341,7 @@ def refused_assertions():
     yield one("without kid", jws(header(kid=None), claims()))
     yield one("over", jws(ASSERTION_HEADER, claims(exp=NOW)))
     yield one("more than 360 s ahead", jws(ASSERTION_HEADER, claims(exp=NOW + 361)))
+    yield one("not yet good", jws(ASSERTION_HEADER, claims(nbf=NOW + 120)))
     yield one("without exp", jws(ASSERTION_HEADER, claims(exp=None)))
     yield one("a jti of 15 characters", jws(ASSERTION_HEADER, claims(jti="a" * 15)))
     yield one("a jti of 65 characters", jws(ASSERTION_HEADER, claims(jti="a" * 65)))

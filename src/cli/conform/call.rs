@@ -157,6 +157,9 @@ impl Answer {
         if !problem["support"].is_string() {
             return Err("its problem has no support code".to_owned());
         }
+        if status == 401 && !self.has_header("www-authenticate") {
+            return Err("its 401 has no WWW-Authenticate (RFC 9110 §11.6.1)".to_owned());
+        }
         match problem["now"].as_i64() {
             None => Err("its problem has no `now`".to_owned()),
             Some(said) if said.abs_diff(now) > CLOCK.unsigned_abs() => Err(format!("its `now` is {said}, a moment ago it was {now}")),

@@ -142,7 +142,7 @@ pub async fn keys(run: &mut Run) {
     let stranger = Identity::generate();
     let fresh = |run: &Run| Statement { key: b64(&KeyPair::generate().public), epoch: run.line.now() + 1, ..run.statement() };
     let (now, nobody) = (run.line.now(), Uuid::from_u128(1));
-    type Change = Box<dyn Fn(&mut Statement)>;
+    type Change = Box<dyn Fn(&mut Statement) + Send + Sync>;
     let cases: Vec<(&str, Change)> = vec![
         (
             "another key under the same epoch",

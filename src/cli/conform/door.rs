@@ -104,7 +104,7 @@ pub async fn tokens(run: &mut Run) {
     let nobody = Uuid::from_u128(1).to_string();
     let now = run.line.now();
     let claims = |run: &Run| serde_json::to_value(run.assertion()).unwrap_or_default();
-    type Change<'a> = Box<dyn Fn(&mut Value, &mut Value) + 'a>;
+    type Change<'a> = Box<dyn Fn(&mut Value, &mut Value) + Send + Sync + 'a>;
     let change = |name: &'static str, value: Value| -> Change<'_> { Box::new(move |_, claims| claims[name] = value.clone()) };
     let head = |name: &'static str, value: Value| -> Change<'_> { Box::new(move |header, _| header[name] = value.clone()) };
     let cases: Vec<(&str, Change<'_>)> = vec![
@@ -113,6 +113,7 @@ pub async fn tokens(run: &mut Run) {
         ("of another issuer", change("iss", json!(nobody))),
         ("of another subject", change("sub", json!(nobody))),
         ("that is over", change("exp", json!(now - 5))),
+        ("that is not yet good", change("nbf", json!(now + 120))),
         ("that lives an hour", change("exp", json!(now + 3600))),
         ("with a jti of 15 characters", change("jti", json!("a".repeat(15)))),
         ("with a jti of 65 characters", change("jti", json!("a".repeat(65)))),

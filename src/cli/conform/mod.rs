@@ -98,20 +98,34 @@ pub async fn run(args: Args) -> Result<()> {
         }
         (None, None) => bail!("as whom? --token-file or --agent-state"),
     };
-    let rules = conform(&url, who, Duration::from_secs(args.job), Clock::system(), true).await?;
+    let rules = conform(&url, who, Duration::from_secs(args.job), Clock::system(), Told::Aloud).await?;
     let holds = rules.iter().filter(|rule| rule.broken.is_none()).count();
     println!("\nconform: {holds} of {} rules hold", rules.len());
     if holds == rules.len() { Ok(()) } else { bail!("{url} breaks {} rules", rules.len() - holds) }
 }
 
-/// Every rule, in the order in which they were tried. `aloud`: each is printed as soon as it is known.
-pub async fn conform(url: &str, who: As, job: Duration, clock: Clock, aloud: bool) -> Result<Vec<Rule>> {
+/// Whom what is found is told while it goes on.
+pub enum Told {
+    /// Whoever reads standard output: each rule as soon as it is known.
+    Aloud,
+    /// Only that this agent waits to be confirmed now.
+    Waiting(tokio::sync::oneshot::Sender<Me>),
+    Nobody,
+}
+
+/// Every rule, in the order in which they were tried.
+pub async fn conform(url: &str, who: As, job: Duration, clock: Clock, told: Told) -> Result<Vec<Rule>> {
     let identity = match &who {
         As::New(_) => std::sync::Arc::new(Identity::generate()),
         As::Enrolled { identity, .. } => identity.clone(),
     };
     let nobody = Me { agent: Uuid::nil(), tenant: Uuid::nil(), connector: Uuid::nil() };
     let line = Line::new(url, clock)?;
+    let (aloud, mut waits) = match told {
+        Told::Aloud => (true, None),
+        Told::Waiting(waits) => (false, Some(waits)),
+        Told::Nobody => (false, None),
+    };
     let mut run = Run { line, identity, me: nobody, token: None, pair: KeyPair::generate(), rules: Vec::new(), aloud };
     for looked in vectors::check() {
         let broken = (!looked.broken.is_empty()).then(|| format!("this program itself is wrong about: {}", looked.broken.join("; ")));
@@ -122,6 +136,8 @@ pub async fn conform(url: &str, who: As, job: Duration, clock: Clock, aloud: boo
     match who {
         As::New(token) => {
             door::enrolment(&mut run, &token).await?;
+            // Nobody may listen any more; the wait has an end of its own.
+            let _ = waits.take().map(|waits| waits.send(run.me));
             run.confirmed().await?;
         }
         As::Enrolled { me, .. } => run.me = me,
@@ -194,7 +210,7 @@ impl Run {
     fn assertion(&self) -> Assertion {
         let (me, now) = (self.me.agent.to_string(), self.line.now());
         let aud = format!("{}/agent/v1/token", self.line.url);
-        Assertion { iss: me.clone(), sub: me, aud, jti: id::random().to_string(), iat: now, exp: now + 60 }
+        Assertion { iss: me.clone(), sub: me, aud, jti: id::random().to_string(), iat: now, exp: now + 60, nbf: None }
     }
 
     fn signed_assertion(&self, claims: &Assertion) -> String {
