@@ -11,6 +11,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 pub use hot::{Asked, Hot, Reported, Sealed};
 pub use known::Known;
@@ -27,6 +28,7 @@ use crate::{
     domain::{
         fleet::{self, SigningKey},
         resets,
+        tenants::{self, Tenant},
     },
 };
 
@@ -104,6 +106,17 @@ impl App {
             self.signing.lock().await.clone_from(&key);
         }
         Ok(key)
+    }
+
+    /// As it was at most a moment ago.
+    pub async fn tenant(&self, tenant: Uuid) -> Result<Arc<Tenant>> {
+        if let Some(known) = self.known.tenant(tenant) {
+            return Ok(known);
+        }
+        let mut conn = self.db.acquire().await?;
+        let loaded = Arc::new(tenants::by_id(&mut conn, &self.ring, tenant).await?);
+        self.known.learn_tenant(&loaded);
+        Ok(loaded)
     }
 
     /// After the commit that put a message into the outbox.

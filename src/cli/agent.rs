@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     agent::{self, enrol},
     base::{clock::Clock, config::Config},
-    cli::fleet,
+    cli::{conform, fleet},
 };
 
 #[derive(clap::Args)]
@@ -33,6 +33,8 @@ enum Command {
         #[arg(long)]
         name: Option<String>,
     },
+    /// Whether a server keeps the cloud's side of the protocol: the known answers and every rule, one line each.
+    Conform(conform::Args),
     /// In the cloud.
     #[command(flatten)]
     Fleet(fleet::Command),
@@ -59,6 +61,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             println!("Meanwhile start the agent here (it waits): sspr agent");
             Ok(())
         }
+        Some(Command::Conform(args)) => Box::pin(conform::run(args)).await,
         Some(Command::Fleet(command)) => fleet::run(command, config).await,
     }
 }
