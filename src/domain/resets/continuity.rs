@@ -9,10 +9,12 @@ use crate::{
     base::{clock::Clock, id, secret::KeyRing},
     domain::{
         audit::{self, Event, Source},
-        queue::LIFETIME,
         tenants,
     },
 };
+
+/// How far back the sweep of unused tickets looks: what is older is told to nobody.
+const UNUSED: time::Duration = time::Duration::hours(2);
 
 /// A job that a server found open.
 struct Doubted {
@@ -53,7 +55,7 @@ pub async fn restore_doubt(conn: &mut PgConnection, clock: &Clock, ring: &KeyRin
         Doubted,
         "update jobs set state = 'unknown', finished_at = $2 where job_id >= $1 and state = 'offered'
          returning tenant_id, job_id, user_id, flow_id",
-        id::lowest_at(now - 2 * LIFETIME),
+        id::lowest_at(now - UNUSED),
         now,
     )
     .fetch_all(&mut *conn)

@@ -213,6 +213,7 @@ async fn a_short_storm_breaks_no_promise() {
         planned(13_000, 3000, Fault::Upstream(Weather::DropRequests(50))),
         planned(14_000, 500, Fault::KillAgent(2)),
         planned(15_500, 4000, Fault::PauseAgent(1)),
+        planned(17_000, 3000, Fault::Upstream(Weather::Twice(80))),
     ];
     let (seed, dir) = (1, place("short"));
     let plan = Plan { seed, seconds: 21, people: 24, workers: 3, schedule, dir: dir.clone() };

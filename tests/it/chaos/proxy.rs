@@ -29,6 +29,8 @@ pub enum Weather {
     DropRequests(u64),
     /// The same for what the other side says: it has done its work by then.
     DropAnswers(u64),
+    /// In so many of a hundred cases a request arrives a second time, anywhere, and nobody hears what is answered.
+    Twice(u64),
     /// Milliseconds, in each direction.
     Slow(u64),
     /// Nothing gets through; what was sent arrives when it passes, even if the sender is gone.
@@ -99,13 +101,20 @@ async fn connection(client: TcpStream, backends: Arc<Vec<SocketAddr>>, nth: u64,
     let chance = |way: u64| Chance::new(seed ^ (nth << 1) ^ way);
     // Either end closes both.
     tokio::select! {
-        () = pump(from_client, to_server, Way::Request, weather.clone(), chance(0)) => {}
-        () = pump(from_server, to_client, Way::Answer, weather.clone(), chance(1)) => {}
+        () = pump(from_client, to_server, Way::Request, weather.clone(), chance(0), &backends) => {}
+        () = pump(from_server, to_client, Way::Answer, weather.clone(), chance(1), &backends) => {}
         _ = weather.wait_for(|now| *now == Weather::Cut) => {}
     }
 }
 
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, mut weather: watch::Receiver<Weather>, mut chance: Chance) {
+async fn pump(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    way: Way,
+    mut weather: watch::Receiver<Weather>,
+    mut chance: Chance,
+    backends: &[SocketAddr],
+) {
     let mut buffer = vec![0; 64 << 10];
     loop {
         let Ok(read @ 1..) = from.read(&mut buffer).await else {
@@ -121,6 +130,11 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, mut wea
             Weather::DropRequests(percent) if way == Way::Request && chance.percent(percent) => return,
             Weather::DropAnswers(percent) if way == Way::Answer && chance.percent(percent) => return,
             Weather::Fair | Weather::DropRequests(_) | Weather::DropAnswers(_) => {}
+            Weather::Twice(percent) => {
+                if way == Way::Request && chance.percent(percent) {
+                    tokio::spawn(send_again(*chance.one_of(backends), buffer[..read].to_vec(), chance.below(1500)));
+                }
+            }
             Weather::Slow(millis) => tokio::time::sleep(Duration::from_millis(millis)).await,
             Weather::Still => drop(weather.wait_for(|now| *now != Weather::Still).await),
             Weather::Cut => return,
@@ -128,5 +142,14 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, mut wea
         if to.write_all(&buffer[..read]).await.is_err() {
             return;
         }
+    }
+}
+
+/// Requests here are small: what was read at once is one.
+async fn send_again(backend: SocketAddr, bytes: Vec<u8>, after: u64) {
+    tokio::time::sleep(Duration::from_millis(after)).await;
+    if let Ok(mut server) = TcpStream::connect(backend).await {
+        let _ = server.write_all(&bytes).await;
+        let _ = tokio::time::timeout(Duration::from_secs(3), server.read_to_end(&mut Vec::new())).await;
     }
 }
