@@ -11,6 +11,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 pub use hot::{Asked, Hot, Reported, Sealed};
 pub use known::Known;
@@ -24,7 +25,11 @@ use crate::{
         db,
         secret::KeyRing,
     },
-    domain::fleet::{self, SigningKey},
+    domain::{
+        fleet::{self, SigningKey},
+        resets,
+        tenants::{self, Tenant},
+    },
 };
 
 /// One per process; handlers and house jobs hold it in an `Arc`.
@@ -58,6 +63,11 @@ impl App {
         let ring = KeyRing::parse(&config.keys.master)?;
         let db = db::connect(&config.database).await?;
         db::migrate(&db).await?;
+        let mut tx = db.begin().await?;
+        if resets::restore_doubt(&mut tx, &clock, &ring).await? {
+            tracing::warn!("the database is new, or comes from a crash or a backup: what was open counts as touched");
+        }
+        tx.commit().await?;
         let wake = Wake::start(&db, stop.clone()).await?;
         let polls = Arc::<Polls>::default();
         let hot = Hot::start(&db::connect_hot(&config.database).await?, &clock, &wake, &polls);
@@ -96,6 +106,17 @@ impl App {
             self.signing.lock().await.clone_from(&key);
         }
         Ok(key)
+    }
+
+    /// As it was at most a moment ago.
+    pub async fn tenant(&self, tenant: Uuid) -> Result<Arc<Tenant>> {
+        if let Some(known) = self.known.tenant(tenant) {
+            return Ok(known);
+        }
+        let mut conn = self.db.acquire().await?;
+        let loaded = Arc::new(tenants::by_id(&mut conn, &self.ring, tenant).await?);
+        self.known.learn_tenant(&loaded);
+        Ok(loaded)
     }
 
     /// After the commit that put a message into the outbox.
