@@ -4,7 +4,7 @@
 //! came back. It sees only what any agent sees, so the server may be of anybody's making. Not for a connector that serves people: it
 //! publishes sealing keys (for two minutes), and with `--job` it takes jobs and refuses them.
 
-mod call;
+pub mod call;
 mod calls;
 mod door;
 mod jobs;
