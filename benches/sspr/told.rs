@@ -131,7 +131,7 @@ pub async fn at_rate(server: &Server, course: &Arc<Course>, ready: Vec<Ready>, r
         tokio::time::sleep_until(due).await;
         let (course, idle) = (course.clone(), idle.clone());
         tasks.spawn(async move {
-            let kept = idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
+            let kept = idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop().filter(Conn::is_fresh);
             let posting = match kept {
                 Some(conn) => conn,
                 None => Conn::open(address).await?,
