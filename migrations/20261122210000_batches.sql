@@ -13,3 +13,8 @@ comment on column jobs.origin is 'From where it was submitted: the notice tells 
 insert into used_proofs (proof, until) values (decode(repeat('00', 32), 'hex'), 'epoch');
 comment on column used_proofs.until is 'When it could no longer be accepted anyhow. Of the row with 32 zero bytes: what ended by then is refused, for it may have been forgotten.';
 comment on table used_proofs is 'Proofs of possession and assertions that agents have used: none is taken twice, by any node. Unlogged: after a crash of the database what was made before it is refused.';
+
+-- Their rows are written with a tenant's scope, which only a tenant's own row can give. The keys held nothing more, and each insert
+-- locked the one row that everybody of the tenant writes about.
+alter table audit_events drop constraint audit_events_tenant_id_fkey;
+alter table messages drop constraint messages_tenant_id_fkey;

@@ -22,8 +22,8 @@ use crate::{
     },
 };
 
-/// A look at the outbox is for all that came within this.
-const GATHER: Duration = Duration::from_millis(15);
+/// Between two looks at the outbox.
+const GATHER: Duration = Duration::from_millis(40);
 /// Deliveries of a channel at once.
 const BATCH: usize = 16;
 /// The outbox is looked at this often when nothing wakes it: retries, and messages of other nodes that died.
@@ -59,12 +59,12 @@ async fn outbox(app: Arc<App>, carriers: Carriers, channel: Channel) {
     let (under_way, mut woken) = (Arc::new(Semaphore::new(BATCH)), app.outbox.subscribe());
     let tasks = TaskTracker::new();
     loop {
-        // What follows within a moment goes along.
-        tokio::time::sleep(GATHER).await;
         woken.mark_unchanged();
         if let Err(error) = deliver(&app, &carriers, channel, &under_way, &tasks).await {
             tracing::warn!(error = format!("{error:#}"), "the outbox will be looked at again");
         }
+        // Alone, a message goes at once; of many, those that follow within a moment go together.
+        tokio::time::sleep(GATHER).await;
         tokio::select! {
             () = app.stop.cancelled() => break,
             _ = woken.changed() => {}
@@ -111,9 +111,9 @@ async fn deliver_one(app: &App, carriers: &Carriers, delivery: &Delivery) -> Res
     if let Delivered::Retry(why) | Delivered::Failed(why) = &how {
         tracing::warn!(message.id = %delivery.message_id, message.attempt = delivery.attempt, reason = %why, "a message was not delivered");
     }
-    let mut tx = app.begin().await?;
-    notifications::settle(&mut tx, &app.clock, delivery, how).await?;
-    Ok(tx.commit().await?)
+    // One statement, hence a transaction by itself.
+    let mut conn = app.db.acquire().await?;
+    notifications::settle(&mut conn, &app.clock, delivery, how).await
 }
 
 async fn attempt(app: &App, carriers: &Carriers, delivery: &Delivery) -> Delivered {
@@ -129,9 +129,7 @@ async fn attempt(app: &App, carriers: &Carriers, delivery: &Delivery) -> Deliver
 }
 
 async fn send(app: &App, carriers: &Carriers, delivery: &Delivery) -> Result<Result<(), Failure>> {
-    let mut conn = app.db.acquire().await?;
-    let tenant = tenants::by_id(&mut conn, &app.ring, delivery.tenant_id).await?;
-    drop(conn);
+    let tenant = app.tenant(delivery.tenant_id).await?;
     let message = delivery.open(&tenant.scope)?;
     let off = |what: &str| Ok(Err(Failure::Fail(format!("{what} is not set up"))));
     match delivery.channel {

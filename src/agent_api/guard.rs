@@ -15,7 +15,7 @@ use crate::{
     domain::{
         audit::Source,
         fleet::{Agent, Proof, Status, Used},
-        tenants::{self, Tenant},
+        tenants::Tenant,
     },
     web::{Context, Error, Result, form},
     wire::{
@@ -114,7 +114,7 @@ impl FromRequest<Arc<App>> for Trusted {
             return Err(Error::Unauthorized("bad_token"));
         }
         check_status(&agent)?;
-        let tenant = tenant(app, agent.tenant_id).await?;
+        let tenant = app.tenant(agent.tenant_id).await?;
         Ok(Self { proven, agent: Arc::new(agent), tenant })
     }
 }
@@ -138,16 +138,6 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     value.to_str().ok()?.strip_prefix("DPoP ").map(str::to_owned)
-}
-
-async fn tenant(app: &App, tenant: Uuid) -> Result<Arc<Tenant>> {
-    if let Some(known) = app.known.tenant(tenant) {
-        return Ok(known);
-    }
-    let mut conn = app.db.acquire().await?;
-    let loaded = Arc::new(tenants::by_id(&mut conn, &app.ring, tenant).await?);
-    app.known.learn_tenant(&loaded);
-    Ok(loaded)
 }
 
 /// The signature is verified once in a token's life; whether it still lives, each time.

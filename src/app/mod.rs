@@ -11,6 +11,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 pub use hot::{Asked, Hot, Reported, Sealed};
 pub use known::Known;
@@ -24,7 +25,10 @@ use crate::{
         db,
         secret::KeyRing,
     },
-    domain::fleet::{self, SigningKey},
+    domain::{
+        fleet::{self, SigningKey},
+        tenants::{self, Tenant},
+    },
 };
 
 /// One per process; handlers and house jobs hold it in an `Arc`.
@@ -96,6 +100,17 @@ impl App {
             self.signing.lock().await.clone_from(&key);
         }
         Ok(key)
+    }
+
+    /// As it was at most a moment ago.
+    pub async fn tenant(&self, tenant: Uuid) -> Result<Arc<Tenant>> {
+        if let Some(known) = self.known.tenant(tenant) {
+            return Ok(known);
+        }
+        let mut conn = self.db.acquire().await?;
+        let loaded = Arc::new(tenants::by_id(&mut conn, &self.ring, tenant).await?);
+        self.known.learn_tenant(&loaded);
+        Ok(loaded)
     }
 
     /// After the commit that put a message into the outbox.

@@ -7,9 +7,9 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::LEASE;
+use super::{LEASE, LIFETIME, SLACK};
 use crate::{
-    base::clock::Clock,
+    base::{clock::Clock, id},
     domain::fleet::Agent,
     wire::{
         message::LeasedJob,
@@ -71,7 +71,7 @@ pub async fn lease(conn: &mut PgConnection, clock: &Clock, asks: &[Ask<'_>]) -> 
            )
            update jobs j set state = 'leased', lease = gen_random_uuid(), lease_until = $6, leased_at = $5, agent_id = t.agent_id,
                attempts = attempts + 1
-           from taken t where j.job_id = t.job_id and j.state in ('submitted', 'leased')
+           from taken t where j.job_id = t.job_id and j.job_id between $7 and $8 and j.state in ('submitted', 'leased')
            returning j.job_id, j.tenant_id, j.connector_id, j.object_guid, j.kind, j.seq, j.issued_at, j.expires_at, j.attempts,
                j.lease as "lease!", j.envelopes as "envelopes!", t.agent_id as "agent_id!""#,
         &agents,
@@ -80,6 +80,9 @@ pub async fn lease(conn: &mut PgConnection, clock: &Clock, asks: &[Ask<'_>]) -> 
         &most,
         now,
         now + LEASE,
+        // None that still lives was made earlier; a clock may be a little ahead.
+        id::lowest_at(now - LIFETIME - SLACK),
+        id::lowest_at(now + SLACK),
     )
     .fetch_all(conn)
     .await?;

@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
-    LIFETIME,
+    LIFETIME, span,
     state::{Event, State},
 };
 use crate::{
@@ -79,6 +79,8 @@ pub async fn settle(conn: &mut PgConnection, clock: &Clock, told: &[Told<'_>]) -
 /// The pointer first, then the row, as everybody does.
 async fn lock(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<BTreeMap<i64, Row>> {
     let column = |of: fn(&Told<'_>) -> Uuid| told.iter().map(of).collect::<Vec<_>>();
+    let jobs = column(|told| told.result.job);
+    let (first, last) = span(&jobs);
     let rows = sqlx::query_as!(
         Row,
         r#"select r.n as "n!", j.user_id, j.flow_id, j.seq, j.state, j.attempts, j.lease, j.agent_id, j.result, j.hash, j.origin
@@ -86,10 +88,12 @@ async fn lock(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<BTreeMap<i64
            left join lateral (select job_id from active_jobs where job_id = r.job_id for update) a on true
            cross join lateral (select user_id, flow_id, seq, state, attempts, lease, agent_id, result,
                    hashes ->> r.agent_id::text as hash, host(origin) as origin
-               from jobs where job_id = coalesce(a.job_id, r.job_id) and tenant_id = r.tenant_id for update) j"#,
+               from jobs where job_id = coalesce(a.job_id, r.job_id) and job_id between $4 and $5 and tenant_id = r.tenant_id for update) j"#,
         &column(|told| told.scope.id()),
-        &column(|told| told.result.job),
+        &jobs,
         &column(|told| told.agent.agent_id),
+        first,
+        last,
     )
     .fetch_all(conn)
     .await?;
@@ -152,18 +156,21 @@ impl Over {
         if self.jobs.is_empty() {
             return Ok(());
         }
+        let (first, last) = span(&self.jobs);
         let done = sqlx::query!(
             "with pointers as (delete from active_jobs where job_id = any($1))
              update jobs j set state = r.state, code = r.code, allowed_at = r.allowed_at, result = r.result,
                  finished_at = coalesce(finished_at, $6), envelopes = null
              from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[]) as r (job_id, state, code, allowed_at, result)
-             where j.job_id = r.job_id",
+             where j.job_id = r.job_id and j.job_id between $7 and $8",
             &self.jobs,
             &self.states as &[&str],
             &self.codes as &[&str],
             &self.allowed as &[Option<OffsetDateTime>],
             &self.signed,
             now,
+            first,
+            last,
         )
         .execute(conn)
         .await?;

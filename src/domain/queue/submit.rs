@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{LEASE, State};
+use super::{LEASE, State, span};
 use crate::{
     base::{clock::Clock, id},
     domain::tenants::Scope,
@@ -115,6 +115,8 @@ pub async fn submit(conn: &mut PgConnection, clock: &Clock, submissions: &[Submi
 async fn lock(conn: &mut PgConnection, submissions: &[Submission<'_>]) -> Result<BTreeMap<i64, Row>> {
     let column = |of: fn(&Submission<'_>) -> Uuid| submissions.iter().map(of).collect::<Vec<_>>();
     let to: Vec<Option<Uuid>> = submissions.iter().map(|submission| submission.to).collect();
+    let jobs = column(|submission| submission.job_id);
+    let (first, last) = span(&jobs);
     let rows = sqlx::query_as!(
         Row,
         r#"select r.n as "n!", j.connector_id, j.object_guid, j.kind, j.seq, j.state, j.issued_at, j.expires_at, j.submission,
@@ -124,15 +126,17 @@ async fn lock(conn: &mut PgConnection, submissions: &[Submission<'_>]) -> Result
                        and (g.health -> 'directory' ->> 'reachable')::boolean) as "ready!"
            from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) with ordinality as r (tenant_id, job_id, flow_id, agent_id, n)
            cross join lateral (select connector_id, object_guid, kind, seq, state, issued_at, expires_at, submission from jobs
-               where job_id = r.job_id and tenant_id = r.tenant_id and flow_id = r.flow_id for update) j
+               where job_id = r.job_id and job_id between $5 and $6 and tenant_id = r.tenant_id and flow_id = r.flow_id for update) j
            cross join lateral (select seq from job_heads
                where connector_id = j.connector_id and object_guid = j.object_guid for update) h
            left join lateral (select job_id from active_jobs
                where connector_id = j.connector_id and object_guid = j.object_guid and j.state = 'offered' and h.seq = j.seq for update) a on true"#,
         &column(|submission| submission.scope.id()),
-        &column(|submission| submission.job_id),
+        &jobs,
         &column(|submission| submission.flow_id),
         &to as &[Option<Uuid>],
+        first,
+        last,
     )
     .fetch_all(conn)
     .await?;
@@ -232,6 +236,7 @@ impl Born {
         if self.jobs.is_empty() {
             return Ok(());
         }
+        let (first, last) = span(&self.jobs);
         let done = sqlx::query!(
             "with pointers as (
                  insert into active_jobs (job_id, tenant_id, connector_id, object_guid, agents, expires_at, lease_until)
@@ -246,7 +251,7 @@ impl Born {
                  leased_at = case when r.lease is not null then $14::timestamptz end
              from unnest($1::uuid[], $7::bytea[], $8::jsonb[], $9::bytea[], $10::text[], $11::uuid[], $12::uuid[])
                  as r (job_id, submission, hashes, envelopes, origin, agent_id, lease)
-             where j.job_id = r.job_id and j.state = 'offered'",
+             where j.job_id = r.job_id and j.job_id between $15 and $16 and j.state = 'offered'",
             &self.jobs,
             &self.tenants,
             &self.connectors,
@@ -261,6 +266,8 @@ impl Born {
             &self.leases as &[Option<Uuid>],
             now + LEASE,
             now,
+            first,
+            last,
         )
         .execute(conn)
         .await?;
