@@ -109,6 +109,12 @@ impl Keys {
         Ok(Some(signed))
     }
 
+    /// What is said of every key that has not ended: whoever takes the identity's place says it too.
+    pub fn statements(&self, now: i64) -> Vec<Statement> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.iter().map(|key| &key.statement).filter(|statement| statement.not_after > now).cloned().collect()
+    }
+
     /// The cloud took it.
     pub fn published(&self, epoch: i64) -> Result<()> {
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);

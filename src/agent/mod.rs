@@ -10,11 +10,13 @@ pub mod cloud;
 pub mod directory;
 pub mod enrol;
 pub mod executor;
+pub mod identity;
 pub mod journal;
 pub mod keys;
 mod lanes;
 mod mirror;
 pub mod policy;
+pub mod rotation;
 pub mod state;
 mod telling;
 pub mod time;
@@ -37,6 +39,7 @@ use self::{
     journal::Journal,
     keys::Keys,
     mirror::Mirror,
+    rotation::Rotation,
     state::State,
     telling::Telling,
     time::Time,
@@ -71,6 +74,8 @@ struct Agent<D> {
     jobs: TaskTracker,
     telling: Telling,
     seen: Seen,
+    /// Seconds after which the identity is replaced; `None`: only when asked for.
+    identity_life: Option<i64>,
     stop: CancellationToken,
 }
 
@@ -111,8 +116,9 @@ pub async fn run(settings: config::Agent, clock: Clock, stop: CancellationToken)
     let slots = Arc::new(Semaphore::new(settings.parallel.max(1).into()));
     tracing::info!(agent.id = %state.me.agent, cloud.url = %state.me.cloud_url, agent.version = env!("CARGO_PKG_VERSION"), "the agent starts");
     let mirror = (Duration::from_secs(settings.mirror_seconds), Duration::from_secs(settings.mirror_full_seconds));
+    let identity_life = rotation::life(&settings);
     let (jobs, telling, seen) = (TaskTracker::new(), Telling::default(), Seen::default());
-    let agent = Arc::new(Agent { state, cloud, directory, executor, journal, keys, time, slots, jobs, telling, seen, stop });
+    let agent = Arc::new(Agent { state, cloud, directory, executor, journal, keys, time, slots, jobs, telling, seen, identity_life, stop });
 
     let ended = tokio::select! {
         () = agent.stop.cancelled() => None,
@@ -168,7 +174,7 @@ impl<D: Directory> Agent<D> {
                 Err(Failure::Pending) => {
                     if reminded.is_none_or(|at| at.elapsed() >= REMINDER) {
                         reminded = Some(Instant::now());
-                        let fingerprint = fingerprint(self.state.identity.public());
+                        let fingerprint = fingerprint(self.state.identity.current().public());
                         tracing::warn!(
                             agent.id = %self.state.me.agent,
                             agent.fingerprint = %fingerprint,
@@ -214,10 +220,13 @@ impl<D: Directory> Agent<D> {
 
     /// Publishes a sealing key in time, and destroys old ones.
     async fn keep_keys(&self) -> Failure {
-        let mut backoff = Backoff::default();
+        let (mut backoff, mut rotation) = (Backoff::default(), Rotation::default());
         loop {
             self.keys.destroy_ended(self.time.now());
-            let pause = match self.keys.due(&self.state.identity, &self.state.me, self.time.now()) {
+            if let Some(failure) = self.keep_identity(&mut rotation).await {
+                return failure;
+            }
+            let pause = match self.keys.due(&self.state.identity.current(), &self.state.me, self.time.now()) {
                 Ok(None) => KEYS,
                 Ok(Some(key)) => {
                     let (epoch, until) = (key.statement.epoch, key.statement.not_after);
@@ -232,7 +241,7 @@ impl<D: Directory> Agent<D> {
                         }
                         Err(Failure::Revoked) => return Failure::Revoked,
                         Err(failure) => {
-                            if let Failure::Refused { .. } = failure {
+                            if matches!(&failure, Failure::Refused { code, .. } if code == "bad_key") {
                                 // For good: another one may do.
                                 self.keys.discard(epoch);
                             }
@@ -245,7 +254,10 @@ impl<D: Directory> Agent<D> {
                     backoff.next(None)
                 }
             };
-            sleep(pause).await;
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = rotation::asked(&self.state.dir, &rotation) => {}
+            }
         }
     }
 

@@ -65,6 +65,7 @@ async fn lease(Query(Wait { wait }): Query<Wait>, mut trusted: Trusted) -> Resul
                 let mut conn = app.db.acquire().await?;
                 trusted.agent = fleet::agent(&mut conn, trusted.agent.agent_id).await?.ok_or(Error::Forbidden("agent_revoked"))?;
                 check_status(&trusted.agent)?;
+                trusted.still_its_key()?;
             }
             () = app.stop.cancelled() => {}
         }

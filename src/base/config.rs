@@ -95,6 +95,7 @@ pub struct Agent {
     pub mirror_full_seconds: u64,
     pub mirror_seconds: u64,
     pub stop_file: PathBuf,
+    pub identity_days: u32,
     pub directory: Directory,
 }
 

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    agent::{self, enrol},
+    agent::{self, enrol, rotation},
     base::{clock::Clock, config::Config},
     cli::fleet,
 };
@@ -33,6 +33,8 @@ enum Command {
         #[arg(long)]
         name: Option<String>,
     },
+    /// On-premises: replace this agent's identity key now. A running agent is asked to, otherwise it is done here.
+    Rotate,
     /// In the cloud.
     #[command(flatten)]
     Fleet(fleet::Command),
@@ -57,6 +59,11 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             println!("The agent serves nobody yet. Compare the fingerprint with the one the cloud shows, then confirm it there:\n");
             println!("    sspr agent confirm {} --fingerprint {}\n", enrolled.me.agent, enrolled.fingerprint);
             println!("Meanwhile start the agent here (it waits): sspr agent");
+            Ok(())
+        }
+        Some(Command::Rotate) => {
+            let fingerprint = rotation::rotate(&config.agent, Clock::system()).await?;
+            println!("This agent has another identity key now. Its fingerprint, which the cloud shows too:\n\n    {fingerprint}");
             Ok(())
         }
         Some(Command::Fleet(command)) => fleet::run(command, config).await,

@@ -124,6 +124,11 @@ pub fn verify<C: DeserializeOwned>(token: &str, typ: &str, public: &[u8]) -> Res
     })
 }
 
+/// The claims of a token that was verified when it was kept; the key that signed it may have been replaced since.
+pub fn kept<C: DeserializeOwned>(token: &str) -> Option<C> {
+    serde_json::from_slice(&unb64(token.split('.').nth(1)?)?).ok()
+}
+
 /// A proof for one request.
 pub fn prove(identity: &Identity, method: &str, url: &str, body: &[u8], access: Option<&str>, jti: String, iat: i64) -> String {
     let proof = Proof {

@@ -146,6 +146,20 @@ pub struct NewKey {
     pub key: Signed,
 }
 
+/// `POST /agent/v1/identity`: another identity key, proven by the one it replaces.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewIdentity {
+    /// base64url Ed25519 public key.
+    pub identity: String,
+    /// The new key's signature over [`super::keys::Succession`].
+    pub signature: String,
+    /// Every sealing key the agent holds that has not ended, signed anew by the new key. At most [`CARRIED`].
+    pub keys: Vec<Signed>,
+}
+
+pub const CARRIED: usize = 8;
+
 /// `POST /agent/v1/directory`: one batch of the mirror, at most [`MIRROR_BATCH`] people.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

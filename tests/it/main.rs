@@ -8,6 +8,7 @@ mod codes;
 mod demo;
 mod fuzz;
 mod hostile;
+mod identity;
 mod lab;
 mod portal;
 mod schema;

@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use super::{
     caps::Caps,
     directory::{Account, Directory, ResetError, Trouble, dn},
+    identity::Identities,
     journal::{Intent, Job, Journal, Record},
     keys::Keys,
     lanes::Lanes,
@@ -35,7 +36,6 @@ use crate::{
     base::config,
     wire::{
         jws,
-        keys::Identity,
         message::{JobResult, LeasedJob},
         outcome::{Code, Outcome},
         seal::{self, Broken, PASSWORD_MAX_UTF16, Secrets},
@@ -49,7 +49,7 @@ const LEASE_MARGIN: Duration = Duration::from_secs(5);
 /// Everything that decides about jobs.
 pub struct Executor<D> {
     me: Me,
-    identity: Arc<Identity>,
+    identity: Arc<Identities>,
     keys: Arc<Keys>,
     directory: Arc<D>,
     journal: Arc<Journal>,
@@ -100,9 +100,9 @@ impl<D: Directory> Executor<D> {
         self.opened.load(Ordering::Relaxed)
     }
 
-    /// As the cloud wants it. The same result gives the same signature.
+    /// As the cloud wants it. The same result gives the same signature, as long as the identity is the same.
     pub fn sign(&self, result: &JobResult) -> String {
-        jws::sign(&self.identity, jws::RESULT, Some(&self.me.agent.to_string()), false, result)
+        jws::sign(&self.identity.current(), jws::RESULT, Some(&self.me.agent.to_string()), false, result)
     }
 
     /// Decide and do. `until`: the end of the lease.

@@ -1,6 +1,7 @@
 //! Connectors (one directory each), the agents that serve them, and the agents' keys.
 
 mod enrolment;
+mod identity;
 mod keys;
 mod proofs;
 mod signing;
@@ -16,6 +17,7 @@ use crate::{
     wire::message::{Heartbeat, PasswordPolicy},
 };
 pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, new_token, revoke};
+pub use identity::{NotTaken, Replaced, replace_identity};
 pub use keys::{Recipient, owners, publish, recipients};
 pub use proofs::{forget_used, use_once};
 pub use signing::{SigningKey, current_signing_key, signing_key};

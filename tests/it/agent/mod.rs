@@ -6,6 +6,7 @@ mod crashes;
 mod mirror;
 mod order;
 mod passwords;
+mod rotation;
 mod silent;
 mod whole;
 mod wire;
@@ -24,6 +25,7 @@ use sspr::{
     agent::{
         directory::{Account, Directory, ad::Ad},
         executor::Executor,
+        identity,
         journal::Journal,
         keys::Keys,
         state::{self, Me, State},
@@ -167,7 +169,7 @@ impl Bench {
         change(&mut settings);
         let dir = Arc::new(tempfile::tempdir().unwrap());
         state::prepare(dir.path()).unwrap();
-        state::identity_for_enrolment(dir.path()).unwrap();
+        identity::for_enrolment(dir.path()).unwrap();
         let [agent, tenant, connector] = [1, 2, 3].map(Uuid::from_u128);
         state::save(dir.path(), &Me { agent, tenant, connector, cloud_url: "https://cloud.example".into() }).unwrap();
         Self::open(dir, settings, Clock::system())
@@ -178,7 +180,7 @@ impl Bench {
         let state = State::load(dir.path()).unwrap();
         let journal = Arc::new(Journal::open(&dir.path().join("journal"), time.now()).unwrap());
         let keys = Arc::new(Keys::load(dir.path(), time.now()).unwrap());
-        let key = keys.due(&state.identity, &state.me, time.now()).unwrap().unwrap().statement;
+        let key = keys.due(&state.identity.current(), &state.me, time.now()).unwrap().unwrap().statement;
         let directory = Arc::new(Ad::new(&settings.directory, time.clone()).unwrap());
         let executor = Executor::new(&settings, &state, keys, directory.clone(), journal.clone(), time);
         Self { me: state.me.clone(), dir, settings, clock, directory, journal, executor, key, seq: Mutex::new(0) }
