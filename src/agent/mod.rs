@@ -30,6 +30,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
 
 use self::{
     backoff::Backoff,
@@ -46,7 +47,7 @@ use self::{
     watch::Seen,
 };
 use crate::{
-    base::{clock::Clock, config},
+    base::{clock::Clock, config, id},
     wire::{
         keys::fingerprint,
         message::{DirectoryHealth, JobResult, LeasedJob},
@@ -74,6 +75,8 @@ struct Agent<D> {
     jobs: TaskTracker,
     telling: Telling,
     seen: Seen,
+    /// Which process this is.
+    instance: Uuid,
     /// Seconds after which the identity is replaced; `None`: only when asked for.
     identity_life: Option<i64>,
     stop: CancellationToken,
@@ -116,9 +119,25 @@ pub async fn run(settings: config::Agent, clock: Clock, stop: CancellationToken)
     let slots = Arc::new(Semaphore::new(settings.parallel.max(1).into()));
     tracing::info!(agent.id = %state.me.agent, cloud.url = %state.me.cloud_url, agent.version = env!("CARGO_PKG_VERSION"), "the agent starts");
     let mirror = (Duration::from_secs(settings.mirror_seconds), Duration::from_secs(settings.mirror_full_seconds));
+    let instance = id::random();
     let identity_life = rotation::life(&settings);
     let (jobs, telling, seen) = (TaskTracker::new(), Telling::default(), Seen::default());
-    let agent = Arc::new(Agent { state, cloud, directory, executor, journal, keys, time, slots, jobs, telling, seen, identity_life, stop });
+    let agent = Arc::new(Agent {
+        state,
+        cloud,
+        directory,
+        executor,
+        journal,
+        keys,
+        time,
+        slots,
+        jobs,
+        telling,
+        seen,
+        instance,
+        identity_life,
+        stop,
+    });
 
     let ended = tokio::select! {
         () = agent.stop.cancelled() => None,

@@ -105,6 +105,9 @@ pub struct Heartbeat {
     pub directory: DirectoryHealth,
     /// Jobs opened since start.
     pub jobs: u64,
+    /// Which process speaks: random, made at its start and kept in its memory only. By it a copy of the agent is told from a restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Uuid>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ mod agent;
 mod agent_api;
 mod architecture;
 mod carriers;
+mod clones;
 mod codes;
 mod demo;
 mod fuzz;

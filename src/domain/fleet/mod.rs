@@ -1,6 +1,7 @@
 //! Connectors (one directory each), the agents that serve them, and the agents' keys.
 
 mod enrolment;
+mod heartbeat;
 mod identity;
 mod keys;
 mod proofs;
@@ -14,9 +15,10 @@ use uuid::Uuid;
 use super::tenants::Scope;
 use crate::{
     base::{clock::Clock, id},
-    wire::message::{Heartbeat, PasswordPolicy},
+    wire::message::PasswordPolicy,
 };
 pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, new_token, revoke};
+pub use heartbeat::{Alarm, acknowledge, heartbeat};
 pub use identity::{NotTaken, Replaced, replace_identity};
 pub use keys::{Recipient, owners, publish, recipients};
 pub use proofs::{forget_used, use_once};
@@ -108,6 +110,8 @@ pub struct Agent {
     pub status: Status,
     /// Last heartbeat; `None` before the first.
     pub last_seen_at: Option<OffsetDateTime>,
+    /// When its identity was seen in two processes at once, until an administrator has looked into it.
+    pub cloned_at: Option<OffsetDateTime>,
 }
 
 struct Row {
@@ -118,6 +122,7 @@ struct Row {
     identity: Vec<u8>,
     status: String,
     last_seen_at: Option<OffsetDateTime>,
+    cloned_at: Option<OffsetDateTime>,
 }
 
 impl From<Row> for Agent {
@@ -130,6 +135,7 @@ impl From<Row> for Agent {
             identity: row.identity,
             status: Status::parse(&row.status),
             last_seen_at: row.last_seen_at,
+            cloned_at: row.cloned_at,
         }
     }
 }
@@ -145,7 +151,7 @@ impl Agent {
 pub async fn agent(conn: &mut PgConnection, agent: Uuid) -> Result<Option<Agent>> {
     let row = sqlx::query_as!(
         Row,
-        "select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at from agents where agent_id = $1",
+        "select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at, cloned_at from agents where agent_id = $1",
         agent,
     )
     .fetch_optional(conn)
@@ -157,30 +163,11 @@ pub async fn agent(conn: &mut PgConnection, agent: Uuid) -> Result<Option<Agent>
 pub async fn agents(conn: &mut PgConnection) -> Result<Vec<Agent>> {
     let rows = sqlx::query_as!(
         Row,
-        "select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at from agents order by tenant_id, agent_id"
+        "select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at, cloned_at from agents order by tenant_id, agent_id"
     )
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(Agent::from).collect())
-}
-
-/// Write down what an agent says of itself. Answers whether writeback is on.
-pub async fn heartbeat(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agent: &Agent, beat: &Heartbeat) -> Result<bool> {
-    sqlx::query!(
-        "update agents set last_seen_at = $3, health = $4, version = left($5, 50) where tenant_id = $1 and agent_id = $2",
-        scope.id(),
-        agent.agent_id,
-        clock.now(),
-        serde_json::to_value(beat)?,
-        beat.version,
-    )
-    .execute(&mut *conn)
-    .await?;
-    let on =
-        sqlx::query_scalar!("select writeback from connectors where tenant_id = $1 and connector_id = $2", scope.id(), agent.connector_id,)
-            .fetch_one(conn)
-            .await?;
-    Ok(on)
 }
 
 /// Whether a reset could work now. What a person is told before any effort is asked of them.

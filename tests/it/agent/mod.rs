@@ -92,6 +92,11 @@ fn shared(release: Release) -> Domain {
     Domain::start(&SambaOptions { release, users_csv: Some(csv), ..SambaOptions::default() })
 }
 
+/// The older manner of answering, for tests to which it is all the same.
+pub fn without_hints() -> &'static Domain {
+    &NO_HINTS
+}
+
 /// Both manners of answering.
 pub fn both() -> [&'static Domain; 2] {
     [&HINTS, &NO_HINTS]

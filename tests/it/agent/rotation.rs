@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    time::{Duration, SystemTime},
+    time::{Duration, UNIX_EPOCH},
 };
 
 use sspr::{agent::rotation, wire::keys::fingerprint};
@@ -34,7 +34,8 @@ async fn the_running_agent_replaces_its_identity_and_goes_on_serving() {
     // Two days old, with a life of one.
     office.stops().await;
     let file = File::options().write(true).open(office.settings.state_dir.join("identity.pkcs8")).unwrap();
-    file.set_modified(SystemTime::now() - Duration::from_hours(48)).unwrap();
+    let long_ago = u64::try_from(cloud.clock.seconds() - 48 * 3600).unwrap();
+    file.set_modified(UNIX_EPOCH + Duration::from_secs(long_ago)).unwrap();
     office.settings.identity_days = 0;
     office.runs(&cloud);
     cloud.until("select count(*) from agents where last_seen_at > now() - interval '2 seconds'", 1).await;

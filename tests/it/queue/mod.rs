@@ -49,6 +49,7 @@ impl Ground {
                 identity: identity.public().to_vec(),
                 status: Status::Active,
                 last_seen_at: None,
+                cloned_at: None,
             };
             (agent, identity)
         });

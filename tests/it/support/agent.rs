@@ -31,6 +31,8 @@ pub struct HandAgent {
     pub id: Uuid,
     pub connector: Uuid,
     pub fingerprint: String,
+    /// Told in heartbeats; `None` as of an older agent.
+    pub instance: Option<Uuid>,
     pub published: Option<Statement>,
     /// An access token and when it was got.
     token: Option<(String, i64)>,
@@ -59,6 +61,7 @@ impl HandAgent {
             epoch: 1,
             id: Uuid::nil(),
             connector: Uuid::nil(),
+            instance: None,
             published: None,
             token: None,
         };
@@ -168,6 +171,11 @@ impl HandAgent {
         }
     }
 
+    /// From now on it speaks from this address of the machine.
+    pub fn speaks_from(&mut self, address: std::net::IpAddr) {
+        self.http = Client::builder().no_proxy().local_address(address).build().unwrap();
+    }
+
     /// From now on it signs with `new`, and has no token.
     pub fn becomes(&mut self, new: Identity) {
         (self.identity, self.token) = (new, None);
@@ -180,7 +188,7 @@ impl HandAgent {
     pub async fn beat(&mut self, reachable: bool) {
         let policy = PasswordPolicy { min_length: 8, complexity: true, history: 5, min_age: 0, max_age: 0 };
         let directory = DirectoryHealth { reachable, dc: "dc1.corp.example".into(), policy_hints: None, policy: Some(policy) };
-        let beat = Heartbeat { version: "0".into(), clock: self.clock.seconds(), directory, jobs: 0 };
+        let beat = Heartbeat { version: "0".into(), clock: self.clock.seconds(), directory, jobs: 0, instance: self.instance };
         assert_eq!(self.post("/agent/v1/heartbeat", &beat).await.status(), StatusCode::OK);
     }
 
