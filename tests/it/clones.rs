@@ -28,7 +28,8 @@ async fn a_process_that_was_replaced_and_speaks_again_is_a_copy() {
         assert_eq!(beats(&cloud, &mut agent, instance).await, 0);
     }
     beats(&cloud, &mut agent, four).await;
-    (agent.instance, _) = (Some(three), cloud.clock.advance(2));
+    agent.instance = Some(three);
+    cloud.clock.advance(2);
     agent.beat(true).await;
     assert_eq!(cloud.sql::<i64>(CLONES).await, 0, "two seconds late");
     assert!(!cloud.administers(&["agent", "list"]).contains("IN TWO PLACES"));

@@ -21,7 +21,7 @@ use zeroize::Zeroize;
 
 use super::{
     Account, Bind, Directory, Mark, Page, Policy, ResetError, Server, Trouble,
-    attributes::{Entry, filetime},
+    attributes::{Entry, filetime, generalized},
     dn,
     link::{ANSWER, Link, Session, Target, answered, transport},
 };
@@ -241,6 +241,11 @@ impl Directory for Ad {
 
     async fn changed_at(&self, user: Uuid) -> Result<Option<i64>, Trouble> {
         Ok(self.look(&guid(user), &["pwdLastSet"]).await?.map(|entry| entry.number("pwdLastSet")))
+    }
+
+    async fn clock(&self) -> Result<i64, Trouble> {
+        let root = self.look("", &["currentTime"]).await?;
+        root.and_then(|root| generalized(root.text("currentTime")?)).ok_or_else(|| answered(0, "it does not tell its time"))
     }
 
     async fn bind(&self, account: &Account, password: &str) -> Result<Bind, Trouble> {

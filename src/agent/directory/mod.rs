@@ -129,6 +129,9 @@ pub trait Directory: Send + Sync + 'static {
     /// pwdLastSet now; `None` when the account is gone.
     fn changed_at(&self, user: Uuid) -> impl Future<Output = Result<Option<i64>, Trouble>> + Send;
 
+    /// Its own clock, in seconds since 1970.
+    fn clock(&self) -> impl Future<Output = Result<i64, Trouble>> + Send;
+
     /// Bind as the account. A wrong password counts towards its lockout.
     fn bind(&self, account: &Account, password: &str) -> impl Future<Output = Result<Bind, Trouble>> + Send;
 

@@ -141,7 +141,7 @@ impl<D: Directory> Executor<D> {
                 unlocked: false,
                 allowed_at: None,
             };
-            self.end(intent.user, &result).await;
+            self.end(intent.user, &result, None).await;
             ended.push(result);
         }
         ended

@@ -8,6 +8,7 @@
 //! Nor is one that another agent had before ([`takeover`]).
 
 mod aftermath;
+mod meanwhile;
 mod takeover;
 
 use std::{
@@ -68,6 +69,8 @@ struct Verdict {
     code: Option<Code>,
     unlocked: bool,
     allowed_at: Option<i64>,
+    /// pwdLastSet after our change, where it was read.
+    after: Option<i64>,
 }
 
 impl From<Code> for Verdict {
@@ -154,7 +157,7 @@ impl<D: Directory> Executor<D> {
             unlocked: verdict.unlocked,
             allowed_at: verdict.allowed_at,
         };
-        self.end(ticket.user, &result).await;
+        self.end(ticket.user, &result, verdict.after).await;
         drop(lane);
         result
     }
@@ -242,7 +245,11 @@ impl<D: Directory> Executor<D> {
 
     /// A job of which nothing has happened yet.
     async fn attempt(&self, job: &LeasedJob, secrets: &Secrets, until: Instant) -> Verdict {
-        match self.look(job).await {
+        let account = match self.look(job).await {
+            Ok(account) => self.unchanged_since(&job.ticket, &account).await.map(|()| account),
+            Err(code) => Err(code),
+        };
+        match account {
             Ok(account) => self.apply(job, &account, secrets, until).await,
             Err(code) => self.unless_done(job, code).await.into(),
         }
@@ -297,7 +304,7 @@ impl<D: Directory> Executor<D> {
             Ok(()) => match self.directory.changed_at(account.guid).await {
                 // Its word is enough where reading back is not possible any more.
                 Err(_) => applied(intent),
-                Ok(Some(at)) if at != intent.before => applied(intent),
+                Ok(Some(at)) if at != intent.before => Verdict { after: Some(at), ..applied(intent) },
                 Ok(_) => {
                     tracing::error!(job.id = %intent.job, "the directory said yes, but pwdLastSet did not move");
                     Code::Interrupted.into()
@@ -327,12 +334,12 @@ impl<D: Directory> Executor<D> {
             None
         });
         let (code, allowed_at) = policy::which(known.as_ref(), account, &secrets.new, self.time.now());
-        Verdict { code: Some(code), unlocked: false, allowed_at }
+        Verdict { code: Some(code), allowed_at, ..Verdict::default() }
     }
 
     /// Audit, and remember the end of what was begun, by us or by another agent. Refusals before an intent are not remembered:
     /// they changed nothing and are decided the same way again.
-    async fn end(&self, user: uuid::Uuid, result: &JobResult) {
+    async fn end(&self, user: uuid::Uuid, result: &JobResult, after: Option<i64>) {
         tracing::info!(
             target: "audit",
             { job.id = %result.job,
@@ -347,7 +354,11 @@ impl<D: Directory> Executor<D> {
         );
         let found = matches!(result.code.outcome(), Outcome::Applied | Outcome::Unknown);
         if found || matches!(self.journal.job(result.job), Some(Job::Open(_))) {
-            let record = Record::Done { user, at: self.time.now(), result: result.clone() };
+            let after = match after {
+                None if result.code == Code::Applied => self.directory.changed_at(user).await.ok().flatten(),
+                after => after,
+            };
+            let record = Record::Done { user, at: self.time.now(), result: result.clone(), after };
             if let Err(error) = self.journal.write(record).await {
                 // The intent stands: after a restart it is looked into.
                 tracing::error!(job.id = %result.job, error = format!("{error:#}"), "the end of a job could not be written down");
@@ -357,7 +368,7 @@ impl<D: Directory> Executor<D> {
 }
 
 fn applied(intent: &Intent) -> Verdict {
-    Verdict { code: Some(Code::Applied), unlocked: intent.locked, allowed_at: None }
+    Verdict { code: Some(Code::Applied), unlocked: intent.locked, ..Verdict::default() }
 }
 
 /// The directory could not be read.

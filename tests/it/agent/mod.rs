@@ -3,6 +3,7 @@
 mod accounts;
 mod connection;
 mod crashes;
+mod meanwhile;
 mod mirror;
 mod order;
 mod passwords;
@@ -85,7 +86,7 @@ static NO_HINTS: LazyLock<Domain> = LazyLock::new(|| shared(Release::System));
 
 fn shared(release: Release) -> Domain {
     let mut csv = "username,given_name,family_name,mail,mobile,password,groups,flags\n".to_owned();
-    for number in 1..=40 {
+    for number in 1..=60 {
         writeln!(csv, "user{number:02},User,Number {number:02},,,First-Password-{number:02},,").unwrap();
     }
     csv += "gone,Long,Gone,,,First-Password-00,,disabled\n";
