@@ -128,11 +128,13 @@ impl Keys {
         self.destroy(|key| key.statement.epoch == epoch);
     }
 
-    pub fn destroy_ended(&self, now: i64) {
-        self.destroy(|key| key.statement.not_after + GRACE <= now);
+    /// The epochs of what is gone now.
+    pub fn destroy_ended(&self, now: i64) -> Vec<i64> {
+        self.destroy(|key| key.statement.not_after + GRACE <= now)
     }
 
-    fn destroy(&self, ended: impl Fn(&Key) -> bool) {
+    fn destroy(&self, ended: impl Fn(&Key) -> bool) -> Vec<i64> {
+        let mut destroyed = Vec::new();
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         keys.retain(|key| {
             if !ended(key) {
@@ -142,6 +144,7 @@ impl Keys {
             match wipe(&path) {
                 Ok(()) => {
                     tracing::info!(key.epoch = key.statement.epoch, "destroyed a sealing key");
+                    destroyed.push(key.statement.epoch);
                     false
                 }
                 Err(error) => {
@@ -151,6 +154,7 @@ impl Keys {
                 }
             }
         });
+        destroyed
     }
 
     fn path(&self, epoch: i64) -> PathBuf {

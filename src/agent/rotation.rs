@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     Agent,
+    audit::{self, Audit, Entry},
     backoff::Backoff,
     cloud::{Cloud, Failure},
     directory::Directory,
@@ -31,6 +32,8 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// When the next try may be made.
 #[derive(Default)]
 pub(super) struct Rotation {
+    /// Fingerprint of the identity that the audit knows of.
+    audited: Option<String>,
     backoff: Backoff,
     not_before: Option<Instant>,
 }
@@ -57,6 +60,7 @@ impl<D: Directory> Agent<D> {
     /// Replaces the identity if it is time. A failure that does not pass ends the agent.
     pub(super) async fn keep_identity(&self, rotation: &mut Rotation) -> Option<Failure> {
         let identity = &self.state.identity;
+        self.audit_identity(rotation).await;
         let is_old = || {
             let age = identity.made_at().map_or(0, |made| self.time.now() - made);
             self.identity_life.is_some_and(|life| age >= life)
@@ -67,7 +71,8 @@ impl<D: Directory> Agent<D> {
         }
         match replace(&self.cloud, &self.keys, &self.time).await {
             Ok(()) => {
-                *rotation = Rotation::default();
+                *rotation = Rotation { audited: rotation.audited.take(), ..Rotation::default() };
+                self.audit_identity(rotation).await;
                 if let Err(error) = fs::remove_file(&file)
                     && error.kind() != std::io::ErrorKind::NotFound
                 {
@@ -82,6 +87,16 @@ impl<D: Directory> Agent<D> {
                 rotation.not_before = Some(Instant::now() + pause);
                 None
             }
+        }
+    }
+}
+
+impl<D> Agent<D> {
+    /// A change may also come to light when a token is asked for after an answer was lost.
+    async fn audit_identity(&self, rotation: &mut Rotation) {
+        let after = fingerprint(self.state.identity.current().public());
+        if let Some(before) = rotation.audited.replace(after.clone()).filter(|before| *before != after) {
+            self.audit.note(self.time.now(), Entry::Identity { before, after }).await;
         }
     }
 }
@@ -115,7 +130,9 @@ pub async fn rotate(settings: &config::Agent, clock: Clock) -> Result<String> {
         let time = Time::new(clock);
         let cloud = Cloud::new(&state.me.cloud_url, state.identity.clone(), Some(state.me.agent), time.clone())?;
         let keys = Arc::new(Keys::load(dir, time.now())?);
+        let audit = Audit::open(&audit::path(settings), time.now())?;
         replace(&cloud, &keys, &time).await?;
+        audit.write(time.now(), &Entry::Identity { before: before.clone(), after: fingerprint(state.identity.current().public()) })?;
         let asked = fs::remove_file(dir.join(ASKED));
         if let Err(error) = asked
             && error.kind() != std::io::ErrorKind::NotFound

@@ -93,6 +93,7 @@ impl<D: Directory> Agent<D> {
             directory,
             jobs: self.executor.opened(),
             instance: Some(self.instance),
+            audit: Some(self.audit.head()),
         }
     }
 }

@@ -19,7 +19,11 @@ pub enum Command {
     /// Make a one-time enrolment token for a connector and print it.
     Token { connector: Uuid },
     /// Every agent with its status and fingerprint.
-    List,
+    List {
+        /// Show how far each agent's own audit file went at its last heartbeat.
+        #[arg(long)]
+        audit: bool,
+    },
     /// Let a pending agent serve, after comparing its fingerprint with the one on its own screen.
     Confirm {
         agent: Uuid,
@@ -44,13 +48,15 @@ pub async fn run(command: Command, config: Config) -> Result<()> {
             println!("{}", fleet::new_token(&mut tx, &scope, &clock, &source, connector).await?);
             eprintln!("Good once, for 15 minutes. On-premises: sspr agent enrol --token-file FILE");
         }
-        Command::List => {
+        Command::List { audit } => {
             for agent in fleet::agents(&mut tx).await? {
                 let seen = agent.last_seen_at.map_or("never".to_owned(), |at| format!("{} s ago", (clock.now() - at).whole_seconds()));
                 let copy = agent.cloned_at.map_or(String::new(), |at| {
                     let hours = (clock.now() - at).whole_hours();
                     format!("  IN TWO PLACES since {hours} h: see docs/operations.md, then sspr agent acknowledge")
                 });
+                let head = if audit { fleet::audit_head(&mut tx, agent.agent_id).await? } else { None };
+                let copy = head.map_or(String::new(), |head| format!("  audit {}:{}", head.lines, head.head)) + &copy;
                 let print = fingerprint(&agent.identity);
                 println!("{}  {:8}  {print}  seen {seen}  {}{copy}", agent.agent_id, agent.status.as_str(), agent.name);
             }

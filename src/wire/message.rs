@@ -108,6 +108,18 @@ pub struct Heartbeat {
     /// Which process speaks: random, made at its start and kept in its memory only. By it a copy of the agent is told from a restart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<Uuid>,
+    /// How far the agent's own audit file goes. Kept, so that a cut at its end can be found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditHead>,
+}
+
+/// The last line of the agent's audit file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditHead {
+    pub lines: u64,
+    /// base64url SHA-256 of the last line, without its end; empty while there is none.
+    pub head: String,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -70,6 +70,7 @@ impl Entry {
             pwd_last_set: self.number("pwdLastSet"),
             locked: self.bits("msDS-User-Account-Control-Computed") & LOCKOUT != 0,
             pso: self.text("msDS-ResultantPSO").map(str::to_owned),
+            primary_group: self.bits("primaryGroupID"),
         })
     }
 

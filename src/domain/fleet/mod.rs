@@ -18,7 +18,7 @@ use crate::{
     wire::message::PasswordPolicy,
 };
 pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, new_token, revoke};
-pub use heartbeat::{Alarm, acknowledge, heartbeat};
+pub use heartbeat::{Alarm, acknowledge, audit_head, heartbeat};
 pub use identity::{NotTaken, Replaced, replace_identity};
 pub use keys::{Recipient, owners, publish, recipients};
 pub use proofs::{forget_used, use_once};

@@ -1,12 +1,15 @@
 //! The agent against real domain controllers: Samba 4.24, which answers as Windows does, and 4.17, which has no policy hints.
 
 mod accounts;
+mod audited;
 mod connection;
 mod crashes;
+mod groups;
 mod meanwhile;
 mod mirror;
 mod order;
 mod passwords;
+mod poison;
 mod rotation;
 mod silent;
 mod whole;
@@ -24,6 +27,7 @@ use std::{
 
 use sspr::{
     agent::{
+        audit::{self, Audit},
         directory::{Account, Directory, ad::Ad},
         executor::Executor,
         identity,
@@ -158,7 +162,7 @@ pub struct Bench {
     pub me: Me,
     pub directory: Arc<Ad>,
     pub journal: Arc<Journal>,
-    pub executor: Executor<Ad>,
+    pub executor: Arc<Executor<Ad>>,
     /// The published sealing key.
     pub key: Statement,
     seq: Mutex<i64>,
@@ -172,8 +176,9 @@ impl Bench {
     pub fn with(samba: &Samba, change: impl FnOnce(&mut config::Agent)) -> Self {
         let mut settings = Config::from(None, []).unwrap().agent;
         settings.directory = directory_of(samba);
-        change(&mut settings);
         let dir = Arc::new(tempfile::tempdir().unwrap());
+        dir.path().clone_into(&mut settings.state_dir);
+        change(&mut settings);
         state::prepare(dir.path()).unwrap();
         identity::for_enrolment(dir.path()).unwrap();
         let [agent, tenant, connector] = [1, 2, 3].map(Uuid::from_u128);
@@ -187,9 +192,25 @@ impl Bench {
         let journal = Arc::new(Journal::open(&dir.path().join("journal"), time.now()).unwrap());
         let keys = Arc::new(Keys::load(dir.path(), time.now()).unwrap());
         let key = keys.due(&state.identity.current(), &state.me, time.now()).unwrap().unwrap().statement;
-        let directory = Arc::new(Ad::new(&settings.directory, time.clone()).unwrap());
-        let executor = Executor::new(&settings, &state, keys, directory.clone(), journal.clone(), time);
+        let directory =
+            Arc::new(Ad::new(&settings.directory, time.clone()).unwrap().with_groups(&settings.allow_groups, &settings.deny_groups));
+        let audit = Arc::new(Audit::open(&audit::path(&settings), time.now()).unwrap());
+        let executor = Arc::new(Executor::new(&settings, &state, keys, directory.clone(), (journal.clone(), audit), time));
         Self { me: state.me.clone(), dir, settings, clock, directory, journal, executor, key, seq: Mutex::new(0) }
+    }
+
+    /// The same agent over another directory.
+    pub fn over<D: Directory>(&self, directory: D) -> Arc<Executor<D>> {
+        let state = State::load(self.dir.path()).unwrap();
+        let time = Time::new(self.clock.clone());
+        let keys = Arc::new(Keys::load(self.dir.path(), time.now()).unwrap());
+        let audit = Arc::new(Audit::open(&audit::path(&self.settings), time.now()).unwrap());
+        Arc::new(Executor::new(&self.settings, &state, keys, Arc::new(directory), (self.journal.clone(), audit), time))
+    }
+
+    /// Its audit file.
+    pub fn audit(&self) -> std::path::PathBuf {
+        audit::path(&self.settings)
     }
 
     /// As after kill -9: what is on the disk, and nothing else.
