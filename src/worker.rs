@@ -22,6 +22,8 @@ use crate::{
     },
 };
 
+/// Between two looks at the outbox.
+const GATHER: Duration = Duration::from_millis(40);
 /// Deliveries of a channel at once.
 const BATCH: usize = 16;
 /// The outbox is looked at this often when nothing wakes it: retries, and messages of other nodes that died.
@@ -61,6 +63,8 @@ async fn outbox(app: Arc<App>, carriers: Carriers, channel: Channel) {
         if let Err(error) = deliver(&app, &carriers, channel, &under_way, &tasks).await {
             tracing::warn!(error = format!("{error:#}"), "the outbox will be looked at again");
         }
+        // Alone, a message goes at once; of many, those that follow within a moment go together.
+        tokio::time::sleep(GATHER).await;
         tokio::select! {
             () = app.stop.cancelled() => break,
             _ = woken.changed() => {}
@@ -107,9 +111,9 @@ async fn deliver_one(app: &App, carriers: &Carriers, delivery: &Delivery) -> Res
     if let Delivered::Retry(why) | Delivered::Failed(why) = &how {
         tracing::warn!(message.id = %delivery.message_id, message.attempt = delivery.attempt, reason = %why, "a message was not delivered");
     }
-    let mut tx = app.begin().await?;
-    notifications::settle(&mut tx, &app.clock, delivery, how).await?;
-    Ok(tx.commit().await?)
+    // One statement, hence a transaction by itself.
+    let mut conn = app.db.acquire().await?;
+    notifications::settle(&mut conn, &app.clock, delivery, how).await
 }
 
 async fn attempt(app: &App, carriers: &Carriers, delivery: &Delivery) -> Delivered {
@@ -125,9 +129,7 @@ async fn attempt(app: &App, carriers: &Carriers, delivery: &Delivery) -> Deliver
 }
 
 async fn send(app: &App, carriers: &Carriers, delivery: &Delivery) -> Result<Result<(), Failure>> {
-    let mut conn = app.db.acquire().await?;
-    let tenant = tenants::by_id(&mut conn, &app.ring, delivery.tenant_id).await?;
-    drop(conn);
+    let tenant = app.tenant(delivery.tenant_id).await?;
     let message = delivery.open(&tenant.scope)?;
     let off = |what: &str| Ok(Err(Failure::Fail(format!("{what} is not set up"))));
     match delivery.channel {
@@ -145,7 +147,7 @@ async fn send(app: &App, carriers: &Carriers, delivery: &Delivery) -> Result<Res
     }
 }
 
-/// End the jobs that are past their deadline, and tell whoever watches.
+/// End the jobs that are past their deadline, and tell whoever watches. End the messages that came too late.
 pub async fn sweep(app: &App) -> Result<()> {
     let mut tx = app.begin().await?;
     let ended = queue::sweep(&mut tx, &app.clock).await?;
@@ -154,6 +156,9 @@ pub async fn sweep(app: &App) -> Result<()> {
         resets::swept(&mut tx, &tenant, &app.clock, job).await?;
     }
     tx.commit().await?;
+    let mut conn = app.db.acquire().await?;
+    notifications::expire(&mut conn, &app.clock).await?;
+    drop(conn);
     for job in ended {
         tracing::warn!(job.id = %job.job_id, job.state = job.state.as_str(), "a job ended at its deadline");
         app.wake.tell(job.job_id);

@@ -8,18 +8,20 @@ use axum::{
     http::{HeaderMap, header},
 };
 use serde::de::DeserializeOwned;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
     app::App,
     domain::{
         audit::Source,
-        fleet::{self, Agent, Status},
-        tenants::{self, Tenant},
+        fleet::{Agent, Proof, Status, Used},
+        tenants::Tenant,
     },
     web::{Context, Error, Result, form},
-    wire::jws::{self, Access, Invalid},
+    wire::{
+        jws::{self, Access, Invalid},
+        sha256,
+    },
 };
 
 /// A request that proves possession of a key (RFC 9449), its body included. Whoever knows the key asks [`Proven::once`] too.
@@ -65,14 +67,18 @@ async fn prove(request: Request, app: &Arc<App>, access: Option<&str>) -> Result
 }
 
 impl Proven {
-    /// Use the proof up: a captured request is refused a second time, by every node.
-    pub async fn once(&self, conn: &mut PgConnection) -> Result<()> {
+    /// Use the proof up: a captured request is refused a second time, by every node. Answers the agent as it is at this moment.
+    pub async fn once(&self, agent: Option<Uuid>) -> Result<Option<Agent>> {
         // Kept until no skew could make it acceptable again.
-        if fleet::use_once(conn, &self.jkt, &self.jti, self.iat + jws::SKEW).await? {
-            return Ok(());
+        let proof = Proof::new(agent, &self.jkt, &self.jti, self.iat + jws::SKEW);
+        match self.app.hot.proofs.run(proof).await? {
+            (Used::Now, agent) => Ok(agent),
+            (Used::Perhaps, _) => Err(Error::Unavailable("try_again")),
+            (Used::Before, _) => {
+                tracing::warn!("a proof of possession was replayed");
+                Err(Error::Unauthorized("replayed_proof"))
+            }
         }
-        tracing::warn!("a proof of possession was replayed");
-        Err(Error::Unauthorized("replayed_proof"))
     }
 
     /// The body as JSON.
@@ -88,8 +94,8 @@ impl Proven {
 /// A request of an active agent: access token, bound to the key that signed this very request.
 pub struct Trusted {
     pub proven: Proven,
-    pub agent: Agent,
-    pub tenant: Tenant,
+    pub agent: Arc<Agent>,
+    pub tenant: Arc<Tenant>,
 }
 
 impl FromRequest<Arc<App>> for Trusted {
@@ -102,16 +108,14 @@ impl FromRequest<Arc<App>> for Trusted {
         if access.cnf.jkt != proven.jkt {
             return Err(Error::Unauthorized("bad_token"));
         }
-        let mut conn = app.db.acquire().await?;
         let agent = access.sub.parse().map_err(|_| Error::Unauthorized("bad_token"))?;
-        let agent = fleet::agent(&mut conn, agent).await?.ok_or(Error::Unauthorized("bad_token"))?;
+        let agent = proven.once(Some(agent)).await?.ok_or(Error::Unauthorized("bad_token"))?;
         if agent.identity != proven.public {
             return Err(Error::Unauthorized("bad_token"));
         }
-        proven.once(&mut conn).await?;
         check_status(&agent)?;
-        let tenant = tenants::by_id(&mut conn, &app.ring, agent.tenant_id).await?;
-        Ok(Self { proven, agent, tenant })
+        let tenant = app.tenant(agent.tenant_id).await?;
+        Ok(Self { proven, agent: Arc::new(agent), tenant })
     }
 }
 
@@ -141,11 +145,21 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
     value.to_str().ok()?.strip_prefix("DPoP ").map(str::to_owned)
 }
 
-async fn verify(app: &App, token: &str) -> Result<Access> {
+/// The signature is verified once in a token's life; whether it still lives, each time.
+async fn verify(app: &App, token: &str) -> Result<Arc<Access>> {
     let refuse = || Error::Unauthorized("bad_token");
+    let hash = sha256(token.as_bytes());
+    if let Some(access) = app.known.token(&hash) {
+        return if access.exp > app.clock.seconds() { Ok(access) } else { Err(refuse()) };
+    }
     let kid = jws::unverified_kid(token).ok_or_else(refuse)?;
     let key = app.signing_key(Some(&kid)).await?.ok_or_else(refuse)?;
     let access: Access = jws::verify(token, jws::ACCESS, key.identity.public()).map_err(|_| refuse())?;
     let fits = access.iss == app.public_url.as_str() && access.aud == app.public_url.as_str() && access.exp > app.clock.seconds();
-    if fits { Ok(access) } else { Err(refuse()) }
+    if !fits {
+        return Err(refuse());
+    }
+    let access = Arc::new(access);
+    app.known.learn_token(hash, &access);
+    Ok(access)
 }

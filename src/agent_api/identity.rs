@@ -25,6 +25,8 @@ async fn create(trusted: Trusted) -> Result<StatusCode> {
         Ok(replaced) => {
             tx.commit().await?;
             if replaced == Replaced::Done {
+                // Polls that wait with the old key are to look again, and find that it is over.
+                app.wake.tell(trusted.agent.connector_id);
                 tracing::warn!(agent.id = %trusted.agent.agent_id, "an agent replaced its identity key");
             }
             Ok(StatusCode::NO_CONTENT)

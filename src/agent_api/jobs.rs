@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::guard::{Trusted, check_status};
 use crate::{
-    app::App,
-    domain::{fleet, queue::Settled, resets},
+    app::{App, Asked, Reported},
+    domain::{fleet, queue::Settled},
     web::{Error, Result},
     wire::{
         jws,
@@ -27,8 +27,10 @@ use crate::{
 const LONGEST_WAIT: u64 = 60;
 /// Bytes of a domain controller's name (RFC 1035 allows 255).
 const DC_MAX: usize = 255;
-/// A wake-up that got lost is made up for within this; so is a revocation noticed.
-const LOOK_AGAIN: Duration = Duration::from_secs(4);
+/// Jobs at most in one answer.
+const MOST: u16 = 100;
+/// A job that is being committed for a poll comes within this, or not at all.
+const HANDING: Duration = Duration::from_secs(5);
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new().route("/agent/v1/lease", post(lease)).route("/agent/v1/jobs/{id}/result", post(result))
@@ -40,74 +42,88 @@ struct Wait {
     wait: u64,
 }
 
-/// Long poll: subscribe, look, wait, look again.
+/// Long poll: subscribe, look, hold out a hand, wait; look again when woken.
 async fn lease(Query(Wait { wait }): Query<Wait>, mut trusted: Trusted) -> Result<Response> {
     let asked: LeaseRequest = trusted.proven.json()?;
+    let most = asked.max.clamp(1, MOST);
     let app = trusted.proven.app.clone();
     let deadline = tokio::time::Instant::now() + Duration::from_secs(wait.min(LONGEST_WAIT));
     let subscription = app.wake.subscribe(trusted.agent.connector_id);
     loop {
         let woken = subscription.next();
-        let jobs = take(&app, &trusted, i64::from(asked.max.clamp(1, 100))).await?;
+        let jobs = take(&trusted, most).await?;
         if !jobs.is_empty() {
-            for job in &jobs {
-                app.wake.tell(job.ticket.job);
-            }
-            return Ok(Json(Leased { jobs, now: app.clock.seconds() }).into_response());
+            return Ok(leased(&app, jobs));
         }
-        let now = tokio::time::Instant::now();
-        if now >= deadline || app.stop.is_cancelled() {
+        if tokio::time::Instant::now() >= deadline || app.stop.is_cancelled() {
             return Ok(StatusCode::NO_CONTENT.into_response());
         }
-        tokio::select! {
-            () = woken => {}
-            () = tokio::time::sleep_until(deadline.min(now + LOOK_AGAIN)) => {
-                let mut conn = app.db.acquire().await?;
-                trusted.agent = fleet::agent(&mut conn, trusted.agent.agent_id).await?.ok_or(Error::Forbidden("agent_revoked"))?;
-                check_status(&trusted.agent)?;
-                trusted.still_its_key()?;
-            }
-            () = app.stop.cancelled() => {}
+        let mut seat = app.polls.sit(trusted.agent.connector_id, trusted.agent.agent_id, most);
+        let handed = tokio::select! {
+            handed = seat.jobs() => handed,
+            () = woken => None,
+            () = tokio::time::sleep_until(deadline) => None,
+            () = app.stop.cancelled() => None,
+        };
+        // A job may be on its way to this hand: it comes within the moment that its commit takes.
+        let handed = match handed {
+            None if !seat.leave() => tokio::time::timeout(HANDING, seat.jobs()).await.ok().flatten(),
+            handed => handed,
+        };
+        if let Some(jobs) = handed {
+            return Ok(leased(&app, jobs));
         }
+        // Told to look again: a revoked agent is told so here, and one whose key was replaced.
+        let mut conn = app.db.acquire().await?;
+        let agent = fleet::agent(&mut conn, trusted.agent.agent_id).await?.ok_or(Error::Forbidden("agent_revoked"))?;
+        check_status(&agent)?;
+        trusted.agent = Arc::new(agent);
+        trusted.still_its_key()?;
     }
 }
 
-async fn take(app: &App, trusted: &Trusted, most: i64) -> Result<Vec<LeasedJob>> {
-    let mut tx = app.begin().await?;
-    let jobs = resets::lease(&mut tx, &trusted.tenant.scope, &app.clock, &trusted.source(), &trusted.agent, most).await?;
-    tx.commit().await?;
-    Ok(jobs)
+fn leased(app: &App, jobs: Vec<LeasedJob>) -> Response {
+    Json(Leased { jobs, now: app.clock.seconds() }).into_response()
 }
 
-async fn result(Path(job): Path<Uuid>, trusted: Trusted) -> Result<StatusCode> {
-    let signed: SignedResult = trusted.proven.json()?;
+async fn take(trusted: &Trusted, most: u16) -> Result<Vec<LeasedJob>> {
+    let (tenant, agent) = (trusted.tenant.clone(), trusted.agent.clone());
+    Ok(trusted.proven.app.hot.leases.run(Asked { tenant, source: trusted.source(), agent, most }).await?)
+}
+
+#[derive(Deserialize)]
+struct Next {
+    /// So many jobs the agent could take now.
+    #[serde(default)]
+    max: u16,
+}
+
+async fn result(Path(job): Path<Uuid>, Query(Next { max }): Query<Next>, trusted: Trusted) -> Result<Response> {
+    let SignedResult { jws: signed } = trusted.proven.json()?;
     let app = &trusted.proven.app;
-    let result: JobResult = jws::verify(&signed.jws, jws::RESULT, &trusted.agent.identity).map_err(|_| Error::Forbidden("bad_result"))?;
+    let result: JobResult = jws::verify(&signed, jws::RESULT, &trusted.agent.identity).map_err(|_| Error::Forbidden("bad_result"))?;
     // Its text goes into the audit trail, which takes no NUL.
     let fits = result.dc.len() <= DC_MAX && !result.dc.contains('\0');
     if result.job != job || !fits {
         return Err(Error::Forbidden("bad_result"));
     }
-    let mut tx = app.begin().await?;
-    let settled = resets::settle(&mut tx, &trusted.tenant, &app.clock, &trusted.source(), &trusted.agent, &result, &signed.jws).await?;
-    tx.commit().await?;
-    match settled {
+    let (code, agent) = (result.code.as_str(), trusted.agent.clone());
+    let reported = Reported { tenant: trusted.tenant.clone(), source: trusted.source(), agent, result, signed };
+    let agent = trusted.agent.agent_id;
+    match app.hot.results.run(reported).await? {
         Settled::Recorded { .. } => {
-            app.wake.tell(job);
             app.wake_outbox();
-            tracing::info!(job.id = %job, job.code = result.code.as_str(), agent.id = %trusted.agent.agent_id, "a job ended");
-            Ok(StatusCode::NO_CONTENT)
+            tracing::info!(job.id = %job, job.code = code, agent.id = %agent, "a job ended");
         }
         Settled::HandedOver { .. } => {
-            app.wake.tell(trusted.agent.connector_id);
-            app.wake.tell(job);
-            tracing::warn!(job.id = %job, agent.id = %trusted.agent.agent_id, "an agent did not reach its directory; the job goes to another");
-            Ok(StatusCode::NO_CONTENT)
+            tracing::warn!(job.id = %job, agent.id = %agent, "an agent did not reach its directory; the job goes to another");
         }
-        Settled::Again => Ok(StatusCode::NO_CONTENT),
+        Settled::Again => {}
         Settled::Contradicts(why) => {
-            tracing::warn!(job.id = %job, agent.id = %trusted.agent.agent_id, reason = why, "a result was refused");
-            Err(Error::Conflict("contradicts"))
+            tracing::warn!(job.id = %job, agent.id = %agent, reason = why, "a result was refused");
+            return Err(Error::Conflict("contradicts"));
         }
     }
+    let jobs = if max == 0 { Vec::new() } else { take(&trusted, max.min(MOST)).await? };
+    Ok(if jobs.is_empty() { StatusCode::NO_CONTENT.into_response() } else { leased(app, jobs) })
 }

@@ -7,7 +7,7 @@ use axum::{Json, Router, http::StatusCode, routing::post};
 use super::guard::{Proven, check_status};
 use crate::{
     app::App,
-    domain::fleet,
+    domain::fleet::{self, Proof, Used},
     web::{Error, Result},
     wire::{
         jws::{self, Access, Assertion, Confirmation},
@@ -43,11 +43,14 @@ async fn create(proven: Proven) -> Result<Json<Token>> {
     if !fits {
         return Err(refuse());
     }
-    proven.once(&mut conn).await?;
-    if !fleet::use_once(&mut conn, &format!("assertion {}", proven.jkt), &claims.jti, claims.exp).await? {
-        return Err(refuse());
-    }
     drop(conn);
+    proven.once(None).await?;
+    let assertion = Proof::new(None, &format!("assertion {}", proven.jkt), &claims.jti, claims.exp);
+    match app.hot.proofs.run(assertion).await?.0 {
+        Used::Now => {}
+        Used::Before => return Err(refuse()),
+        Used::Perhaps => return Err(Error::Unavailable("try_again")),
+    }
     check_status(&agent)?;
     let key = app.signing_key(None).await?.ok_or_else(|| Error::Internal(anyhow::anyhow!("no signing key")))?;
     let url = app.public_url.as_str().to_owned();

@@ -1,5 +1,9 @@
 //! What handlers and the worker share.
 
+mod batch;
+mod hot;
+mod known;
+mod polls;
 mod wake;
 
 use std::sync::Arc;
@@ -7,7 +11,11 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
+pub use hot::{Asked, Hot, Reported, Sealed};
+pub use known::Known;
+pub use polls::Polls;
 pub use wake::{Subscription, Wake};
 
 use crate::{
@@ -17,7 +25,10 @@ use crate::{
         db,
         secret::KeyRing,
     },
-    domain::fleet::{self, SigningKey},
+    domain::{
+        fleet::{self, SigningKey},
+        tenants::{self, Tenant},
+    },
 };
 
 /// One per process; handlers and house jobs hold it in an `Arc`.
@@ -28,6 +39,12 @@ pub struct App {
     pub ring: KeyRing,
     pub public_url: PublicUrl,
     pub wake: Wake,
+    /// Submits, leases, results and proofs, written many at a time.
+    pub hot: Hot,
+    /// Agents that wait for jobs here.
+    pub polls: Arc<Polls>,
+    /// What need not be asked or verified with every request of an agent.
+    pub known: Known,
     /// Told when a message was put into the outbox.
     pub outbox: tokio::sync::watch::Sender<()>,
     /// The key that signs access tokens, once it was needed.
@@ -46,8 +63,14 @@ impl App {
         let db = db::connect(&config.database).await?;
         db::migrate(&db).await?;
         let wake = Wake::start(&db, stop.clone()).await?;
+        let polls = Arc::<Polls>::default();
+        let hot = Hot::start(&db::connect_hot(&config.database).await?, &clock, &wake, &polls);
+        tokio::spawn(polls.clone().watch(db.clone(), clock.clone(), wake.clone(), stop.clone()));
         Ok(Arc::new(Self {
             db,
+            hot,
+            polls,
+            known: Known::default(),
             clock,
             ring,
             public_url,
@@ -77,6 +100,17 @@ impl App {
             self.signing.lock().await.clone_from(&key);
         }
         Ok(key)
+    }
+
+    /// As it was at most a moment ago.
+    pub async fn tenant(&self, tenant: Uuid) -> Result<Arc<Tenant>> {
+        if let Some(known) = self.known.tenant(tenant) {
+            return Ok(known);
+        }
+        let mut conn = self.db.acquire().await?;
+        let loaded = Arc::new(tenants::by_id(&mut conn, &self.ring, tenant).await?);
+        self.known.learn_tenant(&loaded);
+        Ok(loaded)
     }
 
     /// After the commit that put a message into the outbox.

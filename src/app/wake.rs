@@ -18,6 +18,8 @@ use uuid::Uuid;
 use crate::base::id;
 
 const CHANNEL: &str = "sspr_wake";
+/// Between two NOTIFYs: alone, a wake-up goes at once.
+const DEBOUNCE: Duration = Duration::from_millis(3);
 /// NOTIFY takes 8000 bytes; a uuid is 36 and a comma.
 const BATCH: usize = 200;
 
@@ -47,6 +49,11 @@ impl Wake {
     pub fn tell(&self, what: Uuid) {
         notify(&self.waiting, what);
         let _ = self.outgoing.send(what);
+    }
+
+    /// The same for this node alone.
+    pub fn tell_here(&self, what: Uuid) {
+        notify(&self.waiting, what);
     }
 
     /// Subscribe first, then look, then wait: so nothing falls between.
@@ -133,5 +140,6 @@ async fn tell_others(db: PgPool, mut queue: mpsc::UnboundedReceiver<Uuid>, node:
         if let Err(error) = sqlx::query!("select pg_notify($1, $2)", CHANNEL, payload).execute(&db).await {
             tracing::warn!(error = %error, "other nodes were not woken; they poll");
         }
+        tokio::time::sleep(DEBOUNCE).await;
     }
 }

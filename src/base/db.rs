@@ -1,8 +1,13 @@
 //! Postgres: the pool and the migrations.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{
+    Connection,
+    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
+};
 
 use super::config;
 
@@ -15,10 +20,42 @@ pub fn options(url: &SecretString) -> Result<PgConnectOptions> {
 }
 
 pub async fn connect(settings: &config::Database) -> Result<PgPool> {
-    PgPoolOptions::new()
-        .max_connections(settings.connections)
-        .acquire_timeout(std::time::Duration::from_secs(5))
+    pool(settings.connections)
         .connect_with(options(&settings.url)?.application_name("sspr"))
+        .await
+        .context("connecting to Postgres (database.url)")
+}
+
+/// A connection that rested is asked whether it still lives; one that was in use a moment ago need not be, which saves every
+/// transaction a round trip.
+fn pool(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5)).test_before_acquire(false).before_acquire(
+        |conn, meta| {
+            Box::pin(async move {
+                if meta.idle_for > Duration::from_millis(500) {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        },
+    )
+}
+
+/// Connections at most of the pool below: two flushes of each of four kinds.
+const HOT: u32 = 8;
+
+/// A pool of its own for the few statements of the hot paths. They are written to be walked by index, row by row, and their tables
+/// are new every day: a plan made while a table was small must not stay, nor be made again and again.
+pub async fn connect_hot(settings: &config::Database) -> Result<PgPool> {
+    let plans = [
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+        ("enable_seqscan", "off"),
+        ("plan_cache_mode", "force_generic_plan"),
+        ("jit", "off"),
+    ];
+    pool(HOT)
+        .connect_with(options(&settings.url)?.application_name("sspr hot").options(plans))
         .await
         .context("connecting to Postgres (database.url)")
 }

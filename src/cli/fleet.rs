@@ -8,7 +8,7 @@ use crate::{
     base::{clock::Clock, config::Config, db, secret::KeyRing},
     domain::{
         audit::Source,
-        fleet,
+        fleet, resets,
         tenants::{self, Scope},
     },
     wire::keys::fingerprint,
@@ -49,16 +49,15 @@ pub async fn run(command: Command, config: Config) -> Result<()> {
             eprintln!("Good once, for 15 minutes. On-premises: sspr agent enrol --token-file FILE");
         }
         Command::List { audit } => {
-            for agent in fleet::agents(&mut tx).await? {
+            for fleet::Listed { agent, cloned_at, audit: head } in fleet::agents(&mut tx).await? {
                 let seen = agent.last_seen_at.map_or("never".to_owned(), |at| format!("{} s ago", (clock.now() - at).whole_seconds()));
-                let copy = agent.cloned_at.map_or(String::new(), |at| {
+                let head = head.filter(|_| audit).map_or(String::new(), |head| format!("  audit {}:{}", head.lines, head.head));
+                let copy = cloned_at.map_or(String::new(), |at| {
                     let hours = (clock.now() - at).whole_hours();
                     format!("  IN TWO PLACES since {hours} h: see docs/operations.md, then sspr agent acknowledge")
                 });
-                let head = if audit { fleet::audit_head(&mut tx, agent.agent_id).await? } else { None };
-                let copy = head.map_or(String::new(), |head| format!("  audit {}:{}", head.lines, head.head)) + &copy;
                 let print = fingerprint(&agent.identity);
-                println!("{}  {:8}  {print}  seen {seen}  {}{copy}", agent.agent_id, agent.status.as_str(), agent.name);
+                println!("{}  {:8}  {print}  seen {seen}  {}{head}{copy}", agent.agent_id, agent.status.as_str(), agent.name);
             }
         }
         Command::Confirm { agent, fingerprint } => {
@@ -81,6 +80,7 @@ pub async fn run(command: Command, config: Config) -> Result<()> {
         Command::Revoke { agent } => {
             let scope = scope_of(&mut tx, &ring, agent).await?;
             let done = fleet::revoke(&mut tx, &scope, &clock, &source, agent).await?;
+            resets::withdraw(&mut tx, &scope, &clock, &source, agent).await?;
             println!("Agent {agent} {}.", if done { "is revoked" } else { "was revoked already" });
         }
     }

@@ -25,6 +25,11 @@ impl Source {
     pub fn house(actor: &str) -> Self {
         Self { actor: actor.to_owned(), request: None, address: None }
     }
+
+    /// An agent, by no request of its own.
+    pub fn agent(agent: Uuid) -> Self {
+        Self::house(&format!("agent:{agent}"))
+    }
 }
 
 /// One line. Never a secret, an address or a typed name in `detail`.
@@ -43,40 +48,65 @@ pub struct Event {
 
 /// Write one line, in the act's own transaction.
 pub async fn record(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, event: Event) -> Result<()> {
-    let detail = if event.detail.is_null() { serde_json::json!({}) } else { event.detail };
+    record_all(conn, clock, vec![(scope, source, event)]).await
+}
+
+/// Write many lines at once, in this order.
+pub async fn record_all(conn: &mut PgConnection, clock: &Clock, lines: Vec<(&Scope, &Source, Event)>) -> Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let mut columns = Columns::default();
+    for (scope, source, event) in lines {
+        columns.events.push(id::time_ordered(clock));
+        columns.tenants.push(scope.id());
+        columns.actors.push(&source.actor);
+        columns.actions.push(event.action);
+        columns.users.push(event.user);
+        columns.flows.push(event.flow);
+        columns.jobs.push(event.job);
+        columns.requests.push(source.request.as_deref());
+        columns.addresses.push(source.address.map(|address| address.to_string()));
+        columns.outcomes.push(event.outcome);
+        columns.details.push(if event.detail.is_null() { serde_json::json!({}) } else { event.detail });
+    }
     sqlx::query!(
-        "insert into audit_events (event_id, tenant_id, at, actor, action, user_id, flow_id, job_id, request_id, address, outcome, detail)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::inet, $11, $12)",
-        id::time_ordered(clock),
-        scope.id(),
+        "insert into audit_events (event_id, tenant_id, actor, action, user_id, flow_id, job_id, request_id, address, outcome, detail, at)
+         select event_id, tenant_id, actor, action, user_id, flow_id, job_id, request_id, address::inet, outcome, detail, $12
+         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[],
+             $10::text[], $11::jsonb[])
+             as r (event_id, tenant_id, actor, action, user_id, flow_id, job_id, request_id, address, outcome, detail)",
+        &columns.events,
+        &columns.tenants,
+        &columns.actors as &[&str],
+        &columns.actions as &[&str],
+        &columns.users as &[Option<Uuid>],
+        &columns.flows as &[Option<Uuid>],
+        &columns.jobs as &[Option<Uuid>],
+        &columns.requests as &[Option<&str>],
+        &columns.addresses as &[Option<String>],
+        &columns.outcomes as &[&str],
+        &columns.details,
         clock.now(),
-        source.actor,
-        event.action,
-        event.user,
-        event.flow,
-        event.job,
-        source.request,
-        source.address.map(|address| address.to_string()),
-        event.outcome,
-        detail,
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// From where a job was submitted.
-pub async fn address_of(conn: &mut PgConnection, scope: &Scope, job: Uuid) -> Result<Option<IpAddr>> {
-    let address = sqlx::query_scalar!(
-        r#"select host(address) as "address" from audit_events
-           where tenant_id = $1 and job_id = $2 and action = 'reset.submit' order by event_id limit 1"#,
-        scope.id(),
-        job,
-    )
-    .fetch_optional(conn)
-    .await?
-    .flatten();
-    Ok(address.and_then(|address| address.parse().ok()))
+#[derive(Default)]
+struct Columns<'a> {
+    events: Vec<Uuid>,
+    tenants: Vec<Uuid>,
+    actors: Vec<&'a str>,
+    actions: Vec<&'static str>,
+    users: Vec<Option<Uuid>>,
+    flows: Vec<Option<Uuid>>,
+    jobs: Vec<Option<Uuid>>,
+    requests: Vec<Option<&'a str>>,
+    addresses: Vec<Option<String>>,
+    outcomes: Vec<&'static str>,
+    details: Vec<serde_json::Value>,
 }
 
 /// Whether this lease of a job was ever this actor's.

@@ -97,6 +97,37 @@ pub async fn enqueue(
     Ok(message_id)
 }
 
+/// Put many messages into the outbox at once.
+pub async fn enqueue_all(
+    conn: &mut PgConnection,
+    clock: &Clock,
+    messages: &[(&Scope, Channel, Message)],
+    lifetime: Duration,
+) -> Result<()> {
+    let (mut ids, mut tenants, mut channels, mut payloads) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (scope, channel, message) in messages {
+        ids.push(id::time_ordered(clock));
+        tenants.push(scope.id());
+        channels.push(channel.as_str());
+        payloads.push(scope.key().encrypt(PLACE, &serde_json::to_vec(message)?));
+    }
+    let now = clock.now();
+    sqlx::query!(
+        "insert into messages (message_id, tenant_id, channel, payload, created_at, due_at, expires_at)
+         select message_id, tenant_id, channel, payload, $5, $5, $6
+         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[]) as r (message_id, tenant_id, channel, payload)",
+        &ids,
+        &tenants,
+        &channels as &[&str],
+        &payloads,
+        now,
+        now + lifetime,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// A message that this worker now delivers.
 pub struct Delivery {
     pub message_id: Uuid,
@@ -114,18 +145,12 @@ impl Delivery {
     }
 }
 
-/// Up to `most` messages of a channel that are due, each pushed out of the others' sight while it is under way. Those whose time is over end.
+/// Up to `most` messages of a channel that are due, each pushed out of the others' sight while it is under way.
 pub async fn take_due(conn: &mut PgConnection, clock: &Clock, channel: Channel, most: i64) -> Result<Vec<Delivery>> {
     let now = clock.now();
-    sqlx::query!(
-        "update messages set state = 'failed', payload = null, last_error = 'expired' where state = 'waiting' and expires_at <= $1",
-        now,
-    )
-    .execute(&mut *conn)
-    .await?;
     let rows = sqlx::query!(
         r#"update messages set due_at = $1 + $3, attempts = attempts + 1
-           where message_id in (select message_id from messages where state = 'waiting' and due_at <= $1 and channel = $4
+           where message_id in (select message_id from messages where state = 'waiting' and due_at <= $1 and expires_at > $1 and channel = $4
                                 order by due_at limit $2 for update skip locked)
            returning message_id, tenant_id, payload as "payload!", attempts"#,
         now,
@@ -139,6 +164,17 @@ pub async fn take_due(conn: &mut PgConnection, clock: &Clock, channel: Channel, 
         .into_iter()
         .map(|row| Delivery { message_id: row.message_id, tenant_id: row.tenant_id, channel, payload: row.payload, attempt: row.attempts })
         .collect())
+}
+
+/// End those that are not worth sending any more.
+pub async fn expire(conn: &mut PgConnection, clock: &Clock) -> Result<u64> {
+    let done = sqlx::query!(
+        "update messages set state = 'failed', payload = null, last_error = 'expired' where state = 'waiting' and expires_at <= $1",
+        clock.now(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// How a delivery ended.

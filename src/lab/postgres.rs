@@ -65,6 +65,13 @@ const THROW_AWAY: [&str; 5] = ["-cfsync=off", "-cfull_page_writes=off", "-cwal_l
 /// The longest path of a Unix socket is 107 bytes; this leaves room for `/.s.PGSQL.5432.lock`.
 const LONGEST_DIR: usize = 80;
 
+/// What one cluster has beyond, or other than, all of them: `name=value` of its settings, and variables of its environment.
+#[derive(Default)]
+pub struct Tuning {
+    pub settings: Vec<String>,
+    pub environment: Vec<(String, String)>,
+}
+
 pub struct Postgres {
     watchdog: Watchdog,
     dir: PathBuf,
@@ -79,6 +86,11 @@ impl Postgres {
 
     /// The cluster in `dir`, made on first use. `keep`: only the server is stopped in the end.
     pub fn start_in(dir: &Path, keep: bool) -> Result<Self> {
+        Self::start_tuned(dir, keep, &Tuning::default())
+    }
+
+    /// The same, with settings of its own: the last word on each.
+    pub fn start_tuned(dir: &Path, keep: bool, tuning: &Tuning) -> Result<Self> {
         let (programs, user) = (programs()?, server_user()?);
         fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
@@ -91,7 +103,12 @@ impl Postgres {
         if !keep {
             args.extend(THROW_AWAY.iter().map(OsStr::new));
         }
-        let watchdog = Watchdog::start(SCRIPT, args, |command| become_user(command, user))?;
+        let own: Vec<String> = tuning.settings.iter().map(|setting| format!("-c{setting}")).collect();
+        args.extend(own.iter().map(OsStr::new));
+        let watchdog = Watchdog::start(SCRIPT, args, |command| {
+            become_user(command, user);
+            command.envs(tuning.environment.iter().map(|(name, value)| (name, value)));
+        })?;
         let postgres = Self { watchdog, dir: dir.to_owned() };
         if !dir.join("data/PG_VERSION").exists() && postgres.watchdog.ask("init")? != "0" {
             bail!("initdb failed: {}", postgres.log());

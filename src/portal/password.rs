@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::journey::{self, Journey};
 use crate::{
-    app::App,
+    app::{App, Sealed},
     domain::{
         fleet::{self, Readiness, Recipient},
         resets::{self, Offered, Step, SubmitRefused},
@@ -120,12 +120,11 @@ struct SealedJob {
 
 /// Answered once the job is durable; the agents hear of it after the commit.
 async fn submit(journey: Journey, form::Json(sealed): form::Json<SealedJob>) -> Result<Response> {
-    let Journey { visitor, flow } = &journey;
-    let app = &visitor.app;
-    let mut tx = app.begin().await?;
-    let submitted = resets::submit(&mut tx, &visitor.tenant, &app.clock, &visitor.source, flow, sealed.job, sealed.envelopes).await?;
-    tx.commit().await?;
-    let accepted = submitted.map_err(|refused| match refused {
+    let Journey { visitor, flow } = journey;
+    let (tenant, source) = (Arc::new(visitor.tenant), visitor.source);
+    let sealed = Sealed { tenant, source, flow, job_id: sealed.job, envelopes: sealed.envelopes };
+    let submitted = visitor.app.hot.submits.run(sealed).await?;
+    submitted.map_err(|refused| match refused {
         SubmitRefused::NoTicket => Error::Conflict("no_ticket"),
         SubmitRefused::Envelope => Error::Unusable(StatusCode::UNPROCESSABLE_ENTITY, "bad_envelope"),
         SubmitRefused::Expired => Error::Conflict("ticket_expired"),
@@ -134,8 +133,5 @@ async fn submit(journey: Journey, form::Json(sealed): form::Json<SealedJob>) -> 
         SubmitRefused::NotServed => Error::Forbidden("not_served"),
         SubmitRefused::WritebackOff => Error::Unavailable("writeback_off"),
     })?;
-    for changed in [Some(accepted.connector), Some(sealed.job), accepted.superseded].into_iter().flatten() {
-        app.wake.tell(changed);
-    }
     Ok((StatusCode::ACCEPTED, Json(serde_json::json!({ "status": "/reset/status" }))).into_response())
 }

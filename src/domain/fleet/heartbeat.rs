@@ -17,7 +17,7 @@ use crate::{
         audit::{self, Event, Source},
         tenants::Scope,
     },
-    wire::message::{AuditHead, Heartbeat},
+    wire::message::Heartbeat,
 };
 
 /// The last word of a process that ended may be overtaken by the first of its successor.
@@ -148,13 +148,4 @@ pub async fn acknowledge(conn: &mut PgConnection, scope: &Scope, clock: &Clock, 
     let detail = serde_json::json!({ "agent": agent });
     audit::record(conn, scope, clock, source, Event { action: "agent.clone", outcome: "acknowledged", detail, ..Event::default() }).await?;
     Ok(true)
-}
-
-/// How far the agent's own audit file went at its last heartbeat; for the command line.
-pub async fn audit_head(conn: &mut PgConnection, agent: Uuid) -> Result<Option<AuditHead>> {
-    let found = sqlx::query_scalar!(r#"select health -> 'audit' as "audit" from agents where agent_id = $1"#, agent)
-        .fetch_optional(conn)
-        .await?
-        .flatten();
-    Ok(found.and_then(|value| serde_json::from_value(value).ok()))
 }

@@ -1,7 +1,5 @@
 //! Sealing keys: published by agents, handed to browsers.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, Result};
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -181,25 +179,4 @@ pub async fn recipients(conn: &mut PgConnection, scope: &Scope, clock: &Clock, c
             })
         })
         .collect()
-}
-
-/// The agents, of those that are trusted now, to whom these keys belong. A key that ended since its ticket was given still counts.
-pub async fn owners(
-    conn: &mut PgConnection,
-    scope: &Scope,
-    clock: &Clock,
-    connector: Uuid,
-    keys: &[String],
-) -> Result<BTreeMap<String, Uuid>> {
-    let rows = sqlx::query!(
-        "select k.key_id, a.agent_id from sealing_keys k join agents a using (tenant_id, agent_id)
-         where a.tenant_id = $1 and a.connector_id = $2 and a.status = 'active' and k.key_id = any($3) and k.not_after > $4",
-        scope.id(),
-        connector,
-        keys,
-        clock.now() - Duration::minutes(2),
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.key_id, row.agent_id)).collect())
 }

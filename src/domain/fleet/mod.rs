@@ -15,13 +15,13 @@ use uuid::Uuid;
 use super::tenants::Scope;
 use crate::{
     base::{clock::Clock, id},
-    wire::message::PasswordPolicy,
+    wire::message::{AuditHead, PasswordPolicy},
 };
 pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, new_token, revoke};
-pub use heartbeat::{Alarm, acknowledge, audit_head, heartbeat};
+pub use heartbeat::{Alarm, acknowledge, heartbeat};
 pub use identity::{NotTaken, Replaced, replace_identity};
-pub use keys::{Recipient, owners, publish, recipients};
-pub use proofs::{forget_used, use_once};
+pub use keys::{Recipient, publish, recipients};
+pub use proofs::{Proof, Used, forget_used, use_up};
 pub use signing::{SigningKey, current_signing_key, signing_key};
 
 /// An agent that was not heard of for so long is not counted on.
@@ -110,8 +110,6 @@ pub struct Agent {
     pub status: Status,
     /// Last heartbeat; `None` before the first.
     pub last_seen_at: Option<OffsetDateTime>,
-    /// When its identity was seen in two processes at once, until an administrator has looked into it.
-    pub cloned_at: Option<OffsetDateTime>,
 }
 
 struct Row {
@@ -122,7 +120,6 @@ struct Row {
     identity: Vec<u8>,
     status: String,
     last_seen_at: Option<OffsetDateTime>,
-    cloned_at: Option<OffsetDateTime>,
 }
 
 impl From<Row> for Agent {
@@ -135,7 +132,6 @@ impl From<Row> for Agent {
             identity: row.identity,
             status: Status::parse(&row.status),
             last_seen_at: row.last_seen_at,
-            cloned_at: row.cloned_at,
         }
     }
 }
@@ -151,7 +147,7 @@ impl Agent {
 pub async fn agent(conn: &mut PgConnection, agent: Uuid) -> Result<Option<Agent>> {
     let row = sqlx::query_as!(
         Row,
-        "select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at, cloned_at from agents where agent_id = $1",
+        "select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at from agents where agent_id = $1",
         agent,
     )
     .fetch_optional(conn)
@@ -159,15 +155,48 @@ pub async fn agent(conn: &mut PgConnection, agent: Uuid) -> Result<Option<Agent>
     Ok(row.map(Agent::from))
 }
 
+/// Those of these agents that are not active.
+pub async fn untrusted(conn: &mut PgConnection, agents: &[Uuid]) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        r#"select r.agent_id as "agent_id!" from unnest($1::uuid[]) as r (agent_id)
+           where not exists (select 1 from agents a where a.agent_id = r.agent_id and a.status = 'active')"#,
+        agents,
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// An agent as administrators see it.
+pub struct Listed {
+    pub agent: Agent,
+    /// When its identity was seen in two processes at once, until somebody has looked into it.
+    pub cloned_at: Option<OffsetDateTime>,
+    /// How far its own audit file went at its last heartbeat.
+    pub audit: Option<AuditHead>,
+}
+
 /// Every agent, for the command line.
-pub async fn agents(conn: &mut PgConnection) -> Result<Vec<Agent>> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at, cloned_at from agents order by tenant_id, agent_id"
+pub async fn agents(conn: &mut PgConnection) -> Result<Vec<Listed>> {
+    let rows = sqlx::query!(
+        r#"select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at, cloned_at, health -> 'audit' as audit
+           from agents order by tenant_id, agent_id"#
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(Agent::from).collect())
+    let listed = rows.into_iter().map(|row| Listed {
+        agent: Agent {
+            agent_id: row.agent_id,
+            tenant_id: row.tenant_id,
+            connector_id: row.connector_id,
+            name: row.name,
+            identity: row.identity,
+            status: Status::parse(&row.status),
+            last_seen_at: row.last_seen_at,
+        },
+        cloned_at: row.cloned_at,
+        audit: row.audit.and_then(|head| serde_json::from_value(head).ok()),
+    });
+    Ok(listed.collect())
 }
 
 /// Whether a reset could work now. What a person is told before any effort is asked of them.

@@ -21,8 +21,8 @@ use crate::{
         ticket::{Kind, Ticket},
     },
 };
-pub use lease::lease;
-pub use settle::{Settled, Swept, settle, sweep, sweep_unused};
+pub use lease::{Ask, lease, put_back, waiting, withdraw};
+pub use settle::{Settled, Swept, Told, settle, sweep, sweep_unused};
 pub use state::State;
 pub use submit::{Submission, Submitted, Superseded, submit};
 
@@ -101,8 +101,17 @@ pub async fn view(conn: &mut PgConnection, scope: &Scope, job: Uuid) -> Result<O
     .transpose()
 }
 
-/// Tombstones are kept so long; the audit trail keeps the signed results.
-const KEPT: Duration = Duration::days(90);
+/// How far the clocks of two nodes may lie apart, generously.
+const SLACK: Duration = Duration::hours(1);
+
+/// The lowest and the highest: with them in a statement only the days that it needs are opened.
+fn span(jobs: &[Uuid]) -> (Uuid, Uuid) {
+    (jobs.iter().min().copied().unwrap_or_default(), jobs.iter().max().copied().unwrap_or_default())
+}
+
+/// Tombstones are kept so long: a late answer comes within a day, and the audit trail keeps the signed results. Few partitions keep
+/// statements quick.
+const KEPT: Duration = Duration::days(7);
 
 /// Make the partitions of the coming days, drop those past their keeping.
 pub async fn turn_partitions(conn: &mut PgConnection, clock: &Clock) -> Result<()> {

@@ -1,12 +1,14 @@
 //! How jobs end: by the signed result of the agent that holds the lease, or by the deadline. Either way the ciphertext goes.
 
-use anyhow::Result;
+use std::{collections::BTreeMap, net::IpAddr};
+
+use anyhow::{Result, ensure};
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
-    LIFETIME,
+    LIFETIME, span,
     state::{Event, State},
 };
 use crate::{
@@ -25,8 +27,8 @@ use crate::{
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
-    /// Written down. `late`: the job had been given up as unknown before.
-    Recorded { user_id: Uuid, flow_id: Uuid, state: State, late: bool },
+    /// Written down.
+    Recorded { user_id: Uuid, flow_id: Uuid, state: State, origin: Option<IpAddr> },
     /// The agent did not reach its domain controller and changed nothing; another agent may.
     HandedOver { user_id: Uuid, flow_id: Uuid },
     /// The same result was written down before: its answer was lost.
@@ -35,40 +37,84 @@ pub enum Settled {
     Contradicts(&'static str),
 }
 
-/// Take the result that `agent` signed; the caller has verified the signature with the agent's own key.
-pub async fn settle(
-    conn: &mut PgConnection,
-    scope: &Scope,
-    clock: &Clock,
-    agent: &Agent,
-    result: &JobResult,
-    signed: &str,
-) -> Result<Settled> {
-    // The pointer first, then the row, as everybody does.
-    sqlx::query!("select job_id from active_jobs where job_id = $1 for update", result.job).fetch_optional(&mut *conn).await?;
-    let job = sqlx::query!(
-        r#"select user_id, flow_id, seq, state, attempts, lease, agent_id, result, hashes ->> $3 as hash from jobs
-           where tenant_id = $1 and job_id = $2 for update"#,
-        scope.id(),
-        result.job,
-        agent.agent_id.to_string(),
+/// What an agent tells. The caller has verified the signature with the agent's own key.
+pub struct Told<'a> {
+    pub scope: &'a Scope,
+    pub agent: &'a Agent,
+    pub result: &'a JobResult,
+    /// As the agent signed it.
+    pub signed: &'a str,
+}
+
+/// A job's row, locked, and its pointer with it.
+struct Row {
+    n: i64,
+    user_id: Uuid,
+    flow_id: Uuid,
+    seq: i64,
+    state: String,
+    attempts: i16,
+    lease: Option<Uuid>,
+    agent_id: Option<Uuid>,
+    result: Option<String>,
+    hash: Option<String>,
+    origin: Option<String>,
+}
+
+/// Take results, one answer each, in order. No job may be named twice.
+pub async fn settle(conn: &mut PgConnection, clock: &Clock, told: &[Told<'_>]) -> Result<Vec<Settled>> {
+    let mut rows = lock(&mut *conn, told).await?;
+    let (mut answers, mut over) = (Vec::with_capacity(told.len()), Over::default());
+    for (n, told) in (1..).zip(told) {
+        let answer = match rows.remove(&n) {
+            Some(row) => decide(&mut *conn, clock, told, row, &mut over).await?,
+            None => Settled::Contradicts("unknown job"),
+        };
+        answers.push(answer);
+    }
+    over.write(conn, clock.now()).await?;
+    Ok(answers)
+}
+
+/// The pointer first, then the row, as everybody does.
+async fn lock(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<BTreeMap<i64, Row>> {
+    let column = |of: fn(&Told<'_>) -> Uuid| told.iter().map(of).collect::<Vec<_>>();
+    let jobs = column(|told| told.result.job);
+    let (first, last) = span(&jobs);
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select r.n as "n!", j.user_id, j.flow_id, j.seq, j.state, j.attempts, j.lease, j.agent_id, j.result, j.hash, j.origin
+           from unnest($1::uuid[], $2::uuid[], $3::uuid[]) with ordinality as r (tenant_id, job_id, agent_id, n)
+           left join lateral (select job_id from active_jobs where job_id = r.job_id for update) a on true
+           cross join lateral (select user_id, flow_id, seq, state, attempts, lease, agent_id, result,
+                   hashes ->> r.agent_id::text as hash, host(origin) as origin
+               from jobs where job_id = coalesce(a.job_id, r.job_id) and job_id between $4 and $5 and tenant_id = r.tenant_id for update) j"#,
+        &column(|told| told.scope.id()),
+        &jobs,
+        &column(|told| told.agent.agent_id),
+        first,
+        last,
     )
-    .fetch_optional(&mut *conn)
+    .fetch_all(conn)
     .await?;
-    let Some(job) = job else { return Ok(Settled::Contradicts("unknown job")) };
+    Ok(rows.into_iter().map(|row| (row.n, row)).collect())
+}
+
+async fn decide(conn: &mut PgConnection, clock: &Clock, told: &Told<'_>, job: Row, over: &mut Over) -> Result<Settled> {
+    let Told { scope, agent, result, signed } = told;
     let before = State::parse(&job.state)?;
     let holds = job.agent_id == Some(agent.agent_id) && job.lease == Some(result.lease);
     // When nobody knows, the word of whoever held it once is better than none: it is signed, and speaks of this very ciphertext.
-    let held = before == State::Unknown && audit::held(&mut *conn, scope, result.job, &agent.actor(), result.lease).await?;
+    let held = !holds && before == State::Unknown && audit::held(&mut *conn, scope, result.job, &agent.actor(), result.lease).await?;
     if !holds && !held {
         return Ok(Settled::Contradicts("another lease"));
     }
     if job.seq != result.seq || job.hash.as_deref() != Some(result.ciphertext.as_str()) {
         return Ok(Settled::Contradicts("another ciphertext"));
     }
-    if let Some(told) = &job.result {
-        // Compared by content: a repeated result may be signed anew.
-        if jws::kept::<JobResult>(told).is_some_and(|told| told == *result) {
+    if let Some(before_told) = &job.result {
+        // Compared by content: a repeated result may be signed anew, also by a newer key of the same agent.
+        if jws::unverified::<JobResult>(before_told).is_some_and(|before_told| before_told == **result) {
             return Ok(Settled::Again);
         }
         // Who said "I do not know" may come to know.
@@ -85,21 +131,52 @@ pub async fn settle(
         code => code.outcome(),
     };
     let Some(state) = before.next(Event::Result(outcome)) else { return Ok(Settled::Contradicts("the job has ended")) };
-    sqlx::query!(
-        "update jobs set state = $3, code = $4, allowed_at = $5, result = $6, finished_at = coalesce(finished_at, $7), envelopes = null
-         where tenant_id = $1 and job_id = $2",
-        scope.id(),
-        result.job,
-        state.as_str(),
-        result.code.as_str(),
-        result.allowed_at.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
-        signed,
-        clock.now(),
-    )
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query!("delete from active_jobs where job_id = $1", result.job).execute(conn).await?;
-    Ok(Settled::Recorded { user_id: job.user_id, flow_id: job.flow_id, state, late: before == State::Unknown })
+    over.jobs.push(result.job);
+    over.states.push(state.as_str());
+    over.codes.push(result.code.as_str());
+    over.allowed.push(result.allowed_at.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()));
+    over.signed.push((*signed).to_owned());
+    let origin = job.origin.and_then(|origin| origin.parse().ok());
+    Ok(Settled::Recorded { user_id: job.user_id, flow_id: job.flow_id, state, origin })
+}
+
+/// Jobs that came to their end, column by column, as one statement takes them.
+#[derive(Default)]
+struct Over {
+    jobs: Vec<Uuid>,
+    states: Vec<&'static str>,
+    codes: Vec<&'static str>,
+    allowed: Vec<Option<OffsetDateTime>>,
+    signed: Vec<String>,
+}
+
+impl Over {
+    /// The end, the erasure and the pointer's removal at once.
+    async fn write(self, conn: &mut PgConnection, now: OffsetDateTime) -> Result<()> {
+        if self.jobs.is_empty() {
+            return Ok(());
+        }
+        let (first, last) = span(&self.jobs);
+        let done = sqlx::query!(
+            "with pointers as (delete from active_jobs where job_id = any($1))
+             update jobs j set state = r.state, code = r.code, allowed_at = r.allowed_at, result = r.result,
+                 finished_at = coalesce(finished_at, $6), envelopes = null
+             from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[]) as r (job_id, state, code, allowed_at, result)
+             where j.job_id = r.job_id and j.job_id between $7 and $8",
+            &self.jobs,
+            &self.states as &[&str],
+            &self.codes as &[&str],
+            &self.allowed as &[Option<OffsetDateTime>],
+            &self.signed,
+            now,
+            first,
+            last,
+        )
+        .execute(conn)
+        .await?;
+        ensure!(done.rows_affected() == self.jobs.len() as u64, "a locked job was not there any more");
+        Ok(())
+    }
 }
 
 /// Back into the queue for the other agents that can open it, if one of them reaches its directory.

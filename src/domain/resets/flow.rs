@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     base::{clock::Clock, id},
     domain::{
-        queue::{self, JobView, State},
+        queue::{JobView, State},
         tenants::Scope,
         verification::Method,
     },
@@ -112,35 +112,37 @@ impl Flow {
 pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie: &str) -> Result<Option<Flow>> {
     let row = sqlx::query_as!(
         Row,
-        "select flow_id, user_id, subjects, options, language, state, gates, passed, method, job_id from flows
-         where tenant_id = $1 and browser_hash = $2 and state <> 'ended' and expires_at > $3",
+        r#"select f.flow_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.passed, f.method, j.job_id as "job_id?",
+               j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code, j.allowed_at
+           from flows f left join jobs j on j.job_id = f.job_id and j.tenant_id = f.tenant_id
+           where f.tenant_id = $1 and f.browser_hash = $2 and f.state <> 'ended' and f.expires_at > $3"#,
         scope.id(),
         id::sha256(cookie.as_bytes()),
         clock.now(),
     )
-    .fetch_optional(&mut *conn)
+    .fetch_optional(conn)
     .await?;
-    match row {
-        Some(row) => row.open(conn, scope).await.map(Some),
-        None => Ok(None),
-    }
+    row.map(Row::open).transpose()
 }
 
-/// The flow as it is now, and nobody else's to change until the transaction ends: two tabs may press at once.
+/// The flow as it is now, and nobody else's to change until the transaction ends: two tabs may press at once. Its job is read once
+/// the flow is ours: a single statement would show it as it was before we waited.
 pub(super) async fn lock(conn: &mut PgConnection, scope: &Scope, flow: &Flow) -> Result<Option<Flow>> {
+    sqlx::query!("select flow_id from flows where tenant_id = $1 and flow_id = $2 for update", scope.id(), flow.flow_id)
+        .fetch_optional(&mut *conn)
+        .await?;
     let row = sqlx::query_as!(
         Row,
-        "select flow_id, user_id, subjects, options, language, state, gates, passed, method, job_id from flows
-         where tenant_id = $1 and flow_id = $2 and state <> 'ended' for update",
+        r#"select f.flow_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.passed, f.method, j.job_id as "job_id?",
+               j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code, j.allowed_at
+           from flows f left join jobs j on j.job_id = f.job_id and j.tenant_id = f.tenant_id
+           where f.tenant_id = $1 and f.flow_id = $2 and f.state <> 'ended'"#,
         scope.id(),
         flow.flow_id,
     )
-    .fetch_optional(&mut *conn)
+    .fetch_optional(conn)
     .await?;
-    match row {
-        Some(row) => row.open(conn, scope).await.map(Some),
-        None => Ok(None),
-    }
+    row.map(Row::open).transpose()
 }
 
 struct Row {
@@ -154,13 +156,20 @@ struct Row {
     passed: Vec<String>,
     method: Option<String>,
     job_id: Option<Uuid>,
+    job_state: Option<String>,
+    submitted: bool,
+    code: Option<String>,
+    allowed_at: Option<OffsetDateTime>,
 }
 
 impl Row {
-    async fn open(self, conn: &mut PgConnection, scope: &Scope) -> Result<Flow> {
-        let job = match self.job_id {
-            Some(job) => queue::view(conn, scope, job).await?,
-            None => None,
+    fn open(self) -> Result<Flow> {
+        let job = match (self.job_id, self.job_state) {
+            (Some(job_id), Some(state)) => {
+                let (code, allowed_at) = (self.code.as_deref().and_then(Code::parse), self.allowed_at);
+                Some(JobView { job_id, state: State::parse(&state)?, submitted: self.submitted, code, allowed_at })
+            }
+            _ => None,
         };
         Ok(Flow {
             flow_id: self.flow_id,

@@ -7,14 +7,16 @@
 mod begin;
 mod flow;
 mod proof;
-mod sealed;
+mod ticket;
 mod settle;
+mod submit;
 
 pub use begin::{Begun, begin};
 pub use flow::{Ending, Flow, Offer, Step, again, clean, end, load};
 pub use proof::{Chosen, Proven, choose, count_try, prove};
-pub use sealed::{Accepted, Offered, Permit, SubmitRefused, offer, submit};
-pub use settle::{lease, settle, swept};
+pub use settle::{Ask, Report, lease, put_back, settle, swept, withdraw};
+pub use submit::{Accepted, Sealed, SubmitRefused, Waits, submit};
+pub use ticket::{Offered, Permit, offer};
 
 /// From the first step until the proof must be complete, and again from there to the end.
 pub const LIFETIME: time::Duration = time::Duration::minutes(15);

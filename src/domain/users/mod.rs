@@ -4,6 +4,8 @@
 mod contact;
 mod mirror;
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -117,6 +119,30 @@ pub async fn get(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Resul
     .fetch_optional(conn)
     .await?;
     row.map(|row| row.open(scope)).transpose()
+}
+
+/// The people again, of several tenants at once, whom self-service may serve.
+pub async fn get_all(conn: &mut PgConnection, people: &[(&Scope, Uuid)]) -> Result<BTreeMap<Uuid, User>> {
+    let tenants: Vec<Uuid> = people.iter().map(|(scope, _)| scope.id()).collect();
+    let ids: Vec<Uuid> = people.iter().map(|(_, user)| *user).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        "select u.user_id, u.connector_id, u.object_guid, u.sign_in_name, u.display_name, u.mail, u.mobile, u.language
+         from unnest($1::uuid[], $2::uuid[]) as r (tenant_id, user_id) join users u using (tenant_id, user_id)
+         where removed_at is null and enabled and not protected",
+        &tenants,
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    let scopes: BTreeMap<Uuid, &Scope> = people.iter().map(|(scope, user)| (*user, *scope)).collect();
+    rows.into_iter()
+        .map(|row| {
+            let scope = scopes[&row.user_id];
+            let user = row.open(scope)?;
+            Ok((user.user_id, user))
+        })
+        .collect()
 }
 
 /// The hash by which a name is taken for similar: its local part, so that "x", "x@here" and "x@there" share limits and looks.

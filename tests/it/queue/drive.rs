@@ -8,10 +8,9 @@ use proptest::{
 };
 use sqlx::{Connection, PgConnection, Row};
 use sspr::{
-    domain::queue::{self, LEASE, Settled, State, state::Event},
+    domain::queue::{self, LEASE, Settled, State, Submission, state::Event},
     wire::{
-        jws,
-        message::JobResult,
+        message::{JobResult, LeasedJob},
         outcome::{Code, Outcome},
         seal::Envelope,
         ticket::{Kind, Ticket},
@@ -22,7 +21,7 @@ use uuid::Uuid;
 
 use super::{
     Ground,
-    model::{Lease, Queue, Told},
+    model::{Lease, Queue, Submitted, Told},
     world::{Effect, Hand, Lie, Op, op},
 };
 use crate::support::database;
@@ -139,15 +138,22 @@ impl<'a> World<'a> {
                 assert!(self.queue.offer(ticket.job, person, ticket.seq, ticket.expires_at) < ticket.seq, "I1: numbers rise");
                 self.tickets.push(ticket);
             }
-            Op::Submit { back, agents, body } => {
+            Op::Submit { back, agents, body, waits } => {
                 let Some(ticket) = self.ticket(back).cloned() else { return };
-                let submission = ground.submission(ticket.job, self.person_of(&ticket), agents, body);
-                let seen = match queue::submit(conn, scope, clock, &submission).await.unwrap() {
-                    queue::Submitted::Accepted { .. } => queue::Submitted::Accepted { superseded: None },
-                    other => other,
-                };
+                let to = waits.map(|agent| ground.agents[agent].0.agent_id);
+                let submission = Submission { to, ..ground.submission(ticket.job, self.person_of(&ticket), agents, body) };
+                let submitted = ground.submit(conn, submission).await;
+                let seen = Submitted::from(&submitted);
                 self.either([from, clock.now()], &seen, |queue, now| queue.submit(ticket.job, (agents, body), now));
+                if let queue::Submitted::Accepted { leased, .. } = submitted {
+                    let born = waits.filter(|agent| agents & (1 << agent) != 0);
+                    assert_eq!(leased.is_some(), born.is_some(), "born leased to whoever waits and can open it");
+                    if let (Some(job), Some(agent)) = (leased, born) {
+                        self.took(conn, agent, *job, from).await;
+                    }
+                }
             }
+            Op::PutBack { agent } => self.put_back(conn, agent).await,
             Op::Lease { agent, most } => self.lease(conn, agent, most).await,
             Op::Work { agent, held, how } => {
                 let job = self.hands[agent].held.len().checked_sub(1).map(|last| last - held % (last + 1));
@@ -183,22 +189,38 @@ impl<'a> World<'a> {
     }
 
     async fn lease(&mut self, conn: &mut PgConnection, agent: usize, most: usize) {
-        let (scope, clock, from) = (&self.ground.tenant.scope, &self.ground.clock, self.ground.clock.now());
-        let jobs = queue::lease(conn, scope, clock, &self.ground.agents[agent].0, i64::try_from(most).unwrap()).await.unwrap();
+        let (clock, from) = (&self.ground.clock, self.ground.clock.now());
+        let jobs = self.ground.lease(conn, agent, most).await;
         let ids: Vec<Uuid> = jobs.iter().map(|job| job.ticket.job).collect();
         self.either([from, clock.now()], &ids, |queue, now| queue.leasable(agent, most, now));
         for job in jobs {
-            let id = job.ticket.job;
-            assert_eq!(Some(&job.ticket), self.tickets.iter().find(|ticket| ticket.job == id), "I3: the ticket is as it was given");
-            let row = found(conn, &[id]).await.remove(&id).unwrap();
-            let until = row.lease_until.unwrap();
-            assert!(until >= from + LEASE - Duration::MICROSECOND && until <= clock.now() + LEASE);
-            let tokens = self.leases.entry(id).or_default();
-            assert!(!tokens.contains(&job.lease), "a lease is new each time");
-            tokens.push(job.lease);
-            self.queue.leased(id, Lease { agent, token: job.lease, until });
-            self.hands[agent].held.push((job, until));
+            self.took(conn, agent, job, from).await;
         }
+    }
+
+    async fn took(&mut self, conn: &mut PgConnection, agent: usize, job: LeasedJob, from: OffsetDateTime) {
+        let id = job.ticket.job;
+        assert_eq!(Some(&job.ticket), self.tickets.iter().find(|ticket| ticket.job == id), "I3: the ticket is as it was given");
+        let row = found(conn, &[id]).await.remove(&id).unwrap();
+        let until = row.lease_until.unwrap();
+        assert!(until >= from + LEASE - Duration::MICROSECOND && until <= self.ground.clock.now() + LEASE);
+        let tokens = self.leases.entry(id).or_default();
+        assert!(!tokens.contains(&job.lease), "a lease is new each time");
+        tokens.push(job.lease);
+        self.queue.leased(id, Lease { agent, token: job.lease, until });
+        self.hands[agent].held.push((job, until));
+    }
+
+    /// The newest job of this agent never reached it: as if it had not been leased, and only if it still is.
+    async fn put_back(&mut self, conn: &mut PgConnection, agent: usize) {
+        let Some((job, until)) = self.hands[agent].held.pop() else { return };
+        // What was worked on was delivered.
+        if self.hands[agent].knows(job.ticket.job) {
+            self.hands[agent].held.push((job, until));
+            return;
+        }
+        let done = queue::put_back(conn, job.ticket.job, job.lease).await.unwrap();
+        assert_eq!(self.queue.put_back(job.ticket.job, job.lease), done);
     }
 
     /// The directory is changed.
@@ -215,10 +237,8 @@ impl<'a> World<'a> {
 
     async fn tell(&mut self, conn: &mut PgConnection, agent: usize, result: &JobResult) {
         let ground = self.ground;
-        let (who, identity) = &ground.agents[agent];
-        let signed = jws::sign(identity, jws::RESULT, None, false, result);
-        let settled = queue::settle(conn, &ground.tenant.scope, &ground.clock, who, result, &signed).await.unwrap();
-        let seen = match settled {
+        let who = &ground.agents[agent].0;
+        let seen = match ground.settle(conn, agent, result).await {
             Settled::Recorded { state, .. } => Told::Recorded(state),
             Settled::Again => Told::Again,
             Settled::Contradicts(_) => Told::Contradicts,
@@ -275,8 +295,10 @@ impl<'a> World<'a> {
             // Offered, nothing is sealed yet; ended, nothing any more.
             assert_eq!(row.sealed, matches!(job.state, State::Submitted | State::Leased), "I8: {job:?}");
             if let Some(was) = before.get(id).filter(|was| **was != job.state) {
+                // Born leased: both in one breath.
+                let born = was.next(Event::Submit).and_then(|submitted| submitted.next(Event::Lease));
                 assert!(
-                    events().any(|event| was.next(event) == Some(job.state)),
+                    born == Some(job.state) || events().any(|event| was.next(event) == Some(job.state)),
                     "the pure rules know no way from {was:?} to {:?}",
                     job.state
                 );
@@ -306,7 +328,8 @@ impl<'a> World<'a> {
 
 fn events() -> impl Iterator<Item = Event> {
     let results = [Outcome::Applied, Outcome::Refused, Outcome::Failed, Outcome::Unknown].map(Event::Result);
-    let others = [Event::Submit, Event::Lease, Event::Supersede, Event::Expire { touched: false }, Event::Expire { touched: true }];
+    let others =
+        [Event::Submit, Event::Lease, Event::HandOver, Event::Supersede, Event::Expire { touched: false }, Event::Expire { touched: true }];
     results.into_iter().chain(others)
 }
 

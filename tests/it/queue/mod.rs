@@ -12,10 +12,15 @@ use sspr::{
     base::{clock::Clock, language::Language, secret::KeyRing},
     domain::{
         fleet::{self, Agent, Status},
-        queue::{Submission, Target},
+        queue::{self, Settled, Submission, Submitted, Target},
         tenants::{self, New, Tenant},
     },
-    wire::{b64, keys::Identity, seal::Envelope},
+    wire::{
+        b64, jws,
+        keys::Identity,
+        message::{JobResult, LeasedJob},
+        seal::Envelope,
+    },
 };
 use uuid::Uuid;
 
@@ -49,7 +54,6 @@ impl Ground {
                 identity: identity.public().to_vec(),
                 status: Status::Active,
                 last_seen_at: None,
-                cloned_at: None,
             };
             (agent, identity)
         });
@@ -71,10 +75,27 @@ impl Ground {
     }
 
     /// Sealed for the agents of the bit set; `body` tells one password from another.
-    fn submission(&self, job: Uuid, person: usize, agents: u8, body: u8) -> Submission {
+    fn submission(&self, job: Uuid, person: usize, agents: u8, body: u8) -> Submission<'_> {
         let sealed = |n: usize| Envelope { key: b64(&[7; 32]), enc: b64(&[u8::try_from(n).unwrap()]), ct: b64(&[body]) };
         let envelopes: BTreeMap<_, _> =
             (0..AGENTS).filter(|n| agents & (1 << n) != 0).map(|n| (self.agents[n].0.agent_id, sealed(n))).collect();
-        Submission { job_id: job, flow_id: self.target(person).flow_id, envelopes }
+        let flow_id = self.target(person).flow_id;
+        Submission { scope: &self.tenant.scope, job_id: job, flow_id, envelopes, origin: None, to: None }
+    }
+
+    async fn submit(&self, conn: &mut PgConnection, submission: Submission<'_>) -> Submitted {
+        queue::submit(conn, &self.clock, &[submission]).await.unwrap().remove(0)
+    }
+
+    async fn lease(&self, conn: &mut PgConnection, agent: usize, most: usize) -> Vec<LeasedJob> {
+        let ask = queue::Ask { agent: &self.agents[agent].0, most: u16::try_from(most).unwrap() };
+        queue::lease(conn, &self.clock, &[ask]).await.unwrap().remove(0)
+    }
+
+    async fn settle(&self, conn: &mut PgConnection, agent: usize, result: &JobResult) -> Settled {
+        let (agent, identity) = &self.agents[agent];
+        let signed = jws::sign(identity, jws::RESULT, None, false, result);
+        let told = queue::Told { scope: &self.tenant.scope, agent, result, signed: &signed };
+        queue::settle(conn, &self.clock, &[told]).await.unwrap().remove(0)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sspr::{
-    domain::queue::{State, Submitted},
+    domain::queue::{self, State},
     wire::{message::JobResult, outcome::Outcome},
 };
 use time::OffsetDateTime;
@@ -35,6 +35,30 @@ pub enum Told {
     Recorded(State),
     Again,
     Contradicts,
+}
+
+/// [`queue::Submitted`] without what goes with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Submitted {
+    Accepted,
+    Again,
+    NoTicket,
+    Expired,
+    Superseded,
+    Busy,
+}
+
+impl From<&queue::Submitted> for Submitted {
+    fn from(submitted: &queue::Submitted) -> Self {
+        match submitted {
+            queue::Submitted::Accepted { .. } => Self::Accepted,
+            queue::Submitted::Again => Self::Again,
+            queue::Submitted::NoTicket => Self::NoTicket,
+            queue::Submitted::Expired => Self::Expired,
+            queue::Submitted::Superseded => Self::Superseded,
+            queue::Submitted::Busy => Self::Busy,
+        }
+    }
 }
 
 /// By id, so in the order in which the tickets were given.
@@ -85,7 +109,7 @@ impl Queue {
         }
         let job = self.jobs.get_mut(&id).unwrap();
         (job.state, job.posted) = (State::Submitted, Some(posted));
-        Submitted::Accepted { superseded: None }
+        Submitted::Accepted
     }
 
     /// Whom an agent gets now, oldest first.
@@ -104,6 +128,16 @@ impl Queue {
         job.state = State::Leased;
         job.attempts += 1;
         job.lease = Some(lease);
+    }
+
+    /// The agent that it was leased to never got it.
+    pub fn put_back(&mut self, id: Uuid, token: Uuid) -> bool {
+        let job = self.jobs.get_mut(&id).unwrap();
+        let held = job.state == State::Leased && job.lease.is_some_and(|lease| lease.token == token);
+        if held {
+            (job.state, job.attempts, job.lease) = (State::Submitted, job.attempts - 1, None);
+        }
+        held
     }
 
     /// `hash` is what this job's ciphertext for this agent hashes to.

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
 use sspr::{
-    domain::queue::{self, LEASE, State},
+    domain::queue::{self, LEASE, State, Submission},
     wire::{
-        jws,
         message::{JobResult, LeasedJob},
         outcome::Code,
         ticket::{Kind, Ticket},
@@ -32,16 +31,32 @@ enum Verb {
     Offer,
     /// The newer ticket.
     Submit,
+    /// The newer ticket, while the second agent waits.
+    SubmitLeased,
     /// The very same once more.
     SubmitAgain,
     /// By the second agent.
     Lease,
+    /// The first never got it.
+    PutBack,
+    /// The first is trusted no more.
+    Withdraw,
     /// By the first.
     Settle,
     Sweep,
 }
 
-const VERBS: [Verb; 6] = [Verb::Offer, Verb::Submit, Verb::SubmitAgain, Verb::Lease, Verb::Settle, Verb::Sweep];
+const VERBS: [Verb; 9] = [
+    Verb::Offer,
+    Verb::Submit,
+    Verb::SubmitLeased,
+    Verb::SubmitAgain,
+    Verb::Lease,
+    Verb::PutBack,
+    Verb::Withdraw,
+    Verb::Settle,
+    Verb::Sweep,
+];
 
 /// One person with a job and a newer ticket.
 struct Scene<'a> {
@@ -56,10 +71,10 @@ impl<'a> Scene<'a> {
     async fn set(conn: &mut PgConnection, ground: &'a Ground, person: usize, before: Before) -> Self {
         let (scope, clock) = (&ground.tenant.scope, &ground.clock);
         let old = queue::offer(conn, scope, clock, Kind::Reset, &ground.target(person)).await.unwrap();
-        queue::submit(conn, scope, clock, &ground.submission(old.job, person, 7, 0)).await.unwrap();
+        ground.submit(conn, ground.submission(old.job, person, 7, 0)).await;
         let mut held = None;
         if !matches!(before, Before::Waiting) {
-            held = queue::lease(conn, scope, clock, &ground.agents[0].0, 1).await.unwrap().pop();
+            held = ground.lease(conn, 0, 1).await.pop();
             clock.advance(LEASE.whole_seconds() + 1);
         }
         if matches!(before, Before::Over) {
@@ -76,13 +91,23 @@ impl<'a> Scene<'a> {
                 queue::offer(conn, scope, clock, Kind::Reset, &ground.target(self.person)).await?;
             }
             Verb::Submit => {
-                queue::submit(conn, scope, clock, &ground.submission(self.new.job, self.person, 7, 1)).await?;
+                ground.submit(conn, ground.submission(self.new.job, self.person, 7, 1)).await;
+            }
+            Verb::SubmitLeased => {
+                let to = Some(ground.agents[1].0.agent_id);
+                ground.submit(conn, Submission { to, ..ground.submission(self.new.job, self.person, 7, 1) }).await;
             }
             Verb::SubmitAgain => {
-                queue::submit(conn, scope, clock, &ground.submission(self.old.job, self.person, 7, 0)).await?;
+                ground.submit(conn, ground.submission(self.old.job, self.person, 7, 0)).await;
             }
             Verb::Lease => {
-                queue::lease(conn, scope, clock, &ground.agents[1].0, 10).await?;
+                ground.lease(conn, 1, 10).await;
+            }
+            Verb::PutBack => {
+                queue::put_back(conn, self.old.job, self.held.as_ref().map_or(Uuid::nil(), |held| held.lease)).await?;
+            }
+            Verb::Withdraw => {
+                queue::withdraw(conn, clock, ground.agents[0].0.agent_id).await?;
             }
             Verb::Settle => {
                 let result = JobResult {
@@ -97,9 +122,7 @@ impl<'a> Scene<'a> {
                     unlocked: false,
                     allowed_at: None,
                 };
-                let (agent, identity) = &ground.agents[0];
-                let signed = jws::sign(identity, jws::RESULT, None, false, &result);
-                queue::settle(conn, scope, clock, agent, &result, &signed).await?;
+                ground.settle(conn, 0, &result).await;
             }
             Verb::Sweep => {
                 queue::sweep(conn, clock).await?;

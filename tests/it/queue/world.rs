@@ -24,6 +24,12 @@ pub enum Op {
         back: usize,
         agents: u8,
         body: u8,
+        /// An agent that asks at this moment.
+        waits: Option<usize>,
+    },
+    /// The newest job that this agent was given got lost on its way.
+    PutBack {
+        agent: usize,
     },
     Lease {
         agent: usize,
@@ -90,7 +96,9 @@ pub fn op() -> impl Strategy<Value = Op> {
     let agents = prop_oneof![3 => Just(7), 1 => 1..8_u8];
     prop_oneof![
         4 => (0..PEOPLE).prop_map(|person| Op::Offer { person }),
-        6 => (prop_oneof![4 => Just(0), 2 => 1..4_usize], agents, 0..2_u8).prop_map(|(back, agents, body)| Op::Submit { back, agents, body }),
+        6 => (prop_oneof![4 => Just(0), 2 => 1..4_usize], agents, 0..2_u8, proptest::option::of(agent.clone()))
+            .prop_map(|(back, agents, body, waits)| Op::Submit { back, agents, body, waits }),
+        1 => agent.clone().prop_map(|agent| Op::PutBack { agent }),
         6 => (agent.clone(), 1..3_usize).prop_map(|(agent, most)| Op::Lease { agent, most }),
         5 => (agent.clone(), 0..3_usize, how).prop_map(|(agent, held, how)| Op::Work { agent, held, how }),
         5 => (agent.clone(), 0..3_usize).prop_map(|(agent, which)| Op::Tell { agent, which }),
@@ -125,6 +133,10 @@ pub struct Hand {
 const MARGIN: Duration = Duration::seconds(5);
 
 impl Hand {
+    pub fn knows(&self, job: Uuid) -> bool {
+        self.ended.contains_key(&job)
+    }
+
     /// What the executor does, in one breath. True if the directory was changed.
     pub fn work(&mut self, held: usize, how: How, now: OffsetDateTime, log: &[Effect]) -> bool {
         if self.held.is_empty() {

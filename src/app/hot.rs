@@ -1,0 +1,284 @@
+//! The hot paths: submit, lease, result and the proofs of agents' requests, each written many at a time.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::{
+    Wake,
+    batch::{Batch, Flush},
+    polls::{Poll, Polls},
+};
+use crate::{
+    base::clock::Clock,
+    domain::{
+        audit::Source,
+        fleet::{self, Agent, Proof, Used},
+        queue::{self, Settled},
+        resets::{self, Accepted, Flow, SubmitRefused},
+        tenants::Tenant,
+    },
+    wire::{
+        message::{JobResult, LeasedJob},
+        seal::Envelope,
+    },
+};
+
+/// Flushes of a kind at once: while one waits for the disk, the next may begin.
+const WRITERS: usize = 2;
+
+pub struct Hot {
+    pub submits: Batch<Submits>,
+    pub leases: Batch<Leases>,
+    pub results: Batch<Results>,
+    pub proofs: Batch<Proofs>,
+}
+
+impl Hot {
+    /// `db` is a pool of its own, so that nobody else's queries keep it waiting.
+    pub fn start(db: &PgPool, clock: &Clock, wake: &Wake, polls: &Arc<Polls>) -> Self {
+        let ground = || Ground { db: db.clone(), clock: clock.clone(), wake: wake.clone() };
+        Self {
+            submits: Batch::start(WRITERS, Submits { ground: ground(), polls: polls.clone() }),
+            leases: Batch::start(WRITERS, Leases(ground())),
+            results: Batch::start(WRITERS, Results(ground())),
+            proofs: Batch::start(WRITERS, Proofs(ground())),
+        }
+    }
+}
+
+struct Ground {
+    db: PgPool,
+    clock: Clock,
+    wake: Wake,
+}
+
+/// A sealed job, as a flow's browser posted it.
+pub struct Sealed {
+    pub tenant: Arc<Tenant>,
+    pub source: Source,
+    pub flow: Flow,
+    pub job_id: Uuid,
+    pub envelopes: Vec<Envelope>,
+}
+
+/// Submits. Answered once the job is durable; then its agent gets it.
+pub struct Submits {
+    ground: Ground,
+    polls: Arc<Polls>,
+}
+
+impl Flush for Submits {
+    type Input = Sealed;
+    type Output = Result<(), SubmitRefused>;
+
+    fn key(input: &Sealed) -> Option<Uuid> {
+        Some(input.job_id)
+    }
+
+    async fn flush(&self, inputs: &[Sealed]) -> Result<Vec<Self::Output>> {
+        let Ground { db, clock, wake } = &self.ground;
+        // By person, so that two nodes that meet do not wait for one another in a circle.
+        let mut order: Vec<usize> = (0..inputs.len()).collect();
+        order.sort_by_key(|n| (inputs[*n].flow.user_id, inputs[*n].job_id));
+        let sealed: Vec<_> = order
+            .iter()
+            .map(|n| &inputs[*n])
+            .map(|Sealed { tenant, source, flow, job_id, envelopes }| resets::Sealed { tenant, source, flow, job_id: *job_id, envelopes })
+            .collect();
+        let mut hands = Hands { polls: &self.polls, taken: Vec::new(), of: vec![None; inputs.len()] };
+        let mut tx = db.begin().await?;
+        let mut waits = |n, connector, agents: &mut dyn Iterator<Item = Uuid>| hands.take(n, connector, agents);
+        let submitted = resets::submit(&mut tx, clock, &sealed, &mut waits).await?;
+        tx.commit().await?;
+        let mut answers: Vec<Option<Self::Output>> = inputs.iter().map(|_| None).collect();
+        for ((n, at), submitted) in order.iter().enumerate().zip(submitted) {
+            answers[*at] = Some(submitted.map(|Accepted { connector, superseded, leased }| {
+                match leased {
+                    Some(job) => hands.give(n, *job),
+                    None => wake.tell(connector),
+                }
+                if let Some(older) = superseded {
+                    wake.tell(older);
+                }
+                wake.tell(inputs[*at].job_id);
+            }));
+        }
+        for (agent, job) in hands.deliver() {
+            self.put_back(inputs, agent, &job).await;
+        }
+        Ok(answers.into_iter().flatten().collect())
+    }
+}
+
+impl Submits {
+    /// The agent hung up in the same moment: another one may have the job at once, rather than when the lease ends.
+    async fn put_back(&self, inputs: &[Sealed], agent: Uuid, job: &LeasedJob) {
+        let Ground { db, clock, wake } = &self.ground;
+        let Some(input) = inputs.iter().find(|input| input.job_id == job.ticket.job) else { return };
+        let done = async {
+            let mut tx = db.begin().await?;
+            resets::put_back(&mut tx, &input.tenant.scope, clock, agent, job).await?;
+            Ok::<_, anyhow::Error>(tx.commit().await?)
+        };
+        if let Err(error) = done.await {
+            tracing::warn!(job.id = %job.ticket.job, error = format!("{error:#}"), "an undelivered job waits for the end of its lease");
+        }
+        wake.tell(job.ticket.connector);
+    }
+}
+
+/// Waiting agents that this flush has taken by the hand.
+struct Hands<'a> {
+    polls: &'a Polls,
+    taken: Vec<(Uuid, Poll, Vec<LeasedJob>, u16)>,
+    /// Which of them the n-th input is for.
+    of: Vec<Option<usize>>,
+}
+
+impl Hands<'_> {
+    /// Another agent for each job as long as there are any; then several jobs to one that wants several.
+    fn take(&mut self, n: usize, connector: Uuid, agents: &mut dyn Iterator<Item = Uuid>) -> Option<Uuid> {
+        let agents: Vec<Uuid> = agents.collect();
+        let at = match self.polls.reserve(connector, &agents) {
+            Some(poll) => {
+                self.taken.push((connector, poll, Vec::new(), 0));
+                self.taken.len() - 1
+            }
+            None => {
+                self.taken.iter().position(|(of, poll, _, count)| *of == connector && agents.contains(&poll.agent) && *count < poll.most)?
+            }
+        };
+        self.taken[at].3 += 1;
+        self.of[n] = Some(at);
+        Some(self.taken[at].1.agent)
+    }
+
+    fn give(&mut self, n: usize, job: LeasedJob) {
+        if let Some(at) = self.of[n] {
+            self.taken[at].2.push(job);
+        }
+    }
+
+    /// Answers what could not be delivered.
+    fn deliver(self) -> Vec<(Uuid, LeasedJob)> {
+        let mut left = Vec::new();
+        for (_, poll, jobs, _) in self.taken {
+            let agent = poll.agent;
+            // Reserved for a job that was refused: dropped, so that the agent looks for itself.
+            if !jobs.is_empty()
+                && let Err(jobs) = poll.hand(jobs)
+            {
+                left.extend(jobs.into_iter().map(|job| (agent, job)));
+            }
+        }
+        left
+    }
+}
+
+/// An agent that asks for jobs.
+pub struct Asked {
+    pub tenant: Arc<Tenant>,
+    pub source: Source,
+    pub agent: Arc<Agent>,
+    pub most: u16,
+}
+
+pub struct Leases(Ground);
+
+impl Flush for Leases {
+    type Input = Asked;
+    type Output = Vec<LeasedJob>;
+
+    fn key(_: &Asked) -> Option<Uuid> {
+        None
+    }
+
+    async fn flush(&self, inputs: &[Asked]) -> Result<Vec<Self::Output>> {
+        let Ground { db, clock, wake } = &self.0;
+        let mut conn = db.acquire().await?;
+        let connectors: Vec<Uuid> = inputs.iter().map(|input| input.agent.connector_id).collect();
+        let waiting = queue::waiting(&mut conn, clock, &connectors).await?;
+        if waiting.is_empty() {
+            return Ok(inputs.iter().map(|_| Vec::new()).collect());
+        }
+        let asks: Vec<_> = inputs
+            .iter()
+            .map(|input| resets::Ask { scope: &input.tenant.scope, source: &input.source, agent: &input.agent, most: input.most })
+            .collect();
+        let mut tx = sqlx::Connection::begin(&mut *conn).await?;
+        let given = resets::lease(&mut tx, clock, &asks).await?;
+        tx.commit().await?;
+        given.iter().flatten().for_each(|job| wake.tell(job.ticket.job));
+        Ok(given)
+    }
+}
+
+/// An agent's signed word about a job.
+pub struct Reported {
+    pub tenant: Arc<Tenant>,
+    pub source: Source,
+    pub agent: Arc<Agent>,
+    pub result: JobResult,
+    pub signed: String,
+}
+
+/// Results. Whoever watches the job is told after the commit.
+pub struct Results(Ground);
+
+impl Flush for Results {
+    type Input = Reported;
+    type Output = Settled;
+
+    fn key(input: &Reported) -> Option<Uuid> {
+        Some(input.result.job)
+    }
+
+    async fn flush(&self, inputs: &[Reported]) -> Result<Vec<Settled>> {
+        let Ground { db, clock, wake } = &self.0;
+        // In one order, so that two nodes that meet do not wait for one another in a circle.
+        let mut order: Vec<usize> = (0..inputs.len()).collect();
+        order.sort_by_key(|n| inputs[*n].result.job);
+        let reports: Vec<_> = order
+            .iter()
+            .map(|n| &inputs[*n])
+            .map(|Reported { tenant, source, agent, result, signed }| resets::Report { tenant, source, agent, result, signed })
+            .collect();
+        let mut tx = db.begin().await?;
+        let settled = resets::settle(&mut tx, clock, &reports).await?;
+        tx.commit().await?;
+        let mut answers: Vec<Option<Settled>> = inputs.iter().map(|_| None).collect();
+        for (at, settled) in order.iter().zip(settled) {
+            let input = &inputs[*at];
+            match settled {
+                Settled::Recorded { .. } => wake.tell(input.result.job),
+                Settled::HandedOver { .. } => {
+                    wake.tell(input.agent.connector_id);
+                    wake.tell(input.result.job);
+                }
+                Settled::Again | Settled::Contradicts(_) => {}
+            }
+            answers[*at] = Some(settled);
+        }
+        Ok(answers.into_iter().flatten().collect())
+    }
+}
+
+/// Proofs of agents' requests: whether each is used for the first time, and the agent as it is at this moment.
+pub struct Proofs(Ground);
+
+impl Flush for Proofs {
+    type Input = Proof;
+    type Output = (Used, Option<Agent>);
+
+    fn key(_: &Proof) -> Option<Uuid> {
+        None
+    }
+
+    async fn flush(&self, inputs: &[Proof]) -> Result<Vec<Self::Output>> {
+        let mut conn = self.0.db.acquire().await?;
+        fleet::use_up(&mut conn, &self.0.clock, inputs).await
+    }
+}

@@ -1,0 +1,145 @@
+//! Agents that wait for jobs at this node: a job that is submitted here is handed to one of them in memory, the moment it is durable.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Result;
+use sqlx::PgPool;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::Wake;
+use crate::{
+    base::clock::Clock,
+    domain::{fleet, queue},
+    wire::message::LeasedJob,
+};
+
+/// A wake-up that got lost is made up for within this, and a revoked agent's poll is cut: one look for the whole node.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// By connector, longest waiting first.
+#[derive(Default)]
+pub struct Polls {
+    waiting: Mutex<HashMap<Uuid, Vec<Poll>>>,
+    next: AtomicU64,
+}
+
+/// One agent's open hand. Dropping it makes the agent look for itself.
+pub struct Poll {
+    id: u64,
+    pub agent: Uuid,
+    pub most: u16,
+    jobs: oneshot::Sender<Vec<LeasedJob>>,
+}
+
+impl Poll {
+    /// The jobs back, if the agent has gone.
+    pub fn hand(self, jobs: Vec<LeasedJob>) -> Result<(), Vec<LeasedJob>> {
+        self.jobs.send(jobs)
+    }
+}
+
+/// The waiting side of a [`Poll`].
+pub struct Seat {
+    id: u64,
+    connector: Uuid,
+    polls: Arc<Polls>,
+    /// Until it has answered.
+    jobs: Option<oneshot::Receiver<Vec<LeasedJob>>>,
+}
+
+impl Polls {
+    pub fn sit(self: &Arc<Self>, connector: Uuid, agent: Uuid, most: u16) -> Seat {
+        let (sender, jobs) = oneshot::channel();
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        self.lock().entry(connector).or_default().push(Poll { id, agent, most, jobs: sender });
+        Seat { id, connector, polls: self.clone(), jobs: Some(jobs) }
+    }
+
+    /// Take the hand of one of these agents; nobody else gets it.
+    pub fn reserve(&self, connector: Uuid, agents: &[Uuid]) -> Option<Poll> {
+        let mut waiting = self.lock();
+        let polls = waiting.get_mut(&connector)?;
+        let at = polls.iter().position(|poll| agents.contains(&poll.agent) && !poll.jobs.is_closed())?;
+        Some(polls.remove(at))
+    }
+
+    /// False when it was taken meanwhile.
+    fn leave(&self, connector: Uuid, id: u64) -> bool {
+        let mut waiting = self.lock();
+        let Some(polls) = waiting.get_mut(&connector) else { return false };
+        let before = polls.len();
+        polls.retain(|poll| poll.id != id);
+        let left = polls.len() < before;
+        if polls.is_empty() {
+            waiting.remove(&connector);
+        }
+        left
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Vec<Poll>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The safety net: wake those for whom jobs lie there, cut off those that are trusted no more.
+    pub(super) async fn watch(self: Arc<Self>, db: PgPool, clock: Clock, wake: Wake, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            if let Err(error) = self.look(&db, &clock, &wake).await {
+                tracing::warn!(error = format!("{error:#}"), "waiting agents will be looked after again");
+            }
+        }
+    }
+
+    async fn look(&self, db: &PgPool, clock: &Clock, wake: &Wake) -> Result<()> {
+        let (connectors, agents): (Vec<Uuid>, Vec<Uuid>) = {
+            let waiting = self.lock();
+            (waiting.keys().copied().collect(), waiting.values().flatten().map(|poll| poll.agent).collect())
+        };
+        if connectors.is_empty() {
+            return Ok(());
+        }
+        let mut conn = db.acquire().await?;
+        for connector in queue::waiting(&mut conn, clock, &connectors).await? {
+            wake.tell_here(connector);
+        }
+        let untrusted = fleet::untrusted(&mut conn, &agents).await?;
+        if !untrusted.is_empty() {
+            for polls in self.lock().values_mut() {
+                polls.retain(|poll| !untrusted.contains(&poll.agent));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Seat {
+    /// Jobs; `None` when the agent is to look for itself.
+    pub async fn jobs(&mut self) -> Option<Vec<LeasedJob>> {
+        let handed = self.jobs.as_mut()?.await.ok();
+        self.jobs = None;
+        handed
+    }
+
+    /// Stop waiting. False when jobs may be on their way to this seat.
+    pub fn leave(&self) -> bool {
+        self.polls.leave(self.connector, self.id)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}

@@ -1,0 +1,78 @@
+//! A ticket for a verified flow. Everything that may have changed since the proof is asked again.
+
+use anyhow::Result;
+use sqlx::PgConnection;
+
+use super::{Flow, Step, flow};
+use crate::{
+    base::clock::Clock,
+    domain::{
+        audit::{self, Event, Source},
+        fleet::{self, Readiness, Recipient},
+        queue::{self, Target},
+        tenants::Tenant,
+        users::{self, User},
+    },
+    wire::ticket::{Kind, Ticket},
+};
+
+/// A ticket and whom to seal for.
+#[derive(Debug)]
+pub struct Permit {
+    pub ticket: Ticket,
+    /// One for each agent that could do it.
+    pub recipients: Vec<Recipient>,
+}
+
+/// What came of asking for a ticket.
+#[derive(Debug)]
+pub enum Offered {
+    Permit(Box<Permit>),
+    /// The flow is not at the password page.
+    NotNow,
+    NotReady(Readiness),
+    /// The person may no longer be served.
+    NotServed,
+}
+
+/// A ticket for the flow's person. Older tickets of that person are superseded.
+pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, flow: &Flow) -> Result<Offered> {
+    let scope = &tenant.scope;
+    let Some(flow) = &flow::lock(&mut *conn, scope, flow).await?.filter(|flow| flow.step() == Step::Password) else {
+        return Ok(Offered::NotNow);
+    };
+    let Some(user) = served(&mut *conn, tenant, flow).await? else { return Ok(Offered::NotServed) };
+    let ready = fleet::readiness(&mut *conn, scope, clock, Some(user.connector_id)).await?;
+    if ready != Readiness::Ready {
+        return Ok(Offered::NotReady(ready));
+    }
+    let recipients = fleet::recipients(&mut *conn, scope, clock, user.connector_id).await?;
+    let target = Target { connector_id: user.connector_id, user_id: user.user_id, object_guid: user.object_guid, flow_id: flow.flow_id };
+    let ticket = queue::offer(&mut *conn, scope, clock, Kind::Reset, &target).await?;
+    sqlx::query!(
+        "update flows set job_id = $3 where tenant_id = $1 and flow_id = $2 and state = 'verified'",
+        scope.id(),
+        flow.flow_id,
+        ticket.job,
+    )
+    .execute(&mut *conn)
+    .await?;
+    let event = Event {
+        action: "reset.ticket",
+        outcome: "given",
+        user: Some(user.user_id),
+        flow: Some(flow.flow_id),
+        job: Some(ticket.job),
+        detail: serde_json::json!({ "seq": ticket.seq, "recipients": recipients.len() }),
+    };
+    audit::record(conn, scope, clock, source, event).await?;
+    Ok(Offered::Permit(Box::new(Permit { ticket, recipients })))
+}
+
+/// The flow's person, if self-service is on and may still serve them.
+async fn served(conn: &mut PgConnection, tenant: &Tenant, flow: &Flow) -> Result<Option<User>> {
+    match flow.user_id {
+        Some(user) if tenant.self_service => users::get(conn, &tenant.scope, user).await,
+        _ => Ok(None),
+    }
+}
