@@ -143,7 +143,7 @@ impl World {
         };
         ensure!(fleet::publish(tx, scope, clock, &known, &identity.sign(statement)).await?, "a key was not published");
         let agent = Agent::new(id, identity, &self.url, clock);
-        fleet::heartbeat(tx, scope, clock, &known, &agent.health()).await?;
+        fleet::heartbeat(tx, scope, clock, &house, &known, &agent.health()).await?;
         Ok(agent)
     }
 

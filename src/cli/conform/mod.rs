@@ -94,7 +94,7 @@ pub async fn run(args: Args) -> Result<()> {
         (None, Some(dir)) => {
             let state = held.insert(State::load(&dir)?);
             let me = Me { agent: state.me.agent, tenant: state.me.tenant, connector: state.me.connector };
-            As::Enrolled { identity: state.identity.clone(), me }
+            As::Enrolled { identity: state.identity.current(), me }
         }
         (None, None) => bail!("as whom? --token-file or --agent-state"),
     };
