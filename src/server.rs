@@ -49,9 +49,12 @@ const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// All doors with all layers: what is served, and what tests drive.
 pub fn router(app: &Arc<App>) -> Router {
-    Router::new()
-        .merge(portal::routes(app))
-        .merge(agent_api::routes())
+    within_layers(app, Router::new().merge(portal::routes(app)).merge(agent_api::routes()))
+}
+
+/// These doors, with what every node serves and all layers.
+pub fn within_layers(app: &Arc<App>, doors: Router<Arc<App>>) -> Router {
+    doors
         .route("/static/{*path}", get(assets::serve))
         .route("/health/live", get(|| async { "live" }))
         .route("/health/ready", get(ready))

@@ -53,6 +53,7 @@ impl Agent {
             jti: id::token(),
             iat: now,
             exp: now + 60,
+            nbf: None,
         };
         let assertion = jws::sign(&self.identity, jws::ASSERTION, Some(&self.id.to_string()), false, &claims);
         let body = format!(

@@ -32,6 +32,8 @@ pub struct Proven {
     pub jkt: String,
     jti: String,
     iat: i64,
+    /// `Content-Type`, as it came.
+    kind: String,
     pub body: Bytes,
     pub context: Context,
 }
@@ -52,6 +54,7 @@ async fn prove(request: Request, app: &Arc<App>, access: Option<&str>) -> Result
     let proof = proof.to_str().map_err(|_| Error::Unauthorized("bad_proof"))?.to_owned();
     let context = request.extensions().get::<Context>().cloned().ok_or_else(|| Error::Internal(anyhow::anyhow!("no request context")))?;
     let method = request.method().as_str().to_owned();
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_owned();
     let url = format!("{}{}", app.public_url.as_str(), request.uri().path());
     let body = form::read(request, app).await?;
     let now = app.clock.seconds();
@@ -63,7 +66,7 @@ async fn prove(request: Request, app: &Arc<App>, access: Option<&str>) -> Result
             _ => Error::Unauthorized("bad_proof"),
         }
     })?;
-    Ok(Proven { app: app.clone(), public: proven.public, jkt: proven.jkt, jti: proven.jti, iat: proven.iat, body, context })
+    Ok(Proven { app: app.clone(), public: proven.public, jkt: proven.jkt, jti: proven.jti, iat: proven.iat, kind, body, context })
 }
 
 impl Proven {
@@ -83,7 +86,12 @@ impl Proven {
 
     /// The body as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        form::json(&self.body)
+        form::json(self.body_of("application/json")?)
+    }
+
+    /// The body, if it is said to be of this type.
+    pub fn body_of(&self, kind: &str) -> Result<&Bytes> {
+        form::is_of(&self.kind, kind).map(|()| &self.body)
     }
 
     pub fn source(&self, agent: Uuid) -> Source {

@@ -26,7 +26,8 @@ pub fn routes() -> Router<Arc<App>> {
 
 async fn create(proven: Proven) -> Result<Json<Token>> {
     let app = &proven.app;
-    let assertion = assertion_of(&proven.body).ok_or(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"))?;
+    let assertion =
+        assertion_of(proven.body_of("application/x-www-form-urlencoded")?).ok_or(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"))?;
     let refuse = || Error::Unauthorized("bad_assertion");
     let id = jws::unverified_kid(&assertion).and_then(|kid| kid.parse().ok()).ok_or_else(refuse)?;
     let mut conn = app.db.acquire().await?;
@@ -37,6 +38,7 @@ async fn create(proven: Proven) -> Result<Json<Token>> {
         && claims.sub == claims.iss
         && claims.aud == format!("{}/agent/v1/token", app.public_url.as_str())
         && claims.exp > now
+        && claims.nbf.is_none_or(|nbf| nbf <= now + jws::SKEW)
         && claims.exp <= now + ASSERTION_MAX + jws::SKEW
         && jws::is_jti(&claims.jti)
         && agent.identity == proven.public;

@@ -27,6 +27,7 @@ use crate::{
     },
     domain::{
         fleet::{self, SigningKey},
+        resets,
         tenants::{self, Tenant},
     },
 };
@@ -62,6 +63,11 @@ impl App {
         let ring = KeyRing::parse(&config.keys.master)?;
         let db = db::connect(&config.database).await?;
         db::migrate(&db).await?;
+        let mut tx = db.begin().await?;
+        if resets::restore_doubt(&mut tx, &clock, &ring).await? {
+            tracing::warn!("the database is new, or comes from a crash or a backup: what was open counts as touched");
+        }
+        tx.commit().await?;
         let wake = Wake::start(&db, stop.clone()).await?;
         let polls = Arc::<Polls>::default();
         let hot = Hot::start(&db::connect_hot(&config.database).await?, &clock, &wake, &polls);

@@ -21,7 +21,12 @@ impl Clock {
 
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine")]
     pub fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc() + time::Duration::seconds(self.ahead.load(Ordering::SeqCst))
+        OffsetDateTime::now_utc() + self.ahead()
+    }
+
+    /// How far tests have moved it; for what goes by the database's clock, which all nodes share.
+    pub fn ahead(&self) -> time::Duration {
+        time::Duration::seconds(self.ahead.load(Ordering::SeqCst))
     }
 
     /// Whole seconds since 1970.

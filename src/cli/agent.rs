@@ -16,7 +16,7 @@ use crate::{
         clock::Clock,
         config::{Agent as Settings, Config},
     },
-    cli::fleet,
+    cli::{conform, fleet},
     wire::message::AuditHead,
 };
 
@@ -45,6 +45,8 @@ enum Command {
         #[arg(long, value_name = "LINES:HASH")]
         known: Option<String>,
     },
+    /// Whether a server keeps the cloud's side of the protocol: the known answers and every rule, one line each.
+    Conform(conform::Args),
     /// In the cloud.
     #[command(flatten)]
     Fleet(fleet::Command),
@@ -77,6 +79,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             Ok(())
         }
         Some(Command::Audit { known }) => check_audit(&config.agent, known.as_deref()),
+        Some(Command::Conform(args)) => Box::pin(conform::run(args)).await,
         Some(Command::Fleet(command)) => fleet::run(command, config).await,
     }
 }

@@ -9,6 +9,7 @@ use crate::base::{config::Config, telemetry};
 
 mod agent;
 mod check;
+pub mod conform;
 mod demo;
 mod fleet;
 mod migrate;

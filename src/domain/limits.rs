@@ -1,5 +1,6 @@
 //! Limits per account and across flows, in Postgres so that several nodes share them. Count first, commit, then act: parallel
-//! requests then queue on the row and cannot slip through together.
+//! requests then queue on the row and cannot slip through together. Windows go by the database's clock: a node whose own is wrong
+//! would begin new ones.
 
 use anyhow::Result;
 use sqlx::PgConnection;
@@ -61,10 +62,15 @@ pub async fn take(conn: &mut PgConnection, scope: &Scope, clock: &Clock, subject
     Ok(worst)
 }
 
+async fn now(conn: &mut PgConnection, clock: &Clock) -> Result<OffsetDateTime> {
+    let now = sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(conn).await?;
+    Ok(now + clock.ahead())
+}
+
 /// A window that was used up makes the next one twice as long.
 async fn take_one(conn: &mut PgConnection, scope: &Scope, clock: &Clock, subject: &[u8], limit: Limit) -> Result<Verdict> {
     let (most, window) = limit.allowance();
-    let now = clock.now();
+    let now = now(&mut *conn, clock).await?;
     // The row lock of the insert makes concurrent takers queue up; the update part sees the committed count.
     let row = sqlx::query!(
         r#"insert into limits as l (tenant_id, subject, kind, used, until) values ($1, $2, $3, 1, $5)
@@ -107,13 +113,14 @@ pub async fn waiting(
     subjects: &[Vec<u8>],
     limit: Limit,
 ) -> Result<Option<OffsetDateTime>> {
+    let now = now(&mut *conn, clock).await?;
     let until = sqlx::query_scalar!(
         "select max(until) from limits where tenant_id = $1 and subject = any($2) and kind = $3 and used >= $4 and until > $5",
         scope.id(),
         subjects,
         limit.kind(),
         limit.allowance().0,
-        clock.now(),
+        now,
     )
     .fetch_one(conn)
     .await?;

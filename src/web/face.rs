@@ -1,4 +1,4 @@
-//! The face of an error: a page for whoever asks for HTML, `application/problem+json` (RFC 9457) for programs.
+//! The face of an error: a page for whoever asks for HTML, `application/problem+json` (RFC 9457) for programs and below `/agent`.
 
 use std::sync::Arc;
 
@@ -36,12 +36,24 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
     let status = response.status();
     let problem = own.unwrap_or_else(|| Problem { code: usual(status) });
     let mut faced = face(&app, &uri, &headers, context.as_ref(), status, problem);
+    if status == StatusCode::UNAUTHORIZED {
+        faced.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge(problem.code)));
+    }
     for name in [header::RETRY_AFTER, header::ALLOW, header::WWW_AUTHENTICATE] {
         if let Some(value) = response.headers().get(&name) {
             faced.headers_mut().insert(name, value.clone());
         }
     }
     faced
+}
+
+/// Only agents are told 401: in the words of RFC 9449 §7.1 and RFC 6749 §5.2.
+fn challenge(code: &str) -> &'static str {
+    match code {
+        "bad_token" => r#"DPoP error="invalid_token", algs="EdDSA""#,
+        "bad_assertion" => r#"DPoP error="invalid_client", algs="EdDSA""#,
+        _ => r#"DPoP error="invalid_dpop_proof", algs="EdDSA""#,
+    }
 }
 
 /// The code for a status that the framework chose.
@@ -60,7 +72,9 @@ fn usual(status: StatusCode) -> &'static str {
 
 fn face(app: &App, uri: &Uri, headers: &HeaderMap, context: Option<&Context>, status: StatusCode, problem: Problem) -> Response {
     let page = Page::bare(tenancy::language(app, uri, headers, None), context);
-    let wants_page = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    // An agent is a program, whatever it says it takes.
+    let wants_page = !uri.path().starts_with("/agent/")
+        && headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
     if wants_page && problem.code == "flow_ended" {
         // The browser may hold a newer cookie by now: let it look again. That page tells if there is nothing.
         let begun = uri.query().is_some_and(|query| query.contains("begun"));

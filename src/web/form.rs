@@ -63,10 +63,16 @@ pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
 
 async fn body<S: Send + Sync>(request: Request, state: &S, kind: &str) -> Result<Bytes, Error> {
     let given = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !given.split(';').next().is_some_and(|given| given.trim().eq_ignore_ascii_case(kind)) {
-        return Err(Error::Unusable(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"));
-    }
+    is_of(given, kind)?;
     read(request, state).await
+}
+
+/// Whether this `Content-Type`, whatever its parameters, names this type.
+pub fn is_of(given: &str, kind: &str) -> Result<(), Error> {
+    if given.split(';').next().is_some_and(|given| given.trim().eq_ignore_ascii_case(kind)) {
+        return Ok(());
+    }
+    Err(Error::Unusable(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"))
 }
 
 /// A body must have arrived within this.

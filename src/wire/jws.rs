@@ -46,6 +46,9 @@ pub struct Assertion {
     pub jti: String,
     pub iat: i64,
     pub exp: i64,
+    /// Not before, if there is such a thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
 }
 
 /// Claims of an access token.
@@ -110,6 +113,11 @@ pub fn verify<C: DeserializeOwned>(token: &str, typ: &str, public: &[u8]) -> Res
     }
     let header = decode_header(token).map_err(|_| Invalid::Malformed)?;
     if header.typ.as_deref() != Some(typ) || header.alg != Algorithm::EdDSA {
+        return Err(Invalid::Malformed);
+    }
+    // RFC 7515 §4.1.11: what must be understood is not, and the library does not look. A derived type would take a list for an object.
+    let object = token.split('.').nth(1).and_then(unb64).is_some_and(|claims| claims.trim_ascii_start().starts_with(b"{"));
+    if header.crit.is_some() || !object {
         return Err(Invalid::Malformed);
     }
     let mut rules = Validation::new(Algorithm::EdDSA);

@@ -59,6 +59,46 @@ async fn javascript_gives_the_known_answers() {
     .await;
 }
 
+/// What no statement may be, by the reason: the script refuses each of them before it seals anything.
+#[tokio::test]
+async fn known_bad_statements_are_refused() {
+    story(async |browser| {
+        let site = Site::start().await;
+        browser.opens(&site.url).await;
+        let known: Value = serde_json::from_str(include_str!("../vectors/protocol.json")).expect("the stored vectors");
+        let body = format!(
+            "{IMPORT}
+             const [v] = args;
+             const said = async (statement, signature) => {{
+               try {{ await s.verifyRecipients(v.ticket.ticket, [{{ identity: v.identity.public, statement, signature }}], v.now); return null; }}
+               catch (e) {{ return e instanceof s.Untrusted ? e.message : `threw ${{e}}`; }}
+             }};
+             const all = [await said(v.statement.statement, v.statement.signature)];
+             for (const bad of v.statements_refused) all.push(await said({{ ...v.statement.statement, ...bad.statement }}, bad.signature));
+             return all;"
+        );
+        let said = browser.runs_with(&body, vec![known.clone()]).await;
+        let said = said.as_array().expect("a list");
+        assert_eq!(said[0], Value::Null, "the good one");
+        let refused = known["statements_refused"].as_array().expect("a list");
+        assert_eq!(said.len(), refused.len() + 1);
+        for (bad, said) in refused.iter().zip(&said[1..]) {
+            let reasons: &[&str] = match bad["check"].as_str().expect("a check") {
+                "signature" => &["recipient: not signed by its identity", "recipient: identity, signature"],
+                "suite" => &["statement: suite"],
+                "key" => &["statement: key"],
+                "epoch" => &["statement: epoch"],
+                "life" => &["statement: times", "statement: lives too long"],
+                "connector" => &["statement: another connector"],
+                "time" => &["statement: not yet valid", "statement: expired"],
+                other => panic!("{other}"),
+            };
+            assert!(said.as_str().is_some_and(|said| reasons.contains(&said)), "{}: {said}", bad["why"]);
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn each_opens_what_the_other_sealed() {
     story(async |browser| {

@@ -1,16 +1,22 @@
-//! Known answers for what browser and agent must agree on to the byte. `tests/browser/vectors.rs` asks JavaScript the same.
+//! Known answers for what browser, cloud and agent must agree on to the byte. `tests/browser/vectors.rs` asks JavaScript the same.
 
 use hpke::{Deserializable, Kem, OpModeR, aead::AesGcm256, kdf::HkdfSha256, kem::XWing};
+use reqwest::{Client, header};
 use serde::Deserialize;
-use sspr::wire::{
-    b64,
-    keys::{Identity, Signed, Statement},
-    seal::{self, Envelope, KeyPair, Secrets},
-    sha256,
-    ticket::Ticket,
-    unb64,
+use sspr::{
+    cli::conform::vectors,
+    wire::{
+        b64,
+        keys::{Identity, Signed, Statement},
+        seal::{self, Envelope, KeyPair, Secrets},
+        sha256,
+        ticket::Ticket,
+        unb64,
+    },
 };
 use zeroize::Zeroizing;
+
+use crate::support::{Cloud, agent::code_of};
 
 #[derive(Deserialize)]
 struct Vectors {
@@ -125,4 +131,110 @@ fn passwords_are_padded_to_their_bytes() {
         assert!(hex(&plain).starts_with(&password.plaintext_start));
         assert_eq!((plain.len(), hex(&sha256(&plain))), (seal::PLAINTEXT_LEN, password.plaintext_sha256.clone()));
     }
+}
+
+#[test]
+fn every_known_answer_is_ours_too() {
+    let mut looked_at = 0;
+    for looked in vectors::check() {
+        assert!(looked.broken.is_empty(), "{} {}: {:#?}", looked.section, looked.what, looked.broken);
+        looked_at += looked.count;
+    }
+    assert!(looked_at > 110, "only {looked_at}");
+}
+
+/// What stands in the file, as the caller of a server that was set up for it.
+struct Stranger {
+    cloud: Cloud,
+    address: String,
+    known: vectors::Vectors,
+}
+
+impl Stranger {
+    /// A server that has the address, the time, the token and, if `enrolled`, the agent of the file.
+    async fn start(enrolled: bool) -> Self {
+        let known = vectors::Vectors::load();
+        let (cloud, address) = Cloud::start_as(&known.public_url).await;
+        cloud.clock.advance(known.now - cloud.clock.seconds());
+        let agent = known.statement.statement.agent;
+        let body: serde_json::Value = serde_json::from_str(&known.proofs[1].request.body).unwrap();
+        if enrolled {
+            sqlx::query(
+                "insert into agents (agent_id, tenant_id, connector_id, name, identity, status, version, enrolled_at, confirmed_at)
+                 select $1, tenant_id, connector_id, 'x', $2, 'active', '', now(), now() from connectors",
+            )
+            .bind(agent)
+            .bind(vectors::bytes(&known.identity.public))
+            .execute(&cloud.app.db)
+            .await
+            .unwrap();
+        } else {
+            sqlx::query(
+                "insert into enrolments (token_hash, tenant_id, connector_id, expires_at)
+                 select sha256($1), tenant_id, connector_id, to_timestamp($2::bigint) from connectors",
+            )
+            .bind(body["token"].as_str().unwrap().as_bytes())
+            .bind(known.now + 60)
+            .execute(&cloud.app.db)
+            .await
+            .unwrap();
+        }
+        Self { cloud, address, known }
+    }
+
+    async fn asks(&self, path: &str, body: &str, kind: &str, proofs: &[String]) -> reqwest::Response {
+        // It is always the same moment, however long this takes.
+        self.cloud.clock.advance(self.known.now - self.cloud.clock.seconds());
+        let mut request = Client::builder().no_proxy().build().unwrap().post(format!("{}{path}", self.address));
+        for proof in proofs {
+            // Not every one is text that a header takes as such.
+            request = request.header("dpop", header::HeaderValue::from_bytes(proof.as_bytes()).unwrap());
+        }
+        request.header(header::CONTENT_TYPE, kind).body(body.to_owned()).send().await.unwrap()
+    }
+}
+
+/// Proofs that a server must refuse, those of this check of RFC 9449 §4.3 (`None`: those that the protocol adds). How many.
+pub async fn refuses_proofs_of_check(check: Option<u8>) -> usize {
+    let stranger = Stranger::start(false).await;
+    let mut tried = 0;
+    // The server's clock goes on meanwhile: what is refused for a second has been looked at alone.
+    let judged = |refused: &&vectors::RefusedProof| {
+        refused.rfc9449 == check && refused.request.path == "/agent/v1/enrolment" && !refused.why.starts_with("61 s")
+    };
+    for refused in stranger.known.proofs_refused.iter().filter(judged) {
+        let answer = stranger.asks(&refused.request.path, &refused.request.body, "application/json", &refused.dpop).await;
+        assert_eq!(code_of(answer).await, (401, refused.code.clone()), "{}", refused.why);
+        tried += 1;
+    }
+    assert_eq!(stranger.cloud.sql::<i64>("select count(*) from agents").await, 0);
+    tried
+}
+
+#[tokio::test]
+async fn the_known_enrolment_enrols() {
+    let stranger = Stranger::start(false).await;
+    assert_eq!(stranger.cloud.sql::<i64>("select count(*) from agents").await, 0);
+    let good = &stranger.known.proofs[1];
+    let answer = stranger.asks(&good.request.path, &good.request.body, "application/json", std::slice::from_ref(&good.proof)).await;
+    assert_eq!(answer.status(), 201);
+    let enrolled: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!(enrolled["fingerprint"], stranger.known.identity.fingerprint);
+}
+
+#[tokio::test]
+async fn the_known_assertion_gets_a_token_and_no_other_does() {
+    let stranger = Stranger::start(true).await;
+    let (known, me) = (&stranger.known, stranger.known.me());
+    let (path, good) = (&known.token.request.path, &known.token.request.body);
+    for refused in &known.assertions_refused {
+        let body = good.replace(&known.token.assertion, &refused.assertion);
+        let jti = sspr::base::id::token();
+        let proof = sspr::wire::jws::prove(&me, "POST", &format!("{}{path}", known.public_url), body.as_bytes(), None, jti, known.now);
+        let answer = stranger.asks(path, &body, &known.token.content_type, &[proof]).await;
+        assert_eq!(code_of(answer).await, (401, "bad_assertion".into()), "{}", refused.why);
+    }
+    let proof = std::slice::from_ref(&known.token.proof);
+    assert_eq!(stranger.asks(path, good, &known.token.content_type, proof).await.status(), 200);
+    assert_eq!(code_of(stranger.asks(path, good, &known.token.content_type, proof).await).await, (401, "replayed_proof".into()));
 }

@@ -120,6 +120,7 @@ impl Cloud {
             jti: id::random().to_string(),
             iat: now,
             exp: now + ASSERTION_LIFE,
+            nbf: None,
         };
         // A compact JWS has no character that a form would escape.
         let body = format!(

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Keep a key that its agent signed. False when the statement is not this agent's, is not for now, or repeats an epoch with
-/// another key.
+/// another key or a key with another statement.
 pub async fn publish(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agent: &Agent, key: &Signed) -> Result<bool> {
     let statement = &key.statement;
     let Some((key_id, not_before, not_after)) = parts(statement).filter(|_| fits(agent, clock, key)) else { return Ok(false) };
@@ -35,11 +35,12 @@ pub async fn publish(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agen
     )
     .execute(&mut *conn)
     .await?;
-    // Published again after a lost answer is fine; another key under the same epoch is not.
+    // Published again after a lost answer is fine; another key under the same epoch, or the same under another statement, is not:
+    // what was first said of it would go on counting.
     let kept = sqlx::query_scalar!("select signature from sealing_keys where key_id = $1 and agent_id = $2", key_id, agent.agent_id)
         .fetch_optional(conn)
         .await?;
-    Ok(kept.is_some())
+    Ok(kept.as_ref() == Some(&key.signature))
 }
 
 /// Key id, begin and end.

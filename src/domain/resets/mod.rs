@@ -5,6 +5,7 @@
 //! the schema holds too.
 
 mod begin;
+mod continuity;
 mod flow;
 mod proof;
 mod ticket;
@@ -12,6 +13,7 @@ mod settle;
 mod submit;
 
 pub use begin::{Begun, begin};
+pub use continuity::restore_doubt;
 pub use flow::{Ending, Flow, Offer, Step, again, clean, end, load};
 pub use proof::{Chosen, Proven, choose, count_try, prove};
 pub use settle::{Ask, Report, lease, put_back, settle, swept, withdraw};

@@ -149,6 +149,14 @@ impl Inbox {
         nth(&all).context("messages never go away")
     }
 
+    /// What came after the first `seen`, as soon as there is any.
+    pub async fn after(&self, seen: usize) -> Vec<Message> {
+        let mut arrivals = self.shelf.messages.subscribe();
+        // The sender lives as long as we do.
+        let _ = arrivals.wait_for(|all| all.len() > seen).await;
+        self.shelf.messages.borrow().iter().skip(seen).cloned().collect()
+    }
+
     /// From now on take nothing for `to`.
     pub fn refuse(&self, to: &str, refusal: Refusal) {
         self.shelf.refusals.lock().unwrap_or_else(PoisonError::into_inner).insert(to.to_owned(), refusal);

@@ -106,6 +106,7 @@ impl HandAgent {
             jti: id::token(),
             iat: now,
             exp: now + 60,
+            nbf: None,
         };
         change(&mut claims);
         jws::sign(&self.identity, jws::ASSERTION, Some(&self.id.to_string()), false, &claims)

@@ -48,24 +48,38 @@ impl Cloud {
     /// On a database of the caller's.
     pub async fn start_on(database: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let cloud = Self::prepare(database, listener.local_addr().unwrap().port()).await;
-        worker::start(&cloud.app, &Carriers::new(&cloud.config.mail, &cloud.config.sms).unwrap(), &cloud.tasks);
-        cloud.tasks.spawn(server::serve(cloud.app.clone(), listener));
+        let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let cloud = Self::prepare(database, &url).await;
+        cloud.serves(listener);
         cloud
+    }
+
+    /// One that is known by another address than the one it listens at, which is given too.
+    pub async fn start_as(url: &str) -> (Self, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let cloud = Self::prepare(&database::fresh().await, url).await;
+        cloud.serves(listener);
+        (cloud, address)
+    }
+
+    fn serves(&self, listener: TcpListener) {
+        worker::start(&self.app, &Carriers::new(&self.config.mail, &self.config.sms).unwrap(), &self.tasks);
+        self.tasks.spawn(server::serve(self.app.clone(), listener));
     }
 
     /// Served by `sspr serve` in a process of its own, whose log goes to `log`.
     pub async fn start_apart(database: &str, log: &Path) -> (Self, Server) {
         // Free a moment ago; nobody else on this machine picks ports like this meanwhile.
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-        let cloud = Self::prepare(database, port).await;
+        let cloud = Self::prepare(database, &format!("http://localhost:{port}")).await;
         let server = Server::start(&cloud, port, log).await;
         (cloud, server)
     }
 
-    async fn prepare(database: &str, port: u16) -> Self {
+    async fn prepare(database: &str, url: &str) -> Self {
         let inbox = Inbox::start(0, 0).await.unwrap();
-        let url = format!("http://localhost:{port}");
+        let url = url.to_owned();
         let settings = Self::settings(database, &url, &inbox);
         let config = Config::from(None, settings.clone()).unwrap();
         let (stop, clock, tasks) = (CancellationToken::new(), Clock::system(), TaskTracker::new());

@@ -5,7 +5,7 @@ use sspr::lab::{
     samba::{BindOutcome, Samba, SambaOptions},
 };
 
-use crate::support::{Cloud, Office, Person};
+use crate::support::{Cloud, Office, Person, agent::somebody};
 
 #[tokio::test]
 async fn a_domain_controller_that_is_down_is_told_and_a_second_try_works() {
@@ -27,6 +27,28 @@ async fn a_domain_controller_that_is_down_is_told_and_a_second_try_works() {
     person.sets("Correct-Horse-7").await;
     assert_eq!(person.is_told().await["state"], "applied");
     assert_eq!(samba.bind_as(&user.principal_name, "Correct-Horse-7").await.unwrap(), BindOutcome::Accepted);
+}
+
+#[tokio::test]
+async fn what_is_open_when_a_backup_comes_back_counts_as_touched() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    agent.mirror(vec![somebody("ann"), somebody("ben")]).await;
+    let (mut ann, mut ben) = (Person::at(&cloud), Person::at(&cloud));
+    ann.proves(&cloud, "ann").await.sets("Correct-Horse-7").await;
+    let unused = ben.proves(&cloud, "ben").await.seals("Correct-Horse-7").await;
+    // A server that starts on the database of its predecessor doubts nothing.
+    let attempts = "select attempts::bigint from jobs where state = 'submitted'";
+    cloud.another_node().await;
+    assert_eq!(cloud.sql::<i64>(attempts).await, 0);
+    // A crash, a snapshot and a promoted replica come without what is not logged; `tests/it/chaos` restores real backups.
+    sqlx::query("truncate continuity").execute(&cloud.app.db).await.unwrap();
+    cloud.another_node().await;
+    assert_eq!(cloud.sql::<i64>(attempts).await, 1);
+    assert_eq!(agent.lease(1).await[0].attempt, 2, "another agent may have had it: ask the directory");
+    // Perhaps used, in the life that the copy does not know: the next ticket is a press away.
+    assert_eq!(ben.posts(&unused).await.0, 409);
+    ben.sets("Correct-Horse-7").await;
 }
 
 #[tokio::test]

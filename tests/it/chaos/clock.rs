@@ -1,0 +1,85 @@
+//! A wall clock that can be set while a process runs: a few lines of C that are loaded before the C library (as `lab/samba-dc` does
+//! for its ports). Only the time of day moves; the monotonic clock is the machine's, as it is when somebody sets a clock.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+const SOURCE: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <time.h>
+
+static volatile long long none, *ahead = &none;
+
+__attribute__((constructor)) static void begin(void)
+{
+    const char *name = getenv("CHAOS_CLOCK");
+    int fd = name ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+    void *page = fd < 0 ? MAP_FAILED : mmap(0, sizeof *ahead, PROT_READ, MAP_SHARED, fd, 0);
+    if (page == MAP_FAILED) abort();
+    ahead = page;
+}
+
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    int r = real(id, t);
+    if (r == 0 && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE)) t->tv_sec += *ahead;
+    return r;
+}
+
+int gettimeofday(struct timeval *restrict t, void *restrict zone)
+{
+    struct timespec now;
+    int r = clock_gettime(CLOCK_REALTIME, &now);
+    if (r == 0) t->tv_sec = now.tv_sec, t->tv_usec = now.tv_nsec / 1000;
+    (void)zone;
+    return r;
+}
+
+time_t time(time_t *out)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (out) *out = now.tv_sec;
+    return now.tv_sec;
+}
+"#;
+
+/// The library, built in `dir`.
+pub fn library(dir: &Path) -> PathBuf {
+    let (source, library) = (dir.join("clock.c"), dir.join("clock.so"));
+    fs::write(&source, SOURCE).unwrap();
+    let gcc = Command::new("gcc").args(["-shared", "-fPIC", "-O2", "-o"]).arg(&library).arg(&source).arg("-ldl").status().unwrap();
+    assert!(gcc.success(), "gcc");
+    library
+}
+
+/// One process's clock.
+pub struct Offset {
+    pub path: PathBuf,
+    file: File,
+}
+
+impl Offset {
+    pub fn new(path: PathBuf) -> Self {
+        let file = OpenOptions::new().create(true).truncate(true).write(true).open(&path).unwrap();
+        let offset = Self { path, file };
+        offset.set(0);
+        offset
+    }
+
+    /// Seconds ahead of the machine's clock.
+    pub fn set(&self, seconds: i64) {
+        self.file.write_all_at(&seconds.to_le_bytes(), 0).unwrap();
+    }
+}
