@@ -209,6 +209,7 @@ async fn a_short_storm_breaks_no_promise() {
         planned(3000, 3000, Fault::Upstream(Weather::DropAnswers(50))),
         planned(6500, 500, Fault::KillServer(0)),
         planned(8000, 3000, Fault::Ldaps(1, Weather::DropAnswers(60))),
+        planned(9_000, 5000, Fault::ServerClock(1, 600)),
         planned(11_500, 300, Fault::PostgresCrash),
         planned(13_000, 3000, Fault::Upstream(Weather::DropRequests(50))),
         planned(14_000, 500, Fault::KillAgent(2)),
