@@ -118,6 +118,13 @@ impl Agent {
 
     pub fn health(&self) -> Heartbeat {
         let directory = DirectoryHealth { reachable: true, dc: "dc1.corp.example".to_owned(), policy_hints: None, policy: None };
-        Heartbeat { version: "bench".to_owned(), clock: self.clock.seconds(), directory, jobs: self.jobs.load(Ordering::Relaxed) }
+        Heartbeat {
+            version: "bench".to_owned(),
+            clock: self.clock.seconds(),
+            directory,
+            jobs: self.jobs.load(Ordering::Relaxed),
+            instance: None,
+            audit: None,
+        }
     }
 }

@@ -140,7 +140,7 @@ pub async fn measure(bench: &Bench, name: &'static str, in_flight: usize, target
             round.rate,
             before.rate,
             after.rate,
-            round.shares
+            round.shares.each(round.rate)
         ));
         ratios.push(round.rate / yard);
         rates.push(round.rate);
@@ -164,7 +164,7 @@ pub async fn measure(bench: &Bench, name: &'static str, in_flight: usize, target
         percentile(&mut last.leased, 99.0),
         percentile(&mut last.taken, 50.0),
         percentile(&mut last.taken, 99.0),
-        last.shares,
+        last.shares.each(last.rate),
         last.polls,
         last.piggybacked,
     );

@@ -1,7 +1,11 @@
 //! A client that costs next to nothing: requests are bytes made beforehand, answers are read no further than needed. It shares
 //! the processors with what it measures.
 
-use std::{fmt::Write as _, net::SocketAddr};
+use std::{
+    fmt::Write as _,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use tokio::{
@@ -13,9 +17,12 @@ use tokio::{
 pub struct Conn<S = TcpStream> {
     stream: S,
     buffer: Vec<u8>,
-    /// What of `buffer` belongs to the next answer already.
     filled: usize,
+    used: Instant,
 }
+
+/// The server closes a connection on which nothing was asked for so long.
+const KEPT: Duration = Duration::from_secs(5);
 
 /// Of an answer.
 pub struct Answer<'a> {
@@ -34,7 +41,12 @@ impl Conn {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     pub fn over(stream: S) -> Self {
-        Self { stream, buffer: Vec::new(), filled: 0 }
+        Self { stream, buffer: Vec::new(), filled: 0, used: Instant::now() }
+    }
+
+    /// Whether the server still waits for a request on it.
+    pub fn is_fresh(&self) -> bool {
+        self.used.elapsed() < KEPT
     }
 
     /// Send one request and read its answer, whole.
@@ -51,6 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             Length::Chunked => self.chunks(head).await?,
         };
         ensure!(self.filled == self.buffer.len(), "an answer that nobody asked for");
+        self.used = Instant::now();
         let text = std::str::from_utf8(&self.buffer[..head]).context("a head that is not text")?;
         Ok(Answer { status, head: text, body: &self.buffer[body] })
     }

@@ -222,7 +222,7 @@ impl Crew {
     }
 }
 
-async fn work(tasks: &mut JoinSet<()>, (mut conn, desk): (Conn, Desk), manners: Manners) -> Result<()> {
+async fn work(tasks: &mut JoinSet<()>, (conn, desk): (Conn, Desk), manners: Manners) -> Result<()> {
     let desk = Arc::new(desk);
     for _ in 1..manners.pollers {
         tasks.spawn(desk.clone().poll_on(Conn::open(desk.address).await?, manners.most));
@@ -231,11 +231,12 @@ async fn work(tasks: &mut JoinSet<()>, (mut conn, desk): (Conn, Desk), manners: 
         tasks.spawn(desk.poll_on(conn, manners.most));
         return Ok(());
     }
-    tasks.spawn(desk.clone().poll_on(Conn::open(desk.address).await?, manners.most));
+    tasks.spawn(desk.clone().poll_on(conn, manners.most));
     tasks.spawn(async move {
         loop {
             tokio::time::sleep(Duration::from_secs(10)).await;
-            if let Err(error) = desk.agent.beat(&mut conn).await {
+            let beat = async { desk.agent.beat(&mut Conn::open(desk.address).await?).await };
+            if let Err(error) = beat.await {
                 return desk.course.failed(&error);
             }
         }
@@ -289,7 +290,7 @@ impl Desk {
 
     /// The directory answers at once.
     async fn work(self: Arc<Self>, job: LeasedJob) -> Result<()> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().filter(Conn::is_fresh);
         let mut conn = match idle {
             Some(conn) => conn,
             None => Conn::open(self.address).await?,

@@ -41,6 +41,14 @@ pub struct Shares {
     pub client: f64,
 }
 
+impl Shares {
+    /// What one of `rate` per second cost: says more than the shares when others use the machine too.
+    pub fn each(self, rate: f64) -> String {
+        let each = |share: f64| share * 1000.0 / rate;
+        format!("{self}; each cost {:.2} + {:.2} + {:.2} ms", each(self.server), each(self.postgres), each(self.client))
+    }
+}
+
 impl std::fmt::Display for Shares {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "processors busy: server {:.2}, postgres {:.2}, client {:.2}", self.server, self.postgres, self.client)

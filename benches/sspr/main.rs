@@ -86,6 +86,9 @@ struct Args {
     /// Only print the table of the last run.
     #[arg(long)]
     table: bool,
+    /// Put the table of the last run into the README.
+    #[arg(long)]
+    readme: bool,
     /// Be the hello-world that pages are compared with.
     #[arg(long, hide = true)]
     hello: Option<u16>,
@@ -156,12 +159,14 @@ async fn main() -> Result<()> {
     if let Some(port) = args.hello {
         return pages::hello(port).await;
     }
-    let work = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let work = root.join("target/bench");
     std::fs::create_dir_all(&work)?;
     let json = work.join("bench.json");
-    if args.table {
-        print!("{}", Report::read(&json).context("no run before: bin/bench")?.table());
-        return Ok(());
+    if args.table || args.readme {
+        let last = Report::read(&json).context("no run before: bin/bench")?;
+        print!("{}", last.table());
+        return if args.readme { last.insert_into(&root.join("README.md")) } else { Ok(()) };
     }
     let names: Vec<&str> = if args.names.is_empty() { NAMES.into() } else { args.names.iter().map(String::as_str).collect() };
     if let Some(unknown) = names.iter().find(|name| !NAMES.contains(name)) {

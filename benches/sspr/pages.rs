@@ -78,13 +78,14 @@ pub async fn measure(bench: &Bench) -> Result<Line> {
     flood(address, &least, seconds).await?;
     let hello_shares = Ticks::now(&[hello.0.id()], world.postmaster).since(ticks, seconds);
     let detail = format!(
-        "{:.0} identify pages/s ({}), gzipped as browsers ask, ×{:.2} without; hello-world {:.0}/s ({}); {CONNECTIONS} connections; page: {}; hello-world: {hello_shares}",
+        "{:.0} identify pages/s ({}), gzipped as browsers ask, ×{:.2} without; hello-world {:.0}/s ({}); {CONNECTIONS} connections; page: {}; hello-world: {}",
         median(&rates),
         spread(&rates, 0),
         median(&plain),
         median(&hellos),
         spread(&hellos, 0),
-        shares.context("no rounds")?,
+        shares.context("no rounds")?.each(median(&rates)),
+        hello_shares.each(median(&hellos)),
     );
     Ok(Line::new("pages", median(&ratios), &ratios, 0.35, Better::Higher, detail))
 }

@@ -2,10 +2,14 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::stats::spread;
+
+/// What the table stands between in the README.
+const BEGIN: &str = "<!-- bin/bench: begin -->";
+const END: &str = "<!-- bin/bench: end -->";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -76,6 +80,14 @@ impl Report {
             let _ = writeln!(text, "Not measured: {missing}.");
         }
         text
+    }
+
+    /// Put the table between its two marks in a page.
+    pub fn insert_into(&self, page: &Path) -> Result<()> {
+        let text = fs::read_to_string(page)?;
+        let parts = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+        let (before, after) = parts.with_context(|| format!("{} has no {BEGIN} and {END}", page.display()))?;
+        Ok(fs::write(page, format!("{before}{BEGIN}\n{}{END}{after}", self.table()))?)
     }
 
     /// With what each ratio is made of.

@@ -51,7 +51,7 @@ pub async fn tenants(bench: &Bench) -> Result<Line> {
             sites.iter().cycle().skip(number * count).take(count.min(many)).flat_map(|site| site.first(1)).collect();
         let round = cycle::round(&world, &[&server], &staff, &people, IN_FLIGHT, manners).await?;
         manies.push(round.rate / before);
-        detail = format!("{:.0} cycles/s; {}", round.rate, round.shares);
+        detail = format!("{:.0} cycles/s; {}", round.rate, round.shares.each(round.rate));
     }
     for many in &manies {
         ratios.push(many / median(&ones));
@@ -83,7 +83,7 @@ pub async fn nodes(bench: &Bench) -> Result<Line> {
         ratios.push(two.rate / one.rate);
         ones.push(one.rate);
         twos.push(two.rate);
-        detail = format!("one: {}; two: {}", one.shares, two.shares);
+        detail = format!("one: {}; two: {}", one.shares.each(one.rate), two.shares.each(two.rate));
     }
     let detail = format!(
         "two nodes {:.0} cycles/s ({}), one {:.0} ({}); an agent at each, browsers in turn; {detail}",

@@ -45,6 +45,9 @@ pub async fn alone(bench: &Bench) -> Result<Line> {
         let course = Course::new(&ready);
         let crew = Crew::start(&[&server], &[&site], &course, bench.manners).await?;
         let (mut times, mut posting) = (Vec::new(), server.conn().await?);
+        if bench.statements {
+            bench.cluster.forget_statements()?;
+        }
         for (at, ready) in ready.iter().enumerate() {
             // The agent's next poll is on its way when the result is taken; a person comes later than that.
             tokio::time::sleep(Duration::from_millis(3)).await;
@@ -57,6 +60,9 @@ pub async fn alone(bench: &Bench) -> Result<Line> {
             }
         }
         crew.stop().await;
+        if bench.statements {
+            bench.say(&bench.cluster.statements()?);
+        }
         drop(server);
         world.tidy().await?;
         let after = bench.yard(1)?;
@@ -131,7 +137,7 @@ pub async fn at_rate(server: &Server, course: &Arc<Course>, ready: Vec<Ready>, r
         tokio::time::sleep_until(due).await;
         let (course, idle) = (course.clone(), idle.clone());
         tasks.spawn(async move {
-            let kept = idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
+            let kept = idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop().filter(Conn::is_fresh);
             let posting = match kept {
                 Some(conn) => conn,
                 None => Conn::open(address).await?,

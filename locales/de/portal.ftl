@@ -195,6 +195,12 @@ outcome-directory-unreachable-title = Ihr Domänencontroller ist nicht erreichba
 outcome-directory-unreachable-text = Es wurde nichts geändert. Bitte versuchen Sie es in einigen Minuten noch einmal; wenn es so bleibt, sagen Sie es dem Helpdesk.
 outcome-directory-error-title = Ihr Domänencontroller hat ein Problem gemeldet
 outcome-directory-error-text = Ihr Passwort wurde nicht geändert. Bitte nennen Sie dem Helpdesk den Supportcode unten.
+outcome-changed-meanwhile-title = Jemand anderes hat Ihr Passwort geändert
+outcome-changed-meanwhile-text = Nachdem Sie begonnen hatten, wurde Ihr Passwort an anderer Stelle geändert, vielleicht vom Helpdesk. Wir haben es nicht angerührt. Wenn Sie dieses neue Passwort kennen, verwenden Sie es; sonst können Sie es sofort noch einmal versuchen.
+outcome-audit-unwritable-title = Ihre Organisation muss etwas in Ordnung bringen
+outcome-audit-unwritable-text = Die Systeme Ihrer Organisation können ihr Protokoll der Änderungen nicht führen und ändern deshalb nichts. Ihr Passwort bleibt, wie es ist. Bitte sagen Sie dem Helpdesk Bescheid.
+outcome-agent-fault-title = In Ihrer Organisation ist etwas schiefgegangen
+outcome-agent-fault-text = In den Systemen Ihrer Organisation ist ein Fehler aufgetreten. Es wurde nichts geändert. Bitte versuchen Sie es noch einmal; wenn es so bleibt, sagen Sie dem Helpdesk Bescheid.
 
 ## Problems: `problem-<code>`, for pages that cannot be shown and for answers to the sealing script
 
@@ -266,6 +272,8 @@ problem-agent-revoked-title = Dieser Agent ist gesperrt
 problem-agent-revoked-text = Er darf nichts mehr tun. Falls das ein Versehen war, registrieren Sie ihn neu.
 problem-bad-key-title = Dieser Versiegelungsschlüssel ist nicht annehmbar
 problem-bad-key-text = Seine Erklärung ist nicht von diesem Agenten signiert, gilt für einen anderen Konnektor oder zu lange.
+problem-bad-identity-title = Dieser Identitätsschlüssel ist nicht annehmbar
+problem-bad-identity-text = Er hat nicht signiert, dass er an die Stelle des alten dieses Agenten tritt.
 problem-bad-result-title = Dieses Ergebnis ist nicht annehmbar
 problem-bad-result-text = Es ist nicht von dem Agenten signiert, der den Auftrag hat.
 problem-contradicts-title = Das widerspricht dem, was schon gemeldet wurde

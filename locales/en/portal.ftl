@@ -195,6 +195,12 @@ outcome-directory-unreachable-title = Your domain controller cannot be reached
 outcome-directory-unreachable-text = Nothing was changed. Please try again in a few minutes; if it stays like this, tell the help desk.
 outcome-directory-error-title = Your domain controller reported a problem
 outcome-directory-error-text = Your password was not changed. Please tell the help desk the support code below.
+outcome-changed-meanwhile-title = Your password was changed by somebody else
+outcome-changed-meanwhile-text = After you started, your password was changed in another place, perhaps by your help desk. We have not touched it. If you know that new password, use it; otherwise you can try again right away.
+outcome-audit-unwritable-title = Your organisation has to repair something
+outcome-audit-unwritable-text = The systems of your organisation cannot keep their record of changes, so they change nothing. Your password stays as it is. Please tell the help desk.
+outcome-agent-fault-title = Something went wrong in your organisation
+outcome-agent-fault-text = The systems of your organisation met a fault. Nothing was changed. Please try again; if it stays like this, tell the help desk.
 
 ## Problems: `problem-<code>`, for pages that cannot be shown and for answers to the sealing script
 
@@ -266,6 +272,8 @@ problem-agent-revoked-title = This agent is revoked
 problem-agent-revoked-text = It may do nothing any more. If that was a mistake, enrol it anew.
 problem-bad-key-title = This sealing key is not acceptable
 problem-bad-key-text = Its statement is not signed by this agent, is for another connector, or lives too long.
+problem-bad-identity-title = This identity key is not acceptable
+problem-bad-identity-text = It did not sign that it takes the place of this agent's old one.
 problem-bad-result-title = This result is not acceptable
 problem-bad-result-text = It is not signed by the agent that holds the job.
 problem-contradicts-title = This contradicts what was told before

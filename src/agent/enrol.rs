@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     cloud::{Cloud, Failure, base_url},
+    identity::{self, Identities},
     state::{self, Me},
     time::Time,
 };
@@ -27,9 +28,9 @@ pub async fn enrol(settings: &config::Agent, token: &SecretString, name: String,
     let dir: &Path = &settings.state_dir;
     let cloud_url = base_url(&settings.cloud_url)?;
     state::prepare(dir)?;
-    let identity = Arc::new(state::identity_for_enrolment(dir)?);
+    let identity = Arc::new(identity::for_enrolment(dir)?);
     let time = Time::new(clock);
-    let cloud = Cloud::new(&cloud_url, identity.clone(), None, time)?;
+    let cloud = Cloud::new(&cloud_url, Arc::new(Identities::sole(identity.clone())), None, time)?;
     let request = Enrolment {
         token: token.expose_secret().trim().to_owned(),
         name,

@@ -109,6 +109,12 @@ impl Keys {
         Ok(Some(signed))
     }
 
+    /// What is said of every key that has not ended: whoever takes the identity's place says it too.
+    pub fn statements(&self, now: i64) -> Vec<Statement> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.iter().map(|key| &key.statement).filter(|statement| statement.not_after > now).cloned().collect()
+    }
+
     /// The cloud took it.
     pub fn published(&self, epoch: i64) -> Result<()> {
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
@@ -122,11 +128,13 @@ impl Keys {
         self.destroy(|key| key.statement.epoch == epoch);
     }
 
-    pub fn destroy_ended(&self, now: i64) {
-        self.destroy(|key| key.statement.not_after + GRACE <= now);
+    /// The epochs of what is gone now.
+    pub fn destroy_ended(&self, now: i64) -> Vec<i64> {
+        self.destroy(|key| key.statement.not_after + GRACE <= now)
     }
 
-    fn destroy(&self, ended: impl Fn(&Key) -> bool) {
+    fn destroy(&self, ended: impl Fn(&Key) -> bool) -> Vec<i64> {
+        let mut destroyed = Vec::new();
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         keys.retain(|key| {
             if !ended(key) {
@@ -136,6 +144,7 @@ impl Keys {
             match wipe(&path) {
                 Ok(()) => {
                     tracing::info!(key.epoch = key.statement.epoch, "destroyed a sealing key");
+                    destroyed.push(key.statement.epoch);
                     false
                 }
                 Err(error) => {
@@ -145,6 +154,7 @@ impl Keys {
                 }
             }
         });
+        destroyed
     }
 
     fn path(&self, epoch: i64) -> PathBuf {

@@ -4,17 +4,20 @@
 //! tells the signed result. Nothing that passes ends it: it waits and tries again. It ends when told to (after the jobs in hand),
 //! when it was revoked, and when its settings or its own files make no sense.
 
+pub mod audit;
 mod backoff;
 pub mod caps;
 pub mod cloud;
 pub mod directory;
 pub mod enrol;
 pub mod executor;
+pub mod identity;
 pub mod journal;
 pub mod keys;
 mod lanes;
 mod mirror;
 pub mod policy;
+pub mod rotation;
 pub mod state;
 mod telling;
 pub mod time;
@@ -28,22 +31,25 @@ use tokio::{
     time::{Instant, sleep},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
 
 use self::{
+    audit::{Audit, Entry},
     backoff::Backoff,
     cloud::{Cloud, Failure, Jobs, Unknown},
-    directory::{Directory, ad::Ad},
+    directory::{Directory, Trouble, ad::Ad},
     executor::Executor,
     journal::Journal,
     keys::Keys,
     mirror::Mirror,
+    rotation::Rotation,
     state::State,
     telling::Telling,
     time::Time,
     watch::Seen,
 };
 use crate::{
-    base::{clock::Clock, config},
+    base::{clock::Clock, config, id},
     wire::{
         keys::fingerprint,
         message::{DirectoryHealth, JobResult, LeasedJob},
@@ -62,8 +68,9 @@ struct Agent<D> {
     state: State,
     cloud: Arc<Cloud>,
     directory: Arc<D>,
-    executor: Executor<D>,
+    executor: Arc<Executor<D>>,
     journal: Arc<Journal>,
+    audit: Arc<Audit>,
     keys: Arc<Keys>,
     time: Time,
     /// Jobs at once.
@@ -71,6 +78,10 @@ struct Agent<D> {
     jobs: TaskTracker,
     telling: Telling,
     seen: Seen,
+    /// Which process this is.
+    instance: Uuid,
+    /// Seconds after which the identity is replaced; `None`: only when asked for.
+    identity_life: Option<i64>,
     stop: CancellationToken,
 }
 
@@ -80,6 +91,7 @@ pub async fn check(settings: &config::Agent) -> Vec<(&'static str, Result<()>)> 
     let mut found = vec![("agent.cloud_url", cloud::base_url(&settings.cloud_url).map(drop)), ("agent.state_dir", check_state(settings))];
     match Ad::new(&settings.directory, Time::new(Clock::system())) {
         Ok(directory) => {
+            let directory = directory.with_groups(&settings.allow_groups, &settings.deny_groups);
             found.push(("agent.directory", Ok(())));
             found.push(("agent.directory.url", directory.check().await.map_err(Into::into)));
         }
@@ -103,16 +115,40 @@ fn check_state(settings: &config::Agent) -> Result<()> {
 pub async fn run(settings: config::Agent, clock: Clock, stop: CancellationToken) -> Result<()> {
     let state = State::load(&settings.state_dir)?;
     let time = Time::new(clock);
-    let directory = Arc::new(Ad::new(&settings.directory, time.clone())?);
+    let directory = Arc::new(Ad::new(&settings.directory, time.clone())?.with_groups(&settings.allow_groups, &settings.deny_groups));
+    known_groups(&directory).await?;
     let cloud = Arc::new(Cloud::new(&state.me.cloud_url, state.identity.clone(), Some(state.me.agent), time.clone())?);
     let journal = Arc::new(Journal::open(&settings.state_dir.join("journal"), time.now())?);
     let keys = Arc::new(Keys::load(&settings.state_dir, time.now())?);
-    let executor = Executor::new(&settings, &state, keys.clone(), directory.clone(), journal.clone(), time.clone());
+    let audit = Arc::new(Audit::open(&audit::path(&settings), time.now())?);
+    let print = fingerprint(state.identity.current().public());
+    let started = Entry::Started { agent: state.me.agent, fingerprint: print, version: env!("CARGO_PKG_VERSION").to_owned() };
+    audit.note(time.now(), started).await;
+    let logs = (journal.clone(), audit.clone());
+    let executor = Arc::new(Executor::new(&settings, &state, keys.clone(), directory.clone(), logs, time.clone()));
     let slots = Arc::new(Semaphore::new(settings.parallel.max(1).into()));
     tracing::info!(agent.id = %state.me.agent, cloud.url = %state.me.cloud_url, agent.version = env!("CARGO_PKG_VERSION"), "the agent starts");
     let mirror = (Duration::from_secs(settings.mirror_seconds), Duration::from_secs(settings.mirror_full_seconds));
+    let instance = id::random();
+    let identity_life = rotation::life(&settings);
     let (jobs, telling, seen) = (TaskTracker::new(), Telling::default(), Seen::default());
-    let agent = Arc::new(Agent { state, cloud, directory, executor, journal, keys, time, slots, jobs, telling, seen, stop });
+    let agent = Arc::new(Agent {
+        state,
+        cloud,
+        directory,
+        executor,
+        journal,
+        audit,
+        keys,
+        time,
+        slots,
+        jobs,
+        telling,
+        seen,
+        instance,
+        identity_life,
+        stop,
+    });
 
     let ended = tokio::select! {
         () = agent.stop.cancelled() => None,
@@ -129,6 +165,18 @@ pub async fn run(settings: config::Agent, clock: Clock, stop: CancellationToken)
     match ended {
         Some(failure) => Err(failure).context("the agent cannot go on: remove it, or enrol it anew with another state directory"),
         None => Ok(()),
+    }
+}
+
+/// A group that does not exist is a fault of the settings; a directory that does not answer passes.
+async fn known_groups(directory: &Ad) -> Result<()> {
+    match directory.check_groups().await {
+        Ok(()) => Ok(()),
+        Err(Trouble::Unreachable(why)) => {
+            tracing::warn!(error = %why, "whether the groups of the settings exist cannot be said yet");
+            Ok(())
+        }
+        Err(trouble) => Err(trouble).context("the groups that are served"),
     }
 }
 
@@ -168,7 +216,7 @@ impl<D: Directory> Agent<D> {
                 Err(Failure::Pending) => {
                     if reminded.is_none_or(|at| at.elapsed() >= REMINDER) {
                         reminded = Some(Instant::now());
-                        let fingerprint = fingerprint(self.state.identity.public());
+                        let fingerprint = fingerprint(self.state.identity.current().public());
                         tracing::warn!(
                             agent.id = %self.state.me.agent,
                             agent.fingerprint = %fingerprint,
@@ -214,10 +262,15 @@ impl<D: Directory> Agent<D> {
 
     /// Publishes a sealing key in time, and destroys old ones.
     async fn keep_keys(&self) -> Failure {
-        let mut backoff = Backoff::default();
+        let (mut backoff, mut rotation) = (Backoff::default(), Rotation::default());
         loop {
-            self.keys.destroy_ended(self.time.now());
-            let pause = match self.keys.due(&self.state.identity, &self.state.me, self.time.now()) {
+            for epoch in self.keys.destroy_ended(self.time.now()) {
+                self.audit.note(self.time.now(), Entry::SealingKeyDestroyed { epoch }).await;
+            }
+            if let Some(failure) = self.keep_identity(&mut rotation).await {
+                return failure;
+            }
+            let pause = match self.keys.due(&self.state.identity.current(), &self.state.me, self.time.now()) {
                 Ok(None) => KEYS,
                 Ok(Some(key)) => {
                     let (epoch, until) = (key.statement.epoch, key.statement.not_after);
@@ -228,11 +281,12 @@ impl<D: Directory> Agent<D> {
                                 tracing::warn!(error = format!("{error:#}"), "a sealing key will be published again");
                             }
                             tracing::info!(key.epoch = epoch, key.not_after = until, "published a sealing key");
+                            self.audit.note(self.time.now(), Entry::SealingKeyPublished { epoch, not_after: until }).await;
                             continue;
                         }
                         Err(Failure::Revoked) => return Failure::Revoked,
                         Err(failure) => {
-                            if let Failure::Refused { .. } = failure {
+                            if matches!(&failure, Failure::Refused { code, .. } if code == "bad_key") {
                                 // For good: another one may do.
                                 self.keys.discard(epoch);
                             }
@@ -245,7 +299,10 @@ impl<D: Directory> Agent<D> {
                     backoff.next(None)
                 }
             };
-            sleep(pause).await;
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = rotation::asked(&self.state.dir, &rotation) => {}
+            }
         }
     }
 
@@ -296,7 +353,7 @@ impl<D: Directory> Agent<D> {
             Some(slot) => Some(slot),
             None => self.slots.clone().acquire_owned().await.ok(),
         };
-        let result = self.executor.run(&job, until).await;
+        let result = self.executor.run_to_an_end(&job, until, executor::LONGEST).await;
         if result.code == Code::DirectoryUnreachable {
             self.seen.doubt();
         }

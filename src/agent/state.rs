@@ -12,9 +12,8 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::wire::keys::Identity;
+use super::identity::Identities;
 
-const IDENTITY: &str = "identity.pkcs8";
 const AGENT: &str = "agent.json";
 const LOCK: &str = "lock";
 
@@ -31,7 +30,7 @@ pub struct Me {
 pub struct State {
     pub dir: PathBuf,
     pub me: Me,
-    pub identity: Arc<Identity>,
+    pub identity: Arc<Identities>,
     /// Released by the kernel when the process ends, however it ends.
     _lock: File,
 }
@@ -47,20 +46,13 @@ impl State {
 }
 
 /// Who lives in the directory, without taking it from a process that has it. `None`: nobody is enrolled there yet.
-pub fn look(dir: &Path) -> Result<Option<(Me, Identity)>> {
+pub fn look(dir: &Path) -> Result<Option<(Me, Identities)>> {
     let text = match fs::read(dir.join(AGENT)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         other => other.with_context(|| format!("reading {}", dir.join(AGENT).display()))?,
     };
     let me = serde_json::from_slice(&text).with_context(|| format!("{} is damaged", dir.join(AGENT).display()))?;
-    let path = dir.join(IDENTITY);
-    let mode = fs::metadata(&path).with_context(|| format!("reading {}", path.display()))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        bail!("{} can be read by others (mode {:o}): take that away, and consider enrolling anew", path.display(), mode & 0o777);
-    }
-    let der = zeroize::Zeroizing::new(fs::read(&path).with_context(|| format!("reading {}", path.display()))?);
-    let identity = Identity::from_pkcs8(&der).with_context(|| format!("{} is damaged", path.display()))?;
-    Ok(Some((me, identity)))
+    Ok(Some((me, Identities::load(dir)?)))
 }
 
 fn lock(dir: &Path) -> Result<File> {
@@ -79,6 +71,16 @@ fn lock(dir: &Path) -> Result<File> {
     }
 }
 
+/// Whether a process has it now.
+pub fn is_taken(dir: &Path) -> Result<bool> {
+    let path = dir.join(LOCK);
+    match File::open(&path) {
+        Ok(file) => Ok(matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error).with_context(|| format!("opening {}", path.display())),
+    }
+}
+
 /// Make the directory for a new agent, closed to others. Refuses one that already has an agent.
 pub fn prepare(dir: &Path) -> Result<()> {
     if dir.join(AGENT).exists() {
@@ -89,18 +91,6 @@ pub fn prepare(dir: &Path) -> Result<()> {
     }
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).with_context(|| format!("making {}", dir.display()))?;
     fs::set_permissions(dir, Permissions::from_mode(0o700)).with_context(|| format!("closing {} to others", dir.display()))
-}
-
-/// The identity of an earlier try that was not answered, or a new one: so the cloud sees one agent, not two.
-pub fn identity_for_enrolment(dir: &Path) -> Result<Identity> {
-    let path = dir.join(IDENTITY);
-    if path.exists() {
-        let der = zeroize::Zeroizing::new(fs::read(&path).with_context(|| format!("reading {}", path.display()))?);
-        return Identity::from_pkcs8(&der).with_context(|| format!("{} is damaged; remove it", path.display()));
-    }
-    let identity = Identity::generate();
-    write(&path, identity.pkcs8())?;
-    Ok(identity)
 }
 
 pub fn save(dir: &Path, me: &Me) -> Result<()> {
@@ -122,7 +112,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::identity::for_enrolment, *};
 
     #[test]
     fn a_directory_has_one_agent_and_one_process() {
@@ -131,17 +121,16 @@ mod tests {
         assert!(State::load(&dir).err().unwrap().to_string().contains("agent enrol"));
         prepare(&dir).unwrap();
         assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
-        let identity = identity_for_enrolment(&dir).unwrap();
-        assert_eq!(identity_for_enrolment(&dir).unwrap().public(), identity.public(), "a second try is the same agent");
+        let identity = for_enrolment(&dir).unwrap();
+        assert_eq!(for_enrolment(&dir).unwrap().public(), identity.public(), "a second try is the same agent");
         let me = Me { agent: Uuid::nil(), tenant: Uuid::nil(), connector: Uuid::nil(), cloud_url: "https://x".into() };
         save(&dir, &me).unwrap();
         assert!(prepare(&dir).unwrap_err().to_string().contains("already holds"));
 
         let state = State::load(&dir).unwrap();
-        assert_eq!((&state.me, state.identity.public()), (&me, identity.public()));
-        assert!(State::load(&dir).err().unwrap().to_string().contains("another agent"));
+        assert_eq!((&state.me, state.identity.current().public()), (&me, identity.public()));
+        assert!(State::load(&dir).err().unwrap().to_string().contains("another agent") && is_taken(&dir).unwrap());
         drop(state);
-        fs::set_permissions(dir.join(IDENTITY), Permissions::from_mode(0o644)).unwrap();
-        assert!(State::load(&dir).err().unwrap().to_string().contains("read by others"));
+        assert!(!is_taken(&dir).unwrap());
     }
 }

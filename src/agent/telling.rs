@@ -67,7 +67,6 @@ impl<D: Directory> Agent<D> {
     }
 
     async fn tell(&self, result: &JobResult) -> Told {
-        let jws = self.executor.sign(result);
         let (begun, mut backoff) = (Instant::now(), Backoff::default());
         loop {
             let turn = tokio::select! {
@@ -75,10 +74,13 @@ impl<D: Directory> Agent<D> {
                 // The last try before the end waits for nobody.
                 () = self.stop.cancelled() => None,
             };
+            let jws = self.executor.sign(result);
             let answer = self.cloud.result(result.job, &jws).await;
             drop(turn);
             let failure = match answer {
                 Ok(()) => return Told::Settled,
+                // Signed by an identity that was replaced on the way.
+                Err(Failure::Refused { code, .. }) if code == "bad_result" && self.executor.sign(result) != jws => continue,
                 Err(failure) => failure,
             };
             let over = begun.elapsed() > TELL;

@@ -87,6 +87,13 @@ impl<D: Directory> Agent<D> {
             Ok(health) => health.clone().unwrap_or_default(),
             Err(_) => DirectoryHealth::default(),
         };
-        Heartbeat { version: env!("CARGO_PKG_VERSION").to_owned(), clock: self.time.own(), directory, jobs: self.executor.opened() }
+        Heartbeat {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            clock: self.time.own(),
+            directory,
+            jobs: self.executor.opened(),
+            instance: Some(self.instance),
+            audit: Some(self.audit.head()),
+        }
     }
 }

@@ -131,6 +131,11 @@ impl Trusted {
     pub fn source(&self) -> Source {
         self.proven.source(self.agent.agent_id)
     }
+
+    /// Asked again by who waits long: the key may have been replaced meanwhile.
+    pub fn still_its_key(&self) -> Result<()> {
+        if self.agent.identity == self.proven.public { Ok(()) } else { Err(Error::Unauthorized("bad_token")) }
+    }
 }
 
 /// Asked anew with every request, so that a revocation counts at once, whatever token is held.

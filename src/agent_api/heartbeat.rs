@@ -7,7 +7,7 @@ use axum::{Json, Router, routing::post};
 use super::guard::Trusted;
 use crate::{
     app::App,
-    domain::fleet,
+    domain::fleet::{self, Alarm},
     web::Result,
     wire::message::{Heartbeat, HeartbeatAnswer},
 };
@@ -19,8 +19,17 @@ pub fn routes() -> Router<Arc<App>> {
 async fn create(trusted: Trusted) -> Result<Json<HeartbeatAnswer>> {
     let beat: Heartbeat = trusted.proven.json()?;
     let app = &trusted.proven.app;
+    let agent = &trusted.agent;
     let mut tx = app.begin().await?;
-    let writeback = fleet::heartbeat(&mut tx, &trusted.tenant.scope, &app.clock, &trusted.agent, &beat).await?;
+    let (writeback, alarms) = fleet::heartbeat(&mut tx, &trusted.tenant.scope, &app.clock, &trusted.source(), agent, &beat).await?;
     tx.commit().await?;
-    Ok(Json(HeartbeatAnswer { now: app.clock.seconds(), status: trusted.agent.status.as_str().to_owned(), writeback }))
+    for alarm in alarms {
+        match alarm {
+            Alarm::Cloned => {
+                tracing::error!(agent.id = %agent.agent_id, "an agent's identity is used by two processes: its state directory was copied");
+            }
+            Alarm::Moved => tracing::warn!(agent.id = %agent.agent_id, "an agent speaks from another network address"),
+        }
+    }
+    Ok(Json(HeartbeatAnswer { now: app.clock.seconds(), status: agent.status.as_str().to_owned(), writeback }))
 }

@@ -73,11 +73,12 @@ async fn lease(Query(Wait { wait }): Query<Wait>, mut trusted: Trusted) -> Resul
         if let Some(jobs) = handed {
             return Ok(leased(&app, jobs));
         }
-        // Told to look again: a revoked agent is told so here.
+        // Told to look again: a revoked agent is told so here, and one whose key was replaced.
         let mut conn = app.db.acquire().await?;
         let agent = fleet::agent(&mut conn, trusted.agent.agent_id).await?.ok_or(Error::Forbidden("agent_revoked"))?;
         check_status(&agent)?;
         trusted.agent = Arc::new(agent);
+        trusted.still_its_key()?;
     }
 }
 

@@ -4,6 +4,7 @@ mod directory;
 mod enrolment;
 mod guard;
 mod heartbeat;
+mod identity;
 mod jobs;
 mod keys;
 mod token;
@@ -21,5 +22,6 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(jobs::routes())
         .merge(heartbeat::routes())
         .merge(keys::routes())
+        .merge(identity::routes())
         .merge(directory::routes())
 }

@@ -95,6 +95,10 @@ pub struct Agent {
     pub mirror_full_seconds: u64,
     pub mirror_seconds: u64,
     pub stop_file: PathBuf,
+    pub identity_days: u32,
+    pub audit_file: PathBuf,
+    pub allow_groups: Vec<String>,
+    pub deny_groups: Vec<String>,
     pub directory: Directory,
 }
 
@@ -194,7 +198,9 @@ fn set(tree: &mut Table, name: &str, key: &str, value: String) -> Result<(), Str
         Value::Integer(_) => Value::Integer(value.parse().map_err(|_| format!("{name}: {path} must be a whole number"))?),
         Value::Boolean(_) => Value::Boolean(value.parse().map_err(|_| format!("{name}: {path} must be true or false"))?),
         Value::Array(_) => {
-            Value::Array(value.split(',').filter(|item| !item.is_empty()).map(|item| Value::String(item.trim().to_owned())).collect())
+            // The names of groups have commas.
+            let separator = if path.ends_with("_groups") { ';' } else { ',' };
+            Value::Array(value.split(separator).filter(|item| !item.is_empty()).map(|item| Value::String(item.trim().to_owned())).collect())
         }
         _ => return Err(unknown()),
     };

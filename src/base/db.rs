@@ -32,7 +32,7 @@ fn pool(connections: u32) -> PgPoolOptions {
     PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5)).test_before_acquire(false).before_acquire(
         |conn, meta| {
             Box::pin(async move {
-                if meta.idle_for > Duration::from_millis(500) {
+                if meta.idle_for > Duration::from_millis(50) {
                     conn.ping().await?;
                 }
                 Ok(true)

@@ -11,9 +11,13 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    agent::{self, enrol},
-    base::{clock::Clock, config::Config},
+    agent::{self, audit, enrol, rotation},
+    base::{
+        clock::Clock,
+        config::{Agent as Settings, Config},
+    },
     cli::{conform, fleet},
+    wire::message::AuditHead,
 };
 
 #[derive(clap::Args)]
@@ -35,6 +39,14 @@ enum Command {
     },
     /// Whether a server keeps the cloud's side of the protocol: the known answers and every rule, one line each.
     Conform(conform::Args),
+    /// On-premises: replace this agent's identity key now. A running agent is asked to, otherwise it is done here.
+    Rotate,
+    /// On-premises: follow the chain of this agent's audit file, and say the first line that does not fit.
+    Audit {
+        /// What the cloud was last told (`sspr agent list --audit`): finds lines that were cut off at the end.
+        #[arg(long, value_name = "LINES:HASH")]
+        known: Option<String>,
+    },
     /// In the cloud.
     #[command(flatten)]
     Fleet(fleet::Command),
@@ -62,8 +74,28 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             Ok(())
         }
         Some(Command::Conform(args)) => Box::pin(conform::run(args)).await,
+        Some(Command::Rotate) => {
+            let fingerprint = rotation::rotate(&config.agent, Clock::system()).await?;
+            println!("This agent has another identity key now. Its fingerprint, which the cloud shows too:\n\n    {fingerprint}");
+            Ok(())
+        }
+        Some(Command::Audit { known }) => check_audit(&config.agent, known.as_deref()),
         Some(Command::Fleet(command)) => fleet::run(command, config).await,
     }
+}
+
+fn check_audit(settings: &Settings, known: Option<&str>) -> Result<()> {
+    let known = known.map(|text| {
+        let (lines, head) = text.split_once(':').context("--known must be as `sspr agent list --audit` shows it: LINES:HASH")?;
+        anyhow::Ok(AuditHead { lines: lines.parse().context("--known: the number of lines")?, head: head.to_owned() })
+    });
+    let (path, known) = (audit::path(settings), known.transpose()?);
+    let head = audit::check_file(&path, known.as_ref())?.with_context(|| format!("{} does not hold", path.display()))?;
+    println!("{}: {} lines, each following from the one before. The last is {}:{}", path.display(), head.lines, head.lines, head.head);
+    if known.is_none() {
+        println!("Whether lines were cut off at the end shows only against what the cloud was told: --known");
+    }
+    Ok(())
 }
 
 fn read_token(file: &Path) -> Result<SecretString> {

@@ -1,4 +1,4 @@
-//! `sspr agent token|list|confirm|revoke`: the agents as the cloud knows them.
+//! `sspr agent token|list|confirm|acknowledge|revoke`: the agents as the cloud knows them.
 
 use anyhow::{Context, Result, bail};
 use sqlx::PgConnection;
@@ -19,7 +19,11 @@ pub enum Command {
     /// Make a one-time enrolment token for a connector and print it.
     Token { connector: Uuid },
     /// Every agent with its status and fingerprint.
-    List,
+    List {
+        /// Show how far each agent's own audit file went at its last heartbeat.
+        #[arg(long)]
+        audit: bool,
+    },
     /// Let a pending agent serve, after comparing its fingerprint with the one on its own screen.
     Confirm {
         agent: Uuid,
@@ -27,6 +31,8 @@ pub enum Command {
         #[arg(long)]
         fingerprint: String,
     },
+    /// The copy of this agent that `list` shows was found and ended: forget it.
+    Acknowledge { agent: Uuid },
     /// Never trust this agent again.
     Revoke { agent: Uuid },
 }
@@ -42,10 +48,16 @@ pub async fn run(command: Command, config: Config) -> Result<()> {
             println!("{}", fleet::new_token(&mut tx, &scope, &clock, &source, connector).await?);
             eprintln!("Good once, for 15 minutes. On-premises: sspr agent enrol --token-file FILE");
         }
-        Command::List => {
-            for agent in fleet::agents(&mut tx).await? {
+        Command::List { audit } => {
+            for fleet::Listed { agent, cloned_at, audit: head } in fleet::agents(&mut tx).await? {
                 let seen = agent.last_seen_at.map_or("never".to_owned(), |at| format!("{} s ago", (clock.now() - at).whole_seconds()));
-                println!("{}  {:8}  {}  seen {seen}  {}", agent.agent_id, agent.status.as_str(), fingerprint(&agent.identity), agent.name);
+                let head = head.filter(|_| audit).map_or(String::new(), |head| format!("  audit {}:{}", head.lines, head.head));
+                let copy = cloned_at.map_or(String::new(), |at| {
+                    let hours = (clock.now() - at).whole_hours();
+                    format!("  IN TWO PLACES since {hours} h: see docs/operations.md, then sspr agent acknowledge")
+                });
+                let print = fingerprint(&agent.identity);
+                println!("{}  {:8}  {print}  seen {seen}  {}{head}{copy}", agent.agent_id, agent.status.as_str(), agent.name);
             }
         }
         Command::Confirm { agent, fingerprint } => {
@@ -57,6 +69,13 @@ pub async fn run(command: Command, config: Config) -> Result<()> {
             }
             println!("Agent {agent} may serve now.");
             return Ok(());
+        }
+        Command::Acknowledge { agent } => {
+            let scope = scope_of(&mut tx, &ring, agent).await?;
+            let done = fleet::acknowledge(&mut tx, &scope, &clock, &source, agent).await?;
+            let told =
+                if done { "is not marked as copied any more; it will be again if the copy still runs" } else { "was not marked as copied" };
+            println!("Agent {agent} {told}.");
         }
         Command::Revoke { agent } => {
             let scope = scope_of(&mut tx, &ring, agent).await?;

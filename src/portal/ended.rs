@@ -49,7 +49,7 @@ async fn show(journey: Journey) -> Response {
         Ending::Superseded => password::key(Code::Stale),
     };
     let again = match ending {
-        Ending::Refused(code) => code.outcome() == Outcome::Failed || code == Code::Stale,
+        Ending::Refused(code) => code.outcome() == Outcome::Failed || matches!(code, Code::Stale | Code::ChangedMeanwhile),
         Ending::Expired | Ending::Superseded | Ending::Unknown => true,
     };
     let at = flow.job.as_ref().and_then(|job| job.allowed_at);

@@ -73,6 +73,33 @@ impl Signed {
     }
 }
 
+/// An agent's word, signed by a new identity key, that this key takes the place of the one it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Succession {
+    pub agent: Uuid,
+    /// [`thumbprint`] of the key that is replaced.
+    pub replaces: String,
+    /// base64url of the new public key.
+    pub identity: String,
+}
+
+impl Succession {
+    pub fn of(agent: Uuid, old: &[u8], new: &[u8]) -> Self {
+        Self { agent, replaces: thumbprint(old), identity: b64(new) }
+    }
+
+    /// The bytes that are signed: the label, then one `name=value` line per field, each ended by LF.
+    pub fn canonical(&self) -> Vec<u8> {
+        format!("{PROTOCOL} identity\nagent={}\nreplaces={}\nidentity={}\n", self.agent, self.replaces, self.identity).into_bytes()
+    }
+
+    /// Whether `signature` (base64url Ed25519) is the new key's own.
+    pub fn is_signed(&self, signature: &str) -> bool {
+        let (Some(key), Some(signature)) = (unb64(&self.identity), unb64(signature)) else { return false };
+        key.len() == IDENTITY_LEN && UnparsedPublicKey::new(&ED25519, key).verify(&self.canonical(), &signature).is_ok()
+    }
+}
+
 /// An agent's identity: signs tokens, proofs, statements and results.
 pub struct Identity {
     pair: Ed25519KeyPair,
@@ -101,6 +128,11 @@ impl Identity {
         self.pair.public_key().as_ref()
     }
 
+    /// base64url signature by this key, the new one.
+    pub fn succeed(&self, succession: &Succession) -> String {
+        b64(self.pair.sign(&succession.canonical()).as_ref())
+    }
+
     pub fn sign(&self, statement: Statement) -> Signed {
         let signature = b64(self.pair.sign(&statement.canonical()).as_ref());
         Signed { statement, signature }
@@ -116,4 +148,29 @@ pub fn thumbprint(identity: &[u8]) -> String {
 pub fn fingerprint(identity: &[u8]) -> String {
     let text = data_encoding::BASE32_NOPAD.encode(&sha256(identity)[..10]);
     text.as_bytes().chunks(4).map(|group| std::str::from_utf8(group).unwrap_or_default()).collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_succession_is_signed_by_the_new_key_for_one_agent_and_one_old_key() {
+        let (old, new, other) = (Identity::generate(), Identity::generate(), Identity::generate());
+        let said = Succession::of(Uuid::from_u128(1), old.public(), new.public());
+        assert_eq!(
+            String::from_utf8(said.canonical()).unwrap(),
+            format!(
+                "sspr/1 identity\nagent=00000000-0000-0000-0000-000000000001\nreplaces={}\nidentity={}\n",
+                thumbprint(old.public()),
+                b64(new.public())
+            )
+        );
+        let signature = new.succeed(&said);
+        assert!(said.is_signed(&signature));
+        assert!(!said.is_signed(&other.succeed(&said)) && !said.is_signed(&old.succeed(&said)));
+        assert!(!Succession { agent: Uuid::from_u128(2), ..said.clone() }.is_signed(&signature));
+        assert!(!Succession { replaces: thumbprint(other.public()), ..said.clone() }.is_signed(&signature));
+        assert!(!Succession { identity: b64(&[1; 31]), ..said }.is_signed(&signature));
+    }
 }

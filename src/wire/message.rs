@@ -105,6 +105,21 @@ pub struct Heartbeat {
     pub directory: DirectoryHealth,
     /// Jobs opened since start.
     pub jobs: u64,
+    /// Which process speaks: random, made at its start and kept in its memory only. By it a copy of the agent is told from a restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Uuid>,
+    /// How far the agent's own audit file goes. Kept, so that a cut at its end can be found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditHead>,
+}
+
+/// The last line of the agent's audit file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditHead {
+    pub lines: u64,
+    /// base64url SHA-256 of the last line, without its end; empty while there is none.
+    pub head: String,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -145,6 +160,20 @@ pub struct HeartbeatAnswer {
 pub struct NewKey {
     pub key: Signed,
 }
+
+/// `POST /agent/v1/identity`: another identity key, proven by the one it replaces.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewIdentity {
+    /// base64url Ed25519 public key.
+    pub identity: String,
+    /// The new key's signature over [`super::keys::Succession`].
+    pub signature: String,
+    /// Every sealing key the agent holds that has not ended, signed anew by the new key. At most [`CARRIED`].
+    pub keys: Vec<Signed>,
+}
+
+pub const CARRIED: usize = 8;
 
 /// `POST /agent/v1/directory`: one batch of the mirror, at most [`MIRROR_BATCH`] people.
 #[derive(Debug, Serialize, Deserialize)]

@@ -51,6 +51,8 @@ pub enum Code {
     Expired,
     /// A newer job of this user was already seen.
     Stale,
+    /// Somebody else changed the password after the ticket was issued; it stays.
+    ChangedMeanwhile,
     /// The same job was already tried and its end is not known.
     Interrupted,
     LimitReached,
@@ -58,10 +60,14 @@ pub enum Code {
     DirectoryUnreachable,
     /// The directory answered something that is not in the table; the agent's log has it.
     DirectoryError,
+    /// The agent cannot write its audit file, and does nothing that is not in it.
+    AuditUnwritable,
+    /// The agent met a fault of its own; its log has it.
+    AgentFault,
 }
 
 impl Code {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::Applied,
         Self::PolicyLength,
         Self::PolicyComplexity,
@@ -79,11 +85,14 @@ impl Code {
         Self::UnknownKind,
         Self::Expired,
         Self::Stale,
+        Self::ChangedMeanwhile,
         Self::Interrupted,
         Self::LimitReached,
         Self::SwitchedOff,
         Self::DirectoryUnreachable,
         Self::DirectoryError,
+        Self::AuditUnwritable,
+        Self::AgentFault,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -105,11 +114,14 @@ impl Code {
             Self::UnknownKind => "unknown_kind",
             Self::Expired => "expired",
             Self::Stale => "stale",
+            Self::ChangedMeanwhile => "changed_meanwhile",
             Self::Interrupted => "interrupted",
             Self::LimitReached => "limit_reached",
             Self::SwitchedOff => "switched_off",
             Self::DirectoryUnreachable => "directory_unreachable",
             Self::DirectoryError => "directory_error",
+            Self::AuditUnwritable => "audit_unwritable",
+            Self::AgentFault => "agent_fault",
         }
     }
 
@@ -121,7 +133,12 @@ impl Code {
     pub const fn outcome(self) -> Outcome {
         match self {
             Self::Applied => Outcome::Applied,
-            Self::DirectoryUnreachable | Self::DirectoryError | Self::Expired | Self::CannotOpen => Outcome::Failed,
+            Self::DirectoryUnreachable
+            | Self::DirectoryError
+            | Self::AuditUnwritable
+            | Self::AgentFault
+            | Self::Expired
+            | Self::CannotOpen => Outcome::Failed,
             Self::Interrupted => Outcome::Unknown,
             _ => Outcome::Refused,
         }

@@ -22,7 +22,14 @@ async fn heartbeat(agent: &HandAgent, token: &str, proof: &str, body: &[u8]) -> 
 }
 
 fn beat() -> Vec<u8> {
-    let beat = Heartbeat { version: "0".into(), clock: 0, directory: sspr::wire::message::DirectoryHealth::default(), jobs: 0 };
+    let beat = Heartbeat {
+        version: "0".into(),
+        clock: 0,
+        directory: sspr::wire::message::DirectoryHealth::default(),
+        jobs: 0,
+        instance: None,
+        audit: None,
+    };
     serde_json::to_vec(&beat).unwrap()
 }
 

@@ -21,8 +21,9 @@ use zeroize::Zeroize;
 
 use super::{
     Account, Bind, Directory, Mark, Page, Policy, ResetError, Server, Trouble,
-    attributes::{Entry, filetime},
+    attributes::{Entry, filetime, generalized},
     dn,
+    groups::Groups,
     link::{ANSWER, Link, Session, Target, answered, transport},
 };
 use crate::{
@@ -35,7 +36,7 @@ use crate::{
 const MODIFY: Duration = Duration::from_secs(10);
 const PAGE: Duration = Duration::from_secs(30);
 
-const ACCOUNT: [&str; 12] = [
+const ACCOUNT: [&str; 13] = [
     "objectGUID",
     "objectClass",
     "sAMAccountName",
@@ -48,6 +49,7 @@ const ACCOUNT: [&str; 12] = [
     "pwdLastSet",
     "msDS-User-Account-Control-Computed",
     "msDS-ResultantPSO",
+    "primaryGroupID",
 ];
 const PERSON: [&str; 13] = [
     "objectGUID",
@@ -68,7 +70,7 @@ const PERSON: [&str; 13] = [
 /// A domain, through one of its controllers.
 pub struct Ad {
     target: Arc<Target>,
-    jobs: Link,
+    pub(super) jobs: Link,
     /// A page of 500 people must not stand before a reset: some servers answer one connection's requests one after another.
     mirror: Link,
     /// Nor may a crowd of resets stand before the question whether the server is there.
@@ -77,6 +79,7 @@ pub struct Ad {
     users_dn: String,
     bind_dn: String,
     time: Time,
+    pub(super) groups: Groups,
     /// Why it was last found unusable, if it is: asked every second, it is said once.
     ill: Mutex<Option<String>>,
 }
@@ -100,6 +103,7 @@ impl Ad {
             users_dn: settings.users_dn.clone(),
             bind_dn: settings.bind_dn.clone(),
             time,
+            groups: Groups::default(),
             ill: Mutex::default(),
         })
     }
@@ -123,7 +127,7 @@ impl Ad {
     }
 
     /// Like [`Self::read`]; reads change nothing, so a connection that broke since its last use is worth a second try.
-    async fn look(&self, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
+    pub(super) async fn look(&self, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
         self.look_over(&self.jobs, base, names).await
     }
 
@@ -142,7 +146,8 @@ impl Ad {
     pub async fn check(&self) -> Result<(), Trouble> {
         self.domain_policy(&self.probe).await?;
         let found = self.look(&self.users_dn, &["objectClass"]).await?;
-        found.map(drop).ok_or_else(|| answered(32, "agent.directory.users_dn does not exist"))
+        found.ok_or_else(|| answered(32, "agent.directory.users_dn does not exist"))?;
+        self.check_groups().await
     }
 
     async fn domain_policy(&self, link: &Link) -> Result<PasswordPolicy, Trouble> {
@@ -165,7 +170,7 @@ fn interval(value: i64) -> u64 {
     if value == i64::MIN { 0 } else { value.unsigned_abs() / 10_000_000 }
 }
 
-fn guid(user: Uuid) -> String {
+pub(super) fn guid(user: Uuid) -> String {
     format!("<GUID={user}>")
 }
 
@@ -213,6 +218,10 @@ impl Directory for Ad {
             || (!self.bind_dn.contains('=') && self.bind_dn.split_once('\\').is_some_and(|(_, name)| by_name(name)))
     }
 
+    async fn serves(&self, account: &Account) -> Result<bool, Trouble> {
+        self.is_served_by_group(account).await
+    }
+
     async fn reset(&self, user: Uuid, password: &str) -> Result<(), ResetError> {
         let mut session = self.jobs.session().await.map_err(ResetError::NotSent)?;
         let mods = vec![replace("unicodePwd", unicode_pwd(password)), replace("lockoutTime", Bytes(b"0".to_vec()))];
@@ -241,6 +250,11 @@ impl Directory for Ad {
 
     async fn changed_at(&self, user: Uuid) -> Result<Option<i64>, Trouble> {
         Ok(self.look(&guid(user), &["pwdLastSet"]).await?.map(|entry| entry.number("pwdLastSet")))
+    }
+
+    async fn clock(&self) -> Result<i64, Trouble> {
+        let root = self.look("", &["currentTime"]).await?;
+        root.and_then(|root| generalized(root.text("currentTime")?)).ok_or_else(|| answered(0, "it does not tell its time"))
     }
 
     async fn bind(&self, account: &Account, password: &str) -> Result<Bind, Trouble> {

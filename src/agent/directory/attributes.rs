@@ -70,6 +70,7 @@ impl Entry {
             pwd_last_set: self.number("pwdLastSet"),
             locked: self.bits("msDS-User-Account-Control-Computed") & LOCKOUT != 0,
             pso: self.text("msDS-ResultantPSO").map(str::to_owned),
+            primary_group: self.bits("primaryGroupID"),
         })
     }
 
@@ -97,4 +98,27 @@ impl Entry {
 /// 100 ns since 1601 of a time in seconds since 1970.
 pub(super) fn filetime(seconds: i64) -> i64 {
     seconds.saturating_add(super::super::policy::FROM_1601).saturating_mul(10_000_000)
+}
+
+/// Seconds since 1970 of a GeneralizedTime in UTC as directories write it: `20261122213456.0Z`.
+pub(super) fn generalized(text: &str) -> Option<i64> {
+    let digits = text.get(..14).filter(|digits| text.ends_with('Z') && digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let part = |range: std::ops::Range<usize>| digits[range].parse::<u8>().ok();
+    let month = time::Month::try_from(part(4..6)?).ok()?;
+    let date = time::Date::from_calendar_date(digits[..4].parse().ok()?, month, part(6..8)?).ok()?;
+    Some(date.with_hms(part(8..10)?, part(10..12)?, part(12..14)?).ok()?.assume_utc().unix_timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_directories_write_them() {
+        assert_eq!(generalized("20261122213456.0Z"), Some(1_795_383_296));
+        assert_eq!(generalized("19700101000000Z"), Some(0));
+        for bad in ["", "2026", "20261322213456.0Z", "20261122213456.0+0100", "2026112221345\u{fc}.0Z", "20261122246060.0Z"] {
+            assert_eq!(generalized(bad), None, "{bad}");
+        }
+    }
 }

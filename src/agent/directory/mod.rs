@@ -6,6 +6,7 @@
 pub mod ad;
 mod attributes;
 pub mod dn;
+mod groups;
 mod link;
 
 use std::future::Future;
@@ -73,6 +74,8 @@ pub struct Account {
     pub locked: bool,
     /// msDS-ResultantPSO: which fine-grained policy holds, if one does.
     pub pso: Option<String>,
+    /// primaryGroupID.
+    pub primary_group: u32,
 }
 
 /// sAMAccountType of an ordinary user (MS-SAMR 2.2.1.9).
@@ -123,11 +126,17 @@ pub trait Directory: Send + Sync + 'static {
     /// Is this our own service account?
     fn is_own(&self, account: &Account) -> bool;
 
+    /// Whether the account is among those served by group.
+    fn serves(&self, account: &Account) -> impl Future<Output = Result<bool, Trouble>> + Send;
+
     /// Set the password and unlock, in one modify, with history and minimum age enforced where the directory can.
     fn reset(&self, user: Uuid, password: &str) -> impl Future<Output = Result<(), ResetError>> + Send;
 
     /// pwdLastSet now; `None` when the account is gone.
     fn changed_at(&self, user: Uuid) -> impl Future<Output = Result<Option<i64>, Trouble>> + Send;
+
+    /// Its own clock, in seconds since 1970.
+    fn clock(&self) -> impl Future<Output = Result<i64, Trouble>> + Send;
 
     /// Bind as the account. A wrong password counts towards its lockout.
     fn bind(&self, account: &Account, password: &str) -> impl Future<Output = Result<Bind, Trouble>> + Send;

@@ -141,8 +141,7 @@ impl<D: Directory> Executor<D> {
                 unlocked: false,
                 allowed_at: None,
             };
-            self.end(intent.user, &result).await;
-            ended.push(result);
+            ended.push(self.end(intent.user, result, None).await);
         }
         ended
     }

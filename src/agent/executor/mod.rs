@@ -8,7 +8,11 @@
 //! Nor is one that another agent had before ([`takeover`]).
 
 mod aftermath;
+mod ending;
+mod meanwhile;
 mod takeover;
+
+pub use ending::LONGEST;
 
 use std::{
     path::PathBuf,
@@ -22,9 +26,11 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
+    audit::Audit,
     caps::Caps,
     directory::{Account, Directory, ResetError, Trouble, dn},
-    journal::{Intent, Job, Journal, Record},
+    identity::Identities,
+    journal::{Intent, Job, Journal},
     keys::Keys,
     lanes::Lanes,
     policy,
@@ -35,7 +41,6 @@ use crate::{
     base::config,
     wire::{
         jws,
-        keys::Identity,
         message::{JobResult, LeasedJob},
         outcome::{Code, Outcome},
         seal::{self, Broken, PASSWORD_MAX_UTF16, Secrets},
@@ -49,10 +54,11 @@ const LEASE_MARGIN: Duration = Duration::from_secs(5);
 /// Everything that decides about jobs.
 pub struct Executor<D> {
     me: Me,
-    identity: Arc<Identity>,
+    identity: Arc<Identities>,
     keys: Arc<Keys>,
     directory: Arc<D>,
     journal: Arc<Journal>,
+    audit: Arc<Audit>,
     caps: Caps,
     lanes: Lanes,
     time: Time,
@@ -68,6 +74,8 @@ struct Verdict {
     code: Option<Code>,
     unlocked: bool,
     allowed_at: Option<i64>,
+    /// pwdLastSet after our change, where it was read.
+    after: Option<i64>,
 }
 
 impl From<Code> for Verdict {
@@ -77,7 +85,14 @@ impl From<Code> for Verdict {
 }
 
 impl<D: Directory> Executor<D> {
-    pub fn new(settings: &config::Agent, state: &State, keys: Arc<Keys>, directory: Arc<D>, journal: Arc<Journal>, time: Time) -> Self {
+    pub fn new(
+        settings: &config::Agent,
+        state: &State,
+        keys: Arc<Keys>,
+        directory: Arc<D>,
+        (journal, audit): (Arc<Journal>, Arc<Audit>),
+        time: Time,
+    ) -> Self {
         let rules = &settings.directory;
         Self {
             me: state.me.clone(),
@@ -86,6 +101,7 @@ impl<D: Directory> Executor<D> {
             directory,
             caps: Caps::new(rules.max_per_user_per_hour, rules.max_per_hour, journal.changes()),
             journal,
+            audit,
             lanes: Lanes::default(),
             time,
             users_dn: rules.users_dn.clone(),
@@ -100,9 +116,9 @@ impl<D: Directory> Executor<D> {
         self.opened.load(Ordering::Relaxed)
     }
 
-    /// As the cloud wants it. The same result gives the same signature.
+    /// As the cloud wants it. The same result gives the same signature, as long as the identity is the same.
     pub fn sign(&self, result: &JobResult) -> String {
-        jws::sign(&self.identity, jws::RESULT, Some(&self.me.agent.to_string()), false, result)
+        jws::sign(&self.identity.current(), jws::RESULT, Some(&self.me.agent.to_string()), false, result)
     }
 
     /// Decide and do. `until`: the end of the lease.
@@ -154,19 +170,9 @@ impl<D: Directory> Executor<D> {
             unlocked: verdict.unlocked,
             allowed_at: verdict.allowed_at,
         };
-        self.end(ticket.user, &result).await;
+        let result = self.end(ticket.user, result, verdict.after).await;
         drop(lane);
         result
-    }
-
-    /// The result of a job that ended, for the lease it comes with now. One that failed by circumstance and comes with another
-    /// lease was given to others meanwhile, and is decided anew.
-    fn ended(&self, job: &LeasedJob) -> Option<JobResult> {
-        match self.journal.job(job.ticket.job) {
-            Some(Job::Done { result, .. }) if result.lease != job.lease && result.code.outcome() == Outcome::Failed => None,
-            Some(Job::Done { result, .. }) => Some(JobResult { lease: job.lease, ..result }),
-            _ => None,
-        }
     }
 
     /// Everything that is decided without asking the directory.
@@ -224,7 +230,8 @@ impl<D: Directory> Executor<D> {
             Ok(None) => return Err(Code::Gone),
             Err(trouble) => return Err(of_trouble(&trouble)),
         };
-        if !dn::is_below(&account.dn, &self.users_dn) {
+        let is_served = dn::is_below(&account.dn, &self.users_dn) && self.directory.serves(&account).await.map_err(|t| of_trouble(&t))?;
+        if !is_served {
             return Err(Code::OutOfScope);
         }
         if account.is_protected() || self.directory.is_own(&account) {
@@ -242,7 +249,11 @@ impl<D: Directory> Executor<D> {
 
     /// A job of which nothing has happened yet.
     async fn attempt(&self, job: &LeasedJob, secrets: &Secrets, until: Instant) -> Verdict {
-        match self.look(job).await {
+        let account = match self.look(job).await {
+            Ok(account) => self.unchanged_since(&job.ticket, &account).await.map(|()| account),
+            Err(code) => Err(code),
+        };
+        match account {
             Ok(account) => self.apply(job, &account, secrets, until).await,
             Err(code) => self.unless_done(job, code).await.into(),
         }
@@ -269,10 +280,9 @@ impl<D: Directory> Executor<D> {
             dc: self.directory.seen().await.map(|server| server.name).unwrap_or_default(),
             locked: account.locked,
         };
-        if let Err(error) = self.journal.write(Record::Intent(intent.clone())).await {
-            tracing::error!(error = format!("{error:#}"), "the journal cannot be written; changing nothing");
+        if let Err(code) = self.announce(&intent).await {
             self.caps.give_back(ticket.user);
-            return Code::DirectoryError.into();
+            return code.into();
         }
         // Forcing to the disk may have taken a while.
         let mut verdict = match self.still_wanted(job, until) {
@@ -297,7 +307,7 @@ impl<D: Directory> Executor<D> {
             Ok(()) => match self.directory.changed_at(account.guid).await {
                 // Its word is enough where reading back is not possible any more.
                 Err(_) => applied(intent),
-                Ok(Some(at)) if at != intent.before => applied(intent),
+                Ok(Some(at)) if at != intent.before => Verdict { after: Some(at), ..applied(intent) },
                 Ok(_) => {
                     tracing::error!(job.id = %intent.job, "the directory said yes, but pwdLastSet did not move");
                     Code::Interrupted.into()
@@ -327,37 +337,12 @@ impl<D: Directory> Executor<D> {
             None
         });
         let (code, allowed_at) = policy::which(known.as_ref(), account, &secrets.new, self.time.now());
-        Verdict { code: Some(code), unlocked: false, allowed_at }
-    }
-
-    /// Audit, and remember the end of what was begun, by us or by another agent. Refusals before an intent are not remembered:
-    /// they changed nothing and are decided the same way again.
-    async fn end(&self, user: uuid::Uuid, result: &JobResult) {
-        tracing::info!(
-            target: "audit",
-            { job.id = %result.job,
-            job.seq = result.seq,
-            user.guid = %user,
-            result.code = result.code.as_str(),
-            result.outcome = result.code.outcome().as_str(),
-            result.unlocked = result.unlocked,
-            directory.dc = %result.dc,
-            job.millis = result.finished_at - result.started_at },
-            "decided a job"
-        );
-        let found = matches!(result.code.outcome(), Outcome::Applied | Outcome::Unknown);
-        if found || matches!(self.journal.job(result.job), Some(Job::Open(_))) {
-            let record = Record::Done { user, at: self.time.now(), result: result.clone() };
-            if let Err(error) = self.journal.write(record).await {
-                // The intent stands: after a restart it is looked into.
-                tracing::error!(job.id = %result.job, error = format!("{error:#}"), "the end of a job could not be written down");
-            }
-        }
+        Verdict { code: Some(code), allowed_at, ..Verdict::default() }
     }
 }
 
 fn applied(intent: &Intent) -> Verdict {
-    Verdict { code: Some(Code::Applied), unlocked: intent.locked, allowed_at: None }
+    Verdict { code: Some(Code::Applied), unlocked: intent.locked, ..Verdict::default() }
 }
 
 /// The directory could not be read.

@@ -30,6 +30,9 @@ pub enum Record {
         user: Uuid,
         at: i64,
         result: JobResult,
+        /// pwdLastSet after the change: by it a later job knows whose change it finds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<i64>,
     },
     /// The cloud took the result, or will never.
     Told {
@@ -57,7 +60,7 @@ pub struct Intent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Job {
     Open(Intent),
-    Done { user: Uuid, at: i64, result: JobResult, told: bool },
+    Done { user: Uuid, at: i64, result: JobResult, after: Option<i64>, told: bool },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,9 +85,9 @@ impl State {
                 self.see(intent.user, Last { seq: intent.seq, job: intent.job, at: intent.at });
                 self.jobs.insert(intent.job, Job::Open(intent));
             }
-            Record::Done { user, at, result } => {
+            Record::Done { user, at, result, after } => {
                 self.see(user, Last { seq: result.seq, job: result.job, at });
-                self.jobs.insert(result.job, Job::Done { user, at, result, told: false });
+                self.jobs.insert(result.job, Job::Done { user, at, result, after, told: false });
             }
             Record::Told { job } => {
                 if let Some(Job::Done { told, .. }) = self.jobs.get_mut(&job) {
@@ -118,8 +121,8 @@ impl State {
         let seen = self.users.iter().map(|(&user, last)| Record::Seen { user, seq: last.seq, job: last.job, at: last.at });
         let jobs = self.jobs.values().flat_map(|job| match job {
             Job::Open(intent) => vec![Record::Intent(intent.clone())],
-            Job::Done { user, at, result, told } => {
-                let mut records = vec![Record::Done { user: *user, at: *at, result: result.clone() }];
+            Job::Done { user, at, result, after, told } => {
+                let mut records = vec![Record::Done { user: *user, at: *at, result: result.clone(), after: *after }];
                 records.extend(told.then_some(Record::Told { job: result.job }));
                 records
             }
@@ -185,7 +188,7 @@ pub(super) mod sample {
             unlocked: false,
             allowed_at: None,
         };
-        Record::Done { user: id(user), at, result }
+        Record::Done { user: id(user), at, result, after: Some(seq) }
     }
 }
 
@@ -300,7 +303,7 @@ mod properties {
         let told = records[last..].contains(&Record::Told { job: wanted });
         match records[last].clone() {
             Record::Intent(intent) => Some(Job::Open(intent)),
-            Record::Done { user, at, result } => Some(Job::Done { user, at, result, told }),
+            Record::Done { user, at, result, after } => Some(Job::Done { user, at, result, after, told }),
             _ => None,
         }
     }

@@ -20,7 +20,7 @@ mod lines;
 pub use lines::{Intent, Job, Record};
 use lines::{State, fold, lines};
 
-use crate::wire::message::JobResult;
+use crate::wire::{message::JobResult, outcome::Outcome, ticket::Ticket};
 
 /// Bytes above which the file is rewritten while running.
 const COMPACT_ABOVE: u64 = 16 << 20;
@@ -135,12 +135,28 @@ impl Journal {
             .collect()
     }
 
+    /// Whether another job of this user explains that its password was changed `at` (seconds since 1970) to this pwdLastSet.
+    pub fn explains(&self, ticket: &Ticket, pwd_last_set: i64, at: i64, tolerance: i64) -> bool {
+        let explains = |job: &Job| match job {
+            // It may have been sent, then or later.
+            Job::Open(intent) => intent.user == ticket.user && intent.job != ticket.job && intent.at - tolerance <= at,
+            Job::Done { user, result, .. } if *user != ticket.user || result.job == ticket.job => false,
+            Job::Done { after: Some(after), .. } => *after == pwd_last_set,
+            Job::Done { result, .. } => {
+                let whole = result.started_at / 1000 - tolerance..=result.finished_at / 1000 + tolerance;
+                matches!(result.code.outcome(), Outcome::Applied | Outcome::Unknown) && whole.contains(&at)
+            }
+        };
+        self.lock().state.jobs.values().any(explains)
+    }
+
     /// When and whose passwords were changed or may have been: what the caps count.
     pub fn changes(&self) -> Vec<(i64, Uuid)> {
-        use crate::wire::outcome::Outcome::{Applied, Unknown};
         let of = |job: &Job| match job {
             Job::Open(intent) => Some((intent.at, intent.user)),
-            Job::Done { user, at, result, .. } => matches!(result.code.outcome(), Applied | Unknown).then_some((*at, *user)),
+            Job::Done { user, at, result, .. } => {
+                matches!(result.code.outcome(), Outcome::Applied | Outcome::Unknown).then_some((*at, *user))
+            }
         };
         self.lock().state.jobs.values().filter_map(of).collect()
     }

@@ -246,6 +246,8 @@ pub async fn results(run: &mut Run) {
         let draft = run.draft(&path, body(jws)).await;
         run.refused("§6.6", format!("a result {what} is refused"), &draft, 403, &["bad_result"]).await;
     }
+    let draft = run.draft(&format!("{path}?max=many"), body("x".to_owned())).await;
+    run.refused("§6.6", "?max=many is refused", &draft, 400, BAD_INPUT).await;
     let draft = run.draft("/agent/v1/jobs/x/result", body("x".to_owned())).await;
     run.refused("§6.6", "an address whose job is no uuid is refused", &draft, 400, BAD_INPUT).await;
 }

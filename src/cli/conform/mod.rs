@@ -4,7 +4,7 @@
 //! came back. It sees only what any agent sees, so the server may be of anybody's making. Not for a connector that serves people: it
 //! publishes sealing keys (for two minutes), and with `--job` it takes jobs and refuses them.
 
-mod call;
+pub mod call;
 mod calls;
 mod door;
 mod jobs;
@@ -94,7 +94,7 @@ pub async fn run(args: Args) -> Result<()> {
         (None, Some(dir)) => {
             let state = held.insert(State::load(&dir)?);
             let me = Me { agent: state.me.agent, tenant: state.me.tenant, connector: state.me.connector };
-            As::Enrolled { identity: state.identity.clone(), me }
+            As::Enrolled { identity: state.identity.current(), me }
         }
         (None, None) => bail!("as whom? --token-file or --agent-state"),
     };

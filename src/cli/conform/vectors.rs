@@ -112,6 +112,8 @@ pub struct GoodProof {
 
 #[derive(Deserialize)]
 pub struct RefusedProof {
+    /// Which check of RFC 9449 §4.3 sees it; none for what this protocol adds.
+    pub rfc9449: Option<u8>,
     pub why: String,
     pub check: String,
     pub code: String,

@@ -169,7 +169,8 @@ async fn enrolled(app: &App, tenant: &Tenant, settings: &config::Agent) -> Resul
     let mut tx = app.begin().await?;
     let agent = fleet::agent(&mut tx, me.agent).await?.context("the kept directory and the kept database are not of one demo")?;
     if agent.status == Status::Pending {
-        let confirmed = fleet::confirm(&mut tx, &tenant.scope, &app.clock, &source, me.agent, &fingerprint(identity.public())).await?;
+        let confirmed =
+            fleet::confirm(&mut tx, &tenant.scope, &app.clock, &source, me.agent, &fingerprint(identity.current().public())).await?;
         ensure!(confirmed, "the agent's fingerprint does not fit");
     }
     tx.commit().await?;

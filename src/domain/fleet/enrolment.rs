@@ -72,7 +72,9 @@ pub async fn enrol(conn: &mut PgConnection, clock: &Clock, new: Enrolment<'_>) -
     let name: String = new.name.chars().filter(|c| !c.is_control()).take(100).collect();
     let done = sqlx::query!(
         "insert into agents (agent_id, tenant_id, connector_id, name, identity, status, version, enrolled_at)
-         values ($1, $2, $3, coalesce(nullif($4, ''), 'agent'), $5, 'pending', left($6, 50), $7) on conflict (identity) do nothing",
+         select $1, $2, $3, coalesce(nullif($4, ''), 'agent'), $5, 'pending', left($6, 50), $7
+         where not exists (select from former_identities where identity = $5)
+         on conflict (identity) do nothing",
         agent,
         row.tenant_id,
         row.connector_id,

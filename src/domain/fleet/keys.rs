@@ -1,6 +1,6 @@
 //! Sealing keys: published by agents, handed to browsers.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
@@ -20,21 +20,7 @@ use crate::{
 /// another key or a key with another statement.
 pub async fn publish(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agent: &Agent, key: &Signed) -> Result<bool> {
     let statement = &key.statement;
-    let time = |seconds| OffsetDateTime::from_unix_timestamp(seconds).ok();
-    let (Some(key_id), Some(not_before), Some(not_after)) = (statement.key_id(), time(statement.not_before), time(statement.not_after))
-    else {
-        return Ok(false);
-    };
-    let fits = key.is_signed_by(&agent.identity)
-        // What a browser can hold in a number, or it would refuse every key of the list.
-        && statement.epoch < 1 << 53
-        && statement.agent == agent.agent_id
-        && statement.connector == agent.connector_id
-        && not_after > clock.now()
-        && not_before < clock.now() + Duration::minutes(5);
-    if !fits {
-        return Ok(false);
-    }
+    let Some((key_id, not_before, not_after)) = parts(statement).filter(|_| fits(agent, clock, key)) else { return Ok(false) };
     sqlx::query!(
         "insert into sealing_keys (key_id, tenant_id, agent_id, epoch, statement, signature, not_before, not_after)
          values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing",
@@ -55,6 +41,103 @@ pub async fn publish(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agen
         .fetch_optional(conn)
         .await?;
     Ok(kept.as_ref() == Some(&key.signature))
+}
+
+/// Key id, begin and end.
+fn parts(statement: &Statement) -> Option<(String, OffsetDateTime, OffsetDateTime)> {
+    let time = |seconds| OffsetDateTime::from_unix_timestamp(seconds).ok();
+    Some((statement.key_id()?, time(statement.not_before)?, time(statement.not_after)?))
+}
+
+/// Whether it is this agent's own key for about now, in its own words.
+pub(super) fn fits(agent: &Agent, clock: &Clock, key: &Signed) -> bool {
+    let statement = &key.statement;
+    let now = clock.now();
+    parts(statement).is_some_and(|(_, not_before, not_after)| {
+        key.is_signed_by(&agent.identity)
+            // What a browser can hold in a number, or it would refuse every key of the list.
+            && statement.epoch < 1 << 53
+            && statement.agent == agent.agent_id
+            && statement.connector == agent.connector_id
+            && not_after > now
+            && not_before < now + Duration::minutes(5)
+    })
+}
+
+pub(super) fn is_valid_now(clock: &Clock, key: &Signed) -> bool {
+    (key.statement.not_before..key.statement.not_after).contains(&clock.seconds())
+}
+
+/// Whether somebody could seal to the agent now.
+pub(super) async fn has_valid(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agent: &Agent) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from sealing_keys where tenant_id = $1 and agent_id = $2 and not_before <= $3 and not_after > $3) as "found!""#,
+        scope.id(),
+        agent.agent_id,
+        clock.now(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found)
+}
+
+/// Whether `keys`, which [`fits`] found good, say of known keys what was said before, and bring no other key under a known epoch.
+pub(super) async fn agree(conn: &mut PgConnection, agent: &Agent, keys: &[Signed]) -> Result<bool> {
+    let ids = keys.iter().filter_map(|key| key.statement.key_id()).collect::<Vec<_>>();
+    let known = sqlx::query!(
+        "select key_id, agent_id, epoch, statement from sealing_keys where key_id = any($1) or agent_id = $2",
+        &ids,
+        agent.agent_id,
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut said = known
+        .into_iter()
+        .map(|row| Ok((row.agent_id, row.key_id, row.epoch, serde_json::from_value(row.statement)?)))
+        .collect::<Result<Vec<(Uuid, String, i64, Statement)>>>()?;
+    for (key, id) in keys.iter().zip(ids) {
+        let contradicts = said.iter().any(|(of, known, epoch, statement)| {
+            if *known == id { *statement != key.statement } else { *of == agent.agent_id && *epoch == key.statement.epoch }
+        });
+        if contradicts {
+            return Ok(false);
+        }
+        said.push((agent.agent_id, id, key.statement.epoch, key.statement.clone()));
+    }
+    Ok(true)
+}
+
+/// Make `keys`, which [`agree`] with what is known, all that anybody seals to: known ones are signed anew, others are new or go.
+pub(super) async fn carry_over(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agent: &Agent, keys: &[Signed]) -> Result<()> {
+    let ids = keys.iter().filter_map(|key| key.statement.key_id()).collect::<Vec<_>>();
+    // What ended stays: a job that was sealed at its last moment may still be on its way.
+    sqlx::query!(
+        "delete from sealing_keys where tenant_id = $1 and agent_id = $2 and not_after > $4 and key_id <> all($3)",
+        scope.id(),
+        agent.agent_id,
+        &ids,
+        clock.now(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    for key in keys {
+        let (key_id, not_before, not_after) = parts(&key.statement).context("a statement that was found good")?;
+        sqlx::query!(
+            "insert into sealing_keys (key_id, tenant_id, agent_id, epoch, statement, signature, not_before, not_after)
+             values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (key_id) do update set signature = excluded.signature",
+            key_id,
+            scope.id(),
+            agent.agent_id,
+            key.statement.epoch,
+            serde_json::to_value(&key.statement)?,
+            key.signature,
+            not_before,
+            not_after,
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
 }
 
 /// One agent to seal for, with all that the browser needs to check the key.

@@ -1,6 +1,8 @@
 //! Connectors (one directory each), the agents that serve them, and the agents' keys.
 
 mod enrolment;
+mod heartbeat;
+mod identity;
 mod keys;
 mod proofs;
 mod signing;
@@ -13,9 +15,11 @@ use uuid::Uuid;
 use super::tenants::Scope;
 use crate::{
     base::{clock::Clock, id},
-    wire::message::{Heartbeat, PasswordPolicy},
+    wire::message::{AuditHead, PasswordPolicy},
 };
 pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, new_token, revoke};
+pub use heartbeat::{Alarm, acknowledge, heartbeat};
+pub use identity::{NotTaken, Replaced, replace_identity};
 pub use keys::{Recipient, publish, recipients};
 pub use proofs::{Proof, Used, forget_used, use_up};
 pub use signing::{SigningKey, current_signing_key, signing_key};
@@ -162,34 +166,37 @@ pub async fn untrusted(conn: &mut PgConnection, agents: &[Uuid]) -> Result<Vec<U
     .await?)
 }
 
+/// An agent as administrators see it.
+pub struct Listed {
+    pub agent: Agent,
+    /// When its identity was seen in two processes at once, until somebody has looked into it.
+    pub cloned_at: Option<OffsetDateTime>,
+    /// How far its own audit file went at its last heartbeat.
+    pub audit: Option<AuditHead>,
+}
+
 /// Every agent, for the command line.
-pub async fn agents(conn: &mut PgConnection) -> Result<Vec<Agent>> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at from agents order by tenant_id, agent_id"
+pub async fn agents(conn: &mut PgConnection) -> Result<Vec<Listed>> {
+    let rows = sqlx::query!(
+        r#"select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at, cloned_at, health -> 'audit' as audit
+           from agents order by tenant_id, agent_id"#
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(Agent::from).collect())
-}
-
-/// Write down what an agent says of itself. Answers whether writeback is on.
-pub async fn heartbeat(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agent: &Agent, beat: &Heartbeat) -> Result<bool> {
-    sqlx::query!(
-        "update agents set last_seen_at = $3, health = $4, version = left($5, 50) where tenant_id = $1 and agent_id = $2",
-        scope.id(),
-        agent.agent_id,
-        clock.now(),
-        serde_json::to_value(beat)?,
-        beat.version,
-    )
-    .execute(&mut *conn)
-    .await?;
-    let on =
-        sqlx::query_scalar!("select writeback from connectors where tenant_id = $1 and connector_id = $2", scope.id(), agent.connector_id,)
-            .fetch_one(conn)
-            .await?;
-    Ok(on)
+    let listed = rows.into_iter().map(|row| Listed {
+        agent: Agent {
+            agent_id: row.agent_id,
+            tenant_id: row.tenant_id,
+            connector_id: row.connector_id,
+            name: row.name,
+            identity: row.identity,
+            status: Status::parse(&row.status),
+            last_seen_at: row.last_seen_at,
+        },
+        cloned_at: row.cloned_at,
+        audit: row.audit.and_then(|head| serde_json::from_value(head).ok()),
+    });
+    Ok(listed.collect())
 }
 
 /// Whether a reset could work now. What a person is told before any effort is asked of them.

@@ -50,3 +50,15 @@ async fn a_wrong_service_password_is_tried_once() {
     }
     assert_eq!(samba.entry("svc-writeback", &["badPwdCount"]).await.unwrap().attrs["badPwdCount"], ["1"]);
 }
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_given_up_in_time() {
+    // Takes the connection and says nothing: the library alone would wait for ever.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ldaps://{}", silent.local_addr().unwrap());
+    let bench = Bench::with(&both()[0].samba, |settings| settings.directory.url.clone_from(&url));
+    let begun = std::time::Instant::now();
+    let (health, held) = tokio::join!(bench.directory.health(), silent.accept());
+    assert!(!health.reachable && held.is_ok());
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}

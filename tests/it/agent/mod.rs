@@ -1,11 +1,16 @@
 //! The agent against real domain controllers: Samba 4.24, which answers as Windows does, and 4.17, which has no policy hints.
 
 mod accounts;
+mod audited;
 mod connection;
 mod crashes;
+mod groups;
+mod meanwhile;
 mod mirror;
 mod order;
 mod passwords;
+mod poison;
+mod rotation;
 mod silent;
 mod whole;
 mod wire;
@@ -22,8 +27,10 @@ use std::{
 
 use sspr::{
     agent::{
+        audit::{self, Audit},
         directory::{Account, Directory, ad::Ad},
         executor::Executor,
+        identity,
         journal::Journal,
         keys::Keys,
         state::{self, Me, State},
@@ -83,11 +90,16 @@ static NO_HINTS: LazyLock<Domain> = LazyLock::new(|| shared(Release::System));
 
 fn shared(release: Release) -> Domain {
     let mut csv = "username,given_name,family_name,mail,mobile,password,groups,flags\n".to_owned();
-    for number in 1..=40 {
+    for number in 1..=60 {
         writeln!(csv, "user{number:02},User,Number {number:02},,,First-Password-{number:02},,").unwrap();
     }
     csv += "gone,Long,Gone,,,First-Password-00,,disabled\n";
     Domain::start(&SambaOptions { release, users_csv: Some(csv), ..SambaOptions::default() })
+}
+
+/// The older manner of answering, for tests to which it is all the same.
+pub fn without_hints() -> &'static Domain {
+    &NO_HINTS
 }
 
 /// Both manners of answering.
@@ -150,7 +162,7 @@ pub struct Bench {
     pub me: Me,
     pub directory: Arc<Ad>,
     pub journal: Arc<Journal>,
-    pub executor: Executor<Ad>,
+    pub executor: Arc<Executor<Ad>>,
     /// The published sealing key.
     pub key: Statement,
     seq: Mutex<i64>,
@@ -164,10 +176,11 @@ impl Bench {
     pub fn with(samba: &Samba, change: impl FnOnce(&mut config::Agent)) -> Self {
         let mut settings = Config::from(None, []).unwrap().agent;
         settings.directory = directory_of(samba);
-        change(&mut settings);
         let dir = Arc::new(tempfile::tempdir().unwrap());
+        dir.path().clone_into(&mut settings.state_dir);
+        change(&mut settings);
         state::prepare(dir.path()).unwrap();
-        state::identity_for_enrolment(dir.path()).unwrap();
+        identity::for_enrolment(dir.path()).unwrap();
         let [agent, tenant, connector] = [1, 2, 3].map(Uuid::from_u128);
         state::save(dir.path(), &Me { agent, tenant, connector, cloud_url: "https://cloud.example".into() }).unwrap();
         Self::open(dir, settings, Clock::system())
@@ -178,10 +191,26 @@ impl Bench {
         let state = State::load(dir.path()).unwrap();
         let journal = Arc::new(Journal::open(&dir.path().join("journal"), time.now()).unwrap());
         let keys = Arc::new(Keys::load(dir.path(), time.now()).unwrap());
-        let key = keys.due(&state.identity, &state.me, time.now()).unwrap().unwrap().statement;
-        let directory = Arc::new(Ad::new(&settings.directory, time.clone()).unwrap());
-        let executor = Executor::new(&settings, &state, keys, directory.clone(), journal.clone(), time);
+        let key = keys.due(&state.identity.current(), &state.me, time.now()).unwrap().unwrap().statement;
+        let directory =
+            Arc::new(Ad::new(&settings.directory, time.clone()).unwrap().with_groups(&settings.allow_groups, &settings.deny_groups));
+        let audit = Arc::new(Audit::open(&audit::path(&settings), time.now()).unwrap());
+        let executor = Arc::new(Executor::new(&settings, &state, keys, directory.clone(), (journal.clone(), audit), time));
         Self { me: state.me.clone(), dir, settings, clock, directory, journal, executor, key, seq: Mutex::new(0) }
+    }
+
+    /// The same agent over another directory.
+    pub fn over<D: Directory>(&self, directory: D) -> Arc<Executor<D>> {
+        let state = State::load(self.dir.path()).unwrap();
+        let time = Time::new(self.clock.clone());
+        let keys = Arc::new(Keys::load(self.dir.path(), time.now()).unwrap());
+        let audit = Arc::new(Audit::open(&audit::path(&self.settings), time.now()).unwrap());
+        Arc::new(Executor::new(&self.settings, &state, keys, Arc::new(directory), (self.journal.clone(), audit), time))
+    }
+
+    /// Its audit file.
+    pub fn audit(&self) -> std::path::PathBuf {
+        audit::path(&self.settings)
     }
 
     /// As after kill -9: what is on the disk, and nothing else.

@@ -31,7 +31,7 @@ async fn sets_the_password_and_unlocks() {
         assert!(!accepts(samba, &ann, &ann.password).await);
 
         let signed = bench.executor.sign(&result);
-        let identity = sspr::agent::state::identity_for_enrolment(bench.dir()).unwrap();
+        let identity = sspr::agent::identity::for_enrolment(bench.dir()).unwrap();
         assert_eq!(jws::verify::<sspr::wire::message::JobResult>(&signed, jws::RESULT, identity.public()), Ok(result));
     }
 }

@@ -68,11 +68,10 @@ pub fn plan(seed: u64, seconds: u64, only: &[String]) -> Vec<Planned> {
     let mut all = Vec::new();
     let mut at = 3000;
     // Restored backups are not drawn: their number is given below.
-    let drawn = only.is_empty() || only.iter().any(|kind| kind != "OldBackup");
-    loop {
-        if !drawn {
-            break;
-        }
+    if !only.is_empty() && only.iter().all(|kind| kind == "OldBackup") {
+        at = end;
+    }
+    while at < end {
         let fault = any(&mut chance);
         if !wanted(fault) {
             continue;

@@ -8,9 +8,9 @@ use sspr::{
     base::id,
     wire::{
         b64, jws,
-        keys::{Identity, Signed, Statement, fingerprint},
+        keys::{Identity, Signed, Statement, Succession, fingerprint},
         message::{
-            DirectoryHealth, Enrolled, Enrolment, Heartbeat, JobResult, LeaseRequest, Leased, LeasedJob, MirrorBatch, NewKey,
+            DirectoryHealth, Enrolled, Enrolment, Heartbeat, JobResult, LeaseRequest, Leased, LeasedJob, MirrorBatch, NewIdentity, NewKey,
             PasswordPolicy, Person as DirectoryPerson, SignedResult, Token,
         },
         outcome::Code,
@@ -31,6 +31,9 @@ pub struct HandAgent {
     pub id: Uuid,
     pub connector: Uuid,
     pub fingerprint: String,
+    /// Told in heartbeats; `None` as of an older agent.
+    pub instance: Option<Uuid>,
+    pub published: Option<Statement>,
     /// An access token and when it was got.
     token: Option<(String, i64)>,
 }
@@ -58,6 +61,8 @@ impl HandAgent {
             epoch: 1,
             id: Uuid::nil(),
             connector: Uuid::nil(),
+            instance: None,
+            published: None,
             token: None,
         };
         let answer = agent.enrol_with(token).await;
@@ -153,8 +158,28 @@ impl HandAgent {
             not_before: now - 60,
             not_after: now + 12 * 3600,
         };
-        let key = self.identity.sign(statement);
+        let key = self.identity.sign(statement.clone());
         assert_eq!(self.try_publish(key).await.status(), StatusCode::NO_CONTENT);
+        self.published = Some(statement);
+    }
+
+    /// What takes `new` in the place of this identity.
+    pub fn succession(&self, new: &Identity) -> NewIdentity {
+        NewIdentity {
+            identity: b64(new.public()),
+            signature: new.succeed(&Succession::of(self.id, self.identity.public(), new.public())),
+            keys: self.published.iter().map(|statement| new.sign(statement.clone())).collect(),
+        }
+    }
+
+    /// From now on it speaks from this address of the machine.
+    pub fn speaks_from(&mut self, address: std::net::IpAddr) {
+        self.http = Client::builder().no_proxy().local_address(address).build().unwrap();
+    }
+
+    /// From now on it signs with `new`, and has no token.
+    pub fn becomes(&mut self, new: Identity) {
+        (self.identity, self.token) = (new, None);
     }
 
     pub async fn try_publish(&mut self, key: Signed) -> Response {
@@ -164,7 +189,7 @@ impl HandAgent {
     pub async fn beat(&mut self, reachable: bool) {
         let policy = PasswordPolicy { min_length: 8, complexity: true, history: 5, min_age: 0, max_age: 0 };
         let directory = DirectoryHealth { reachable, dc: "dc1.corp.example".into(), policy_hints: None, policy: Some(policy) };
-        let beat = Heartbeat { version: "0".into(), clock: self.clock.seconds(), directory, jobs: 0 };
+        let beat = Heartbeat { version: "0".into(), clock: self.clock.seconds(), directory, jobs: 0, instance: self.instance, audit: None };
         assert_eq!(self.post("/agent/v1/heartbeat", &beat).await.status(), StatusCode::OK);
     }
 

@@ -150,6 +150,13 @@ impl Cloud {
         tx.commit().await.unwrap();
     }
 
+    /// What `sspr` prints, run as an administrator of the cloud runs it.
+    pub fn administers(&self, args: &[&str]) -> String {
+        let done = Command::new(env!("CARGO_BIN_EXE_sspr")).args(args).envs(self.settings.iter().cloned()).output().unwrap();
+        assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    }
+
     /// One value out of the database, for what no door shows.
     pub async fn sql<T>(&self, query: &'static str) -> T
     where

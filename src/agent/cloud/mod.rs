@@ -2,6 +2,8 @@
 //!
 //! One method per call of `/agent/v1`. What can go wrong is an enum, because the loop does something different for each.
 
+mod access;
+
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
@@ -12,13 +14,14 @@ use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 use tokio::{sync::Mutex, time::Instant};
 use uuid::Uuid;
 
-use super::time::Time;
+use self::access::Access;
+use super::{identity::Identities, time::Time};
 use crate::{
     base::id,
     wire::{
-        jws::{self, Assertion},
+        jws,
         keys::{Identity, Signed},
-        message::{Enrolled, Enrolment, Heartbeat, HeartbeatAnswer, LeaseRequest, LeasedJob, MirrorBatch, NewKey, SignedResult, Token},
+        message::{Enrolled, Enrolment, Heartbeat, HeartbeatAnswer, LeaseRequest, LeasedJob, MirrorBatch, NewKey, SignedResult},
     },
 };
 
@@ -27,10 +30,6 @@ const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(20);
 /// Seconds that a poll may hang.
 pub const POLL: u64 = 30;
-/// A new token is fetched this long before the old one ends.
-const TOKEN_MARGIN: Duration = Duration::from_secs(30);
-/// Seconds an assertion is good for.
-const ASSERTION_LIFE: i64 = 60;
 /// Bytes of an answer that are read.
 const ANSWER_MAX: usize = 4 << 20;
 const JSON: &str = "application/json";
@@ -98,11 +97,11 @@ pub struct Cloud {
     http: Client,
     /// Without a slash at its end.
     base: String,
-    identity: Arc<Identity>,
+    identities: Arc<Identities>,
     /// `None` until enrolled.
     agent: Option<Uuid>,
     time: Time,
-    token: Mutex<Option<(String, Instant)>>,
+    token: Mutex<Option<Access>>,
 }
 
 /// `https://…`, or `http://` on a loopback host; without path, query and final slash.
@@ -122,7 +121,7 @@ pub fn base_url(text: &str) -> Result<String> {
 }
 
 impl Cloud {
-    pub fn new(cloud_url: &str, identity: Arc<Identity>, agent: Option<Uuid>, time: Time) -> Result<Self> {
+    pub fn new(cloud_url: &str, identities: Arc<Identities>, agent: Option<Uuid>, time: Time) -> Result<Self> {
         let base = base_url(cloud_url)?;
         let http = Client::builder()
             .user_agent(concat!("sspr-agent/", env!("CARGO_PKG_VERSION")))
@@ -133,13 +132,14 @@ impl Cloud {
             .https_only(base.starts_with("https:"))
             .build()
             .context("the HTTP client")?;
-        Ok(Self { http, base, identity, agent, time, token: Mutex::new(None) })
+        Ok(Self { http, base, identities, agent, time, token: Mutex::new(None) })
     }
 
     /// With the one-time token; the only call that needs no access token.
     pub async fn enrol(&self, request: &Enrolment) -> Result<Enrolled, Failure> {
         let body = json(request);
-        let response = self.send("/agent/v1/enrolment", None, JSON, body, None, ANSWER).await?;
+        let identity = self.identities.current();
+        let response = self.send("/agent/v1/enrolment", None, JSON, body, (&identity, None), ANSWER).await?;
         parse(&read(response).await?)
     }
 
@@ -176,61 +176,15 @@ impl Cloud {
     /// With the access token; once more with a new one when it is not taken.
     async fn call(&self, path: &str, query: Option<&str>, body: &impl Serialize, limit: Duration) -> Result<Response, Failure> {
         let body = json(body);
-        let token = self.token().await?;
-        match self.send(path, query, JSON, body.clone(), Some(&token), limit).await {
+        let access = self.token().await?;
+        match self.send(path, query, JSON, body.clone(), (&access.identity, Some(&access.token)), limit).await {
             Err(Failure::Refused { status: 401, .. }) => {
-                self.forget(&token).await;
-                let token = self.token().await?;
-                self.send(path, query, JSON, body, Some(&token), limit).await
+                self.forget(&access.token).await;
+                let access = self.token().await?;
+                self.send(path, query, JSON, body, (&access.identity, Some(&access.token)), limit).await
             }
             other => other,
         }
-    }
-
-    async fn forget(&self, token: &str) {
-        let mut held = self.token.lock().await;
-        if held.as_ref().is_some_and(|(held, _)| held == token) {
-            *held = None;
-        }
-    }
-
-    /// The cached token or a new one (RFC 7523 §2.2). Callers that come meanwhile wait for the same request.
-    async fn token(&self) -> Result<String, Failure> {
-        let mut held = self.token.lock().await;
-        if let Some((token, _)) = held.as_ref().filter(|(_, until)| *until > Instant::now()) {
-            return Ok(token.clone());
-        }
-        let asked = Instant::now();
-        let response = match self.ask_for_token().await {
-            // A wrong clock was corrected from the refusal.
-            Err(Failure::Refused { status: 401, code, .. }) if code == "clock_skew" => self.ask_for_token().await?,
-            other => other?,
-        };
-        let token: Token = parse(&read(response).await?)?;
-        let life = Duration::from_secs(token.expires_in).saturating_sub(TOKEN_MARGIN);
-        *held = Some((token.access_token.clone(), asked + life));
-        Ok(token.access_token)
-    }
-
-    async fn ask_for_token(&self) -> Result<Response, Failure> {
-        const PATH: &str = "/agent/v1/token";
-        const FORM: &str = "application/x-www-form-urlencoded";
-        let (me, now) = (self.agent.unwrap_or_default().to_string(), self.time.cloud());
-        let assertion = Assertion {
-            iss: me.clone(),
-            sub: me.clone(),
-            aud: format!("{}{PATH}", self.base),
-            jti: id::random().to_string(),
-            iat: now,
-            exp: now + ASSERTION_LIFE,
-            nbf: None,
-        };
-        // A compact JWS has no character that a form would escape.
-        let body = format!(
-            "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion={}",
-            jws::sign(&self.identity, jws::ASSERTION, Some(&me), false, &assertion)
-        );
-        self.send(PATH, None, FORM, body.into_bytes(), None, ANSWER).await
     }
 
     /// One request, proven. Anything but 2xx is a [`Failure`].
@@ -240,12 +194,12 @@ impl Cloud {
         query: Option<&str>,
         kind: &str,
         body: Vec<u8>,
-        access: Option<&str>,
+        (identity, access): (&Identity, Option<&str>),
         limit: Duration,
     ) -> Result<Response, Failure> {
         let url = format!("{}{path}", self.base);
         let asked = self.time.own();
-        let proof = jws::prove(&self.identity, "POST", &url, &body, access, id::random().to_string(), self.time.cloud());
+        let proof = jws::prove(identity, "POST", &url, &body, access, id::random().to_string(), self.time.cloud());
         let full = query.map_or_else(|| url.clone(), |query| format!("{url}?{query}"));
         let mut request = self.http.post(full).timeout(limit).header(header::CONTENT_TYPE, kind).header("DPoP", proof).body(body);
         if let Some(access) = access {

@@ -1,0 +1,91 @@
+//! Who is served by group: members of an allowed group, however nested, and of no denied one. The directory answers, each time anew.
+
+use ldap3::Scope;
+
+use super::{
+    Account, Trouble,
+    ad::Ad,
+    answered,
+    link::{ANSWER, transport},
+};
+
+/// LDAP_MATCHING_RULE_IN_CHAIN (MS-ADTS 3.1.1.3.4.4.3): follows membership through groups in groups.
+const IN_CHAIN: &str = "1.2.840.113556.1.4.1941";
+
+/// Groups by their DN. No allowed one: everybody is.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    pub(super) allow: Vec<String>,
+    pub(super) deny: Vec<String>,
+}
+
+impl Ad {
+    /// Serve by group, too.
+    #[must_use]
+    pub fn with_groups(mut self, allow: &[String], deny: &[String]) -> Self {
+        self.groups = Groups { allow: allow.to_vec(), deny: deny.to_vec() };
+        self
+    }
+
+    /// Whether every group of the settings is there.
+    pub async fn check_groups(&self) -> Result<(), Trouble> {
+        for (setting, groups) in [("agent.allow_groups", &self.groups.allow), ("agent.deny_groups", &self.groups.deny)] {
+            for group in groups {
+                if self.primary_token(group).await?.is_none() {
+                    return Err(answered(32, &format!("{setting}: there is no group {group:?}")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn is_served_by_group(&self, account: &Account) -> Result<bool, Trouble> {
+        for group in &self.groups.deny {
+            let Some(token) = self.primary_token(group).await? else {
+                tracing::error!(directory.group = %group, "a group of agent.deny_groups is gone; refusing everybody");
+                return Ok(false);
+            };
+            if token == account.primary_group || self.is_member(account, group).await? {
+                return Ok(false);
+            }
+        }
+        for group in &self.groups.allow {
+            let is_primary = self.primary_token(group).await?.is_some_and(|token| token == account.primary_group);
+            if is_primary || self.is_member(account, group).await? {
+                return Ok(true);
+            }
+        }
+        Ok(self.groups.allow.is_empty())
+    }
+
+    /// By what its members' primaryGroupID names it, which is in no list of members; `None` when there is no such group.
+    async fn primary_token(&self, group: &str) -> Result<Option<u32>, Trouble> {
+        let entry = match self.look(group, &["objectClass", "primaryGroupToken"]).await {
+            // A name of a form that the server does not take is no group either.
+            Err(Trouble::Answered { code: 34, .. }) => None,
+            other => other?,
+        };
+        let group = entry.filter(|entry| entry.texts("objectClass").iter().any(|class| class.eq_ignore_ascii_case("group")));
+        Ok(group.map(|group| group.bits("primaryGroupToken")))
+    }
+
+    async fn is_member(&self, account: &Account, group: &str) -> Result<bool, Trouble> {
+        let filter = format!("(memberOf:{IN_CHAIN}:={})", ldap3::ldap_escape(group));
+        let base = super::ad::guid(account.guid);
+        let mut again = true;
+        loop {
+            let mut session = self.jobs.session().await?;
+            match session.ldap.with_timeout(ANSWER).search(&base, Scope::Base, &filter, vec!["1.1"]).await {
+                Ok(found) if found.1.rc == 0 => return Ok(found.0.into_iter().any(|entry| !entry.is_ref() && !entry.is_intermediate())),
+                Ok(found) => return Err(answered(found.1.rc, &found.1.text)),
+                Err(error) => {
+                    self.jobs.broken(&session).await;
+                    if !again {
+                        return Err(transport(error));
+                    }
+                    again = false;
+                }
+            }
+        }
+    }
+}
