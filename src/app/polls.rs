@@ -64,6 +64,11 @@ impl Polls {
         Seat { id, connector, polls: self.clone(), jobs: Some(jobs) }
     }
 
+    /// How many agents wait here.
+    pub fn waiting(&self) -> usize {
+        self.lock().values().map(Vec::len).sum()
+    }
+
     /// Take the hand of one of these agents; nobody else gets it.
     pub fn reserve(&self, connector: Uuid, agents: &[Uuid]) -> Option<Poll> {
         let mut waiting = self.lock();

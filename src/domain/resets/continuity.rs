@@ -17,6 +17,7 @@ use crate::{
 const UNUSED: time::Duration = time::Duration::hours(2);
 
 /// A job that a server found open.
+#[expect(clippy::struct_field_names, reason = "as the columns are called")]
 struct Doubted {
     tenant_id: Uuid,
     job_id: Uuid,

@@ -12,9 +12,9 @@ use super::{
     chance::Chance,
     estate::{AGENTS, SERVERS},
     history::Event,
-    people::World,
     process::Process,
     proxy::{Line, Weather},
+    world::World,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +68,10 @@ pub fn plan(seed: u64, seconds: u64, only: &[String]) -> Vec<Planned> {
     let mut all = Vec::new();
     let mut at = 3000;
     // Restored backups are not drawn: their number is given below.
-    let drawn = only.is_empty() || only.iter().any(|kind| kind != "OldBackup");
-    while drawn {
+    if !only.is_empty() && only.iter().all(|kind| kind == "OldBackup") {
+        at = end;
+    }
+    while at < end {
         let fault = any(&mut chance);
         if !wanted(fault) {
             continue;
