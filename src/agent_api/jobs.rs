@@ -63,7 +63,7 @@ async fn poll(mut trusted: Trusted, most: u16, deadline: tokio::time::Instant) -
         if tokio::time::Instant::now() >= deadline || app.stop.is_cancelled() {
             return Ok(StatusCode::NO_CONTENT.into_response());
         }
-        let mut seat = app.polls.sit(trusted.agent.connector_id, trusted.agent.agent_id, most);
+        let mut seat = app.polls.sit(&trusted.agent, most);
         let handed = tokio::select! {
             handed = seat.jobs() => handed,
             () = woken => None,

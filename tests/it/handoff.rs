@@ -63,7 +63,8 @@ async fn a_job_is_born_leased_to_the_agent_that_waits() {
 async fn a_job_whose_agent_hangs_up_in_that_moment_goes_to_another_untouched() {
     let (cloud, mut agent, mut alice) = cloud().await;
     let job = alice.seals("Correct-Horse-7").await;
-    let seat = cloud.app.polls.sit(agent.connector, agent.id, 1);
+    let found = fleet::agent(&mut cloud.app.db.acquire().await.unwrap(), agent.id).await.unwrap().unwrap();
+    let seat = cloud.app.polls.sit(&found, 1);
     // The submit takes the agent's hand, then waits for us.
     let mut tx = cloud.app.begin().await.unwrap();
     sqlx::query("select 1 from job_heads for update").execute(&mut *tx).await.unwrap();
