@@ -1,7 +1,7 @@
 //! Agents that wait for jobs at this node: a job that is submitted here is handed to one of them in memory, the moment it is durable.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -29,6 +29,8 @@ const LOOK: Duration = Duration::from_secs(2);
 #[derive(Default)]
 pub struct Polls {
     waiting: Mutex<HashMap<Uuid, Vec<Poll>>>,
+    /// Connectors for which a job was left in the queue here, as far as is known: spares those who tell a result a look.
+    ready: Mutex<HashSet<Uuid>>,
     next: AtomicU64,
 }
 
@@ -67,6 +69,19 @@ impl Polls {
     /// How many agents wait here.
     pub fn waiting(&self) -> usize {
         self.lock().values().map(Vec::len).sum()
+    }
+
+    pub fn is_ready(&self, connector: Uuid) {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).insert(connector);
+    }
+
+    pub fn was_emptied(&self, connector: Uuid) {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).remove(&connector);
+    }
+
+    /// Whether it is worth looking. Only a hint: polls always look.
+    pub fn has_ready(&self, connector: Uuid) -> bool {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).contains(&connector)
     }
 
     /// Take the hand of one of these agents; nobody else gets it.
