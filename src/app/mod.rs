@@ -6,7 +6,10 @@ mod known;
 mod polls;
 mod wake;
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
 use sqlx::{PgPool, Postgres, Transaction};
@@ -63,6 +66,9 @@ impl App {
         let ring = KeyRing::parse(&config.keys.master)?;
         let db = db::connect(&config.database).await?;
         db::migrate(&db).await?;
+        // All nodes go by the database's clock: one that is wrong would give leases that last for minutes, and forget them as long.
+        let clock = clock.following(db::clock(&db).await?);
+        tokio::spawn(follow(clock.clone(), db.clone(), stop.clone()));
         let mut tx = db.begin().await?;
         if resets::restore_doubt(&mut tx, &clock, &ring).await? {
             tracing::warn!("the database is new, or comes from a crash or a backup: what was open counts as touched");
@@ -127,6 +133,30 @@ impl App {
     /// Handlers own the transaction; nothing outgoing happens under it.
     pub async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
         self.db.begin().await.context("beginning a transaction")
+    }
+}
+
+/// Between two looks at the database's clock.
+const FOLLOW: Duration = Duration::from_secs(5);
+/// An answer that took longer tells too little about when it was.
+const PROMPT: Duration = Duration::from_millis(200);
+
+async fn follow(clock: Clock, db: PgPool, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(FOLLOW) => {}
+        }
+        let asked = Instant::now();
+        match db::clock(&db).await {
+            Ok(shown) if asked.elapsed() < PROMPT => {
+                if let Some(off) = clock.follow(shown + asked.elapsed() / 2) {
+                    tracing::warn!(clock.off_seconds = off.as_seconds_f64(), "our clock was not the database's; it is set");
+                }
+            }
+            Ok(_) => {}
+            Err(error) => tracing::debug!(error = format!("{error:#}"), "the database's clock could not be asked"),
+        }
     }
 }
 

@@ -60,6 +60,11 @@ pub async fn connect_hot(settings: &config::Database) -> Result<PgPool> {
         .context("connecting to Postgres (database.url)")
 }
 
+/// The database's clock: all nodes have the same.
+pub async fn clock(db: &PgPool) -> Result<time::OffsetDateTime> {
+    sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(db).await.context("asking the database's clock")
+}
+
 /// Bring the schema up to this binary's. Safe to call from several nodes at once: an advisory lock serialises them.
 pub async fn migrate(pool: &PgPool) -> Result<()> {
     MIGRATIONS.run(pool).await.context("applying migrations")
