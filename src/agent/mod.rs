@@ -316,12 +316,9 @@ impl<D: Directory> Agent<D> {
             while let Ok(another) = self.slots.clone().try_acquire_owned() {
                 free.push(another);
             }
-            let asked = tokio::select! {
-                asked = self.cloud.lease(u16::try_from(free.len()).unwrap_or(u16::MAX)) => asked,
-                // What the cloud gives at this very moment comes back to it when the lease ends.
-                () = self.seen.until(false) => continue,
-            };
-            match asked {
+            // Not broken off when the directory goes away: a job that is under way to us at that moment would be nobody's until its
+            // lease ends. The cloud hears of it by heartbeat and gives none; what we get nevertheless we answer at once.
+            match self.cloud.lease(u16::try_from(free.len()).unwrap_or(u16::MAX)).await {
                 Ok(jobs) => {
                     backoff.reset();
                     self.take(jobs, free);
