@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Between two looks at the outbox.
-const GATHER: Duration = Duration::from_millis(40);
+const GATHER: Duration = Duration::from_millis(100);
 /// Deliveries of a channel at once.
 const BATCH: usize = 16;
 /// The outbox is looked at this often when nothing wakes it: retries, and messages of other nodes that died.

@@ -42,7 +42,8 @@ impl FromRequest<Arc<App>> for Proven {
     type Rejection = Error;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self> {
-        prove(request, app, None).await
+        // On the heap, here and below: what a waiting poll is wrapped in would keep the room for it all the while.
+        Box::pin(prove(request, app, None)).await
     }
 }
 
@@ -111,18 +112,18 @@ impl FromRequest<Arc<App>> for Trusted {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self> {
         let token = bearer(request.headers()).ok_or(Error::Unauthorized("bad_token"))?;
-        let access = verify(app, &token).await?;
-        let proven = prove(request, app, Some(&token)).await?;
+        let access = Box::pin(verify(app, &token)).await?;
+        let proven = Box::pin(prove(request, app, Some(&token))).await?;
         if access.cnf.jkt != proven.jkt {
             return Err(Error::Unauthorized("bad_token"));
         }
         let agent = access.sub.parse().map_err(|_| Error::Unauthorized("bad_token"))?;
-        let agent = proven.once(Some(agent)).await?.ok_or(Error::Unauthorized("bad_token"))?;
+        let agent = Box::pin(proven.once(Some(agent))).await?.ok_or(Error::Unauthorized("bad_token"))?;
         if agent.identity != proven.public {
             return Err(Error::Unauthorized("bad_token"));
         }
         check_status(&agent)?;
-        let tenant = app.tenant(agent.tenant_id).await?;
+        let tenant = Box::pin(app.tenant(agent.tenant_id)).await?;
         Ok(Self { proven, agent: Arc::new(agent), tenant })
     }
 }

@@ -42,23 +42,28 @@ struct Wait {
     wait: u64,
 }
 
-/// Long poll: subscribe, look, hold out a hand, wait; look again when woken.
 async fn lease(Query(Wait { wait }): Query<Wait>, mut trusted: Trusted) -> Result<Response> {
     let asked: LeaseRequest = trusted.proven.json()?;
-    let most = asked.max.clamp(1, MOST);
-    let app = trusted.proven.app.clone();
+    trusted.proven.body.clear();
     let deadline = tokio::time::Instant::now() + Duration::from_secs(wait.min(LONGEST_WAIT));
+    Box::pin(poll(trusted, asked.max.clamp(1, MOST), deadline)).await
+}
+
+/// Long poll: subscribe, look, hold out a hand, wait; look again when woken. Ten thousand may be waiting, so what is not needed for
+/// that is on the heap, and only while it is needed.
+async fn poll(mut trusted: Trusted, most: u16, deadline: tokio::time::Instant) -> Result<Response> {
+    let app = trusted.proven.app.clone();
     let subscription = app.wake.subscribe(trusted.agent.connector_id);
     loop {
         let woken = subscription.next();
-        let jobs = take(&trusted, most).await?;
+        let jobs = Box::pin(take(&trusted, most)).await?;
         if !jobs.is_empty() {
             return Ok(leased(&app, jobs));
         }
         if tokio::time::Instant::now() >= deadline || app.stop.is_cancelled() {
             return Ok(StatusCode::NO_CONTENT.into_response());
         }
-        let mut seat = app.polls.sit(trusted.agent.connector_id, trusted.agent.agent_id, most);
+        let mut seat = app.polls.sit(&trusted.agent, most);
         let handed = tokio::select! {
             handed = seat.jobs() => handed,
             () = woken => None,
@@ -67,19 +72,23 @@ async fn lease(Query(Wait { wait }): Query<Wait>, mut trusted: Trusted) -> Resul
         };
         // A job may be on its way to this hand: it comes within the moment that its commit takes.
         let handed = match handed {
-            None if !seat.leave() => tokio::time::timeout(HANDING, seat.jobs()).await.ok().flatten(),
+            None if !seat.leave() => Box::pin(tokio::time::timeout(HANDING, seat.jobs())).await.ok().flatten(),
             handed => handed,
         };
         if let Some(jobs) = handed {
             return Ok(leased(&app, jobs));
         }
-        // Told to look again: a revoked agent is told so here, and one whose key was replaced.
-        let mut conn = app.db.acquire().await?;
-        let agent = fleet::agent(&mut conn, trusted.agent.agent_id).await?.ok_or(Error::Forbidden("agent_revoked"))?;
-        check_status(&agent)?;
-        trusted.agent = Arc::new(agent);
-        trusted.still_its_key()?;
+        Box::pin(still_trusted(&mut trusted)).await?;
     }
+}
+
+/// Told to look again: a revoked agent is told so here, and one whose key was replaced.
+async fn still_trusted(trusted: &mut Trusted) -> Result<()> {
+    let mut conn = trusted.proven.app.db.acquire().await?;
+    let agent = fleet::agent(&mut conn, trusted.agent.agent_id).await?.ok_or(Error::Forbidden("agent_revoked"))?;
+    check_status(&agent)?;
+    trusted.agent = Arc::new(agent);
+    trusted.still_its_key()
 }
 
 fn leased(app: &App, jobs: Vec<LeasedJob>) -> Response {
@@ -124,6 +133,6 @@ async fn result(Path(job): Path<Uuid>, Query(Next { max }): Query<Next>, trusted
             return Err(Error::Conflict("contradicts"));
         }
     }
-    let jobs = if max == 0 { Vec::new() } else { take(&trusted, max.min(MOST)).await? };
+    let jobs = if max > 0 && app.polls.has_ready(trusted.agent.connector_id) { take(&trusted, max.min(MOST)).await? } else { Vec::new() };
     Ok(if jobs.is_empty() { StatusCode::NO_CONTENT.into_response() } else { leased(app, jobs) })
 }

@@ -26,8 +26,9 @@ use crate::{
     },
 };
 
-/// Flushes of a kind at once: while one waits for the disk, the next may begin.
-const WRITERS: usize = 2;
+/// Flushes of a kind at once. One: what comes while it is under way makes the next one larger, and costs less per job than two
+/// small ones.
+const WRITERS: usize = 1;
 
 pub struct Hot {
     pub submits: Batch<Submits>,
@@ -42,7 +43,7 @@ impl Hot {
         let ground = || Ground { db: db.clone(), clock: clock.clone(), wake: wake.clone() };
         Self {
             submits: Batch::start(WRITERS, Submits { ground: ground(), polls: polls.clone() }),
-            leases: Batch::start(WRITERS, Leases(ground())),
+            leases: Batch::start(WRITERS, Leases { ground: ground(), polls: polls.clone() }),
             results: Batch::start(WRITERS, Results(ground())),
             proofs: Batch::start(WRITERS, Proofs(ground())),
         }
@@ -96,9 +97,11 @@ impl Flush for Submits {
         let mut answers: Vec<Option<Self::Output>> = inputs.iter().map(|_| None).collect();
         for ((n, at), submitted) in order.iter().enumerate().zip(submitted) {
             answers[*at] = Some(submitted.map(|Accepted { connector, superseded, leased }| {
-                match leased {
-                    Some(job) => hands.give(n, *job),
-                    None => wake.tell(connector),
+                if let Some(job) = leased {
+                    hands.give(n, *job);
+                } else {
+                    self.polls.is_ready(connector);
+                    wake.tell(connector);
                 }
                 if let Some(older) = superseded {
                     wake.tell(older);
@@ -126,6 +129,7 @@ impl Submits {
         if let Err(error) = done.await {
             tracing::warn!(job.id = %job.ticket.job, error = format!("{error:#}"), "an undelivered job waits for the end of its lease");
         }
+        self.polls.is_ready(job.ticket.connector);
         wake.tell(job.ticket.connector);
     }
 }
@@ -186,7 +190,10 @@ pub struct Asked {
     pub most: u16,
 }
 
-pub struct Leases(Ground);
+pub struct Leases {
+    ground: Ground,
+    polls: Arc<Polls>,
+}
 
 impl Flush for Leases {
     type Input = Asked;
@@ -197,9 +204,13 @@ impl Flush for Leases {
     }
 
     async fn flush(&self, inputs: &[Asked]) -> Result<Vec<Self::Output>> {
-        let Ground { db, clock, wake } = &self.0;
+        let Ground { db, clock, wake } = &self.ground;
         let mut conn = db.acquire().await?;
         let connectors: Vec<Uuid> = inputs.iter().map(|input| input.agent.connector_id).collect();
+        // Before the look: what comes meanwhile is marked anew.
+        for connector in &connectors {
+            self.polls.was_emptied(*connector);
+        }
         let waiting = queue::waiting(&mut conn, clock, &connectors).await?;
         if waiting.is_empty() {
             return Ok(inputs.iter().map(|_| Vec::new()).collect());
@@ -211,7 +222,14 @@ impl Flush for Leases {
         let mut tx = sqlx::Connection::begin(&mut *conn).await?;
         let given = resets::lease(&mut tx, clock, &asks).await?;
         tx.commit().await?;
-        given.iter().flatten().for_each(|job| wake.tell(job.ticket.job));
+        for (input, jobs) in inputs.iter().zip(&given) {
+            if jobs.len() == usize::from(input.most) {
+                self.polls.is_ready(input.agent.connector_id);
+            }
+            for job in jobs {
+                wake.tell(job.ticket.job);
+            }
+        }
         Ok(given)
     }
 }

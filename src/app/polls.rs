@@ -1,7 +1,7 @@
 //! Agents that wait for jobs at this node: a job that is submitted here is handed to one of them in memory, the moment it is durable.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -18,7 +18,10 @@ use uuid::Uuid;
 use super::Wake;
 use crate::{
     base::clock::Clock,
-    domain::{fleet, queue},
+    domain::{
+        fleet::{self, Agent},
+        queue,
+    },
     wire::message::LeasedJob,
 };
 
@@ -29,6 +32,8 @@ const LOOK: Duration = Duration::from_secs(2);
 #[derive(Default)]
 pub struct Polls {
     waiting: Mutex<HashMap<Uuid, Vec<Poll>>>,
+    /// Connectors for which a job was left in the queue here, as far as is known: spares those who tell a result a look.
+    ready: Mutex<HashSet<Uuid>>,
     next: AtomicU64,
 }
 
@@ -36,6 +41,8 @@ pub struct Polls {
 pub struct Poll {
     id: u64,
     pub agent: Uuid,
+    /// The key that it asked with.
+    identity: Vec<u8>,
     pub most: u16,
     jobs: oneshot::Sender<Vec<LeasedJob>>,
 }
@@ -57,11 +64,30 @@ pub struct Seat {
 }
 
 impl Polls {
-    pub fn sit(self: &Arc<Self>, connector: Uuid, agent: Uuid, most: u16) -> Seat {
+    pub fn sit(self: &Arc<Self>, agent: &Agent, most: u16) -> Seat {
         let (sender, jobs) = oneshot::channel();
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        self.lock().entry(connector).or_default().push(Poll { id, agent, most, jobs: sender });
+        let (id, connector) = (self.next.fetch_add(1, Ordering::Relaxed), agent.connector_id);
+        let poll = Poll { id, agent: agent.agent_id, identity: agent.identity.clone(), most, jobs: sender };
+        self.lock().entry(connector).or_default().push(poll);
         Seat { id, connector, polls: self.clone(), jobs: Some(jobs) }
+    }
+
+    /// How many agents wait here.
+    pub fn waiting(&self) -> usize {
+        self.lock().values().map(Vec::len).sum()
+    }
+
+    pub fn is_ready(&self, connector: Uuid) {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).insert(connector);
+    }
+
+    pub fn was_emptied(&self, connector: Uuid) {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).remove(&connector);
+    }
+
+    /// Whether it is worth looking. Only a hint: polls always look.
+    pub fn has_ready(&self, connector: Uuid) -> bool {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).contains(&connector)
     }
 
     /// Take the hand of one of these agents; nobody else gets it.
@@ -89,7 +115,7 @@ impl Polls {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The safety net: wake those for whom jobs lie there, cut off those that are trusted no more.
+    /// The safety net: wake those for whom jobs lie there, cut off those that are trusted no more or asked with a key that was replaced.
     pub(super) async fn watch(self: Arc<Self>, db: PgPool, clock: Clock, wake: Wake, stop: CancellationToken) {
         loop {
             tokio::select! {
@@ -103,10 +129,14 @@ impl Polls {
     }
 
     async fn look(&self, db: &PgPool, clock: &Clock, wake: &Wake) -> Result<()> {
-        let (connectors, agents): (Vec<Uuid>, Vec<Uuid>) = {
-            let waiting = self.lock();
-            (waiting.keys().copied().collect(), waiting.values().flatten().map(|poll| poll.agent).collect())
-        };
+        let (mut connectors, mut agents, mut identities) = (Vec::new(), Vec::new(), Vec::new());
+        for (connector, polls) in self.lock().iter() {
+            connectors.push(*connector);
+            for poll in polls {
+                agents.push(poll.agent);
+                identities.push(poll.identity.clone());
+            }
+        }
         if connectors.is_empty() {
             return Ok(());
         }
@@ -114,7 +144,7 @@ impl Polls {
         for connector in queue::waiting(&mut conn, clock, &connectors).await? {
             wake.tell_here(connector);
         }
-        let untrusted = fleet::untrusted(&mut conn, &agents).await?;
+        let untrusted = fleet::untrusted(&mut conn, &agents, &identities).await?;
         if !untrusted.is_empty() {
             for polls in self.lock().values_mut() {
                 polls.retain(|poll| !untrusted.contains(&poll.agent));

@@ -41,8 +41,8 @@ fn pool(connections: u32) -> PgPoolOptions {
     )
 }
 
-/// Connections at most of the pool below: two flushes of each of four kinds.
-const HOT: u32 = 8;
+/// Connections at most of the pool below: a flush of each of four kinds, and what is put back.
+const HOT: u32 = 6;
 
 /// A pool of its own for the few statements of the hot paths. They are written to be walked by index, row by row, and their tables
 /// are new every day: a plan made while a table was small must not stay, nor be made again and again.

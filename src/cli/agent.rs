@@ -37,8 +37,6 @@ enum Command {
         #[arg(long)]
         name: Option<String>,
     },
-    /// Whether a server keeps the cloud's side of the protocol: the known answers and every rule, one line each.
-    Conform(conform::Args),
     /// On-premises: replace this agent's identity key now. A running agent is asked to, otherwise it is done here.
     Rotate,
     /// On-premises: follow the chain of this agent's audit file, and say the first line that does not fit.
@@ -47,6 +45,8 @@ enum Command {
         #[arg(long, value_name = "LINES:HASH")]
         known: Option<String>,
     },
+    /// Whether a server keeps the cloud's side of the protocol: the known answers and every rule, one line each.
+    Conform(conform::Args),
     /// In the cloud.
     #[command(flatten)]
     Fleet(fleet::Command),
@@ -73,13 +73,13 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             println!("Meanwhile start the agent here (it waits): sspr agent");
             Ok(())
         }
-        Some(Command::Conform(args)) => Box::pin(conform::run(args)).await,
         Some(Command::Rotate) => {
             let fingerprint = rotation::rotate(&config.agent, Clock::system()).await?;
             println!("This agent has another identity key now. Its fingerprint, which the cloud shows too:\n\n    {fingerprint}");
             Ok(())
         }
         Some(Command::Audit { known }) => check_audit(&config.agent, known.as_deref()),
+        Some(Command::Conform(args)) => Box::pin(conform::run(args)).await,
         Some(Command::Fleet(command)) => fleet::run(command, config).await,
     }
 }

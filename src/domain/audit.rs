@@ -70,6 +70,7 @@ pub async fn record_all(conn: &mut PgConnection, clock: &Clock, lines: Vec<(&Sco
         columns.outcomes.push(event.outcome);
         columns.details.push(if event.detail.is_null() { serde_json::json!({}) } else { event.detail });
     }
+    columns.events.sort_unstable();
     sqlx::query!(
         "insert into audit_events (event_id, tenant_id, actor, action, user_id, flow_id, job_id, request_id, address, outcome, detail, at)
          select event_id, tenant_id, actor, action, user_id, flow_id, job_id, request_id, address::inet, outcome, detail, $12

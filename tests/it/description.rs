@@ -9,7 +9,8 @@ use sspr::{
     domain::queue::state::{Event, State},
     wire::{
         message::{
-            Enrolled, Enrolment, Heartbeat, HeartbeatAnswer, JobResult, LeaseRequest, Leased, MirrorBatch, NewKey, SignedResult, Token,
+            Enrolled, Enrolment, Heartbeat, HeartbeatAnswer, JobResult, LeaseRequest, Leased, MirrorBatch, NewIdentity, NewKey,
+            SignedResult, Token,
         },
         outcome::{Code, Outcome},
         unb64,
@@ -184,7 +185,13 @@ fn what_agents_send_is_described_as_the_program_takes_it() {
     full["language"] = "en".into();
     let batch = json!({ "pass": uuid::Uuid::nil(), "full": true, "last": true, "upserts": [full], "removals": [uuid::Uuid::nil()] });
     agree::<Enrolment>(&all, "Enrolment", &parse(&known["proofs"][1]["request"]["body"]));
-    agree::<Heartbeat>(&all, "Heartbeat", &json!({ "version": "1", "clock": 1, "directory": directory, "jobs": 1 }));
+    agree::<Heartbeat>(
+        &all,
+        "Heartbeat",
+        &json!({ "version": "1", "clock": 1, "directory": directory, "jobs": 1,
+        "instance": uuid::Uuid::nil(), "audit": { "lines": 1, "head": "x" } }),
+    );
+    agree::<NewIdentity>(&all, "NewIdentity", &json!({ "identity": "x", "signature": "x", "keys": [statement] }));
     agree::<NewKey>(&all, "NewKey", &json!({ "key": statement }));
     agree::<LeaseRequest>(&all, "LeaseRequest", &json!({ "max": 1, }));
     agree::<SignedResult>(&all, "SignedResult", &parse(&known["result"]["body"]));

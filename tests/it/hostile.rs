@@ -138,6 +138,10 @@ async fn agents_send_json_of_one_shape() {
             "directory": { "reachable": true, "dc": "x", "policy_hints": null, "policy": null } }),
         ),
         ("/agent/v1/keys", json!({ "key": { "statement": statement, "signature": "x" } })),
+        (
+            "/agent/v1/identity",
+            json!({ "identity": identity, "signature": "HERE", "keys": [{ "statement": statement, "signature": "x" }] }),
+        ),
         ("/agent/v1/directory", json!({ "pass": agent.id, "full": false, "last": true, "upserts": [person], "removals": [] })),
         ("/agent/v1/jobs/00000000-0000-0000-0000-000000000000/result", json!({ "jws": "HERE" })),
     ];

@@ -11,6 +11,7 @@ mod conform;
 mod demo;
 mod description;
 mod fuzz;
+mod handoff;
 mod hostile;
 mod identity;
 mod lab;

@@ -1,4 +1,4 @@
-//! §1 and §6.3 to §6.8: what bodies must be, and what each call answers.
+//! §1 and §6.3 to §6.9: what bodies must be, and what each call answers.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::{
     base::id,
     wire::{
         b64, jws,
-        keys::{EPOCH_MAX, Identity, Signed, Statement},
+        keys::{EPOCH_MAX, Identity, Signed, Statement, Succession},
         message::{HeartbeatAnswer, Leased, MIRROR_BATCH},
         seal::KeyPair,
     },
@@ -39,14 +39,14 @@ pub async fn unknown_ways(run: &mut Run) {
         run.line.ahead = now - (run.line.now() - run.line.ahead);
     }
     let nowhere = plain(run, Method::POST, "/agent/v1/nowhere");
-    run.refused("§6.8", "an address that is not there", &nowhere, 404, &["not_found"]).await;
+    run.refused("§6.9", "an address that is not there", &nowhere, 404, &["not_found"]).await;
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
         let draft = plain(run, method.clone(), "/agent/v1/lease");
-        run.refused("§6.8", format!("{method} where only POST is"), &draft, 405, &["method_not_allowed"]).await;
+        run.refused("§6.9", format!("{method} where only POST is"), &draft, 405, &["method_not_allowed"]).await;
     }
     let allow = run.send(&plain(run, Method::GET, "/agent/v1/token")).await;
     let held = allow.and_then(|answer| if answer.has_header("allow") { Ok(()) } else { Err("it has no Allow header".to_owned()) });
-    run.note("§6.8", "a 405 says what is allowed", held);
+    run.note("§6.9", "a 405 says what is allowed", held);
 }
 
 /// Good bodies, by the address they go to.
@@ -274,4 +274,40 @@ pub async fn directory(run: &mut Run) {
     odd["guid"] = "not-a-uuid".into();
     let draft = run.draft("/agent/v1/directory", batch(vec![odd], Vec::new())).await;
     run.refused("§6.7", "a person whose guid is no uuid is refused", &draft, 400, BAD_INPUT).await;
+}
+
+/// Another identity: what must not be one; and the change itself, after which the old key is nothing. Only for an agent of our own
+/// making: a server that takes what it must not would leave any other without its key.
+pub async fn identity(run: &mut Run) {
+    const PATH: &str = "/agent/v1/identity";
+    let (next, stranger) = (Identity::generate(), Identity::generate());
+    let request = |run: &Run, new: &Identity, signer: &Identity, keys: Vec<Signed>| {
+        let succession = Succession::of(run.me.agent, run.identity.public(), new.public());
+        let signature = signer.succeed(&succession);
+        json!({ "identity": b64(new.public()), "signature": signature, "keys": keys }).to_string().into_bytes()
+    };
+    let forged = request(run, &next, &stranger, Vec::new());
+    let draft = run.draft(PATH, forged).await;
+    run.refused("§6.8", "an identity that did not sign for itself is refused", &draft, 403, &["bad_identity"]).await;
+    let signer = run.identity.clone();
+    let draft = run.draft(PATH, request(run, &next, &signer, Vec::new())).await;
+    run.refused("§6.8", "an identity that only the old one signed for is refused", &draft, 403, &["bad_identity"]).await;
+    let draft = run.draft(PATH, request(run, &next, &next, vec![run.identity.sign(run.statement())])).await;
+    run.refused("§6.8", "a sealing key that the new identity did not sign for is refused", &draft, 403, &["bad_key"]).await;
+    // Ours has one key that holds now; it comes along, word for word.
+    let mut statement = run.statement();
+    statement.key = b64(&KeyPair::generate().public);
+    statement.epoch += 10;
+    let draft = run.publish(&run.identity.sign(statement.clone())).await;
+    run.taken("§6.4", "a key to bring along is taken", &draft, 204).await;
+    let old = run.draft("/agent/v1/heartbeat", run.heartbeat(false)).await;
+    let draft = run.draft(PATH, request(run, &next, &next, vec![next.sign(statement)])).await;
+    run.taken("§6.8", "another identity takes the place of the first", &draft, 204).await;
+    run.refused("§6.8", "a token of the key before is refused", &old, 401, &["bad_token"]).await;
+    let renewal = run.token_request(&run.signed_assertion(&run.assertion()));
+    run.refused("§6.8", "an assertion of the key before is refused", &renewal, 401, &["bad_assertion"]).await;
+    run.identity = std::sync::Arc::new(next);
+    run.token = None;
+    let draft = run.draft("/agent/v1/heartbeat", run.heartbeat(false)).await;
+    run.taken("§6.8", "the new key counts", &draft, 200).await;
 }

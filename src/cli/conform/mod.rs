@@ -56,7 +56,7 @@ struct Who {
     /// File with a one-time enrolment token: a new agent, which somebody confirms while this waits.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// An agent that is enrolled and confirmed, and does not run now. The rules of enrolment are left out.
+    /// An agent that is enrolled and confirmed, and does not run now. The rules of enrolment and of another identity are left out.
     #[arg(long, value_name = "DIR")]
     agent_state: Option<PathBuf>,
 }
@@ -133,6 +133,7 @@ pub async fn conform(url: &str, who: As, job: Duration, clock: Clock, told: Told
     }
     // Learns the server's clock too.
     calls::unknown_ways(&mut run).await;
+    let ours = matches!(who, As::New(_));
     match who {
         As::New(token) => {
             door::enrolment(&mut run, &token).await?;
@@ -156,6 +157,10 @@ pub async fn conform(url: &str, who: As, job: Duration, clock: Clock, told: Told
     calls::directory(&mut run).await;
     if !job.is_zero() {
         jobs::job(&mut run, job).await;
+    }
+    // Last, since nothing of before counts after it.
+    if ours {
+        calls::identity(&mut run).await;
     }
     Ok(run.rules)
 }

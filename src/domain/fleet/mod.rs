@@ -155,12 +155,13 @@ pub async fn agent(conn: &mut PgConnection, agent: Uuid) -> Result<Option<Agent>
     Ok(row.map(Agent::from))
 }
 
-/// Those of these agents that are not active.
-pub async fn untrusted(conn: &mut PgConnection, agents: &[Uuid]) -> Result<Vec<Uuid>> {
+/// Those of these agents that are not active, or not with this identity.
+pub async fn untrusted(conn: &mut PgConnection, agents: &[Uuid], identities: &[Vec<u8>]) -> Result<Vec<Uuid>> {
     Ok(sqlx::query_scalar!(
-        r#"select r.agent_id as "agent_id!" from unnest($1::uuid[]) as r (agent_id)
-           where not exists (select 1 from agents a where a.agent_id = r.agent_id and a.status = 'active')"#,
+        r#"select r.agent_id as "agent_id!" from unnest($1::uuid[], $2::bytea[]) as r (agent_id, identity)
+           where not exists (select 1 from agents a where a.agent_id = r.agent_id and a.identity = r.identity and a.status = 'active')"#,
         agents,
+        identities,
     )
     .fetch_all(conn)
     .await?)

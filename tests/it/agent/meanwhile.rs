@@ -44,6 +44,8 @@ async fn a_change_before_the_ticket_is_none_by_whatever_clock() {
 async fn an_earlier_job_of_ones_own_is_nobody_elses_change() {
     let domain = both()[0];
     let (bench, pat) = (Bench::new(&domain.samba), domain.somebody().await);
+    // Pat is as old as this test; from here on every change is one that the agent knows.
+    assert_eq!(bench.reset(pat.guid, "Oldest-One-0").await, Code::Applied);
     let (one, two) = (asked_for(&bench, &pat, 10, "Older-One-1"), asked_for(&bench, &pat, 10, "Newer-One-2"));
     assert_eq!(bench.run(&one).await.code, Code::Applied);
     let bench = bench.crashed();

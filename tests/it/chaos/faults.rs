@@ -12,9 +12,9 @@ use super::{
     chance::Chance,
     estate::{AGENTS, SERVERS},
     history::Event,
-    people::World,
     process::Process,
     proxy::{Line, Weather},
+    world::World,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

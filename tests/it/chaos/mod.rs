@@ -16,6 +16,7 @@ mod process;
 mod proxy;
 mod visits;
 mod witness;
+mod world;
 
 use std::{
     fmt::Write,
@@ -37,10 +38,10 @@ use self::{
     estate::Estate,
     faults::{Fault, Planned},
     history::{Event, Recorder},
-    people::{Person, World},
     process::Process,
     proxy::Weather,
     visits::{CALM, GUESSED},
+    world::{Person, World},
 };
 
 /// After the last fault: the life of a ticket, a lease, and what a slow machine needs.
@@ -209,6 +210,7 @@ async fn a_short_storm_breaks_no_promise() {
         planned(3000, 3000, Fault::Upstream(Weather::DropAnswers(50))),
         planned(6500, 500, Fault::KillServer(0)),
         planned(8000, 3000, Fault::Ldaps(1, Weather::DropAnswers(60))),
+        planned(9_000, 5000, Fault::ServerClock(1, 600)),
         planned(11_500, 300, Fault::PostgresCrash),
         planned(13_000, 3000, Fault::Upstream(Weather::DropRequests(50))),
         planned(14_000, 500, Fault::KillAgent(2)),
@@ -237,7 +239,7 @@ async fn long() {
         println!("{planned}");
     }
     let people = usize::try_from(40 + 40 * minutes).unwrap();
-    let verdict = run(Plan { seed, seconds, people, workers: 6, schedule, dir: dir.clone() }).await;
+    let verdict = run(Plan { seed, seconds, people, workers: 12, schedule, dir: dir.clone() }).await;
     println!("\n{}", told(&verdict, &dir));
     fs::write(dir.join("verdict"), format!("{}\n", verdict.line(seed))).unwrap();
     assert!(verdict.violations.is_empty());

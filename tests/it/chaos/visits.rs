@@ -15,7 +15,8 @@ use super::{
     estate::SERVERS,
     hash,
     history::Event,
-    people::{Flow, Offer, Sealed, World},
+    people::{Flow, Offer, Sealed},
+    world::World,
 };
 
 /// Nobody resets these: codes are guessed for the first, and the others come when all is calm.

@@ -20,7 +20,7 @@ use super::{
     estate::REMEMBERED,
     hash,
     history::{Event, Recorder},
-    people::World,
+    world::World,
 };
 
 /// Look into the database again and again, for ever: whether somebody has several active jobs.

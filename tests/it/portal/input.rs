@@ -105,7 +105,9 @@ async fn every_answer_bears_the_headers_and_every_error_a_face() {
                 let support = headers["x-request-id"].to_str().unwrap().to_owned();
                 let kind = headers["content-type"].to_str().unwrap().to_owned();
                 let body = answer.text().await.unwrap();
-                assert!(kind.starts_with(if accept == "*/*" { "application/problem+json" } else { "text/html" }), "{path} {kind}");
+                // Agents are programs, whatever they say they accept.
+                let plain = accept == "*/*" || path.starts_with("/agent/");
+                assert!(kind.starts_with(if plain { "application/problem+json" } else { "text/html" }), "{path} {kind}");
                 assert!(body.contains(&support), "{path}: {body}");
             }
         }

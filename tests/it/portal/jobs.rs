@@ -153,6 +153,21 @@ async fn a_refusal_returns_to_the_password_page_with_its_reason_and_without_prov
 }
 
 #[tokio::test]
+async fn whoever_was_overtaken_by_somebody_elses_change_may_try_again_at_once() {
+    let (cloud, mut agent) = cloud().await;
+    let mut alice = alice_at_password(&cloud).await;
+    alice.sets("Correct-Horse-7").await;
+    agent.work(Code::ChangedMeanwhile).await;
+    let told = alice.is_told().await;
+    assert_eq!((told["state"].as_str(), told["next"].as_str()), (Some("refused"), Some("/reset/ended")));
+    alice.opens("/reset/ended").await.sees(&Language::English.text("outcome-changed-meanwhile-title"));
+    alice.submits("/reset/again", &[]).await.is_at("/reset/password");
+    alice.sets("Correct-Horse-7").await;
+    agent.work(Code::Applied).await;
+    assert_eq!(alice.is_told().await["state"], "applied");
+}
+
+#[tokio::test]
 async fn every_code_has_an_end_that_says_what_to_do() {
     let (cloud, mut agent) = cloud().await;
     let mut alice = alice_at_password(&cloud).await;

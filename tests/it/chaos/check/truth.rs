@@ -9,6 +9,8 @@ use crate::chaos::history::Event;
 const BLUR: i64 = 2_500;
 /// An administrator's change is seen by a look just before the modify; one that comes between the two is nobody's fault.
 const BETWEEN: i64 = 3_000;
+/// A change so soon after the ticket is not told from one before it: the agent's tolerance of 5 s, and seconds that are cut off.
+const SEEN: i64 = 7_000;
 /// How long after a ticket's end its job must have come to its own: a lease, the sweep, and what a restarted server needs.
 const AFTER: i64 = 40_000;
 
@@ -34,8 +36,7 @@ pub fn order(case: &Case<'_>, say: &mut Say<'_>) {
         if !case.external.contains(password.as_str()) {
             continue;
         }
-        // A ticket's time is cut off to the second.
-        let overtaken = |job: &&Job<'_>| job.person == person && job.given + 1000 < *at;
+        let overtaken = |job: &&Job<'_>| job.person == person && job.given + SEEN < *at;
         for job in case.jobs.values().filter(overtaken) {
             // By which clock a ticket was issued, if they differ, decides what is "since".
             let since = |effect: &&Effect| effect.nth > *nth && effect.at > at + BETWEEN && apart(case, job.asked - 60_000, effect.at) == 0;
