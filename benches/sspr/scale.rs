@@ -111,9 +111,9 @@ pub async fn history(bench: &Bench) -> Result<Line> {
     // Like one that was really applied, in everything but its ids and its time.
     let copied = "with one as (select to_jsonb(j) as job from jobs j where state = 'applied' limit 1),
         made as (select n, (extract(epoch from now() - interval '1 day' * (1 + random() * ($2 - 1))) * 1000)::bigint as at from generate_series(1, $1) n)
-        insert into jobs select (jsonb_populate_record(null::jobs, job || jsonb_build_object(
+        insert into jobs select r.* from one, made, lateral jsonb_populate_record(null::jobs, job || jsonb_build_object(
             'job_id', overlay(replace(gen_random_uuid()::text, '-', '') placing lpad(to_hex(at), 12, '0') from 1 for 12)::uuid,
-            'user_id', gen_random_uuid(), 'object_guid', gen_random_uuid(), 'flow_id', gen_random_uuid()))).* from one, made";
+            'user_id', gen_random_uuid(), 'object_guid', gen_random_uuid(), 'flow_id', gen_random_uuid())) r";
     const AT_ONCE: usize = 250_000;
     for _ in 0..many / AT_ONCE {
         sqlx::query(copied).bind(i64::try_from(AT_ONCE)?).bind(DAYS).execute(&world.db).await?;
@@ -229,7 +229,7 @@ impl Bench {
         let mut filled = Vec::new();
         for table in tables {
             let copy = format!(
-                "insert into {table} select (jsonb_populate_record(null::{table}, to_jsonb(t) || own)).* from {table} t, pile where t.job_id = $1"
+                "insert into {table} select r.* from {table} t, pile, lateral jsonb_populate_record(null::{table}, to_jsonb(t) || own) r where t.job_id = $1"
             );
             let done = sqlx::query(sqlx::AssertSqlSafe(copy)).bind(job).execute(&mut *tx).await?;
             filled.push(format!("{table} {}", done.rows_affected()));
