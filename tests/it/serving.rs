@@ -35,6 +35,26 @@ async fn whoever_sends_a_head_drop_by_drop_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_connection_may_rest_longer_than_an_agent_is_silent_but_the_next_head_must_be_quick() {
+    async fn live(stream: &mut TcpStream) {
+        stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"live") {
+            assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0, "hung up");
+        }
+    }
+    let cloud = Cloud::start().await;
+    let mut stream = connect(&cloud).await;
+    live(&mut stream).await;
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    live(&mut stream).await;
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n").await.unwrap();
+    let begun = Instant::now();
+    rest(&mut stream).await;
+    assert!((5..15).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
 async fn whoever_sends_a_body_drop_by_drop_is_cut_off() {
     let cloud = Cloud::start().await;
     cloud.agent().await;

@@ -198,14 +198,25 @@ impl Cloud {
         limit: Duration,
     ) -> Result<Response, Failure> {
         let url = format!("{}{path}", self.base);
-        let asked = self.time.own();
-        let proof = jws::prove(identity, "POST", &url, &body, access, id::random().to_string(), self.time.cloud());
         let full = query.map_or_else(|| url.clone(), |query| format!("{url}?{query}"));
-        let mut request = self.http.post(full).timeout(limit).header(header::CONTENT_TYPE, kind).header("DPoP", proof).body(body);
-        if let Some(access) = access {
-            request = request.header(header::AUTHORIZATION, format!("DPoP {access}"));
-        }
-        let response = request.send().await.map_err(passing)?;
+        let mut asked = self.time.own();
+        let request = || {
+            let proof = jws::prove(identity, "POST", &url, &body, access, id::random().to_string(), self.time.cloud());
+            let request = self.http.post(&full).timeout(limit).header(header::CONTENT_TYPE, kind).header("DPoP", proof).body(body.clone());
+            match access {
+                Some(access) => request.header(header::AUTHORIZATION, format!("DPoP {access}")),
+                None => request,
+            }
+        };
+        let response = match request().send().await {
+            // A connection that rested may be closed at the very moment that we use it. Every request is safe to repeat.
+            Err(error) if !error.is_timeout() && !error.is_connect() => {
+                asked = self.time.own();
+                request().send().await
+            }
+            sent => sent,
+        };
+        let response = response.map_err(passing)?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);

@@ -3,6 +3,8 @@
 //! The accept loop is our own: `axum::serve` installs no timer, so hyper's header-read timeout would be inert. Plain connections
 //! speak HTTP/1.1 only and TLS ones what ALPN chose, since hyper's guessing of the version reads without a timeout.
 
+mod patience;
+
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
@@ -30,6 +32,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
+use self::patience::Patient;
 use crate::{
     agent_api,
     app::App,
@@ -44,6 +47,8 @@ const BODY_LIMIT: usize = 64 << 10;
 const HEAD_LIMIT: usize = 16 << 10;
 /// A head must have arrived within this.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection may rest for this between two requests: longer than agents do between two heartbeats, and than a poll waits.
+const REST: Duration = Duration::from_secs(75);
 /// A TLS handshake must be over within this.
 const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -141,10 +146,19 @@ async fn http1(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: SocketAddr,
 ) -> Result<()> {
-    let service = service_fn(move |request| answer(router.clone(), peer, request));
+    let (stream, turn) = Patient::new(stream, HEAD_TIMEOUT);
+    let service = service_fn(move |request| {
+        turn.ours();
+        let (router, turn) = (router.clone(), turn.clone());
+        async move {
+            let answer = answer(router, peer, request).await;
+            turn.theirs();
+            answer
+        }
+    });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(REST)
         .max_buf_size(HEAD_LIMIT)
         .serve_connection(TokioIo::new(stream), service);
     watcher.watch(connection).await.context("HTTP/1.1")
