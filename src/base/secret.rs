@@ -23,6 +23,9 @@ impl KeyRing {
     pub fn parse(text: &SecretString) -> Result<Self> {
         let normal: Zeroizing<String> =
             Zeroizing::new(text.expose_secret().trim().trim_end_matches('=').replace('+', "-").replace('/', "_"));
+        if normal.is_empty() {
+            return Err(anyhow!("keys.master is not set: make one with `openssl rand -base64 32`, and keep it"));
+        }
         let bytes = Zeroizing::new(
             data_encoding::BASE64URL_NOPAD
                 .decode(normal.as_bytes())

@@ -57,8 +57,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     let nul = body.windows(6).any(|window| window == b"\\u0000");
     let object = body.trim_ascii_start().starts_with(b"{");
-    let value = if nul || !object { None } else { serde_json::from_slice(body).ok() };
-    value.ok_or(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"))
+    let read = if nul || !object { None } else { Some(serde_json::from_slice(body)) };
+    match read {
+        Some(Ok(value)) => return Ok(value),
+        // Where and of what kind; its text may quote what was sent.
+        Some(Err(error)) => {
+            tracing::info!(line = error.line(), column = error.column(), kind = ?error.classify(), "JSON that does not fit");
+        }
+        None => tracing::info!(nul, object, "JSON that is no object, or holds NUL"),
+    }
+    Err(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"))
 }
 
 async fn body<S: Send + Sync>(request: Request, state: &S, kind: &str) -> Result<Bytes, Error> {
