@@ -26,13 +26,13 @@ pub async fn connect(settings: &config::Database) -> Result<PgPool> {
         .context("connecting to Postgres (database.url)")
 }
 
-/// A connection that rested is asked whether it still lives; one that was in use a moment ago need not be, which saves every
-/// transaction a round trip.
+/// A connection that rested is asked whether it still lives; one that was in use within the last few milliseconds need not be, which
+/// saves a round trip where there are many. Postgres cannot have restarted in so little time.
 fn pool(connections: u32) -> PgPoolOptions {
     PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5)).test_before_acquire(false).before_acquire(
         |conn, meta| {
             Box::pin(async move {
-                if meta.idle_for > Duration::from_millis(50) {
+                if meta.idle_for > Duration::from_millis(5) {
                     conn.ping().await?;
                 }
                 Ok(true)
