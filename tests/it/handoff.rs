@@ -85,6 +85,20 @@ async fn a_job_whose_agent_hangs_up_in_that_moment_goes_to_another_untouched() {
 }
 
 #[tokio::test]
+async fn an_agent_that_waits_but_does_not_see_its_directory_is_handed_nothing() {
+    let (cloud, mut blind, mut alice) = cloud().await;
+    let mut seeing = cloud.agent().await;
+    let job = alice.seals("Correct-Horse-7").await;
+    blind.beat(false).await;
+    let found = fleet::agent(&mut cloud.app.db.acquire().await.unwrap(), blind.id).await.unwrap().unwrap();
+    let _seat = cloud.app.polls.sit(&found, 1);
+    assert_eq!(alice.posts(&job).await.0, 202);
+    assert_eq!(cloud.sql::<i64>("select count(*) from jobs where state = 'submitted' and attempts = 0").await, 1);
+    let jobs = seeing.lease(5).await;
+    assert_eq!((jobs.len(), jobs[0].attempt), (1, 1));
+}
+
+#[tokio::test]
 async fn a_revoked_agents_jobs_go_to_another_at_once_and_its_word_counts_no_more() {
     let (cloud, mut bad, mut alice) = cloud().await;
     let mut good = cloud.agent().await;

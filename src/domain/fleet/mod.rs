@@ -57,14 +57,6 @@ pub async fn connectors(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Uu
         .await?)
 }
 
-/// Whether jobs may change this directory now.
-pub async fn has_writeback(conn: &mut PgConnection, scope: &Scope, connector: Uuid) -> Result<bool> {
-    let on = sqlx::query_scalar!("select writeback from connectors where tenant_id = $1 and connector_id = $2", scope.id(), connector)
-        .fetch_optional(conn)
-        .await?;
-    Ok(on.unwrap_or(false))
-}
-
 /// The tenant a connector belongs to, for the command line.
 pub async fn tenant_of(conn: &mut PgConnection, connector: Uuid) -> Result<Option<Uuid>> {
     Ok(sqlx::query_scalar!("select tenant_id from connectors where connector_id = $1", connector).fetch_optional(conn).await?)
@@ -185,15 +177,16 @@ pub async fn agents(conn: &mut PgConnection) -> Result<Vec<Listed>> {
     .fetch_all(conn)
     .await?;
     let listed = rows.into_iter().map(|row| Listed {
-        agent: Agent {
+        agent: Row {
             agent_id: row.agent_id,
             tenant_id: row.tenant_id,
             connector_id: row.connector_id,
             name: row.name,
             identity: row.identity,
-            status: Status::parse(&row.status),
+            status: row.status,
             last_seen_at: row.last_seen_at,
-        },
+        }
+        .into(),
         cloned_at: row.cloned_at,
         audit: row.audit.and_then(|head| serde_json::from_value(head).ok()),
     });
