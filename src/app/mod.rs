@@ -70,8 +70,9 @@ impl App {
         let clock = clock.following(db::clock(&db).await?);
         tokio::spawn(follow(clock.clone(), db.clone(), stop.clone()));
         let mut tx = db.begin().await?;
-        if resets::restore_doubt(&mut tx, &clock, &ring).await? {
-            tracing::warn!("the database is new, or comes from a crash or a backup: what was open counts as touched");
+        let doubted = resets::restore_doubt(&mut tx, &clock, &ring).await?;
+        if doubted > 0 {
+            tracing::warn!(doubted, "the database comes from a crash or a backup: the jobs that were open in it count as touched");
         }
         tx.commit().await?;
         let wake = Wake::start(&db, stop.clone()).await?;

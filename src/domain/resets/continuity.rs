@@ -25,8 +25,9 @@ struct Doubted {
     flow_id: Uuid,
 }
 
-/// Called when a server starts. True when the database is not, or may not be, as the last server left it: then it has been dealt with.
-pub async fn restore_doubt(conn: &mut PgConnection, clock: &Clock, ring: &KeyRing) -> Result<bool> {
+/// Called when a server starts. How many jobs were open in a database that is not, or may not be, as the last server left
+/// it: they have been dealt with.
+pub async fn restore_doubt(conn: &mut PgConnection, clock: &Clock, ring: &KeyRing) -> Result<usize> {
     // One server at a time; the lock goes with the transaction.
     sqlx::query!("select pg_advisory_xact_lock(hashtext('sspr continuity'))").execute(&mut *conn).await?;
     let same = sqlx::query_scalar!(
@@ -35,7 +36,7 @@ pub async fn restore_doubt(conn: &mut PgConnection, clock: &Clock, ring: &KeyRin
     .fetch_one(&mut *conn)
     .await?;
     if same {
-        return Ok(false);
+        return Ok(0);
     }
     sqlx::query!("delete from continuity").execute(&mut *conn).await?;
     sqlx::query!("insert into continuity (database) select oid from pg_database where datname = current_database()")
@@ -61,6 +62,7 @@ pub async fn restore_doubt(conn: &mut PgConnection, clock: &Clock, ring: &KeyRin
     )
     .fetch_all(&mut *conn)
     .await?;
+    let count = touched.len() + unused.len();
     let doubted = touched.into_iter().map(|job| (job, "touched")).chain(unused.into_iter().map(|job| (job, "unknown")));
     for (Doubted { tenant_id, job_id, user_id, flow_id }, outcome) in doubted {
         let tenant = tenants::by_id(&mut *conn, ring, tenant_id).await?;
@@ -68,5 +70,5 @@ pub async fn restore_doubt(conn: &mut PgConnection, clock: &Clock, ring: &KeyRin
             Event { action: "reset.doubt", outcome, user: Some(user_id), flow: Some(flow_id), job: Some(job_id), ..Event::default() };
         audit::record(&mut *conn, &tenant.scope, clock, &Source::house("worker"), event).await?;
     }
-    Ok(true)
+    Ok(count)
 }

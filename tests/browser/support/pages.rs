@@ -146,7 +146,7 @@ struct ChangedText {
 }
 
 /// Names under which [`render`] knows a page.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 19] = [
     "identify",
     "identify-error",
     "unavailable",
@@ -162,6 +162,7 @@ pub const NAMES: [&str; 18] = [
     "done",
     "ended",
     "ended-age",
+    "ended-changed",
     "error",
     "mail-code",
     "mail-changed",
@@ -235,6 +236,15 @@ pub fn render(name: &str, language: Language) -> Option<String> {
             text_key: "outcome-policy-age-text".to_owned(),
             allowed_at: Some("23 November 2026, 09:12".to_owned()),
             again: false,
+            retry: false,
+        }
+        .render(),
+        "ended-changed" => Ended {
+            page,
+            title_key: "outcome-changed-meanwhile-title".to_owned(),
+            text_key: "outcome-changed-meanwhile-text".to_owned(),
+            allowed_at: None,
+            again: true,
             retry: false,
         }
         .render(),
