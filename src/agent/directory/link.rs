@@ -127,6 +127,7 @@ async fn root(ldap: &mut Ldap) -> Result<Server, Trouble> {
         name: entry.text("dnsHostName").unwrap_or_default().to_owned(),
         policy_hints: POLICY_HINTS.into_iter().find(|oid| controls.iter().any(|control| control == oid)).map(str::to_owned),
         is_samba: entry.text("vendorName").is_some_and(|name| name.contains("Samba")),
+        controls: controls.to_vec(),
     })
 }
 

@@ -1,13 +1,15 @@
 //! What the agent wants of a directory, and what it knows of an account in one.
 //!
-//! One directory family a file; [`ad`] is Active Directory and Samba. The trait is small on purpose: the decisions are the
+//! One directory family a file: [`ad`] is Active Directory and Samba, [`openldap`] what it says. The trait is small on purpose: the decisions are the
 //! executor's, a directory only reads, makes one change at a time and tells its people.
 
 pub mod ad;
 mod attributes;
+mod bytes;
 pub mod dn;
 mod groups;
 mod link;
+pub mod openldap;
 
 use std::future::Future;
 
@@ -210,4 +212,6 @@ pub struct Server {
     /// OID of the control by which history and minimum age are enforced on resets.
     pub policy_hints: Option<String>,
     pub is_samba: bool,
+    /// supportedControl.
+    pub controls: Vec<String>,
 }

@@ -4,11 +4,11 @@ use std::{collections::HashSet, time::Duration};
 
 use ldap3::{LdapError, Mod, controls::RawControl};
 use uuid::Uuid;
-use zeroize::Zeroize;
 
 use super::{
     super::{
         ApplyError, Bind, Effect, Trouble,
+        bytes::{Bytes, bytes, replace},
         link::{answered, transport, win32},
     },
     Ad, guid,
@@ -18,55 +18,26 @@ use crate::{agent::policy, wire::outcome::Code};
 /// Setting a password costs the server key derivation, and a queue may stand before us.
 const MODIFY: Duration = Duration::from_secs(10);
 
-/// An attribute's name or value on its way into a modify. Wiped when dropped; the copies that the LDAP and TLS libraries make
-/// of it are beyond us.
-#[derive(PartialEq, Eq, Hash)]
-struct Bytes(Vec<u8>);
-
-impl AsRef<[u8]> for Bytes {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl Drop for Bytes {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
 /// unicodePwd: UTF-16LE of the password in quotes (MS-ADTS 3.1.1.3.1.5). Room is made first, so that growing leaves no copy.
 fn unicode_pwd(password: &str) -> Bytes {
-    let mut bytes = Bytes(Vec::with_capacity(2 * password.len() + 4));
+    let mut value = Bytes(Vec::with_capacity(2 * password.len() + 4));
     for unit in std::iter::once(u16::from(b'"')).chain(password.encode_utf16()).chain(std::iter::once(u16::from(b'"'))) {
-        bytes.0.extend_from_slice(&unit.to_le_bytes());
+        value.0.extend_from_slice(&unit.to_le_bytes());
     }
-    bytes
-}
-
-fn name(name: &str) -> Bytes {
-    Bytes(name.as_bytes().to_vec())
-}
-
-fn replace(attribute: &str, value: Bytes) -> Mod<Bytes> {
-    Mod::Replace(name(attribute), HashSet::from([value]))
-}
-
-fn text(value: &str) -> Bytes {
-    name(value)
+    value
 }
 
 fn modifications(effect: Effect<'_>) -> Vec<Mod<Bytes>> {
     let password = |new| replace("unicodePwd", unicode_pwd(new));
-    let unlock = || replace("lockoutTime", text("0"));
+    let unlock = || replace("lockoutTime", bytes("0"));
     // MS-ADTS 3.1.1.5.3.2: only 0 (must change) and -1 (as of now) can be written.
-    let last_set = |value| replace("pwdLastSet", text(value));
+    let last_set = |value| replace("pwdLastSet", bytes(value));
     match effect {
         Effect::Reset(new) => vec![password(new), unlock()],
         Effect::Temporary(new) => vec![password(new), unlock(), last_set("0")],
         Effect::Change { old, new } => vec![
-            Mod::Delete(name("unicodePwd"), HashSet::from([unicode_pwd(old)])),
-            Mod::Add(name("unicodePwd"), HashSet::from([unicode_pwd(new)])),
+            Mod::Delete(bytes("unicodePwd"), HashSet::from([unicode_pwd(old)])),
+            Mod::Add(bytes("unicodePwd"), HashSet::from([unicode_pwd(new)])),
         ],
         Effect::Unlock => vec![unlock()],
         Effect::RequireChange => vec![last_set("0")],

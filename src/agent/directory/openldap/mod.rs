@@ -1,0 +1,226 @@
+//! OpenLDAP with its password-policy overlay, over LDAPS.
+//!
+//! Facts this rests on, found with OpenLDAP 2.5: what the service account may do with userPassword decides everything. With *write*
+//! all rules of the policy hold for what it sets; with *manage* (and for the rootdn) none does, and the person must change the
+//! password afterwards. Any change of a password unlocks, also what an administrator locked for ever (pwdAccountLockedTime
+//! 000001010000Z), so that is looked at first and refused. A modify of userPassword stores what it is given unless
+//! olcPPolicyHashCleartext says otherwise; RFC 3062 always hashes. pwdChangedTime has whole seconds. A failed bind of a locked account
+//! looks like a wrong password.
+
+mod account;
+mod apply;
+mod groups;
+mod people;
+pub mod ppolicy;
+mod rights;
+mod rules;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use ldap3::Scope;
+use uuid::Uuid;
+
+use super::{
+    Account, ApplyError, Bind, Directory, Effect, Policy, Server, Standing, Trouble,
+    attributes::{Entry, generalized},
+    dn,
+    link::{ANSWER, Link, Target, answered, transport},
+};
+use crate::{
+    agent::time::Time,
+    base::config,
+    wire::message::DirectoryHealth,
+};
+use rights::Hold;
+
+/// A directory, through one of its servers.
+pub struct OpenLdap {
+    target: Arc<Target>,
+    jobs: Link,
+    /// A page of 500 people must not stand before a reset.
+    mirror: Link,
+    /// Nor may a crowd of resets stand before the question whether the server is there.
+    probe: Link,
+    /// What the server is called: its rootDSE does not tell.
+    name: String,
+    base_dn: String,
+    users_dn: String,
+    bind_dn: String,
+    settings: config::Openldap,
+    attributes: config::Attributes,
+    time: Time,
+    groups: groups::Groups,
+    /// Whether the rules hold for our own account, as last tried.
+    hold: Hold,
+    /// Why it was last found unusable, if it is: asked every second, it is said once.
+    ill: Mutex<Option<String>>,
+}
+
+impl OpenLdap {
+    /// Checks the settings and reads the CA; connects later.
+    pub fn new(settings: &config::Directory, time: Time) -> Result<Self> {
+        if settings.base_dn.is_empty() || settings.users_dn.is_empty() {
+            bail!("agent.directory.base_dn and users_dn must be set");
+        }
+        if !dn::is_below(&settings.users_dn, &settings.base_dn) && !dn::is_same(&settings.users_dn, &settings.base_dn) {
+            bail!("agent.directory.users_dn must lie in base_dn");
+        }
+        let own = &settings.openldap;
+        if own.user_name.is_empty() {
+            bail!("agent.directory.openldap.user_name must be set");
+        }
+        if !own.protected_filter.is_empty() && ldap3::parse_filter(&own.protected_filter).is_err() {
+            bail!("agent.directory.openldap.protected_filter = {:?} is no filter (RFC 4515)", own.protected_filter);
+        }
+        let target = Arc::new(Target::new(settings).context("the directory's settings")?);
+        Ok(Self {
+            jobs: Link::new(target.clone()),
+            mirror: Link::new(target.clone()),
+            probe: Link::new(target.clone()),
+            target,
+            name: settings.url.trim_start_matches("ldaps://").trim_end_matches('/').to_owned(),
+            base_dn: settings.base_dn.clone(),
+            users_dn: settings.users_dn.clone(),
+            bind_dn: settings.bind_dn.clone(),
+            settings: own.clone(),
+            attributes: settings.attributes.clone(),
+            time,
+            groups: groups::Groups::default(),
+            hold: Hold::default(),
+            ill: Mutex::default(),
+        })
+    }
+
+    /// What a search finds. Reads change nothing, so a connection that broke since its last use is worth a second try.
+    async fn search(&self, link: &Link, base: &str, scope: Scope, filter: &str, names: &[&str]) -> Result<Vec<Entry>, Trouble> {
+        const NO_SUCH_OBJECT: u32 = 32;
+        let mut again = true;
+        loop {
+            let mut session = link.session().await?;
+            match session.ldap.with_timeout(ANSWER).search(base, scope, filter, names.to_vec()).await {
+                Ok(found) if found.1.rc == 0 => return Ok(found.0.into_iter().filter_map(Entry::new).collect()),
+                Ok(found) if found.1.rc == NO_SUCH_OBJECT => return Ok(Vec::new()),
+                Ok(found) => return Err(answered(found.1.rc, &found.1.text)),
+                Err(error) => {
+                    link.broken(&session).await;
+                    if !again {
+                        return Err(transport(error));
+                    }
+                    again = false;
+                }
+            }
+        }
+    }
+
+    /// The entry of that name; `None` when there is none.
+    async fn look(&self, link: &Link, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
+        Ok(self.search(link, base, Scope::Base, "(objectClass=*)", names).await?.into_iter().next())
+    }
+
+    /// As the server tells of itself, and as we found it to treat us.
+    async fn server(&self) -> Option<Server> {
+        let server = self.jobs.server().await?;
+        let name = if server.name.is_empty() { self.name.clone() } else { server.name };
+        let holds = server.controls.iter().any(|control| control == ppolicy::OID) && self.hold.last() != Some(false);
+        Some(Server { name, policy_hints: holds.then(|| ppolicy::OID.to_owned()), ..server })
+    }
+}
+
+impl Directory for OpenLdap {
+    async fn inspect(&self, user: Uuid) -> Result<Option<Account>, Trouble> {
+        self.find(user).await
+    }
+
+    fn is_own(&self, account: &Account) -> bool {
+        dn::is_same(&account.dn, &self.bind_dn)
+    }
+
+    async fn serves(&self, account: &Account) -> Result<bool, Trouble> {
+        self.is_served_by_group(account).await
+    }
+
+    async fn apply(&self, account: &Account, effect: Effect<'_>) -> Result<(), ApplyError> {
+        self.make(account, effect).await
+    }
+
+    /// Told by the monitor, where our account may read it.
+    async fn clock(&self) -> Result<Option<i64>, Trouble> {
+        const MONITOR: &str = "cn=Current,cn=Time,cn=Monitor";
+        let entry = match self.look(&self.jobs, MONITOR, &["monitorTimestamp"]).await {
+            Err(Trouble::Answered { .. }) => None,
+            other => other?,
+        };
+        Ok(entry.and_then(|entry| generalized(entry.text("monitorTimestamp")?)))
+    }
+
+    async fn bind(&self, account: &Account, password: &str) -> Result<Bind, Trouble> {
+        self.sign_in(account, password).await
+    }
+
+    async fn policy(&self, account: &Account) -> Result<Policy, Trouble> {
+        let known = self.rules(&self.jobs, account.own_policy.as_deref()).await?;
+        Ok(self.policy_of(known.as_ref(), account.own_policy.is_some()))
+    }
+
+    async fn standing(&self, account: &Account) -> Result<Standing, Trouble> {
+        self.rights(account).await
+    }
+
+    async fn check(&self) -> Result<(), Trouble> {
+        let missing = |what: &str| answered(32, &format!("{what} does not exist, or our account may not read it"));
+        self.look(&self.probe, &self.users_dn, &["objectClass"]).await?.ok_or_else(|| missing("agent.directory.users_dn"))?;
+        if !self.settings.policy_dn.is_empty() {
+            self.rules(&self.probe, None).await?.ok_or_else(|| missing("agent.directory.openldap.policy_dn"))?;
+        }
+        self.check_groups().await?;
+        self.try_rules().await;
+        if self.hold.last() == Some(false) {
+            return Err(answered(0, rights::NO_RULE_HOLDS));
+        }
+        Ok(())
+    }
+
+    async fn check_groups(&self) -> Result<(), Trouble> {
+        self.find_groups().await
+    }
+
+    async fn health(&self) -> DirectoryHealth {
+        // The jobs' connection is only made ready.
+        let found = match self.jobs.session().await {
+            Ok(_) => self.look(&self.probe, &self.users_dn, &["objectClass"]).await,
+            Err(trouble) => Err(trouble),
+        };
+        let found = match found {
+            Ok(Some(_)) => self.rules(&self.probe, None).await,
+            Ok(None) => Err(answered(32, "agent.directory.users_dn does not exist")),
+            Err(trouble) => Err(trouble),
+        };
+        let why = found.as_ref().err().map(ToString::to_string);
+        let before = std::mem::replace(&mut *self.ill.lock().unwrap_or_else(PoisonError::into_inner), why.clone());
+        match found {
+            Ok(known) => {
+                self.try_rules().await;
+                let server = self.server().await.unwrap_or_default();
+                let policy = self.policy_of(known.as_ref(), false).rules;
+                DirectoryHealth { reachable: true, dc: server.name, policy_hints: server.policy_hints, policy }
+            }
+            Err(trouble) => {
+                if before != why {
+                    tracing::warn!(error = %trouble, "the directory is not usable");
+                }
+                DirectoryHealth::default()
+            }
+        }
+    }
+
+    async fn seen(&self) -> Option<Server> {
+        self.server().await
+    }
+}
+
+/// Setting a password costs the server hashing, and a queue may stand before us.
+const MODIFY: Duration = Duration::from_secs(10);

@@ -1,0 +1,153 @@
+//! What our own account may do, and whether the rules hold for what it does.
+//!
+//! OpenLDAP shows nobody their rights, so they are tried: by modifies that cannot succeed, because they delete a value that is not
+//! there, or must not. Whether they fail for that reason or for want of access tells. Nothing is ever changed.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use ldap3::{
+    Mod, Scope, SearchOptions,
+    controls::{Assertion, MakeCritical},
+};
+use tokio::time::Instant;
+
+use super::{
+    super::{
+        Account, Standing, Trouble,
+        attributes::{Entry, seconds},
+        bytes::{Bytes, bytes, replace},
+        link::{ANSWER, transport},
+    },
+    OpenLdap,
+    apply::{FLAG, PASSWORD},
+    ppolicy::{self, Error},
+};
+use crate::base::id;
+
+/// Said in the log and by `sspr check`.
+pub(super) const NO_RULE_HOLDS: &str = "no password rule holds for the agent's account: it has \"manage\" access to userPassword (or is the rootdn), where \"=xw\" would do, or the policy is not in force; \
+     history, minimum age and length are not enforced, and whoever is reset must change the password again";
+
+const AGAIN: Duration = Duration::from_mins(10);
+const ASSERTION: &str = "1.3.6.1.1.12";
+
+/// Whether the rules hold for our account; tried now and then.
+#[derive(Default)]
+pub(super) struct Hold(Mutex<(Option<Instant>, Option<bool>)>);
+
+impl Hold {
+    /// `None`: could not be told.
+    pub(super) fn last(&self) -> Option<bool> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+
+    fn is_due(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.is_none_or(|at| at.elapsed() > AGAIN)
+    }
+
+    /// What was known before.
+    fn note(&self, holds: Option<bool>) -> Option<bool> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *known, (Some(Instant::now()), holds)).1
+    }
+}
+
+impl OpenLdap {
+    pub(super) async fn rights(&self, account: &Account) -> Result<Standing, Trouble> {
+        let rules = self.rules(&self.jobs, account.own_policy.as_deref()).await?;
+        let max_age = rules.map_or(0, |rules| i64::try_from(rules.max_age).unwrap_or(i64::MAX));
+        let runs_out = max_age > 0 && account.pwd_last_set > 0;
+        Ok(Standing {
+            expires_at: runs_out.then(|| seconds(account.pwd_last_set).saturating_add(max_age)),
+            may_reset: self.may_write(account, PASSWORD, &id::token()).await?,
+            may_unlock: self.may_write(account, "pwdAccountLockedTime", "19700101000000Z").await?,
+            // FALSE means what absence means.
+            may_require_change: self.may_write(account, FLAG, "FALSE").await?,
+        })
+    }
+
+    /// By deleting a value that is not there: access is looked at first.
+    async fn may_write(&self, account: &Account, attribute: &str, absent: &str) -> Result<Option<bool>, Trouble> {
+        const NO_SUCH_ATTRIBUTE: u32 = 16;
+        const NO_ACCESS: u32 = 50;
+        let change = Mod::Delete(bytes(attribute), HashSet::from([bytes(absent)]));
+        Ok(match self.try_in_vain(&account.dn, vec![change]).await?.0 {
+            NO_SUCH_ATTRIBUTE => Some(true),
+            NO_ACCESS => Some(false),
+            _ => None,
+        })
+    }
+
+    /// See whether the rules hold for us, if it is due, and say so when they do not.
+    pub(super) async fn try_rules(&self) {
+        if !self.hold.is_due() {
+            return;
+        }
+        match self.rules_hold().await {
+            Ok(holds) => {
+                let before = self.hold.note(holds);
+                if holds == Some(false) && before != Some(false) {
+                    tracing::error!("{NO_RULE_HOLDS}");
+                }
+            }
+            Err(trouble) => tracing::debug!(error = %trouble, "whether the rules hold for our account was not told"),
+        }
+    }
+
+    /// By a password of one letter for one of the people, which no policy with a minimum length takes: the policy is asked before the
+    /// assertion, which is never true, so for whom no rule holds it is the assertion that fails. A value to be deleted that is not
+    /// there makes the modify impossible once more.
+    async fn rules_hold(&self) -> Result<Option<bool>, Trouble> {
+        const ASSERTION_FAILED: u32 = 122;
+        let has_assertion = self.jobs.server().await.is_some_and(|server| server.controls.iter().any(|control| control == ASSERTION));
+        let Some(person) = self.somebody().await?.filter(|_| has_assertion) else { return Ok(None) };
+        let rules = self.rules(&self.probe, person.text("pwdPolicySubentry")).await?;
+        if rules.is_none_or(|rules| rules.min_length < 2) {
+            return Ok(None);
+        }
+        let changes = vec![
+            replace(PASSWORD, bytes("x")),
+            Mod::Delete(bytes("description"), HashSet::from([bytes(&id::token())])),
+        ];
+        Ok(match self.try_in_vain(person.dn(), changes).await? {
+            (_, Some(Error::PasswordTooShort | Error::InsufficientPasswordQuality)) => Some(true),
+            (ASSERTION_FAILED, _) => Some(false),
+            _ => None,
+        })
+    }
+
+    /// Any one of the people.
+    async fn somebody(&self) -> Result<Option<Entry>, Trouble> {
+        let mut session = self.probe.session().await?;
+        let ldap = session.ldap.with_timeout(ANSWER).with_search_options(SearchOptions::new().sizelimit(1));
+        let found = ldap.search(&self.users_dn, Scope::Subtree, "(objectClass=person)", vec!["pwdPolicySubentry"]).await;
+        match found {
+            Ok(found) => Ok(found.0.into_iter().find_map(Entry::new)),
+            Err(error) => {
+                self.probe.broken(&session).await;
+                Err(transport(error))
+            }
+        }
+    }
+
+    /// A modify under a condition that is never true.
+    async fn try_in_vain(&self, dn: &str, changes: Vec<Mod<Bytes>>) -> Result<(u32, Option<Error>), Trouble> {
+        let mut session = self.probe.session().await?;
+        session.ldap.with_timeout(ANSWER);
+        if changes.len() > 1 {
+            let never = Assertion { filter: "(!(objectClass=*))" };
+            session.ldap.with_controls(vec![ppolicy::request(), never.critical().into()]);
+        }
+        match session.ldap.modify(dn, changes).await {
+            Ok(answer) => Ok((answer.rc, ppolicy::of(&answer))),
+            Err(error) => {
+                self.probe.broken(&session).await;
+                Err(transport(error))
+            }
+        }
+    }
+}
