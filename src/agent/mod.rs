@@ -26,7 +26,7 @@ mod watch;
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch as channel},
     time::{Instant, sleep},
@@ -38,7 +38,7 @@ use self::{
     audit::{Audit, Entry},
     backoff::Backoff,
     cloud::{Cloud, Failure, Jobs, Unknown},
-    directory::{Directory, Trouble, ad::Ad},
+    directory::{Directory, Trouble, ad::Ad, openldap::OpenLdap},
     executor::Executor,
     features::Told,
     journal::Journal,
@@ -97,15 +97,22 @@ struct Agent<D> {
 /// Connects to the directory and binds; changes nothing, neither there nor on the disk, and does not call the cloud.
 pub async fn check(settings: &config::Agent) -> Vec<(&'static str, Result<()>)> {
     let mut found = vec![("agent.cloud_url", cloud::base_url(&settings.cloud_url).map(drop)), ("agent.state_dir", check_state(settings))];
-    match Ad::new(&settings.directory, Time::new(Clock::system())) {
-        Ok(directory) => {
-            let directory = directory.with_groups(&settings.allow_groups, &settings.deny_groups);
-            found.push(("agent.directory", Ok(())));
-            found.push(("agent.directory.url", directory.check().await.map_err(Into::into)));
+    let time = Time::new(Clock::system());
+    let config::Agent { directory, allow_groups, deny_groups, .. } = settings;
+    found.extend(match directory.kind {
+        DirectoryKind::Ad => check_directory(Ad::new(directory, time).map(|ad| ad.with_groups(allow_groups, deny_groups))).await,
+        DirectoryKind::Openldap => {
+            check_directory(OpenLdap::new(directory, time).map(|openldap| openldap.with_groups(allow_groups, deny_groups))).await
         }
-        Err(error) => found.push(("agent.directory", Err(error))),
-    }
+    });
     found
+}
+
+async fn check_directory(made: Result<impl Directory>) -> Vec<(&'static str, Result<()>)> {
+    match made {
+        Ok(directory) => vec![("agent.directory", Ok(())), ("agent.directory.url", directory.check().await.map_err(Into::into))],
+        Err(error) => vec![("agent.directory", Err(error))],
+    }
 }
 
 fn check_state(settings: &config::Agent) -> Result<()> {
@@ -127,7 +134,10 @@ pub async fn run(settings: config::Agent, clock: Clock, stop: CancellationToken)
             let directory = Ad::new(&settings.directory, time.clone())?.with_groups(&settings.allow_groups, &settings.deny_groups);
             Box::pin(run_with(directory, settings, time, stop)).await
         }
-        DirectoryKind::Openldap => bail!("agent.directory.kind = \"openldap\": this version of the agent does not know it yet"),
+        DirectoryKind::Openldap => {
+            let directory = OpenLdap::new(&settings.directory, time.clone())?.with_groups(&settings.allow_groups, &settings.deny_groups);
+            run_with(directory, settings, time, stop).await
+        }
     }
 }
 

@@ -116,6 +116,19 @@ pub struct Directory {
     pub require_policy_hints: bool,
     pub max_per_user_per_hour: u32,
     pub max_per_hour: u32,
+    pub openldap: Openldap,
+}
+
+/// What only OpenLDAP needs.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Openldap {
+    pub policy_dn: String,
+    pub user_name: String,
+    pub three_classes: bool,
+    pub protected_groups: Vec<String>,
+    pub protected_filter: String,
+    pub hashes_modified: bool,
 }
 
 /// Which family it is of.

@@ -38,7 +38,10 @@ pub(super) const PASSWORD: &str = "userPassword";
 enum Request {
     Modify(Vec<Mod<Bytes>>),
     /// RFC 3062.
-    Set { old: Option<Bytes>, new: Bytes },
+    Set {
+        old: Option<Bytes>,
+        new: Bytes,
+    },
 }
 
 impl OpenLdap {
@@ -73,7 +76,9 @@ impl OpenLdap {
         let refuse = |code, text: &str| ApplyError::Refused { code: Some(code), text: text.to_owned() };
         match self.find(account.guid).await.map_err(ApplyError::NotSent)? {
             None => Err(refuse(Code::Gone, "the entry is gone")),
-            Some(now) if now.locked_for_good => Err(refuse(Code::LockedForGood, "an administrator locked it, and any change would unlock it")),
+            Some(now) if now.locked_for_good => {
+                Err(refuse(Code::LockedForGood, "an administrator locked it, and any change would unlock it"))
+            }
             Some(now) => Ok(now),
         }
     }
@@ -168,7 +173,8 @@ impl OpenLdap {
         let sent = match request {
             Request::Modify(changes) => ldap.with_controls(vec![ppolicy::request(), still(account)]).modify(&account.dn, changes).await,
             Request::Set { old, new } => {
-                let change = PasswordModify { user_id: Some(&account.dn), old_pass: old.as_ref().map(Bytes::text), new_pass: Some(new.text()) };
+                let change =
+                    PasswordModify { user_id: Some(&account.dn), old_pass: old.as_ref().map(Bytes::text), new_pass: Some(new.text()) };
                 ldap.with_controls(ppolicy::request()).extended(change).await.map(|answer| answer.1)
             }
         };

@@ -103,7 +103,8 @@ impl OpenLdap {
     /// Groups that list `name` as a member; POSIX groups list sign-in names.
     async fn holding(&self, name: &str, user_name: Option<&str>) -> Result<Vec<String>, Trouble> {
         let escaped = ldap_escape(name);
-        let posix = user_name.filter(|name| !name.is_empty()).map(|name| format!("(&(objectClass=posixGroup)(memberUid={}))", ldap_escape(name)));
+        let posix =
+            user_name.filter(|name| !name.is_empty()).map(|name| format!("(&(objectClass=posixGroup)(memberUid={}))", ldap_escape(name)));
         let filter = format!("(|(member={escaped})(uniqueMember={escaped}){})", posix.unwrap_or_default());
         let found = self.search(&self.jobs, &self.base_dn, Scope::Subtree, &filter, &["1.1"]).await?;
         Ok(found.into_iter().map(|entry| entry.dn().to_owned()).collect())

@@ -10,7 +10,6 @@
 mod account;
 mod apply;
 mod groups;
-mod people;
 pub mod ppolicy;
 mod rights;
 mod rules;
@@ -30,11 +29,7 @@ use super::{
     dn,
     link::{ANSWER, Link, Target, answered, transport},
 };
-use crate::{
-    agent::time::Time,
-    base::config,
-    wire::message::DirectoryHealth,
-};
+use crate::{agent::time::Time, base::config, wire::message::DirectoryHealth};
 use rights::Hold;
 
 /// A directory, through one of its servers.
@@ -51,7 +46,6 @@ pub struct OpenLdap {
     users_dn: String,
     bind_dn: String,
     settings: config::Openldap,
-    attributes: config::Attributes,
     time: Time,
     groups: groups::Groups,
     /// Whether the rules hold for our own account, as last tried.
@@ -87,7 +81,6 @@ impl OpenLdap {
             users_dn: settings.users_dn.clone(),
             bind_dn: settings.bind_dn.clone(),
             settings: own.clone(),
-            attributes: settings.attributes.clone(),
             time,
             groups: groups::Groups::default(),
             hold: Hold::default(),
@@ -219,6 +212,14 @@ impl Directory for OpenLdap {
 
     async fn seen(&self) -> Option<Server> {
         self.server().await
+    }
+
+    async fn mark(&self) -> Result<super::Mark, Trouble> {
+        todo!()
+    }
+
+    async fn page(&self, _: Option<i64>, _: Vec<u8>) -> Result<super::Page, Trouble> {
+        todo!()
     }
 }
 

@@ -109,10 +109,7 @@ impl OpenLdap {
         if rules.is_none_or(|rules| rules.min_length < 2) {
             return Ok(None);
         }
-        let changes = vec![
-            replace(PASSWORD, bytes("x")),
-            Mod::Delete(bytes("description"), HashSet::from([bytes(&id::token())])),
-        ];
+        let changes = vec![replace(PASSWORD, bytes("x")), Mod::Delete(bytes("description"), HashSet::from([bytes(&id::token())]))];
         Ok(match self.try_in_vain(person.dn(), changes).await? {
             (_, Some(Error::PasswordTooShort | Error::InsufficientPasswordQuality)) => Some(true),
             (ASSERTION_FAILED, _) => Some(false),
