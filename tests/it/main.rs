@@ -17,6 +17,7 @@ mod hostile;
 mod identity;
 mod lab;
 mod norms;
+mod openldap;
 mod portal;
 mod schema;
 mod queue;

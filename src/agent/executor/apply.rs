@@ -157,6 +157,12 @@ impl<D: Directory> Executor<D> {
                 let (code, allowed_at) = policy::which(&known, account, &secrets.new, self.time.now());
                 Verdict { code: Some(code), allowed_at, ..Verdict::default() }
             }
+            // Named by the directory; from when it would do is in the policy.
+            Code::PolicyAge => {
+                let rules = self.directory.policy(account).await.ok().and_then(|known| known.rules);
+                let allowed_at = rules.and_then(|rules| policy::allowed_at(&rules, account, self.time.now()));
+                Verdict { code: Some(code), allowed_at, ..Verdict::default() }
+            }
             Code::NoRight | Code::NoUnlockRight | Code::NoFlagRight => self.lacks_right(kind, account, code, text).await.into(),
             code => {
                 tracing::warn!(error = text, result.code = code.as_str(), "the directory refused");

@@ -1,5 +1,7 @@
 //! Looking into the directory and changing it, as anybody or as its administrator: for tests, and to check what an agent did.
 
+use std::collections::HashSet;
+
 use anyhow::{Context, Result, ensure};
 use ldap3::{Ldap, Mod, Scope, SearchEntry, controls::RawControl, exop::PasswordModify};
 
@@ -94,6 +96,50 @@ impl Slapd {
             return Ok(None);
         }
         Ok(found.success()?.0.pop().map(SearchEntry::construct))
+    }
+
+    pub async fn add(&self, dn: &str, attributes: Vec<(&str, HashSet<&str>)>) -> Result<()> {
+        let mut ldap = self.admin().await?;
+        ldap.add(dn, attributes).await?.success().context("adding as administrator")?;
+        Ok(ldap.unbind().await?)
+    }
+
+    /// A plain person with this sign-in name, whose password is set (and need not be changed).
+    pub async fn add_person(&self, sign_in_name: &str, password: &str) -> Result<String> {
+        let dn = self.dn(sign_in_name);
+        let set = |value| HashSet::from([value]);
+        let attributes = vec![("objectClass", set("inetOrgPerson")), ("cn", set(sign_in_name)), ("sn", set(sign_in_name))];
+        self.add(&dn, attributes).await?;
+        self.set_password(&dn, password).await?;
+        self.set(&dn, "pwdReset", None).await?;
+        Ok(dn)
+    }
+
+    pub async fn add_group(&self, name: &str, members: &[&str]) -> Result<String> {
+        let dn = format!("cn={name},{}", self.groups_dn);
+        let attributes = vec![("objectClass", HashSet::from(["groupOfNames"])), ("member", members.iter().copied().collect())];
+        self.add(&dn, attributes).await?;
+        Ok(dn)
+    }
+
+    /// A new entry with what `from` has, under another name of the same kind.
+    pub async fn copy(&self, from: &str, to: &str) -> Result<()> {
+        let entry = self.entry(from, &["*"]).await?.context("nothing to copy")?;
+        let attributes = entry.attrs.iter().filter(|(name, _)| *name != "cn" && *name != "uid");
+        self.add(to, attributes.map(|(name, values)| (name.as_str(), values.iter().map(String::as_str).collect())).collect()).await
+    }
+
+    /// To another name, below another entry.
+    pub async fn rename(&self, dn: &str, name: &str, below: &str) -> Result<()> {
+        let mut ldap = self.admin().await?;
+        ldap.modifydn(dn, name, true, Some(below)).await?.success().context("renaming as administrator")?;
+        Ok(ldap.unbind().await?)
+    }
+
+    pub async fn delete(&self, dn: &str) -> Result<()> {
+        let mut ldap = self.admin().await?;
+        ldap.delete(dn).await?.success().context("deleting as administrator")?;
+        Ok(ldap.unbind().await?)
     }
 
     /// Lock accounts as wrong passwords do, now.

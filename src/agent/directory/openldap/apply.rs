@@ -131,8 +131,7 @@ impl OpenLdap {
 
     fn request(&self, effect: Effect<'_>) -> Request {
         let by_modify = |new: &str, more: Vec<Mod<Bytes>>| {
-            let lock = Mod::Replace(bytes(LOCK), HashSet::new());
-            Request::Modify([replace(PASSWORD, bytes(new)), lock].into_iter().chain(more).collect())
+            Request::Modify([replace(PASSWORD, bytes(new))].into_iter().chain(more).collect())
         };
         match effect {
             Effect::Reset(new) if self.settings.hashes_modified => by_modify(new, self.unflagged().into_iter().collect()),
