@@ -104,7 +104,7 @@ async fn a_ticket_waits_for_the_submit_that_uses_the_last_one() {
         tx.commit().await.unwrap();
     };
     let ((posted, _), ticket, ()) = tokio::join!(alice.posts(&job), ticket, release);
-    assert_eq!((posted, ticket), (202, 409), "a password is on its way: no other may be");
+    assert_eq!((posted, ticket), (202, 403), "a password is on its way: no other may be");
     assert_eq!(alice.status().await["state"], "submitted");
 }
 
