@@ -11,6 +11,7 @@ pub mod cloud;
 pub mod directory;
 pub mod enrol;
 pub mod executor;
+pub mod features;
 pub mod identity;
 pub mod journal;
 pub mod keys;
@@ -37,8 +38,9 @@ use self::{
     audit::{Audit, Entry},
     backoff::Backoff,
     cloud::{Cloud, Failure, Jobs, Unknown},
-    directory::{Directory, Trouble, ad::Ad},
+    directory::{Directory, Trouble, ad::Ad, people::People},
     executor::Executor,
+    features::Told,
     journal::Journal,
     keys::Keys,
     mirror::Mirror,
@@ -83,6 +85,7 @@ struct Agent<D> {
     jobs: TaskTracker,
     telling: Telling,
     seen: Seen,
+    told: Told,
     /// Which process this is.
     instance: Uuid,
     /// Seconds after which the identity is replaced; `None`: only when asked for.
@@ -128,7 +131,7 @@ pub async fn run(settings: config::Agent, clock: Clock, stop: CancellationToken)
     }
 }
 
-async fn run_with(directory: impl Directory, settings: config::Agent, time: Time, stop: CancellationToken) -> Result<()> {
+async fn run_with(directory: impl Directory + People, settings: config::Agent, time: Time, stop: CancellationToken) -> Result<()> {
     let state = State::load(&settings.state_dir)?;
     let directory = Arc::new(directory);
     known_groups(&*directory).await?;
@@ -147,6 +150,7 @@ async fn run_with(directory: impl Directory, settings: config::Agent, time: Time
     let instance = id::random();
     let identity_life = rotation::life(&settings);
     let (jobs, telling, seen) = (TaskTracker::new(), Telling::default(), Seen::default());
+    let told = Told::new(&settings.state_dir, state.me.connector);
     let agent = Arc::new(Agent {
         state,
         cloud,
@@ -160,6 +164,7 @@ async fn run_with(directory: impl Directory, settings: config::Agent, time: Time
         jobs,
         telling,
         seen,
+        told,
         instance,
         identity_life,
         stop,
@@ -195,7 +200,7 @@ async fn known_groups(directory: &impl Directory) -> Result<()> {
     }
 }
 
-impl<D: Directory> Agent<D> {
+impl<D: Directory + People> Agent<D> {
     /// Everything that goes on side by side; ends only for a reason that does not pass.
     async fn serve(self: &Arc<Self>, (every, full_every): (Duration, Duration)) -> Failure {
         // The directory is looked at from the start, so that the connection is warm when the first job comes.
@@ -249,7 +254,11 @@ impl<D: Directory> Agent<D> {
 
     async fn beat(&self) -> Result<(), Failure> {
         let heartbeat = self.heartbeat().await;
-        match self.cloud.heartbeat(&heartbeat).await?.status.as_str() {
+        let answer = self.cloud.heartbeat(&heartbeat).await?;
+        if answer.status == "active" {
+            self.told.learn(&answer);
+        }
+        match answer.status.as_str() {
             "pending" => Err(Failure::Pending),
             "revoked" => Err(Failure::Revoked),
             _ => Ok(()),

@@ -57,7 +57,7 @@ async fn neighbour(cloud: &Cloud) -> HandAgent {
     let new = New { name: "Neighbour", host: "neighbour.example", language: Language::English, help: None };
     let tenant = tenants::create(&mut tx, &cloud.app.ring, &cloud.clock, new).await.unwrap();
     let connector = fleet::create_connector(&mut tx, &tenant.scope, &cloud.clock, "Theirs").await.unwrap();
-    fleet::set_writeback(&mut tx, &tenant.scope, connector, true).await.unwrap();
+    fleet::switch(&mut tx, &tenant.scope, &cloud.clock, &source, connector, (fleet::Feature::Writeback, true)).await.unwrap();
     let token = fleet::new_token(&mut tx, &tenant.scope, &cloud.clock, &source, connector).await.unwrap();
     tx.commit().await.unwrap();
     let (mut agent, answer) = HandAgent::try_enrol(cloud, &token).await;
@@ -123,7 +123,7 @@ async fn another_tenants_people_are_not_touched_by_a_mirror() {
     let mut neighbour = neighbour(&cloud).await;
     let before: String = cloud.sql("select string_agg(u::text, ' ') from users u").await;
     let alice = somebody("alice");
-    let batch = MirrorBatch { pass: uuid::Uuid::nil(), full: false, last: true, upserts: Vec::new(), removals: vec![alice.guid] };
+    let batch = MirrorBatch { last: true, removals: vec![alice.guid], ..MirrorBatch::default() };
     assert_eq!(neighbour.post("/agent/v1/directory", &batch).await.status(), StatusCode::NO_CONTENT);
     // A full pass that names nobody removes whoever is theirs, and nobody else.
     neighbour.mirror(Vec::new()).await;
