@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 use sspr::{
     agent::{
-        directory::{answered, dn, win32},
+        directory::{answered, dn, openldap::ppolicy, win32},
         policy,
     },
     domain::users::{EmailAddress, Name, Phone},
@@ -24,7 +24,7 @@ use sspr::{
 pub type Target = fn(&[u8]);
 
 /// Name (and folder of its corpus), function, and how many times slower than the others it is.
-pub const ALL: [(&str, Target, usize); 10] = [
+pub const ALL: [(&str, Target, usize); 11] = [
     ("envelope", envelope, 20),
     ("plaintext", plaintext, 1),
     ("statement", statement, 1),
@@ -35,6 +35,7 @@ pub const ALL: [(&str, Target, usize); 10] = [
     ("contact", contact, 1),
     ("dn", names_below, 1),
     ("answer", answer, 1),
+    ("ppolicy", password_policy, 1),
 ];
 
 static VECTORS: LazyLock<Value> =
@@ -201,4 +202,12 @@ pub fn answer(data: &[u8]) {
     assert!(answered(code, text).to_string().chars().count() < 400);
     let verdict = policy::classify(code, win32);
     assert!(verdict.is_none_or(|verdict| verdict != sspr::wire::outcome::Code::Applied), "no refusal is a success");
+}
+
+/// A policy's answer: an error is read only from what ends with exactly that error, and from nothing that is longer.
+pub fn password_policy(data: &[u8]) {
+    let Some(error) = ppolicy::error(data) else { return };
+    let number = ppolicy::Error::ALL.iter().position(|one| *one == error).expect("one of all");
+    assert_eq!(data[..2], [0x30, u8::try_from(data.len() - 2).expect("short")]);
+    assert_eq!(data[data.len() - 3..], [0x81, 1, u8::try_from(number).expect("few")]);
 }

@@ -6,7 +6,12 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
-    base::{clock::Clock, config::Config, db, secret::KeyRing},
+    base::{
+        clock::Clock,
+        config::{Config, DirectoryKind},
+        db,
+        secret::KeyRing,
+    },
     domain::{
         audit::Source,
         fleet::{self, Connector, Feature},
@@ -29,11 +34,22 @@ enum Command {
         tenant: Uuid,
         /// A name for people.
         name: String,
+        /// Which family it is of; the agent's settings say the same.
+        #[arg(long, value_enum, default_value_t = Kind::Ad)]
+        kind: Kind,
     },
     /// Whether jobs may change this directory.
     Writeback { connector: Uuid, state: State },
     /// Whether people may unlock their account without a new password.
     Unlock { connector: Uuid, state: State },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// Active Directory or Samba AD.
+    Ad,
+    /// OpenLDAP with password policies.
+    Openldap,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -58,9 +74,13 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
                 }
             }
         }
-        Command::Add { tenant, name } => {
+        Command::Add { tenant, name, kind } => {
+            let kind = match kind {
+                Kind::Ad => DirectoryKind::Ad,
+                Kind::Openldap => DirectoryKind::Openldap,
+            };
             let tenant = tenants::by_id(&mut tx, &ring, tenant).await?;
-            let connector = fleet::create_connector(&mut tx, &tenant.scope, &clock, &name).await?;
+            let connector = fleet::create_connector_of(&mut tx, &tenant.scope, &clock, &name, kind).await?;
             println!("connector  {connector}");
             eprintln!("Next: sspr agent token {connector}");
         }

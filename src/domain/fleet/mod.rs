@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::tenants::Scope;
 use crate::{
-    base::{clock::Clock, id},
+    base::{clock::Clock, config::DirectoryKind, id},
     wire::message::{AuditHead, PasswordPolicy},
 };
 pub use connectors::{Connector, Feature, connectors, switch};
@@ -29,14 +29,20 @@ pub use signing::{SigningKey, current_signing_key, signing_key};
 /// An agent that was not heard of for so long is not counted on.
 pub const SILENT_AFTER: Duration = Duration::seconds(35);
 
-/// A new connector; what is optional is off.
+/// A new connector of an Active Directory; what is optional is off.
 pub async fn create_connector(conn: &mut PgConnection, scope: &Scope, clock: &Clock, name: &str) -> Result<Uuid> {
+    create_connector_of(conn, scope, clock, name, DirectoryKind::Ad).await
+}
+
+/// A new connector; what is optional is off.
+pub async fn create_connector_of(conn: &mut PgConnection, scope: &Scope, clock: &Clock, name: &str, kind: DirectoryKind) -> Result<Uuid> {
     let connector = id::time_ordered(clock);
     sqlx::query!(
-        "insert into connectors (connector_id, tenant_id, name, kind, created_at) values ($1, $2, $3, 'ad', $4)",
+        "insert into connectors (connector_id, tenant_id, name, kind, created_at) values ($1, $2, $3, $4, $5)",
         connector,
         scope.id(),
         name,
+        kind.as_str(),
         clock.now(),
     )
     .execute(conn)

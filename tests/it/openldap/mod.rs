@@ -2,8 +2,10 @@
 
 mod groups;
 mod outcomes;
+mod people;
 mod rights;
 mod states;
+mod whole;
 
 use std::{
     sync::{Arc, Mutex},

@@ -119,7 +119,7 @@ fn time(entry: &Entry, name: &str) -> Option<i64> {
 }
 
 /// An entry may name only the class that it is made of, and not those above it.
-fn is_person(entry: &Entry) -> bool {
+pub(super) fn is_person(entry: &Entry) -> bool {
     const PEOPLE: [&str; 4] = ["person", "organizationalPerson", "residentialPerson", "inetOrgPerson"];
     entry.texts("objectClass").iter().any(|class| PEOPLE.iter().any(|person| class.eq_ignore_ascii_case(person)))
 }

@@ -130,9 +130,8 @@ impl OpenLdap {
     }
 
     fn request(&self, effect: Effect<'_>) -> Request {
-        let by_modify = |new: &str, more: Vec<Mod<Bytes>>| {
-            Request::Modify([replace(PASSWORD, bytes(new))].into_iter().chain(more).collect())
-        };
+        let by_modify =
+            |new: &str, more: Vec<Mod<Bytes>>| Request::Modify([replace(PASSWORD, bytes(new))].into_iter().chain(more).collect());
         match effect {
             Effect::Reset(new) if self.settings.hashes_modified => by_modify(new, self.unflagged().into_iter().collect()),
             Effect::Temporary(new) if self.settings.hashes_modified => by_modify(new, vec![flag()]),

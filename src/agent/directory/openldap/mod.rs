@@ -10,6 +10,7 @@
 mod account;
 mod apply;
 mod groups;
+mod people;
 pub mod ppolicy;
 mod rights;
 mod rules;
@@ -46,6 +47,7 @@ pub struct OpenLdap {
     users_dn: String,
     bind_dn: String,
     settings: config::Openldap,
+    attributes: config::Attributes,
     time: Time,
     groups: groups::Groups,
     /// Whether the rules hold for our own account, as last tried.
@@ -81,6 +83,7 @@ impl OpenLdap {
             users_dn: settings.users_dn.clone(),
             bind_dn: settings.bind_dn.clone(),
             settings: own.clone(),
+            attributes: settings.attributes.clone(),
             time,
             groups: groups::Groups::default(),
             hold: Hold::default(),
@@ -212,14 +215,6 @@ impl Directory for OpenLdap {
 
     async fn seen(&self) -> Option<Server> {
         self.server().await
-    }
-
-    async fn mark(&self) -> Result<super::Mark, Trouble> {
-        todo!()
-    }
-
-    async fn page(&self, _: Option<i64>, _: Vec<u8>) -> Result<super::Page, Trouble> {
-        todo!()
     }
 }
 
