@@ -17,7 +17,7 @@ const PPOLICY: &str = "1.3.6.1.4.1.42.2.27.8.5.1";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BindAnswer {
     pub accepted: bool,
-    /// The policy's answer, as bytes: `30 03 81 01 02` is "must be changed".
+    /// The policy's answer, as bytes, if it had anything to say: `30 03 81 01 02` is "must be changed".
     pub policy: Option<Vec<u8>>,
 }
 
@@ -39,6 +39,7 @@ impl Slapd {
         let _ = ldap.unbind().await;
         ensure!([0, 49].contains(&answer.rc), "the bind answered {}: {}", answer.rc, answer.text);
         let policy = answer.ctrls.into_iter().find(|control| control.1.ctype == PPOLICY).and_then(|control| control.1.val);
+        let policy = policy.filter(|value| *value != [0x30, 0]);
         Ok(BindAnswer { accepted: answer.rc == 0, policy })
     }
 
