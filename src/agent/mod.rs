@@ -106,7 +106,7 @@ pub async fn run(settings: config::Agent, clock: Clock, stop: CancellationToken)
         }
         DirectoryKind::Openldap => {
             let directory = OpenLdap::new(&settings.directory, time.clone())?.with_groups(&settings.allow_groups, &settings.deny_groups);
-            run_with(directory, settings, time, stop).await
+            Box::pin(run_with(directory, settings, time, stop)).await
         }
     }
 }

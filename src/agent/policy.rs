@@ -25,7 +25,7 @@ pub fn classify(code: u32, win32: u32) -> Option<Code> {
 /// The broken rule, and for a minimum age when a change is allowed (seconds since 1970). Rules that may not be
 /// read leave nothing certain. `policy.hints`: history and age hold for this change. `now`: seconds since 1970.
 pub fn which(policy: &Policy, account: &Account, password: &str, now: i64) -> (Code, Option<i64>) {
-    let Some(rules) = &policy.rules else { return (Code::PolicyOther, None) };
+    let Some(rules) = policy.rules.as_ref().filter(|_| !policy.told) else { return (Code::PolicyOther, None) };
     if password.encode_utf16().count() < rules.min_length as usize {
         return (Code::PolicyLength, None);
     }
@@ -82,6 +82,7 @@ mod tests {
             rules: Some(PasswordPolicy { min_length: 8, complexity: true, history: 5, min_age: 86_400, max_age: 0 }),
             from: None,
             hints: true,
+            told: false,
             names: true,
         }
     }
@@ -109,7 +110,9 @@ mod tests {
         assert_eq!(told(&Policy { names: false, ..policy() }, &old, "x-ANND-2026"), (Code::PolicyHistory, None));
         let blind = Policy { hints: false, ..policy() };
         assert_eq!(told(&blind, &ann(100), "Fine-Enough-1"), (Code::PolicyOther, None));
-        assert_eq!(which(&Policy { rules: None, ..policy() }, &old, "x", NOW), (Code::PolicyOther, None));
+        for unknown in [Policy { rules: None, ..policy() }, Policy { told: true, ..policy() }] {
+            assert_eq!(which(&unknown, &old, "x", NOW), (Code::PolicyOther, None));
+        }
     }
 
     #[test]

@@ -183,6 +183,8 @@ pub struct Policy {
     pub from: Option<PolicyFrom>,
     /// The server enforces history and minimum age on resets (AD: policy hints).
     pub hints: bool,
+    /// The server names the rule by which it refuses (OpenLDAP): what it does not name is none of these.
+    pub told: bool,
     /// The server refuses passwords that contain the account's names (Windows does, Samba does not).
     pub names: bool,
 }

@@ -181,9 +181,9 @@ impl<D: Directory> Executor<D> {
             (code, ..) => code,
         };
         let missing = match code {
-            Code::NoUnlockRight => "write lockoutTime",
-            Code::NoFlagRight => "write pwdLastSet",
-            _ => "Reset Password",
+            Code::NoUnlockRight => "write lockoutTime (OpenLDAP: pwdAccountLockedTime)",
+            Code::NoFlagRight => "write pwdLastSet (OpenLDAP: pwdReset)",
+            _ => "Reset Password (OpenLDAP: write userPassword)",
         };
         tracing::error!(
             error = text,

@@ -153,6 +153,9 @@ async fn a_refusal_names_the_rule() {
         assert_eq!(desk.code(user, Kind::Change, new, old).await, code, "{new}");
     }
     assert!(slapd.accepts(&dn, "Other-Passw0rd").await.unwrap());
+    // What a module wants that is not known to want three kinds of characters is not said to be that.
+    let blunt = Desk::with(&slapd, |settings| settings.directory.openldap.three_classes = false);
+    assert_eq!(blunt.code(user, Kind::Reset, "onlylowercase", "").await, Code::PolicyOther);
     // Passwords that LDAP, BER and shells are fond of.
     for new in ["  Spaces around 1  ", "Quote\"s 'n' \\back1", "Ünïcode-😀-1-漢字", "A1-()*&|=<>~,;+#", &"Long-1".repeat(40)] {
         assert_eq!(desk.code(user, Kind::Reset, new, "").await, Code::Applied, "{new}");

@@ -49,7 +49,7 @@ impl Ad {
                 (rules, PolicyFrom::Own)
             }
         };
-        Ok(Policy { rules, from: Some(from), hints: server.policy_hints.is_some(), names: !server.is_samba })
+        Ok(Policy { rules, from: Some(from), hints: server.policy_hints.is_some(), told: false, names: !server.is_samba })
     }
 
     /// allowedAttributesEffective lists the attributes that we may write. The right to reset a password is no attribute's and in no

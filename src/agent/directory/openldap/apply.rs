@@ -59,13 +59,13 @@ impl OpenLdap {
             // Renamed, gone, or locked for ever, since it was read: nothing happened.
             let moved = self.now(&account).await?;
             if moved.dn == account.dn {
-                return Err(refused(effect, &answer));
+                return Err(self.refused(effect, &answer));
             }
             account = moved;
             answer = self.send(&account, self.request(effect)).await?;
         }
         if answer.rc != 0 {
-            return Err(refused(effect, &answer));
+            return Err(self.refused(effect, &answer));
         }
         self.mark(&account, effect).await;
         Ok(())
@@ -164,6 +164,15 @@ impl OpenLdap {
         tracing::error!(error = %why, directory.object = %account.dn, "the password is set, but pwdReset could not be written");
     }
 
+    fn refused(&self, effect: Effect<'_>, answer: &LdapResult) -> ApplyError {
+        let code = match meaning(effect, answer.rc, ppolicy::of(answer)) {
+            // The module may ask for anything; what is said of complexity is that three kinds of characters are wanted.
+            Some(Code::PolicyComplexity) if !self.settings.three_classes => Some(Code::PolicyOther),
+            code => code,
+        };
+        ApplyError::Refused { code, text: answered(answer.rc, &answer.text).to_string() }
+    }
+
     async fn send(&self, account: &Account, request: Request) -> Result<LdapResult, ApplyError> {
         const REFERRAL: u32 = 10;
         let mut session = self.jobs.session().await.map_err(ApplyError::NotSent)?;
@@ -204,11 +213,6 @@ fn still(account: &Account) -> RawControl {
 }
 
 /// By result code and the policy's error only: texts differ between servers and versions.
-fn refused(effect: Effect<'_>, answer: &LdapResult) -> ApplyError {
-    let code = meaning(effect, answer.rc, ppolicy::of(answer));
-    ApplyError::Refused { code, text: answered(answer.rc, &answer.text).to_string() }
-}
-
 fn meaning(effect: Effect<'_>, rc: u32, error: Option<Error>) -> Option<Code> {
     if let Some(error) = error {
         return Some(match error {

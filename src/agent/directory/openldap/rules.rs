@@ -72,7 +72,7 @@ impl OpenLdap {
             min_age: known.min_age,
             max_age: known.max_age,
         });
-        Policy { rules, from, hints: self.hold.last() != Some(false), names: false }
+        Policy { rules, from, hints: self.hold.last() != Some(false), told: true, names: false }
     }
 }
 
