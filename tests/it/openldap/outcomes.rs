@@ -83,7 +83,7 @@ fn own(slapd: &Slapd) -> String {
 async fn outcome_matrix_of_openldap() {
     for hashes_modified in [false, true] {
         let slapd = slapd(SlapdOptions { history: 3, ..SlapdOptions::default() }).await;
-        let heading = KINDS.map(|kind| format!("{:16}", kind.as_str())).concat();
+        let heading = KINDS.map(|kind| format!("{:17}", kind.as_str())).concat();
         println!("\nOpenLDAP{:8}{heading}", if hashes_modified { ", modify" } else { "" });
         for condition in CONDITIONS {
             tokio::task::block_in_place(|| slapd.reset().unwrap());
@@ -121,7 +121,11 @@ async fn outcome_matrix_of_openldap() {
                     assert_eq!(attribute(&slapd, &dn, "pwdAccountLockedTime").await.as_deref(), Some("000001010000Z"), "{kind}");
                 }
             }
-            println!("{:16}{}", format!("{condition:?}"), row.iter().map(|code| format!("{:16}", code.as_str())).collect::<String>());
+            println!(
+                "{:17}{}",
+                format!("{condition:?}"),
+                row.iter().map(|code| format!("{:17}", code.as_str())).collect::<Vec<_>>().concat()
+            );
             assert_eq!(row, expected(condition), "{condition:?}");
         }
     }

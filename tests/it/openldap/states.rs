@@ -2,6 +2,7 @@
 
 use sspr::{
     agent::directory::{Directory, Effect},
+    base::clock::Clock,
     lab::slapd::SlapdOptions,
     wire::{message::PolicyFrom, outcome::Code, ticket::Kind},
 };
@@ -51,7 +52,7 @@ async fn an_inspection_tells_the_policy_in_effect() {
 async fn the_server_tells_its_time_where_the_monitor_may_be_read() {
     let slapd = slapd(SlapdOptions::default()).await;
     let desk = Desk::at(&slapd);
-    let now = time::OffsetDateTime::now_utc().unix_timestamp();
+    let now = Clock::system().seconds();
     assert!((desk.directory.clock().await.unwrap().unwrap() - now).abs() <= 2);
     slapd.set("olcDatabase={2}monitor,cn=config", "olcAccess", Some("to * by * none")).await.unwrap();
     assert_eq!(desk.directory.clock().await.unwrap(), None);

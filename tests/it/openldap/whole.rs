@@ -24,18 +24,18 @@ fn told(told: &serde_json::Value) -> (&str, &str) {
     (told["state"].as_str().unwrap_or_default(), told["code"].as_str().unwrap_or_default())
 }
 
-fn people(options: SlapdOptions) -> SlapdOptions {
+fn people(svc_manages: bool) -> SlapdOptions {
     let csv = "username,given_name,family_name,mail,mobile,password,groups,flags\n\
                alice,Alice,Ames,alice@mail.example,+15550100001,First-Passw0rd,,\n\
                bob,Bob,Burns,bob@mail.example,,First-Passw0rd,,must-change\n\
                carol,Carol,Coe,carol@mail.example,,First-Passw0rd,,\n";
-    SlapdOptions { users_csv: Some(csv.to_owned()), ..options }
+    SlapdOptions { users_csv: Some(csv.to_owned()), svc_manages, ..SlapdOptions::default() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_password_goes_from_the_browser_to_openldap() {
     for svc_manages in [false, true] {
-        let (cloud, slapd) = (Cloud::start().await, slapd(people(SlapdOptions { svc_manages, ..SlapdOptions::default() })).await);
+        let (cloud, slapd) = (Cloud::start().await, slapd(people(svc_manages)).await);
         let dir = tempfile::tempdir().unwrap();
         let mut settings = Config::from(None, []).unwrap().agent;
         settings.cloud_url.clone_from(&cloud.url);
