@@ -17,6 +17,7 @@ mod hostile;
 mod identity;
 mod lab;
 mod norms;
+mod outcome_matrix;
 mod portal;
 mod schema;
 mod queue;
