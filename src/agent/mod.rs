@@ -58,7 +58,7 @@ use crate::{
     },
     wire::{
         keys::fingerprint,
-        message::{DirectoryHealth, JobResult, LeasedJob},
+        message::{DirectoryHealth, LeasedJob},
         outcome::Code,
     },
 };
