@@ -169,7 +169,11 @@ impl Slapd {
             "{2}to attrs=userPassword by self =xw by anonymous auth by * none".to_owned(),
             "{3}to * by users read by * none".to_owned(),
         ];
-        let rules = rules.map(String::into_bytes).into();
-        self.modify("olcDatabase={1}mdb,cn=config", vec![Mod::Replace(b"olcAccess".to_vec(), rules)]).await
+        // One after the other: values of one change are a set, and the server goes by their order.
+        let (first, rest) = (&rules[0], &rules[1..]);
+        let value = |rule: &String| HashSet::from([rule.clone().into_bytes()]);
+        let first = Mod::Replace(b"olcAccess".to_vec(), value(first));
+        let rest = rest.iter().map(|rule| Mod::Add(b"olcAccess".to_vec(), value(rule)));
+        self.modify("olcDatabase={1}mdb,cn=config", std::iter::once(first).chain(rest).collect()).await
     }
 }
