@@ -1,5 +1,6 @@
 //! What can be seen of an OpenLDAP server with the rights that the service account should have. Its access rules can not: they stand in
-//! cn=config, which an ordinary account may not read, so what they must say is printed instead.
+//! cn=config, which an ordinary account may not read. So the rights are tried, by modifies that cannot succeed, and what the rules must
+//! say is printed.
 
 use ldap3::Scope;
 
@@ -8,7 +9,16 @@ use super::{
     grants::posix,
     ldap::Probe,
 };
-use crate::base::config;
+use crate::{
+    agent::{
+        directory::{
+            Standing,
+            openldap::{NO_RULE_HOLDS, OpenLdap, Tried},
+        },
+        time::Time,
+    },
+    base::{clock::Clock, config},
+};
 
 const PASSWORD_MODIFY: &str = "1.3.6.1.4.1.4203.1.11.1";
 const PASSWORD_POLICY: &str = "1.3.6.1.4.1.42.2.27.8.5.1";
@@ -33,7 +43,7 @@ pub(super) async fn check(probe: &mut Probe, settings: &config::Directory, at: &
         found.push(Finding::new(Code::ControlsOk, at, "has what is needed: password policies, paging, RFC 3062."));
     }
     let filter = "(objectClass=person)";
-    let (people, more) = probe.search(&settings.users_dn, Scope::Subtree, filter, &["1.1"], 500).await?;
+    let (people, more) = probe.search(&settings.users_dn, Scope::Subtree, filter, &["1.1"], TRIED + 1).await?;
     if people.is_empty() {
         let text = "there is nobody in it whom the account can see.";
         found.push(
@@ -41,16 +51,64 @@ pub(super) async fn check(probe: &mut Probe, settings: &config::Directory, at: &
                 .say("Check agent.directory.users_dn, and that the account may read there."),
         );
     }
-    let many = if more { "500 people and more" } else { "its people" };
-    let text = format!("whether the passwords of {many} may be set cannot be told: access rules are not readable from here.");
-    found.push(
-        Finding::new(Code::RightUnknown, &settings.users_dn, text)
-            .say("They must give the account `write` on userPassword: with `manage` no rule of the policy would hold, and every password would have to be changed again at once. Ask the server itself:")
-            .run("on the server, as root", format!("slapacl -F /etc/ldap/slapd.d -D {} -b PERSON userPassword/write userPassword/manage", posix(&settings.bind_dn)))
-            .say("The first must be ALLOWED, the second DENIED. Rules that do it, before any other about these attributes:")
-            .with([Fix::Run { with: "ldapmodify -Y EXTERNAL -H ldapi:///", command: rules(settings) }]),
-    );
+    found.extend(rights(settings, more || people.len() > TRIED).await?);
     Ok(found)
+}
+
+/// At so many people the rights are tried.
+const TRIED: usize = 50;
+
+async fn rights(settings: &config::Directory, are_more: bool) -> Result<Vec<Finding>, Finding> {
+    let fault = |error: String| Finding::new(Code::DirectoryFault, &settings.users_dn, format!("{error}."));
+    let directory = OpenLdap::new(settings, Time::new(Clock::system())).map_err(|error| fault(format!("{error:#}")))?;
+    let Tried { holds, people } = directory.tried(TRIED).await.map_err(|trouble| fault(trouble.to_string()))?;
+    let mut found = Vec::new();
+    if holds == Some(false) {
+        let finding = Finding::new(Code::RightsTooMuch, &settings.bind_dn, format!("{NO_RULE_HOLDS}."));
+        found.push(mend(finding.say("Give it less:"), settings));
+    }
+    let kinds: [(Code, &str, fn(&Standing) -> Option<bool>); 3] = [
+        (Code::RightMissingReset, "write userPassword", |standing| standing.may_reset),
+        (Code::RightMissingUnlock, "write pwdAccountLockedTime", |standing| standing.may_unlock),
+        (Code::RightMissingMustChange, "write pwdReset", |standing| standing.may_require_change),
+    ];
+    let all = people.len();
+    let mut whole = all > 0;
+    for (code, right, of) in kinds {
+        let count = |told| people.iter().filter(|(_, standing)| of(standing) == told).count();
+        let (without, unknown) = (count(Some(false)), count(None));
+        whole &= without == 0 && unknown == 0;
+        if let Some((first, _)) = people.iter().find(|(_, standing)| of(standing) == Some(false)) {
+            let text = format!("the account may not {right} of {without} of {all} people, {first} for one.");
+            found.push(mend(Finding::new(code, &settings.users_dn, text), settings));
+        }
+        if unknown > 0 {
+            let text = format!("whether the account may {right} cannot be told of {unknown} of {all} people.");
+            found.push(mend(Finding::new(Code::RightUnknown, &settings.users_dn, text), settings));
+        }
+    }
+    if whole {
+        let text = format!("{all} of {all} people may be reset, unlocked, and made to change their password.");
+        found.push(Finding::new(Code::RightsOk, &settings.users_dn, text));
+    }
+    if holds.is_none() && all > 0 {
+        let text = "whether the rules hold for what the account does cannot be told: the policy has no minimum length that is checked, or is not known (agent.directory.openldap.policy_dn).";
+        found.push(mend(Finding::new(Code::RightUnknown, &settings.bind_dn, text), settings));
+    }
+    if are_more {
+        found.push(Finding::new(Code::NotEverybodySeen, &settings.users_dn, format!("only {all} of its people were tried.")));
+    }
+    Ok(found)
+}
+
+fn mend(finding: Finding, settings: &config::Directory) -> Finding {
+    finding
+        .run(
+            "on the server, as root",
+            format!("slapacl -F /etc/ldap/slapd.d -D {} -b PERSON userPassword/write userPassword/manage", posix(&settings.bind_dn)),
+        )
+        .say("The first must be ALLOWED, the second DENIED. Rules that do it, before any other about these attributes:")
+        .with([Fix::Run { with: "ldapmodify -Y EXTERNAL -H ldapi:///", command: rules(settings) }])
 }
 
 /// The access rules, with names as slapd.access(5) quotes them.
@@ -59,7 +117,7 @@ fn rules(settings: &config::Directory) -> String {
     let (users, account) = (quoted(&settings.users_dn), quoted(&settings.bind_dn));
     format!(
         "dn: olcDatabase={{1}}mdb,cn=config\nchangetype: modify\nadd: olcAccess\n\
-         olcAccess: {{0}}to dn.subtree=\"{users}\" attrs=userPassword by dn.exact=\"{account}\" write by self =xw by anonymous auth by * none\n\
+         olcAccess: {{0}}to dn.subtree=\"{users}\" attrs=userPassword by dn.exact=\"{account}\" =xw by self =xw by anonymous auth by * none\n\
          olcAccess: {{1}}to dn.subtree=\"{users}\" attrs=pwdAccountLockedTime,pwdReset by dn.exact=\"{account}\" write by * read"
     )
 }

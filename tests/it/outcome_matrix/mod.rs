@@ -5,6 +5,7 @@
 //! table beside it, one line per condition, one column per kind of job; `-`: there is no such thing.
 
 mod ad;
+mod openldap;
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -84,4 +85,11 @@ async fn outcome_matrix_of_active_directory() {
     let [with, without] = [true, false].map(|hints| tokio::spawn(async move { ad::run(hints).await }));
     with.await.unwrap();
     without.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outcome_matrix_of_openldap() {
+    for hashes_modified in [false, true] {
+        openldap::run(hashes_modified).await;
+    }
 }

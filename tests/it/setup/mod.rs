@@ -2,6 +2,7 @@
 
 mod assistant;
 mod doctor;
+mod openldap;
 mod rights;
 mod tls;
 

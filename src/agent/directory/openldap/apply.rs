@@ -228,8 +228,8 @@ fn meaning(effect: Effect<'_>, rc: u32, error: Option<Error>) -> Option<Code> {
         });
     }
     match (rc, effect) {
-        // It was the right one a moment ago.
-        (UNWILLING, Effect::Change { .. }) => Some(Code::WrongPassword),
+        // The old one was right a moment ago: it is our account that may not have it compared.
+        (UNWILLING, Effect::Change { .. }) => Some(Code::NoRight),
         (ASSERTION_FAILED, _) => Some(Code::ChangedMeanwhile),
         _ => match (policy::classify(rc, 0), effect) {
             (Some(Code::NoRight), Effect::Unlock) => Some(Code::NoUnlockRight),
@@ -257,7 +257,7 @@ mod tests {
             (reset, 50, None, Some(Code::NoRight)),
             (Effect::Unlock, 50, None, Some(Code::NoUnlockRight)),
             (Effect::WaiveChange, 50, None, Some(Code::NoFlagRight)),
-            (change, 53, None, Some(Code::WrongPassword)),
+            (change, 53, None, Some(Code::NoRight)),
             (reset, 53, None, None),
             (reset, 122, None, Some(Code::ChangedMeanwhile)),
             (reset, 32, None, Some(Code::Gone)),

@@ -32,6 +32,7 @@ use super::{
 };
 use crate::{agent::time::Time, base::config, wire::message::DirectoryHealth};
 use rights::Hold;
+pub use rights::{NO_RULE_HOLDS, Tried};
 
 /// A directory, through one of its servers.
 pub struct OpenLdap {

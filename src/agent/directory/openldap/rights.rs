@@ -23,13 +23,14 @@ use super::{
         link::{ANSWER, transport},
     },
     OpenLdap,
+    account::STATE,
     apply::{FLAG, PASSWORD},
     ppolicy::{self, Error},
 };
 use crate::base::id;
 
-/// Said in the log and by `sspr check`.
-pub(super) const NO_RULE_HOLDS: &str = "no password rule holds for the agent's account: it has \"manage\" access to userPassword (or is the rootdn), where \"=xw\" would do, or the policy is not in force; \
+/// Said in the log, by `sspr check` and by `sspr agent doctor`.
+pub const NO_RULE_HOLDS: &str = "no password rule holds for the agent's account: it has \"manage\" access to userPassword (or is the rootdn), where \"=xw\" would do, or the policy is not in force; \
      history, minimum age and length are not enforced, and whoever is reset must change the password again";
 
 const AGAIN: Duration = Duration::from_mins(10);
@@ -56,7 +57,28 @@ impl Hold {
     }
 }
 
+/// What trying told.
+pub struct Tried {
+    /// Whether the rules hold for our own account; `None`: could not be told.
+    pub holds: Option<bool>,
+    /// By name, what our account may do to them.
+    pub people: Vec<(String, Standing)>,
+}
+
 impl OpenLdap {
+    /// For whoever sets it up: the rules, and the rights on up to `most` people.
+    pub async fn tried(&self, most: usize) -> Result<Tried, Trouble> {
+        let holds = self.rules_hold().await?;
+        let mut people = Vec::new();
+        for entry in self.some(most, &STATE).await? {
+            let account = self.account(&entry, None, self.time.now());
+            if !account.protected {
+                people.push((account.dn.clone(), self.rights(&account).await?));
+            }
+        }
+        Ok(Tried { holds, people })
+    }
+
     pub(super) async fn rights(&self, account: &Account) -> Result<Standing, Trouble> {
         let rules = self.rules(&self.jobs, account.own_policy.as_deref()).await?;
         let max_age = rules.map_or(0, |rules| i64::try_from(rules.max_age).unwrap_or(i64::MAX));
@@ -103,8 +125,10 @@ impl OpenLdap {
     /// there makes the modify impossible once more.
     async fn rules_hold(&self) -> Result<Option<bool>, Trouble> {
         const ASSERTION_FAILED: u32 = 122;
+        self.jobs.session().await?;
         let has_assertion = self.jobs.server().await.is_some_and(|server| server.controls.iter().any(|control| control == ASSERTION));
-        let Some(person) = self.somebody().await?.filter(|_| has_assertion) else { return Ok(None) };
+        let person = self.some(1, &["pwdPolicySubentry"]).await?.into_iter().next();
+        let Some(person) = person.filter(|_| has_assertion) else { return Ok(None) };
         let rules = self.rules(&self.probe, person.text("pwdPolicySubentry")).await?;
         if rules.is_none_or(|rules| rules.min_length < 2) {
             return Ok(None);
@@ -117,13 +141,14 @@ impl OpenLdap {
         })
     }
 
-    /// Any one of the people.
-    async fn somebody(&self) -> Result<Option<Entry>, Trouble> {
+    /// Some of the people, as the server happens to tell them.
+    async fn some(&self, most: usize, names: &[&str]) -> Result<Vec<Entry>, Trouble> {
         let mut session = self.probe.session().await?;
-        let ldap = session.ldap.with_timeout(ANSWER).with_search_options(SearchOptions::new().sizelimit(1));
-        let found = ldap.search(&self.users_dn, Scope::Subtree, "(objectClass=person)", vec!["pwdPolicySubentry"]).await;
+        let limit = SearchOptions::new().sizelimit(i32::try_from(most).unwrap_or(i32::MAX));
+        let ldap = session.ldap.with_timeout(ANSWER).with_search_options(limit);
+        let found = ldap.search(&self.users_dn, Scope::Subtree, "(objectClass=person)", names.to_vec()).await;
         match found {
-            Ok(found) => Ok(found.0.into_iter().find_map(Entry::new)),
+            Ok(found) => Ok(found.0.into_iter().filter_map(Entry::new).collect()),
             Err(error) => {
                 self.probe.broken(&session).await;
                 Err(transport(error))
