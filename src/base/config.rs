@@ -106,6 +106,7 @@ pub struct Agent {
 #[serde(deny_unknown_fields)]
 pub struct Directory {
     pub url: String,
+    pub fallback_urls: Vec<String>,
     pub server_name: String,
     pub ca_file: PathBuf,
     pub bind_dn: String,

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use ldap3::{
     Mod, Scope,
     controls::{ControlType, PagedResults, RawControl},
@@ -24,7 +24,8 @@ use super::{
     attributes::{Entry, filetime, generalized},
     dn,
     groups::Groups,
-    link::{ANSWER, Link, Session, Target, answered, transport},
+    link::{ANSWER, Link, Session, answered, elsewhere, is_elsewhere, transport},
+    links::Links,
 };
 use crate::{
     agent::time::Time,
@@ -69,12 +70,10 @@ const PERSON: [&str; 13] = [
 
 /// A domain, through one of its controllers.
 pub struct Ad {
-    target: Arc<Target>,
-    pub(super) jobs: Link,
-    /// A page of 500 people must not stand before a reset: some servers answer one connection's requests one after another.
-    mirror: Link,
-    /// Nor may a crowd of resets stand before the question whether the server is there.
-    probe: Link,
+    links: Links,
+    pub(super) jobs: Arc<Link>,
+    mirror: Arc<Link>,
+    probe: Arc<Link>,
     base_dn: String,
     users_dn: String,
     bind_dn: String,
@@ -93,12 +92,12 @@ impl Ad {
         if !dn::is_below(&settings.users_dn, &settings.base_dn) && !dn::is_same(&settings.users_dn, &settings.base_dn) {
             bail!("agent.directory.users_dn must lie in base_dn");
         }
-        let target = Arc::new(Target::new(settings).context("the directory's settings")?);
+        let links = Links::new(settings)?;
         Ok(Self {
-            jobs: Link::new(target.clone()),
-            mirror: Link::new(target.clone()),
-            probe: Link::new(target.clone()),
-            target,
+            jobs: links.jobs.clone(),
+            mirror: links.mirror.clone(),
+            probe: links.probe.clone(),
+            links,
             base_dn: settings.base_dn.clone(),
             users_dn: settings.users_dn.clone(),
             bind_dn: settings.bind_dn.clone(),
@@ -108,38 +107,22 @@ impl Ad {
         })
     }
 
-    /// The first entry of a base search; `None` when there is no such object.
-    async fn read(&self, link: &Link, session: &mut Session, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
+    /// The entry of a base search; `None` when there is no such object.
+    pub(super) async fn look(&self, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
+        self.look_over(&self.jobs, None, base, names).await
+    }
+
+    async fn look_over(&self, link: &Link, about: Option<Uuid>, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
         const NO_SUCH_OBJECT: u32 = 32;
-        let found = session.ldap.with_timeout(ANSWER).search(base, Scope::Base, "(objectClass=*)", names.to_vec()).await;
-        let found = match found {
-            Ok(found) => found,
-            Err(error) => {
-                link.broken(session).await;
-                return Err(transport(error));
+        let question = async |mut session: Session| {
+            let (found, result) = session.search(base, Scope::Base, "(objectClass=*)", names, ANSWER).await?;
+            match result.rc {
+                0 => Ok(found.into_iter().next()),
+                NO_SUCH_OBJECT => Ok(None),
+                code => Err(answered(code, &result.text)),
             }
         };
-        match found.1.rc {
-            0 => Ok(found.0.into_iter().find_map(Entry::new)),
-            NO_SUCH_OBJECT => Ok(None),
-            code => Err(answered(code, &found.1.text)),
-        }
-    }
-
-    /// Like [`Self::read`]; reads change nothing, so a connection that broke since its last use is worth a second try.
-    pub(super) async fn look(&self, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
-        self.look_over(&self.jobs, base, names).await
-    }
-
-    async fn look_over(&self, link: &Link, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
-        let mut session = link.session().await?;
-        match self.read(link, &mut session, base, names).await {
-            Err(Trouble::Unreachable(_)) => {
-                let mut session = link.session().await?;
-                self.read(link, &mut session, base, names).await
-            }
-            other => other,
-        }
+        link.ask(about, question).await
     }
 
     /// Connects, binds, and finds the domain and the part of it that is served.
@@ -154,7 +137,7 @@ impl Ad {
         const COMPLEX: i64 = 1;
         let names = ["minPwdLength", "pwdProperties", "pwdHistoryLength", "minPwdAge", "maxPwdAge"];
         let entry =
-            self.look_over(link, &self.base_dn, &names).await?.ok_or_else(|| answered(32, "agent.directory.base_dn does not exist"))?;
+            self.look_over(link, None, &self.base_dn, &names).await?.ok_or_else(|| answered(32, "agent.directory.base_dn does not exist"))?;
         Ok(PasswordPolicy {
             min_length: entry.bits("minPwdLength"),
             complexity: entry.number("pwdProperties") & COMPLEX != 0,
@@ -206,7 +189,7 @@ fn replace(name: &str, value: Bytes) -> Mod<Bytes> {
 
 impl Directory for Ad {
     async fn inspect(&self, user: Uuid) -> Result<Option<Account>, Trouble> {
-        Ok(self.look(&guid(user), &ACCOUNT).await?.and_then(|entry| entry.account()))
+        Ok(self.look_over(&self.jobs, Some(user), &guid(user), &ACCOUNT).await?.and_then(|entry| entry.account()))
     }
 
     fn is_own(&self, account: &Account) -> bool {
@@ -223,7 +206,12 @@ impl Directory for Ad {
     }
 
     async fn reset(&self, user: Uuid, password: &str) -> Result<(), ResetError> {
-        let mut session = self.jobs.session().await.map_err(ResetError::NotSent)?;
+        let session = match self.links.servers.written(user) {
+            Some(server) => self.jobs.session_on(&server).await,
+            None => self.jobs.session().await,
+        };
+        let mut session = session.map_err(ResetError::NotSent)?;
+        self.links.servers.write(user, &session.server.name);
         let mods = vec![replace("unicodePwd", unicode_pwd(password)), replace("lockoutTime", Bytes(b"0".to_vec()))];
         if let Some(oid) = session.server.policy_hints.clone() {
             // SEQUENCE { Flags INTEGER 1 }: enforce what a reset would skip.
@@ -232,6 +220,11 @@ impl Directory for Ad {
         }
         match session.ldap.with_timeout(MODIFY).modify(&guid(user), mods).await {
             Ok(result) if result.rc == 0 => Ok(()),
+            Ok(result) if is_elsewhere(result.rc) => {
+                let trouble = elsewhere(result.rc, &result.text);
+                self.jobs.useless(&session, &trouble.to_string()).await;
+                Err(ResetError::NotSent(trouble))
+            }
             Ok(result) => match answered(result.rc, &result.text) {
                 Trouble::Answered { code, win32, text } => Err(ResetError::Refused { code, win32, text }),
                 trouble @ Trouble::Unreachable(_) => Err(ResetError::NotSent(trouble)),
@@ -249,7 +242,7 @@ impl Directory for Ad {
     }
 
     async fn changed_at(&self, user: Uuid) -> Result<Option<i64>, Trouble> {
-        Ok(self.look(&guid(user), &["pwdLastSet"]).await?.map(|entry| entry.number("pwdLastSet")))
+        Ok(self.look_over(&self.jobs, Some(user), &guid(user), &["pwdLastSet"]).await?.map(|entry| entry.number("pwdLastSet")))
     }
 
     async fn clock(&self) -> Result<i64, Trouble> {
@@ -259,7 +252,8 @@ impl Directory for Ad {
 
     async fn bind(&self, account: &Account, password: &str) -> Result<Bind, Trouble> {
         const INVALID_CREDENTIALS: u32 = 49;
-        let mut ldap = self.target.open().await?;
+        let server = self.jobs.session().await?.server;
+        let mut ldap = self.links.open(&server.name).await?;
         let result = ldap.with_timeout(ANSWER).simple_bind(&account.dn, password).await.map_err(transport)?;
         let _ = ldap.unbind().await;
         Ok(match result.rc {
@@ -304,6 +298,7 @@ impl Directory for Ad {
 
     async fn health(&self) -> DirectoryHealth {
         // The jobs' connection is only made ready.
+        self.links.tend().await;
         let found = match self.jobs.session().await {
             Ok(_) => self.domain_policy(&self.probe).await,
             Err(trouble) => Err(trouble),

@@ -5,9 +5,14 @@
 
 pub mod ad;
 mod attributes;
+mod choice;
 pub mod dn;
 mod groups;
+pub mod guard;
 mod link;
+mod links;
+mod servers;
+mod target;
 
 use std::future::Future;
 
