@@ -117,7 +117,7 @@ impl Agent {
     }
 
     pub fn health(&self) -> Heartbeat {
-        let directory = DirectoryHealth { reachable: true, dc: "dc1.corp.example".to_owned(), policy_hints: None, policy: None };
+        let directory = DirectoryHealth { reachable: true, dc: "dc1.corp.example".to_owned(), ..DirectoryHealth::default() };
         Heartbeat {
             version: "bench".to_owned(),
             clock: self.clock.seconds(),

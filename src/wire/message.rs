@@ -131,6 +131,20 @@ pub struct DirectoryHealth {
     /// OID of the policy-hints control found in the rootDSE.
     pub policy_hints: Option<String>,
     pub policy: Option<PasswordPolicy>,
+    /// Every server of the directory that the agent knows, the most preferred first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<ServerHealth>,
+}
+
+/// One server of a directory, as the agent last saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerHealth {
+    /// Its own name, or its address until it told one. At most 255 bytes.
+    pub name: String,
+    pub reachable: bool,
+    /// Milliseconds that its last regular answer took.
+    pub latency_ms: Option<u32>,
 }
 
 /// The domain's default policy. Durations are seconds; zero means "none".

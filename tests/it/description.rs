@@ -180,7 +180,9 @@ fn what_agents_send_is_described_as_the_program_takes_it() {
     let parse = |value: &Value| serde_json::from_str::<Value>(value.as_str().unwrap()).unwrap();
     let statement = json!({ "statement": known["statement"]["statement"], "signature": known["statement"]["signature"] });
     let policy = json!({ "min_length": 8, "complexity": true, "history": 5, "min_age": 0, "max_age": 0 });
-    let directory = json!({ "reachable": true, "dc": "dc1", "policy_hints": "1.2.840.113556.1.4.2239", "policy": policy });
+    let servers = json!([{ "name": "dc1", "reachable": true, "latency_ms": 3 }]);
+    let directory =
+        json!({ "reachable": true, "dc": "dc1", "policy_hints": "1.2.840.113556.1.4.2239", "policy": policy, "servers": servers });
     let mut full = serde_json::to_value(somebody("alice")).unwrap();
     full["language"] = "en".into();
     let batch = json!({ "pass": uuid::Uuid::nil(), "full": true, "last": true, "upserts": [full], "removals": [uuid::Uuid::nil()] });

@@ -136,8 +136,10 @@ impl Ad {
     async fn domain_policy(&self, link: &Link) -> Result<PasswordPolicy, Trouble> {
         const COMPLEX: i64 = 1;
         let names = ["minPwdLength", "pwdProperties", "pwdHistoryLength", "minPwdAge", "maxPwdAge"];
-        let entry =
-            self.look_over(link, None, &self.base_dn, &names).await?.ok_or_else(|| answered(32, "agent.directory.base_dn does not exist"))?;
+        let entry = self
+            .look_over(link, None, &self.base_dn, &names)
+            .await?
+            .ok_or_else(|| answered(32, "agent.directory.base_dn does not exist"))?;
         Ok(PasswordPolicy {
             min_length: entry.bits("minPwdLength"),
             complexity: entry.number("pwdProperties") & COMPLEX != 0,
@@ -308,13 +310,19 @@ impl Directory for Ad {
         match found {
             Ok(policy) => {
                 let server = self.jobs.server().await.unwrap_or_default();
-                DirectoryHealth { reachable: true, dc: server.name, policy_hints: server.policy_hints, policy: Some(policy) }
+                DirectoryHealth {
+                    reachable: true,
+                    dc: server.name,
+                    policy_hints: server.policy_hints,
+                    policy: Some(policy),
+                    servers: self.links.servers.health(),
+                }
             }
             Err(trouble) => {
                 if before != why {
                     tracing::warn!(error = %trouble, "the directory is not usable");
                 }
-                DirectoryHealth::default()
+                DirectoryHealth { servers: self.links.servers.health(), ..DirectoryHealth::default() }
             }
         }
     }

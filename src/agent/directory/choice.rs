@@ -117,21 +117,21 @@ mod tests {
         fn new() -> Self {
             let now = Instant::now();
             let mut story = Self(Choice::new(3, now), now);
-            story.second(&[true; 3]);
+            story.second([true; 3]);
             story
         }
 
         /// A second in which each was asked.
-        fn second(&mut self, well: &[bool; 3]) -> usize {
+        fn second(&mut self, well: [bool; 3]) -> usize {
             self.1 += Duration::from_secs(1);
-            for (at, well) in well.iter().enumerate() {
-                if *well { self.0.well(at, self.1, Some(Duration::from_millis(1))) } else { self.0.failed(at, self.1, "gone") }
+            for (at, well) in well.into_iter().enumerate() {
+                if well { self.0.well(at, self.1, Some(Duration::from_millis(1))) } else { self.0.failed(at, self.1, "gone") }
             }
             self.0.current()
         }
 
         /// Seconds until `at` is in use.
-        fn until(&mut self, at: usize, well: &[bool; 3]) -> u64 {
+        fn until(&mut self, at: usize, well: [bool; 3]) -> u64 {
             (1..10_000).find(|_| self.second(well) == at).expect("never")
         }
     }
@@ -139,34 +139,34 @@ mod tests {
     #[test]
     fn the_next_in_order_takes_over_at_once() {
         let mut story = Story::new();
-        assert_eq!(story.second(&[true, true, true]), 0);
-        assert_eq!(story.second(&[false, true, true]), 1);
-        assert_eq!(story.second(&[false, false, true]), 2);
+        assert_eq!(story.second([true, true, true]), 0);
+        assert_eq!(story.second([false, true, true]), 1);
+        assert_eq!(story.second([false, false, true]), 2);
         assert_eq!(story.0.order(), [2, 0, 1]);
         // Nobody is well: all are asked, the one last in use first.
-        assert_eq!(story.second(&[false, false, false]), 2);
+        assert_eq!(story.second([false, false, false]), 2);
         assert_eq!(story.0.order(), [2, 0, 1]);
         // Whoever comes first serves.
-        assert_eq!(story.second(&[false, true, false]), 1);
+        assert_eq!(story.second([false, true, false]), 1);
     }
 
     #[test]
     fn the_way_back_is_slow_and_slower_for_one_that_flaps() {
         let mut story = Story::new();
-        story.second(&[false, true, true]);
-        assert_eq!(story.until(0, &[true; 3]), 31);
+        story.second([false, true, true]);
+        assert_eq!(story.until(0, [true; 3]), 31);
         // It fails soon after: the next trial is twice as long, and so on up to ten minutes.
         for trial in [61, 121, 241, 481, 601, 601] {
-            assert_eq!(story.second(&[false, true, true]), 1);
-            assert_eq!(story.until(0, &[true; 3]), trial);
+            assert_eq!(story.second([false, true, true]), 1);
+            assert_eq!(story.until(0, [true; 3]), trial);
         }
         // A failure during the trial begins it anew, and costs nothing more.
-        assert_eq!(story.second(&[false, true, true]), 1);
+        assert_eq!(story.second([false, true, true]), 1);
         for _ in 0..100 {
-            story.second(&[true; 3]);
+            story.second([true; 3]);
         }
-        story.second(&[false, true, true]);
-        assert_eq!(story.until(0, &[true; 3]), 601);
+        story.second([false, true, true]);
+        assert_eq!(story.until(0, [true; 3]), 601);
     }
 
     #[test]
@@ -175,7 +175,7 @@ mod tests {
         story.0.slow(0, 1, story.1);
         assert_eq!((story.0.current(), story.0.health(0).is_well()), (1, true));
         assert_eq!(story.0.order(), [1, 0, 2]);
-        assert_eq!(story.until(0, &[true; 3]), 30);
+        assert_eq!(story.until(0, [true; 3]), 30);
         // One that is not in use is not left.
         story.0.slow(2, 1, story.1);
         assert_eq!(story.0.current(), 0);

@@ -224,9 +224,7 @@ impl Link {
                     (at, put(at).await, begun.elapsed())
                 }));
             }
-            let hedge = async {
-                if order.len() > 0 { sleep(HEDGE).await } else { std::future::pending().await }
-            };
+            let hedge = async { if order.len() > 0 { sleep(HEDGE).await } else { std::future::pending().await } };
             let mut hedge = pin!(hedge);
             let ended = tokio::select! {
                 ended = first(&mut waiting) => ended,
@@ -287,12 +285,11 @@ impl Link {
             }
             found.map(drop)
         });
-        let found = match timeout(PATIENCE, &mut look).await {
-            Ok(found) => found,
-            Err(_) => {
-                self.servers.failed(at, &format!("no answer in {PATIENCE:?}"));
-                look.await
-            }
+        let found = if let Ok(found) = timeout(PATIENCE, &mut look).await {
+            found
+        } else {
+            self.servers.failed(at, &format!("no answer in {PATIENCE:?}"));
+            look.await
         };
         match found {
             Ok(()) if begun.elapsed() <= PATIENCE => self.servers.well(at, Some(begun.elapsed())),

@@ -19,7 +19,7 @@ use super::{
     choice::Choice,
     target::{Account, Opening, Place, Target},
 };
-use crate::base::config;
+use crate::{base::config, wire::message::ServerHealth};
 
 /// After a refused bind of our own account: not at this server for so long, nor anywhere once it was refused this often. Three
 /// tries in half an hour stay below the lockout thresholds in use.
@@ -153,13 +153,16 @@ impl Servers {
         }
     }
 
-    /// How each is: name, whether it answers, and how fast. In order of preference.
-    pub(super) fn health(&self) -> Vec<(String, bool, Option<Duration>)> {
+    /// How each is, in order of preference.
+    pub(super) fn health(&self) -> Vec<ServerHealth> {
         let health = |at| {
+            let name = self.name(at);
             let choice = lock(&self.choice);
-            (choice.health(at).is_well(), choice.health(at).latency)
+            let health = choice.health(at);
+            let latency_ms = health.latency.map(|latency| u32::try_from(latency.as_millis()).unwrap_or(u32::MAX));
+            ServerHealth { name, reachable: health.is_well(), latency_ms }
         };
-        (0..self.len()).map(|at| (self.name(at), health(at).0, health(at).1)).collect()
+        (0..self.len()).map(health).collect()
     }
 
     /// Until this server is not held to be well.

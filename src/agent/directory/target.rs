@@ -49,7 +49,9 @@ impl Place {
         let parsed = reqwest::Url::parse(url).with_context(|| format!("{name} = {url:?}"))?;
         match parsed.scheme() {
             "ldaps" => {}
-            "ldap" => bail!("{name} = {url:?}: passwords travel over it, so it must begin with ldaps:// (StartTLS can be stripped on the way)"),
+            "ldap" => {
+                bail!("{name} = {url:?}: passwords travel over it, so it must begin with ldaps:// (StartTLS can be stripped on the way)")
+            }
             _ => bail!("{name} = {url:?} must begin with ldaps://"),
         }
         let host = parsed.host_str().filter(|host| !host.is_empty()).with_context(|| format!("{name} = {url:?} names no host"))?;
@@ -176,6 +178,7 @@ impl Target {
 
 /// Two ends that only we hold: ours, the library's, and how it is to call its own.
 #[cfg(unix)]
+#[expect(clippy::unused_async, reason = "elsewhere it waits")]
 async fn pair() -> Result<(tokio::net::UnixStream, StdStream, &'static str)> {
     let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
     ours.set_nonblocking(true)?;

@@ -41,6 +41,15 @@ done
 [ "$keep" = keep ] || rm -rf -- "$dir"
 "#;
 
+/// `$1` a domain's directory, `$2` the copy's. What was seeded, not what runs now.
+const COPY: &str = r#"
+set -e
+cd "$1"
+mkdir -m 700 "$2/run" "$2/log"
+cp -a --sparse=always admin.pass svc.pass users.csv policy.csv release smb.conf portmap.so tls pristine "$2/"
+cp -a --sparse=always pristine "$2/data"
+"#;
+
 /// What the program's last words begin with.
 const ERROR: &str = "samba-dc failed: ";
 
@@ -140,6 +149,23 @@ impl Samba {
         let watchdog = Watchdog::start(SCRIPT, fixed.into_iter().chain(args.iter().map(OsStr::new)), |_| ())?;
         run(&watchdog, dir, "up 0")?;
         Self::read(watchdog, dir)
+    }
+
+    /// A second controller of this domain, as it was first seeded: the same people by the same GUIDs, the same administrator,
+    /// service account and CA. Nothing is replicated between the two; whoever wants that does to one what was done to the other.
+    /// `name` is what it calls itself (its certificate goes on naming the first).
+    pub async fn twin(&self, name: &str) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("sspr-dc-").tempdir().context("making a directory")?.keep();
+        let copied = Command::new("/bin/sh").args(["-c", COPY, "copy"]).args([&self.dir, &dir]).status().context("copying the domain")?;
+        ensure!(copied.success(), "the domain could not be copied");
+        // Where the server does not live in a root of its own, its settings name the directory.
+        let settings = fs::read_to_string(dir.join("smb.conf"))?;
+        fs::write(dir.join("smb.conf"), settings.replace(&self.dir.display().to_string(), &dir.display().to_string()))?;
+        let twin = tokio::task::spawn_blocking(move || Self::start_in(&dir, false, &SambaOptions::default())).await??;
+        for object in ["CN=DC1,OU=Domain Controllers", "CN=DC1,CN=Servers,CN=Default-First-Site-Name,CN=Sites,CN=Configuration"] {
+            twin.set(&format!("{object},{}", twin.base_dn), "dNSHostName", name).await?;
+        }
+        Ok(twin)
     }
 
     fn read(watchdog: Watchdog, dir: &Path) -> Result<Self> {

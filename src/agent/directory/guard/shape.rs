@@ -60,8 +60,7 @@ impl Head {
 /// How long the message is that begins here, header included; `None` while that cannot be said.
 pub fn length(bytes: &[u8]) -> Result<Option<usize>, Breach> {
     match bytes {
-        [] => Ok(None),
-        [SEQUENCE] => Ok(None),
+        [] | [SEQUENCE] => Ok(None),
         [SEQUENCE, rest @ ..] => {
             let Some((header, content)) = header(rest)? else { return Ok(None) };
             let whole = content.checked_add(1 + header).filter(|whole| *whole <= MESSAGE).ok_or(Breach::TooLong)?;
@@ -291,12 +290,11 @@ mod tests {
 
     fn element(tag: u8, content: &[u8]) -> Vec<u8> {
         let mut bytes = vec![tag];
-        match u8::try_from(content.len()) {
-            Ok(short @ ..=0x7F) => bytes.push(short),
-            _ => {
-                bytes.push(0x84);
-                bytes.extend(u32::try_from(content.len()).unwrap().to_be_bytes());
-            }
+        if let Ok(short @ ..=0x7F) = u8::try_from(content.len()) {
+            bytes.push(short);
+        } else {
+            bytes.push(0x84);
+            bytes.extend(u32::try_from(content.len()).unwrap().to_be_bytes());
         }
         bytes.extend(content);
         bytes
