@@ -105,6 +105,7 @@ pub struct Agent {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Directory {
+    pub kind: DirectoryKind,
     pub url: String,
     pub fallback_urls: Vec<String>,
     pub server_name: String,
@@ -116,6 +117,14 @@ pub struct Directory {
     pub require_policy_hints: bool,
     pub max_per_user_per_hour: u32,
     pub max_per_hour: u32,
+}
+
+/// Which family it is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DirectoryKind {
+    Ad,
+    Openldap,
 }
 
 /// Settings that `_FILE` may give, by their path.

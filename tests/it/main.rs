@@ -14,6 +14,7 @@ mod features;
 mod fuzz;
 mod handoff;
 mod hostile;
+mod hostile_directory;
 mod identity;
 mod lab;
 mod norms;

@@ -23,6 +23,8 @@ pub(super) struct Health {
     pub(super) latency: Option<Duration>,
     /// Why it did not answer, and when.
     pub(super) failed: Option<(Instant, String)>,
+    /// When it was last found to be gone after it had been well.
+    pub(super) lost: Option<Instant>,
     trial: Duration,
     chosen: Instant,
 }
@@ -42,7 +44,7 @@ pub(super) struct Choice {
 
 impl Choice {
     pub(super) fn new(count: usize, now: Instant) -> Self {
-        let unknown = Health { well_since: None, latency: None, failed: None, trial: TRIAL, chosen: now };
+        let unknown = Health { well_since: None, latency: None, failed: None, lost: None, trial: TRIAL, chosen: now };
         Self { servers: vec![unknown; count], current: 0 }
     }
 
@@ -83,6 +85,9 @@ impl Choice {
         let server = &mut self.servers[at];
         if in_use && server.is_well() && now.duration_since(server.chosen) < TOO_EARLY {
             server.trial = (server.trial * 2).min(LONGEST_TRIAL);
+        }
+        if server.is_well() {
+            server.lost = Some(now);
         }
         server.well_since = None;
         server.latency = None;

@@ -169,30 +169,13 @@ impl Link {
         }
     }
 
-    /// Put a question that changes nothing. A connection that broke since its last use is worth a second try; then another server
-    /// is asked, and also when one lets us wait. About somebody who was written lately, the server of the write is asked, and
+    /// Put a question that changes nothing to the server in use; when it fails, and also when it lets us wait, another server is asked. About somebody who was written lately, the server of the write is asked, and
     /// others only once it is gone: they may not know of it yet.
     pub(super) async fn ask<T, F>(&self, about: Option<Uuid>, question: impl Fn(Session) -> F) -> Result<T, Trouble>
     where
         F: Future<Output = Result<T, Trouble>>,
     {
-        let put = async |at: usize| {
-            let mut again = true;
-            loop {
-                let session = self.session_at(at).await?;
-                let generation = session.generation;
-                match question(session).await {
-                    Err(Trouble::Unreachable(_)) if again => self.closed(at, generation).await,
-                    Err(Trouble::Unreachable(why)) => {
-                        self.closed(at, generation).await;
-                        self.servers.failed(at, &why);
-                        return Err(Trouble::Unreachable(why));
-                    }
-                    answer => return answer,
-                }
-                again = false;
-            }
-        };
+        let put = async |at: usize| self.put(at, &question).await;
         let written = about.and_then(|user| self.servers.written(user)).map(|name| self.servers.called(&name)).unwrap_or_default();
         for at in written {
             if self.servers.is_well(at) {
@@ -203,6 +186,56 @@ impl Link {
             }
         }
         self.race(self.servers.order(), put).await
+    }
+
+    /// Put a question that changes nothing to the very server that calls itself `name`.
+    pub(super) async fn ask_on<T, F>(&self, name: &str, question: impl Fn(Session) -> F) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<T, Trouble>>,
+    {
+        let mut trouble = Trouble::Unreachable(format!("there is no server {name} any more"));
+        for at in self.servers.called(name) {
+            match self.put(at, &question).await {
+                Err(why @ Trouble::Unreachable(_)) => trouble = why,
+                answer => return answer,
+            }
+        }
+        Err(trouble)
+    }
+
+    /// Put a question that changes nothing to every server, but for those that have been away for long.
+    pub(super) async fn ask_everywhere<T, F>(&self, question: impl Fn(Session) -> F) -> Result<Vec<T>, Trouble>
+    where
+        F: Future<Output = Result<T, Trouble>>,
+    {
+        let mut answers = Vec::new();
+        for at in (0..self.slots.len()).filter(|at| !self.servers.is_long_gone(*at)) {
+            answers.push(self.put(at, &question).await?);
+        }
+        Ok(answers)
+    }
+
+    /// To one server. A connection that broke since its last use is worth a second try.
+    async fn put<T, F>(&self, at: usize, question: &impl Fn(Session) -> F) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<T, Trouble>>,
+    {
+        let mut again = true;
+        loop {
+            let session = self.session_at(at).await?;
+            let generation = session.generation;
+            match question(session).await {
+                Err(Trouble::Unreachable(why)) => {
+                    self.closed(at, generation).await;
+                    if !again {
+                        self.servers.failed(at, &why);
+                        return Err(Trouble::Unreachable(why));
+                    }
+                }
+                answer => return answer,
+            }
+            again = false;
+        }
     }
 
     /// The first that gives an answer, a refusal too. The next one is asked when the one before fails or has waited long enough.

@@ -29,6 +29,8 @@ const REFUSED_WITHIN: Duration = Duration::from_mins(30);
 /// Who was written at a server is read and written there for this long: replication inside a site takes seconds, between
 /// sites 15 minutes where nobody changed it (and up to three hours where nobody configured it).
 const STAYS: Duration = Duration::from_mins(15);
+/// A job lives for less; who has been away for longer was not changed by one.
+const LATELY: Duration = Duration::from_mins(10);
 /// More than this many people written within that time do not fit into the limits of an hour.
 const REMEMBERED: usize = 20_000;
 
@@ -109,6 +111,15 @@ impl Servers {
 
     pub(super) fn is_well(&self, at: usize) -> bool {
         lock(&self.choice).health(at).is_well()
+    }
+
+    /// Whether nobody can have changed anything there lately.
+    pub(super) fn is_long_gone(&self, at: usize) -> bool {
+        lock(&self.choice).health(at).lost.is_none_or(|lost| lost.elapsed() > LATELY) && !self.is_well(at) && self.has_failed(at)
+    }
+
+    fn has_failed(&self, at: usize) -> bool {
+        lock(&self.choice).health(at).failed.is_some()
     }
 
     /// Its own name, or its address until it told one.

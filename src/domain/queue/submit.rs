@@ -203,7 +203,7 @@ impl Born {
                 lease: id::random(),
                 attempt: 1,
                 seconds: u32::try_from(LEASE.whole_seconds())?,
-                envelope: envelope.clone(),
+                envelope: Some(envelope.clone()),
                 ticket: Ticket {
                     job: submission.job_id,
                     seq: row.seq,
