@@ -1,4 +1,4 @@
-//! What is known of agents without asking again: access tokens that were verified, tenants that were loaded a moment ago.
+//! What is known without asking again: agents' access tokens that were verified, tenants that were loaded a moment ago.
 
 use std::{
     collections::HashMap,
@@ -19,6 +19,7 @@ const MOST: usize = 50_000;
 pub struct Known {
     tokens: Mutex<HashMap<[u8; 32], Arc<Access>>>,
     tenants: Mutex<HashMap<Uuid, (Instant, Arc<Tenant>)>>,
+    hosts: Mutex<HashMap<String, (Instant, Arc<Tenant>)>>,
 }
 
 impl Known {
@@ -34,6 +35,16 @@ impl Known {
     pub fn tenant(&self, tenant: Uuid) -> Option<Arc<Tenant>> {
         let tenants = lock(&self.tenants);
         tenants.get(&tenant).filter(|(at, _)| at.elapsed() < FRESH).map(|(_, tenant)| tenant.clone())
+    }
+
+    /// Whose portal answers at `host`.
+    pub fn host(&self, host: &str) -> Option<Arc<Tenant>> {
+        let hosts = lock(&self.hosts);
+        hosts.get(host).filter(|(at, _)| at.elapsed() < FRESH).map(|(_, tenant)| tenant.clone())
+    }
+
+    pub fn learn_host(&self, host: &str, tenant: &Arc<Tenant>) {
+        make_room(&mut lock(&self.hosts)).insert(host.to_owned(), (Instant::now(), tenant.clone()));
     }
 
     pub fn learn_tenant(&self, tenant: &Arc<Tenant>) {

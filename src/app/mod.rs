@@ -126,6 +126,19 @@ impl App {
         Ok(loaded)
     }
 
+    /// Whose portal answers at `host`, as it was at most a moment ago: for requests whose gates are asked in the database anyhow.
+    pub async fn portal(&self, host: &str) -> Result<Option<Arc<Tenant>>> {
+        if let Some(known) = self.known.host(host) {
+            return Ok(Some(known));
+        }
+        let mut conn = self.db.acquire().await?;
+        let loaded = tenants::by_host(&mut conn, &self.ring, host).await?.map(Arc::new);
+        if let Some(tenant) = &loaded {
+            self.known.learn_host(host, tenant);
+        }
+        Ok(loaded)
+    }
+
     /// After the commit that put a message into the outbox.
     pub fn wake_outbox(&self) {
         self.outbox.send_replace(());

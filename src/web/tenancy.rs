@@ -20,7 +20,7 @@ use crate::{
 /// A browser at a tenant's host name.
 pub struct Visitor {
     pub app: Arc<App>,
-    pub tenant: Tenant,
+    pub tenant: Arc<Tenant>,
     /// As negotiated by [`language`].
     pub language: Language,
     /// For the audit: this request of this address.
@@ -32,19 +32,33 @@ impl FromRequestParts<Arc<App>> for Visitor {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
-        let host = authority(&parts.uri, &parts.headers).ok_or(Error::NotFound)?;
-        let host = host.rsplit_once(':').map_or(host.as_str(), |(host, _)| host);
+        let host = host(parts)?;
         let mut conn = app.db.acquire().await?;
-        let tenant = tenants::by_host(&mut conn, &app.ring, host).await?.ok_or(Error::NotFound)?;
+        let tenant = tenants::by_host(&mut conn, &app.ring, &host).await?.ok_or(Error::NotFound)?;
+        Self::of(parts, app, Arc::new(tenant))
+    }
+}
+
+fn host(parts: &Parts) -> Result<String, Error> {
+    let authority = authority(&parts.uri, &parts.headers).ok_or(Error::NotFound)?;
+    Ok(authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host).to_owned())
+}
+
+impl Visitor {
+    /// At a tenant as it was a moment ago: for whoever asks the database for all that matters anyhow.
+    pub async fn shortly(parts: &Parts, app: &Arc<App>) -> Result<Self, Error> {
+        let tenant = app.portal(&host(parts)?).await?.ok_or(Error::NotFound)?;
+        Self::of(parts, app, tenant)
+    }
+
+    fn of(parts: &Parts, app: &Arc<App>, tenant: Arc<Tenant>) -> Result<Self, Error> {
         let context = parts.extensions.get::<Context>().cloned().ok_or_else(|| Error::Internal(anyhow::anyhow!("no request context")))?;
         let _ = context.tenant.set((tenant.name.clone(), tenant.help.clone()));
         let language = language(app, &parts.uri, &parts.headers, Some(tenant.language));
         let source = Source { actor: "user".to_owned(), request: Some(context.request.clone()), address: context.address };
         Ok(Self { app: app.clone(), tenant, language, source, request: context.request })
     }
-}
 
-impl Visitor {
     pub fn page(&self) -> Page {
         Page::new(self.language, &self.tenant.name, self.tenant.help.as_deref(), &self.request)
     }

@@ -4,7 +4,6 @@ use ldap3::{ResultEntry, SearchEntry};
 use uuid::Uuid;
 
 use super::{Account, Server};
-use crate::wire::message::Person;
 
 /// userAccountControl (MS-ADTS 2.2.16): ACCOUNTDISABLE, LOCKOUT (in the computed one).
 const DISABLED: u32 = 0x0002;
@@ -99,23 +98,6 @@ impl Entry {
             || sam.starts_with("krbtgt_")
             || !classes.iter().any(|class| class == "user")
             || classes.iter().any(|class| NOT_PEOPLE.contains(&class.as_str()))
-    }
-
-    /// `now`: FILETIME.
-    pub(super) fn person(&self, now: i64) -> Option<Person> {
-        let account = self.account(now)?;
-        let text = |name| self.text(name).map(str::to_owned);
-        Some(Person {
-            guid: account.guid,
-            enabled: !account.disabled && !account.expired,
-            protected: account.protected,
-            sign_in_name: account.sam,
-            principal_name: account.principal,
-            display_name: account.display_name,
-            mail: text("mail"),
-            mobile: text("mobile"),
-            language: text("preferredLanguage"),
-        })
     }
 }
 

@@ -4,6 +4,7 @@
 //! executor's, a directory only reads, makes one change at a time and tells its people.
 
 pub mod ad;
+mod ad_people;
 mod attributes;
 mod choice;
 pub mod dn;
@@ -11,6 +12,7 @@ mod groups;
 pub mod guard;
 mod link;
 mod links;
+pub mod people;
 mod servers;
 mod target;
 
@@ -20,7 +22,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::wire::{
-    message::{DirectoryHealth, PasswordPolicy, Person, PolicyFrom},
+    message::{DirectoryHealth, PasswordPolicy, PolicyFrom},
     outcome::Code,
 };
 pub use link::{answered, win32};
@@ -138,19 +140,6 @@ pub struct Standing {
     pub may_require_change: Option<bool>,
 }
 
-/// A place in the directory's history of changes: only meaningful at the very server (and its database) that gave it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
-    pub server: String,
-    pub usn: i64,
-}
-
-/// Some of the people, and how to ask for the next ones (empty: there are no more).
-pub struct Page {
-    pub people: Vec<Person>,
-    pub cookie: Vec<u8>,
-}
-
 /// Used generically, never as an object; every method is its own round trip or two and has a time limit.
 pub trait Directory: Send + Sync + 'static {
     /// The account, `None` when there is none.
@@ -196,12 +185,6 @@ pub trait Directory: Send + Sync + 'static {
 
     /// As last seen: whether history and age are enforced on resets; and the server in use.
     fn seen(&self) -> impl Future<Output = Option<Server>> + Send;
-
-    /// Read *before* the pass it is meant for.
-    fn mark(&self) -> impl Future<Output = Result<Mark, Trouble>> + Send;
-
-    /// One page of the served people; with `since`, of those changed at this USN or later.
-    fn page(&self, since: Option<i64>, cookie: Vec<u8>) -> impl Future<Output = Result<Page, Trouble>> + Send;
 }
 
 /// The rules of one account.

@@ -4,10 +4,7 @@ use std::{
     collections::VecDeque,
     path::{Path, PathBuf},
     process::Command,
-    sync::{
-        Arc, LazyLock, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -100,8 +97,6 @@ pub struct Fake {
     pub port: u16,
     /// By operation: BIND, SEARCH, MODIFY.
     counts: Arc<Mutex<Vec<u8>>>,
-    /// Connections whose TLS was made.
-    pub connections: Arc<AtomicUsize>,
     accepting: tokio::task::JoinHandle<()>,
 }
 
@@ -109,22 +104,21 @@ impl Fake {
     pub async fn start(certificate: Certificate, name: &'static str, script: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (counts, connections): (Arc<Mutex<Vec<u8>>>, Arc<AtomicUsize>) = (Arc::default(), Arc::default());
-        let (script, seen, made): (Script, _, _) = (Arc::new(script), counts.clone(), connections.clone());
+        let counts: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let (script, seen): (Script, _) = (Arc::new(script), counts.clone());
         let acceptor = TlsAcceptor::from(Arc::new(PKI.server(certificate)));
         let accepting = tokio::spawn(async move {
             loop {
                 let Ok((stream, _)) = listener.accept().await else { continue };
-                let (acceptor, script, seen, made) = (acceptor.clone(), script.clone(), seen.clone(), made.clone());
+                let (acceptor, script, seen) = (acceptor.clone(), script.clone(), seen.clone());
                 tokio::spawn(async move {
                     if let Ok(stream) = acceptor.accept(stream).await {
-                        made.fetch_add(1, Ordering::SeqCst);
                         serve(stream, name, &script, &seen).await;
                     }
                 });
             }
         });
-        Self { port, counts, connections, accepting }
+        Self { port, counts, accepting }
     }
 
     pub fn url(&self) -> String {
@@ -133,7 +127,7 @@ impl Fake {
 
     /// How often this was asked.
     pub fn count(&self, op: u8) -> usize {
-        self.counts.lock().unwrap().iter().filter(|asked| **asked == op).count()
+        self.counts.lock().unwrap().iter().map(|asked| usize::from(*asked == op)).sum()
     }
 }
 
@@ -261,7 +255,8 @@ pub fn account(base: &str, dn: &str, name: &str) -> Vec<u8> {
     )
 }
 
-const PAST: &str = "[ca]\ndefault_ca=x\n[x]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n";
+const PAST: &str =
+    "[ca]\ndefault_ca=x\n[x]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n";
 
 /// Authorities and certificates, made once.
 pub struct Pki {

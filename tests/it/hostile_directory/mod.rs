@@ -23,13 +23,12 @@ use sspr::{
     },
     wire::outcome::Code,
 };
-use tokio::{
-    io::AsyncReadExt,
-    net::TcpListener,
-};
+use tokio::{io::AsyncReadExt, net::TcpListener};
 use uuid::Uuid;
 
-use self::fake::{Answer, Asked, BASE, BIND, Certificate, Fake, MODIFY, PKI, SEARCH, STAFF, account, decent, entry, message, result, text, tlv};
+use self::fake::{
+    Answer, Asked, BASE, BIND, Certificate, Fake, MODIFY, PKI, SEARCH, STAFF, account, decent, entry, message, result, text, tlv,
+};
 use crate::agent::{Bench, without_hints};
 
 /// Settings that trust our authority.
@@ -198,7 +197,7 @@ async fn an_answer_of_any_size_takes_bounded_memory() {
         head.resize(1 << 20, b'x');
         Answer::Flood(head)
     };
-    let entries = move |asked: &Asked| Answer::Flood(one(asked.id, &[b'x'; 30_000]));
+    let entries = move |asked: &Asked| Answer::Flood(one(asked.id, &b"x".repeat(30_000)));
     let small = move |asked: &Asked| Answer::Flood(one(asked.id, b"x"));
     let unasked = move |asked: &Asked| Answer::Flood(one(asked.id + 1000, b"x"));
     let notices = |_: &Asked| Answer::Flood(message(0, &result(0x78, 52, b"")));
@@ -247,7 +246,8 @@ async fn what_is_no_ldap_breaks_the_connection_and_nothing_else() {
     }
     deep.reverse();
     let dn = text("CN=Ann,OU=Staff,DC=corp,DC=example");
-    let bad: Vec<(&str, Box<dyn Fn(u32) -> Vec<u8> + Send + Sync>)> = vec![
+    type Bad = Box<dyn Fn(u32) -> Vec<u8> + Send + Sync>;
+    let bad: Vec<(&str, Bad)> = vec![
         ("nesting without end", Box::new(move |id| message(id, &tlv(0x79, &deep)))),
         ("an empty message", Box::new(|_| vec![0x30, 0])),
         ("no operation", Box::new(|id| message(id, b""))),
@@ -266,7 +266,11 @@ async fn what_is_no_ldap_breaks_the_connection_and_nothing_else() {
         let healed = Arc::new(AtomicBool::new(false));
         let good_now = healed.clone();
         let fake = good(move |asked| {
-            if asked.base.starts_with("<GUID=") && !good_now.load(Ordering::SeqCst) { Answer::Bytes(bytes(asked.id)) } else { Answer::Decent }
+            if asked.base.starts_with("<GUID=") && !good_now.load(Ordering::SeqCst) {
+                Answer::Bytes(bytes(asked.id))
+            } else {
+                Answer::Decent
+            }
         })
         .await;
         let directory = directory(&fake.url());

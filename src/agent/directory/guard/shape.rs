@@ -52,7 +52,7 @@ pub struct Head {
 
 impl Head {
     /// One of several messages that answer one request, and not the last.
-    pub(super) fn is_one_of_many(self) -> bool {
+    pub fn is_one_of_many(self) -> bool {
         matches!(self.kind, ENTRY | REFERENCE | INTERMEDIATE)
     }
 }
