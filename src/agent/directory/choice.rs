@@ -74,7 +74,9 @@ impl Choice {
         if at == self.current {
             return;
         }
-        if !self.servers[self.current].is_well() || (at < self.current && served_its_trial) {
+        // One of which nothing is known yet, as in the beginning, is waited for.
+        let is_ill = self.servers[self.current].failed.is_some();
+        if is_ill || (at < self.current && served_its_trial) {
             self.choose(at, now);
         }
     }
@@ -97,11 +99,11 @@ impl Choice {
         }
     }
 
-    /// It let a question wait that `other` answered meanwhile.
+    /// It let a question wait that `other` answered meanwhile. (A connection that is still being made says nothing.)
     pub(super) fn slow(&mut self, at: usize, other: usize, now: Instant) {
-        if at == self.current && at != other {
+        if at == self.current && at != other && self.servers[at].is_well() {
             // Its trial begins anew.
-            self.servers[at].well_since = self.servers[at].well_since.map(|_| now);
+            self.servers[at].well_since = Some(now);
             self.choose(other, now);
         }
     }
@@ -184,5 +186,16 @@ mod tests {
         // One that is not in use is not left.
         story.0.slow(2, 1, story.1);
         assert_eq!(story.0.current(), 0);
+    }
+
+    #[test]
+    fn in_the_beginning_the_preferred_one_is_waited_for() {
+        let now = Instant::now();
+        let mut choice = Choice::new(2, now);
+        choice.well(1, now, None);
+        choice.slow(0, 1, now);
+        assert_eq!((choice.current(), choice.order()), (0, vec![0, 1]));
+        choice.failed(0, now, "gone");
+        assert_eq!(choice.current(), 1);
     }
 }

@@ -27,7 +27,7 @@ use super::{Server, Trouble, attributes::Entry, servers::Servers};
 pub(super) const ANSWER: Duration = Duration::from_secs(5);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
 /// A question that waited this long is put to another server, too.
-const HEDGE: Duration = Duration::from_millis(500);
+const HEDGE: Duration = Duration::from_millis(700);
 /// A server that does not answer the regular question in this time is not well.
 const PATIENCE: Duration = Duration::from_millis(800);
 /// Result codes of a server that cannot serve now, or not at all: referral (a read-only one), busy, unavailable.

@@ -42,8 +42,16 @@ impl Links {
 
     /// A connection to the server that calls itself `server` that nobody is bound on yet.
     pub(super) async fn open(&self, server: &str) -> Result<Ldap, Trouble> {
-        let at = self.servers.called(server).first().copied().unwrap_or_else(|| self.servers.current());
-        self.servers.target(at).open().await
+        let mut ways = self.servers.called(server);
+        ways.sort_by_key(|at| !self.servers.is_well(*at));
+        let mut trouble = Trouble::Unreachable(format!("there is no server {server} any more"));
+        for at in ways {
+            match self.servers.target(at).open().await {
+                Ok(ldap) => return Ok(ldap),
+                Err(why) => trouble = why,
+            }
+        }
+        Err(trouble)
     }
 
     /// Look at every server, and make the jobs' connection to each that is well ready, so that the next job finds a warm one

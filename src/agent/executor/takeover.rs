@@ -71,12 +71,11 @@ impl<D: Directory> Executor<D> {
         if job.attempt <= 1 || matches!(code, Code::DirectoryUnreachable | Code::Gone) {
             return code;
         }
-        match self.directory.inspect(job.ticket.user).await {
-            Ok(Some(account)) => {
-                let may_be_done = is_so(job.ticket.kind, &account).unwrap_or_else(|| may_have_changed(account.pwd_last_set, &job.ticket));
-                if may_be_done { Code::Interrupted } else { code }
-            }
-            Ok(None) => code,
+        let may_be_done =
+            |account: &Account| is_so(job.ticket.kind, account).unwrap_or_else(|| may_have_changed(account.pwd_last_set, &job.ticket));
+        match self.directory.inspect_everywhere(job.ticket.user).await {
+            Ok(found) if found.iter().any(may_be_done) => Code::Interrupted,
+            Ok(_) => code,
             Err(_) => Code::Interrupted,
         }
     }

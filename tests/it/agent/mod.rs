@@ -8,6 +8,7 @@ mod failover;
 mod groups;
 mod meanwhile;
 mod mirror;
+mod names;
 mod order;
 mod passwords;
 mod poison;
