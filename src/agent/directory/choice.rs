@@ -23,8 +23,8 @@ pub(super) struct Health {
     pub(super) latency: Option<Duration>,
     /// Why it did not answer, and when.
     pub(super) failed: Option<(Instant, String)>,
-    /// When it was last found to be gone after it had been well.
-    pub(super) lost: Option<Instant>,
+    /// When it was last found to be gone after it had been well, or may have been.
+    pub(super) lost: Instant,
     trial: Duration,
     chosen: Instant,
 }
@@ -44,7 +44,7 @@ pub(super) struct Choice {
 
 impl Choice {
     pub(super) fn new(count: usize, now: Instant) -> Self {
-        let unknown = Health { well_since: None, latency: None, failed: None, lost: None, trial: TRIAL, chosen: now };
+        let unknown = Health { well_since: None, latency: None, failed: None, lost: now, trial: TRIAL, chosen: now };
         Self { servers: vec![unknown; count], current: 0 }
     }
 
@@ -89,7 +89,7 @@ impl Choice {
             server.trial = (server.trial * 2).min(LONGEST_TRIAL);
         }
         if server.is_well() {
-            server.lost = Some(now);
+            server.lost = now;
         }
         server.well_since = None;
         server.latency = None;

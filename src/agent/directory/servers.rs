@@ -113,13 +113,11 @@ impl Servers {
         lock(&self.choice).health(at).is_well()
     }
 
-    /// Whether nobody can have changed anything there lately.
+    /// Whether nobody can have changed anything there lately. (Of the time before we began nothing is known.)
     pub(super) fn is_long_gone(&self, at: usize) -> bool {
-        lock(&self.choice).health(at).lost.is_none_or(|lost| lost.elapsed() > LATELY) && !self.is_well(at) && self.has_failed(at)
-    }
-
-    fn has_failed(&self, at: usize) -> bool {
-        lock(&self.choice).health(at).failed.is_some()
+        let choice = lock(&self.choice);
+        let health = choice.health(at);
+        health.failed.is_some() && health.lost.elapsed() > LATELY
     }
 
     /// Its own name, or its address until it told one.

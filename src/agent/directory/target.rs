@@ -160,7 +160,9 @@ impl Target {
         let found = timeout(ANSWER, ldap.search("", Scope::Base, "(objectClass=*)", names)).await;
         let found = found.map_err(|_| Trouble::Unreachable("no answer in time".to_owned()))?.map_err(transport)?;
         let entry = found.0.into_iter().find_map(Entry::new).ok_or_else(|| Trouble::Unreachable("it shows no rootDSE".to_owned()))?;
-        let name = entry.text("dnsHostName").map_or_else(|| self.label(), |name| name.chars().take(255).collect());
+        // It goes into results and logs: 255 bytes, and nothing that is not a name's.
+        let told = entry.text("dnsHostName").unwrap_or_default().chars().filter(char::is_ascii_graphic).take(255).collect::<String>();
+        let name = if told.is_empty() { self.label() } else { told };
         if entry.texts("supportedCapabilities").iter().any(|capability| capability == READ_ONLY) {
             return Err(Trouble::Unreachable(format!("{name} is a read-only domain controller")));
         }

@@ -41,7 +41,7 @@ impl<D: Directory> Executor<D> {
         }
         // The other agent may have been at another server, of which this one has not heard yet.
         let account = match self.directory.inspect_everywhere(job.ticket.user).await {
-            Ok(found) => found.into_iter().find(|found| may_have_changed(found.pwd_last_set, &job.ticket)).unwrap_or(account),
+            Ok(found) => latest(found).unwrap_or(account),
             Err(trouble) => {
                 tracing::warn!(job.id = %job.ticket.job, error = %trouble, "cannot find out whether another agent made a change");
                 return Code::Interrupted.into();
@@ -107,6 +107,11 @@ impl<D: Directory> Executor<D> {
             }
         }
     }
+}
+
+/// As the server has it that heard of the last change.
+fn latest(found: Vec<Account>) -> Option<Account> {
+    found.into_iter().max_by_key(|account| if account.pwd_last_set == 0 { i64::MAX } else { account.pwd_last_set })
 }
 
 /// Whether the password may have been changed since the ticket was issued. 0 is "must change", which hides when it was.

@@ -318,3 +318,15 @@ async fn a_server_that_cannot_serve_is_passed_over() {
         assert_eq!((first.count(MODIFY), second.count(MODIFY)), (asked, 1), "{what}");
     }
 }
+
+#[tokio::test]
+async fn what_a_server_calls_itself_is_cut_to_a_name() {
+    let name: &'static str = Box::leak(format!("dc1\0\u{202e}\u{1F5DD} <b>{}", "x".repeat(100_000)).into_boxed_str());
+    let fake = Fake::start(Certificate::Good, name, |_| Answer::Decent).await;
+    let bench = bench(&[fake.url()]);
+    let health = bench.directory.health().await;
+    let result = bench.run(&bench.job(ANN, "Quite-New-1")).await;
+    for told in [&health.dc, &health.servers[0].name, &result.dc] {
+        assert!(told.starts_with("dc1<b>xxx") && told.len() <= 255, "{}", told.escape_default());
+    }
+}

@@ -149,9 +149,14 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A value that somebody will read as BER if it looks like it.
+    /// A value that may be BER, and is then well formed all the way. A credential or a name is none, whatever it begins with.
     fn value(&mut self, content: &'a [u8]) -> Result<(), Breach> {
-        if content.first().is_none_or(|tag| *tag != SEQUENCE && *tag & 0xE0 != 0xA0) {
+        if content.first().is_none_or(|tag| *tag != SEQUENCE && *tag & 0xE0 != 0xA0) { Ok(()) } else { self.ber(content) }
+    }
+
+    /// A control's value: BER, if it is made of parts.
+    fn ber(&mut self, content: &'a [u8]) -> Result<(), Breach> {
+        if content.first().is_none_or(|tag| *tag & 0x20 == 0) {
             return Ok(());
         }
         let outer = std::mem::replace(&mut self.rest, content);
@@ -224,7 +229,7 @@ impl<'a> Reader<'a> {
                 }
                 match next {
                     Some((OCTETS, value)) if oid == PAGED_RESULTS => control.paged_results(value),
-                    Some((OCTETS, value)) => control.value(value),
+                    Some((OCTETS, value)) => control.ber(value),
                     None if oid != PAGED_RESULTS => Ok(()),
                     _ => Err(Breach::Malformed),
                 }
