@@ -19,6 +19,7 @@ mod hostile_directory;
 mod identity;
 mod lab;
 mod norms;
+mod outcome_matrix;
 mod portable;
 mod portal;
 mod schema;
