@@ -317,7 +317,7 @@ impl Flush for Results {
         let closely = closely.await;
         for (input, settled) in inputs.iter().zip(&answers) {
             match settled {
-                Some(Settled::Recorded { .. }) => wake.tell(input.result.job),
+                Some(Settled::Recorded { end, .. }) => wake.tell_end(input.result.job, *end),
                 Some(Settled::HandedOver { .. }) => {
                     wake.tell(input.agent.connector_id);
                     wake.tell(input.result.job);

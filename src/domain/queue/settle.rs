@@ -11,7 +11,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
-    span,
+    End, span,
     state::{Event, State},
 };
 use crate::{
@@ -35,7 +35,7 @@ const NOTICE_LIFETIME: Duration = Duration::days(1);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
     /// Written down.
-    Recorded { user_id: Uuid, flow_id: Uuid, state: State, origin: Option<IpAddr> },
+    Recorded { user_id: Uuid, flow_id: Uuid, end: End },
     /// The agent did not reach its domain controller and changed nothing; another agent may.
     HandedOver { user_id: Uuid, flow_id: Uuid },
     /// The same result was written down before: its answer was lost.
@@ -115,15 +115,18 @@ pub async fn settle_closely(conn: &mut PgConnection, clock: &Clock, told: &[Told
 
 /// The pointer first, then the row, as everybody does.
 async fn lock(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<()> {
-    let jobs: Vec<Uuid> = told.iter().map(|told| told.result.job).collect();
+    let column = |of: fn(&Told<'_>) -> Uuid| told.iter().map(of).collect::<Vec<_>>();
+    let jobs = column(|told| told.result.job);
     let (first, last) = span(&jobs);
     sqlx::query!(
-        "select from unnest($1::uuid[]) as r (job_id)
+        "select from unnest($1::uuid[], $4::uuid[]) as r (job_id, tenant_id)
          left join lateral (select job_id from active_jobs where job_id = r.job_id for update) a on true
-         cross join lateral (select from jobs where job_id = coalesce(a.job_id, r.job_id) and job_id between $2 and $3 for update) j",
+         cross join lateral (select from jobs
+             where job_id = coalesce(a.job_id, r.job_id) and job_id between $2 and $3 and tenant_id = r.tenant_id for update) j",
         &jobs,
         first,
         last,
+        &column(|told| told.scope.id()),
     )
     .fetch_all(conn)
     .await?;
@@ -231,7 +234,8 @@ impl Row {
 
 impl Ended {
     pub fn settled(&self) -> Settled {
-        Settled::Recorded { user_id: self.user_id, flow_id: self.flow_id, state: self.state, origin: self.origin }
+        let end = End { state: self.state, code: self.code, allowed_at: self.allowed_at };
+        Settled::Recorded { user_id: self.user_id, flow_id: self.flow_id, end }
     }
 }
 
