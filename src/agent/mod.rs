@@ -38,7 +38,7 @@ use self::{
     audit::{Audit, Entry},
     backoff::Backoff,
     cloud::{Cloud, Failure, Jobs, Unknown},
-    directory::{Directory, Trouble, ad::Ad},
+    directory::{Directory, Trouble, ad::Ad, people::People},
     executor::Executor,
     features::Told,
     journal::Journal,
@@ -185,7 +185,7 @@ async fn known_groups(directory: &Ad) -> Result<()> {
     }
 }
 
-impl<D: Directory> Agent<D> {
+impl<D: Directory + People> Agent<D> {
     /// Everything that goes on side by side; ends only for a reason that does not pass.
     async fn serve(self: &Arc<Self>, (every, full_every): (Duration, Duration)) -> Failure {
         // The directory is looked at from the start, so that the connection is warm when the first job comes.

@@ -99,6 +99,7 @@ pub struct Agent {
     pub audit_file: PathBuf,
     pub allow_groups: Vec<String>,
     pub deny_groups: Vec<String>,
+    pub mirror_groups: Vec<String>,
     pub directory: Directory,
 }
 
@@ -115,6 +116,18 @@ pub struct Directory {
     pub require_policy_hints: bool,
     pub max_per_user_per_hour: u32,
     pub max_per_hour: u32,
+    pub attributes: Attributes,
+}
+
+/// Names of attributes; an empty one is not read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attributes {
+    pub mail: String,
+    pub private_mail: String,
+    pub mobile: String,
+    pub manager: String,
+    pub language: String,
 }
 
 /// Settings that `_FILE` may give, by their path.

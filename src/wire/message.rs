@@ -206,23 +206,39 @@ pub struct NewIdentity {
 pub const CARRIED: usize = 8;
 
 /// `POST /agent/v1/directory`: one batch of the mirror, at most [`MIRROR_BATCH`] people.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MirrorBatch {
     /// Groups the batches of one pass. A full pass names every person it still sees.
     pub pass: Uuid,
     pub full: bool,
+    /// Begins the pass. A full one that the cloud does not know of is refused in any other batch: who was named before is unknown.
+    #[serde(default)]
+    pub first: bool,
     /// Ends the pass: after a full one, whoever was not named is gone.
     pub last: bool,
     pub upserts: Vec<Person>,
     /// Object GUIDs.
     pub removals: Vec<Uuid>,
+    /// All groups that are told, at most [`MIRROR_GROUPS`]: any other is gone, with who was in it. `None`: as before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<Group>>,
 }
 
 pub const MIRROR_BATCH: usize = 500;
+pub const MIRROR_GROUPS: usize = 200;
 
-/// One person as the directory has them.
+/// A group whose members the cloud is told, with each of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    pub guid: Uuid,
+    /// For people.
+    pub name: String,
+}
+
+/// One person as the directory has them. Which attributes these are is the agent's settings' choice.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
     /// `objectGUID` or `entryUUID`.
@@ -233,9 +249,18 @@ pub struct Person {
     pub principal_name: String,
     pub display_name: String,
     pub mail: Option<String>,
+    /// Another mailbox, which one reaches without the password in question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_mail: Option<String>,
     pub mobile: Option<String>,
-    /// BCP 47, from `preferredLanguage`.
+    /// BCP 47.
     pub language: Option<String>,
+    /// Whose object this person reports to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<Uuid>,
+    /// Those of the told groups that this person is in, directly or through other groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Uuid>,
     pub enabled: bool,
     /// `adminCount=1` and the like: the agent will refuse them.
     pub protected: bool,

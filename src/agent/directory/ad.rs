@@ -12,16 +12,13 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use ldap3::{
-    Mod, Scope,
-    controls::{ControlType, PagedResults, RawControl},
-};
+use ldap3::{Mod, Scope, controls::RawControl};
 use uuid::Uuid;
 use zeroize::Zeroize;
 
 use super::{
-    Account, Bind, Directory, Mark, Page, Policy, ResetError, Server, Trouble,
-    attributes::{Entry, filetime, generalized},
+    Account, Bind, Directory, Policy, ResetError, Server, Trouble,
+    attributes::{Entry, generalized},
     dn,
     groups::Groups,
     link::{ANSWER, Link, Session, Target, answered, transport},
@@ -29,12 +26,11 @@ use super::{
 use crate::{
     agent::time::Time,
     base::config,
-    wire::message::{DirectoryHealth, MIRROR_BATCH, PasswordPolicy},
+    wire::message::{DirectoryHealth, PasswordPolicy},
 };
 
 /// Setting a password costs the server key derivation, and a queue may stand before us.
 const MODIFY: Duration = Duration::from_secs(10);
-const PAGE: Duration = Duration::from_secs(30);
 
 const ACCOUNT: [&str; 13] = [
     "objectGUID",
@@ -51,34 +47,19 @@ const ACCOUNT: [&str; 13] = [
     "msDS-ResultantPSO",
     "primaryGroupID",
 ];
-const PERSON: [&str; 13] = [
-    "objectGUID",
-    "objectClass",
-    "sAMAccountName",
-    "sAMAccountType",
-    "userPrincipalName",
-    "displayName",
-    "userAccountControl",
-    "adminCount",
-    "isCriticalSystemObject",
-    "accountExpires",
-    "mail",
-    "mobile",
-    "preferredLanguage",
-];
-
 /// A domain, through one of its controllers.
 pub struct Ad {
     target: Arc<Target>,
     pub(super) jobs: Link,
     /// A page of 500 people must not stand before a reset: some servers answer one connection's requests one after another.
-    mirror: Link,
+    pub(super) mirror: Link,
     /// Nor may a crowd of resets stand before the question whether the server is there.
     probe: Link,
-    base_dn: String,
-    users_dn: String,
+    pub(super) base_dn: String,
+    pub(super) users_dn: String,
     bind_dn: String,
-    time: Time,
+    pub(super) attributes: config::Attributes,
+    pub(super) time: Time,
     pub(super) groups: Groups,
     /// Why it was last found unusable, if it is: asked every second, it is said once.
     ill: Mutex<Option<String>>,
@@ -102,6 +83,7 @@ impl Ad {
             base_dn: settings.base_dn.clone(),
             users_dn: settings.users_dn.clone(),
             bind_dn: settings.bind_dn.clone(),
+            attributes: settings.attributes.clone(),
             time,
             groups: Groups::default(),
             ill: Mutex::default(),
@@ -326,51 +308,6 @@ impl Directory for Ad {
 
     async fn seen(&self) -> Option<Server> {
         self.jobs.server().await
-    }
-
-    async fn mark(&self) -> Result<Mark, Trouble> {
-        let mut session = self.mirror.session().await?;
-        let names = vec!["dsServiceName", "highestCommittedUSN"];
-        let found = session.ldap.with_timeout(ANSWER).search("", Scope::Base, "(objectClass=*)", names).await;
-        let found = self.of_mirror(&session, found).await?;
-        let root = found.0.into_iter().find_map(Entry::new).ok_or_else(|| answered(32, "no rootDSE"))?;
-        let service = root.text("dsServiceName").unwrap_or_default().to_owned();
-        let names = vec!["invocationId"];
-        let found = session.ldap.with_timeout(ANSWER).search(&service, Scope::Base, "(objectClass=*)", names).await;
-        let found = self.of_mirror(&session, found).await?;
-        // Changes when a controller was restored from a backup: its old USNs mean nothing then.
-        let entry = found.0.into_iter().find_map(Entry::new);
-        let invocation = entry.as_ref().and_then(|entry| entry.bytes("invocationId")).unwrap_or_default();
-        Ok(Mark { server: format!("{service} {}", data_encoding::HEXLOWER.encode(invocation)), usn: root.number("highestCommittedUSN") })
-    }
-
-    async fn page(&self, since: Option<i64>, cookie: Vec<u8>) -> Result<Page, Trouble> {
-        let mut session = self.mirror.session().await?;
-        let changed = since.map(|usn| format!("(uSNChanged>={usn})")).unwrap_or_default();
-        let filter = format!("(&(objectCategory=person)(objectClass=user){changed})");
-        let size = i32::try_from(MIRROR_BATCH).unwrap_or(i32::MAX);
-        session.ldap.with_controls(RawControl::from(PagedResults { size, cookie }));
-        let found = session.ldap.with_timeout(PAGE).search(&self.users_dn, Scope::Subtree, &filter, PERSON.to_vec()).await;
-        let found = self.of_mirror(&session, found).await?;
-        if found.1.rc != 0 {
-            return Err(answered(found.1.rc, &found.1.text));
-        }
-        let control = found.1.ctrls.iter().find(|control| matches!(control.0, Some(ControlType::PagedResults)));
-        let cookie = control.map(|control| control.1.parse::<PagedResults>().cookie).unwrap_or_default();
-        let now = filetime(self.time.now());
-        Ok(Page { people: found.0.into_iter().filter_map(Entry::new).filter_map(|entry| entry.person(now)).collect(), cookie })
-    }
-}
-
-impl Ad {
-    async fn of_mirror<T>(&self, session: &Session, answer: ldap3::result::Result<T>) -> Result<T, Trouble> {
-        match answer {
-            Ok(value) => Ok(value),
-            Err(error) => {
-                self.mirror.broken(session).await;
-                Err(transport(error))
-            }
-        }
     }
 }
 

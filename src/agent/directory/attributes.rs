@@ -3,8 +3,7 @@
 use ldap3::{ResultEntry, SearchEntry};
 use uuid::Uuid;
 
-use super::{Account, DISABLED};
-use crate::wire::message::Person;
+use super::Account;
 
 /// UF_LOCKOUT (MS-ADTS 2.2.16).
 const LOCKOUT: u32 = 0x0010;
@@ -71,26 +70,6 @@ impl Entry {
             locked: self.bits("msDS-User-Account-Control-Computed") & LOCKOUT != 0,
             pso: self.text("msDS-ResultantPSO").map(str::to_owned),
             primary_group: self.bits("primaryGroupID"),
-        })
-    }
-
-    /// `now`: FILETIME.
-    pub(super) fn person(&self, now: i64) -> Option<Person> {
-        let account = self.account()?;
-        let expires = self.number("accountExpires");
-        // 0 and the largest number both mean "never" (MS-ADA1 2.2).
-        let expired = expires > 0 && expires < i64::MAX && expires <= now;
-        let text = |name| self.text(name).map(str::to_owned);
-        Some(Person {
-            guid: account.guid,
-            enabled: account.control & DISABLED == 0 && !expired,
-            protected: account.is_protected(),
-            sign_in_name: account.sam,
-            principal_name: account.principal,
-            display_name: account.display_name,
-            mail: text("mail"),
-            mobile: text("mobile"),
-            language: text("preferredLanguage"),
         })
     }
 }

@@ -4,17 +4,19 @@
 //! executor's, a directory only reads, changes one password and tells its people.
 
 pub mod ad;
+mod ad_people;
 mod attributes;
 pub mod dn;
 mod groups;
 mod link;
+pub mod people;
 
 use std::future::Future;
 
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::wire::message::{DirectoryHealth, PasswordPolicy, Person};
+use crate::wire::message::{DirectoryHealth, PasswordPolicy};
 pub use link::{answered, win32};
 
 /// Why the directory could not be asked. Nothing was changed.
@@ -105,19 +107,6 @@ impl Account {
     }
 }
 
-/// A place in the directory's history of changes: only meaningful at the very server (and its database) that gave it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
-    pub server: String,
-    pub usn: i64,
-}
-
-/// Some of the people, and how to ask for the next ones (empty: there are no more).
-pub struct Page {
-    pub people: Vec<Person>,
-    pub cookie: Vec<u8>,
-}
-
 /// Used generically, never as an object; every method is its own round trip or two and has a time limit.
 pub trait Directory: Send + Sync + 'static {
     /// The account, `None` when there is none.
@@ -149,12 +138,6 @@ pub trait Directory: Send + Sync + 'static {
 
     /// As last seen: whether history and age are enforced on resets; and the server in use.
     fn seen(&self) -> impl Future<Output = Option<Server>> + Send;
-
-    /// Read *before* the pass it is meant for.
-    fn mark(&self) -> impl Future<Output = Result<Mark, Trouble>> + Send;
-
-    /// One page of the served people; with `since`, of those changed at this USN or later.
-    fn page(&self, since: Option<i64>, cookie: Vec<u8>) -> impl Future<Output = Result<Page, Trouble>> + Send;
 }
 
 /// The rules of one account.

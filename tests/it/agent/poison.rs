@@ -10,7 +10,7 @@ use std::{
 
 use sspr::{
     agent::{
-        directory::{Account, Bind, Directory, Mark, Page, Policy, ResetError, Server, Trouble, ad::Ad},
+        directory::{Account, Bind, Directory, Policy, ResetError, Server, Trouble, ad::Ad},
         executor::LONGEST,
         journal::Job,
     },
@@ -91,14 +91,6 @@ impl Directory for Faulty {
 
     async fn seen(&self) -> Option<Server> {
         self.real.seen().await
-    }
-
-    async fn mark(&self) -> Result<Mark, Trouble> {
-        self.real.mark().await
-    }
-
-    async fn page(&self, since: Option<i64>, cookie: Vec<u8>) -> Result<Page, Trouble> {
-        self.real.page(since, cookie).await
     }
 }
 

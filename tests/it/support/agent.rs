@@ -195,7 +195,7 @@ impl HandAgent {
 
     /// Make `people` the whole directory.
     pub async fn mirror(&mut self, people: Vec<DirectoryPerson>) {
-        let batch = MirrorBatch { pass: id::random(), full: true, last: true, upserts: people, removals: Vec::new() };
+        let batch = MirrorBatch { pass: id::random(), full: true, first: true, last: true, upserts: people, ..MirrorBatch::default() };
         assert_eq!(self.post("/agent/v1/directory", &batch).await.status(), StatusCode::NO_CONTENT);
     }
 
@@ -267,8 +267,7 @@ pub fn somebody(name: &str) -> DirectoryPerson {
         display_name: format!("Person {name}"),
         mail: Some(format!("{name}@mail.example")),
         mobile: Some(format!("+4917012345{:02}", guid[0] % 100)),
-        language: None,
         enabled: true,
-        protected: false,
+        ..DirectoryPerson::default()
     }
 }
