@@ -262,7 +262,7 @@ pub async fn results(run: &mut Run) {
     });
     run.note("§6.6", "of several results each is refused for its own reason", told);
     let draft = run.draft("/agent/v1/results", json!({ "results": vec!["x"; RESULTS + 1] }).to_string().into_bytes()).await;
-    run.refused("§6.6", "51 results at once are refused", &draft, 413, &["too_large"]).await;
+    run.refused("§6.6", "a call with 51 results is refused", &draft, 413, &["too_large"]).await;
     let draft = run.draft(&format!("{path}?max=many"), body("x".to_owned())).await;
     run.refused("§6.6", "?max=many is refused", &draft, 400, BAD_INPUT).await;
     let draft = run.draft("/agent/v1/jobs/x/result", body("x".to_owned())).await;
