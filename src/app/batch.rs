@@ -96,10 +96,6 @@ async fn answer<F: Flush>(flush: &Arc<F>, inputs: Vec<F::Input>, answers: Vec<on
         }
         Err(error) => error,
     };
-    if count == 1 {
-        let _ = answers.into_iter().next().map(|answer| answer.send(Err(error)));
-        return;
-    }
     tracing::warn!(error = format!("{error:#}"), batch.inputs = count, "a batch failed; each of it is tried by itself");
     for (n, answer) in answers.into_iter().enumerate() {
         let alone = guarded(flush.clone(), inputs.clone(), n..n + 1).await;

@@ -21,6 +21,7 @@ use crate::{
         fleet::{Agent, SILENT_AFTER},
         notifications::Letters,
         tenants::Scope,
+        users::Reach,
     },
     wire::{
         jws,
@@ -67,6 +68,11 @@ struct Row {
     result: Option<String>,
     hash: Option<String>,
     origin: Option<String>,
+    /// Of the person, if it says applied and they are still served.
+    name: Option<String>,
+    mail: Option<Vec<u8>>,
+    mobile: Option<Vec<u8>>,
+    language: Option<String>,
 }
 
 /// A result of a running lease, judged and not yet written down.
@@ -79,6 +85,8 @@ pub struct Ended {
     pub user_id: Uuid,
     pub flow_id: Uuid,
     pub origin: Option<IpAddr>,
+    /// Whom to tell that a password was set.
+    pub reach: Option<Reach>,
     pub state: State,
     code: Code,
     allowed_at: Option<OffsetDateTime>,
@@ -92,7 +100,7 @@ pub async fn settle(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<Vec<Op
     let judged = (1..).zip(told).map(|(n, told)| {
         let Some(row) = rows.remove(&n) else { return Ok(None) };
         Ok(match judge(told, &row, false)? {
-            Word::Ends(state) if row.state == State::Leased.as_str() => Some(row.ends(told, State::Leased, state)),
+            Word::Ends(state) if row.state == State::Leased.as_str() => Some(row.ends(told, State::Leased, state)?),
             _ => None,
         })
     });
@@ -140,14 +148,17 @@ async fn look(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<BTreeMap<i64
     let rows = sqlx::query_as!(
         Row,
         r#"select r.n as "n!", j.user_id, j.flow_id, j.seq, j.state, j.attempts, j.lease, j.lease_until, j.agent_id, j.result,
-               j.hashes ->> r.agent_id::text as hash, host(j.origin) as origin
-           from unnest($1::uuid[], $2::uuid[], $3::uuid[]) with ordinality as r (tenant_id, job_id, agent_id, n)
-           join jobs j on j.job_id = r.job_id and j.job_id between $4 and $5 and j.tenant_id = r.tenant_id"#,
+               j.hashes ->> r.agent_id::text as hash, host(j.origin) as origin, u.display_name as "name?", u.mail, u.mobile, u.language
+           from unnest($1::uuid[], $2::uuid[], $3::uuid[], $6::bool[]) with ordinality as r (tenant_id, job_id, agent_id, applied, n)
+           join jobs j on j.job_id = r.job_id and j.job_id between $4 and $5 and j.tenant_id = r.tenant_id
+           left join users u on r.applied and u.tenant_id = j.tenant_id and u.user_id = j.user_id
+               and u.removed_at is null and u.enabled and not u.protected"#,
         &column(|told| told.scope.id()),
         &jobs,
         &column(|told| told.agent.agent_id),
         first,
         last,
+        &told.iter().map(|told| told.result.code == Code::Applied).collect::<Vec<_>>(),
     )
     .fetch_all(conn)
     .await?;
@@ -209,14 +220,16 @@ async fn decide(conn: &mut PgConnection, clock: &Clock, told: &Told<'_>, job: Ro
         }
         Word::HandsOver(state) | Word::Ends(state) => state,
     };
-    let ended = job.ends(told, before, state);
+    let ended = job.ends(told, before, state)?;
     Ok((ended.settled(), Some(ended)))
 }
 
 impl Row {
-    fn ends(self, told: &Told<'_>, before: State, state: State) -> Ended {
+    fn ends(self, told: &Told<'_>, before: State, state: State) -> Result<Ended> {
         let result = told.result;
-        Ended {
+        let reach = self.name.map(|name| Reach::open(told.scope, name, self.mail, self.mobile, self.language)).transpose()?;
+        Ok(Ended {
+            reach,
             job: result.job,
             before,
             lease: self.lease,
@@ -228,7 +241,7 @@ impl Row {
             code: result.code,
             allowed_at: result.allowed_at.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
             signed: told.signed.to_owned(),
-        }
+        })
     }
 }
 

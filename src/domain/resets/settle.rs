@@ -15,7 +15,7 @@ use crate::{
         notifications::{Channel, Content, Letters, Message},
         queue::{self, Settled, State, Swept, Told},
         tenants::{Scope, Tenant},
-        users,
+        users::Reach,
     },
     wire::{
         message::{JobResult, LeasedJob},
@@ -139,25 +139,19 @@ async fn record<'a>(
     if ended.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let letters = notices(&mut *conn, clock, &applied).await?;
-    queue::record(conn, clock, &ended, &Lines::new(clock, lines), &letters).await
+    queue::record(conn, clock, &ended, &Lines::new(clock, lines), &notices(clock, &applied)?).await
 }
 
-async fn notices(conn: &mut PgConnection, clock: &Clock, applied: &[(&Report<'_>, &queue::Ended)]) -> Result<Letters> {
+fn notices(clock: &Clock, applied: &[(&Report<'_>, &queue::Ended)]) -> Result<Letters> {
     let mut letters = Letters::default();
-    if applied.is_empty() {
-        return Ok(letters);
-    }
-    let people: Vec<_> = applied.iter().map(|(report, end)| (&report.tenant.scope, end.user_id)).collect();
-    let mut found = users::get_all(conn, &people).await?;
     for (report, end) in applied {
-        let Some(user) = found.remove(&end.user_id) else { continue };
-        let language = user.language.as_deref().unwrap_or(report.tenant.language.tag());
-        let mail = user.mail.as_ref().map(|mail| (Channel::Email, mail.as_str()));
-        let mobile = user.mobile.as_ref().map(|mobile| (Channel::Sms, mobile.as_str()));
+        let Some(Reach { name, mail, mobile, language }) = &end.reach else { continue };
+        let language = language.as_deref().unwrap_or(report.tenant.language.tag());
+        let mail = mail.as_ref().map(|mail| (Channel::Email, mail.as_str()));
+        let mobile = mobile.as_ref().map(|mobile| (Channel::Sms, mobile.as_str()));
         for (channel, to) in mail.into_iter().chain(mobile) {
             let content = Content::Changed { at: clock.seconds(), from: end.origin.map(coarse).unwrap_or_default() };
-            let message = Message { to: to.to_owned(), name: user.display_name.clone(), language: language.to_owned(), content };
+            let message = Message { to: to.to_owned(), name: name.clone(), language: language.to_owned(), content };
             letters.push(&report.tenant.scope, clock, report.result.job, channel, &message)?;
         }
     }
