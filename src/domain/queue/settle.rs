@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -27,6 +27,7 @@ use crate::{
         jws,
         message::JobResult,
         outcome::{Code, Outcome},
+        ticket::Kind,
     },
 };
 
@@ -59,6 +60,7 @@ struct Row {
     n: i64,
     user_id: Uuid,
     flow_id: Uuid,
+    kind: String,
     seq: i64,
     state: String,
     attempts: i16,
@@ -68,7 +70,7 @@ struct Row {
     result: Option<String>,
     hash: Option<String>,
     origin: Option<String>,
-    /// Of the person, if it says applied and they are still served.
+    /// Of the person, if it says that something was done and they are still served.
     name: Option<String>,
     mail: Option<Vec<u8>>,
     mobile: Option<Vec<u8>>,
@@ -78,6 +80,7 @@ struct Row {
 /// A result of a running lease, judged and not yet written down.
 pub struct Ended {
     job: Uuid,
+    pub kind: Kind,
     /// The row as the verdict found it: as it must still be.
     before: State,
     lease: Option<Uuid>,
@@ -85,7 +88,7 @@ pub struct Ended {
     pub user_id: Uuid,
     pub flow_id: Uuid,
     pub origin: Option<IpAddr>,
-    /// Whom to tell that a password was set.
+    /// Whom to tell.
     pub reach: Option<Reach>,
     pub state: State,
     code: Code,
@@ -147,7 +150,7 @@ async fn look(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<BTreeMap<i64
     let (first, last) = span(&jobs);
     let rows = sqlx::query_as!(
         Row,
-        r#"select r.n as "n!", j.user_id, j.flow_id, j.seq, j.state, j.attempts, j.lease, j.lease_until, j.agent_id, j.result,
+        r#"select r.n as "n!", j.user_id, j.flow_id, j.kind, j.seq, j.state, j.attempts, j.lease, j.lease_until, j.agent_id, j.result,
                j.hashes ->> r.agent_id::text as hash, host(j.origin) as origin, u.display_name as "name?", u.mail, u.mobile, u.language
            from unnest($1::uuid[], $2::uuid[], $3::uuid[], $6::bool[]) with ordinality as r (tenant_id, job_id, agent_id, applied, n)
            join jobs j on j.job_id = r.job_id and j.job_id between $4 and $5 and j.tenant_id = r.tenant_id
@@ -158,7 +161,7 @@ async fn look(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<BTreeMap<i64
         &column(|told| told.agent.agent_id),
         first,
         last,
-        &told.iter().map(|told| told.result.code == Code::Applied).collect::<Vec<_>>(),
+        &told.iter().map(|told| told.result.code.outcome() == Outcome::Applied).collect::<Vec<_>>(),
     )
     .fetch_all(conn)
     .await?;
@@ -183,7 +186,8 @@ fn judge(told: &Told<'_>, job: &Row, held: bool) -> Result<Word> {
     if !(holds || held && before == State::Unknown) {
         return Ok(Word::Contradicts("another lease"));
     }
-    if job.seq != result.seq || job.hash.as_deref() != Some(result.ciphertext.as_str()) {
+    // Where nothing was sealed there is no hash, and none may be told of.
+    if job.seq != result.seq || job.hash.as_deref().unwrap_or_default() != result.ciphertext {
         return Ok(Word::Contradicts("another ciphertext"));
     }
     if let Some(before_told) = &job.result {
@@ -231,6 +235,7 @@ impl Row {
         Ok(Ended {
             reach,
             job: result.job,
+            kind: Kind::parse(&self.kind).with_context(|| format!("unknown job kind {}", self.kind))?,
             before,
             lease: self.lease,
             lease_until: self.lease_until,
