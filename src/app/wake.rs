@@ -15,7 +15,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::base::id;
+use crate::{base::id, domain::queue::End};
 
 const CHANNEL: &str = "sspr_wake";
 /// Between two NOTIFYs: alone, a wake-up goes at once.
@@ -30,7 +30,15 @@ pub struct Wake {
     outgoing: mpsc::UnboundedSender<Uuid>,
 }
 
-type Waiting = Mutex<HashMap<Uuid, Arc<Notify>>>;
+type Waiting = Mutex<HashMap<Uuid, Arc<Place>>>;
+
+/// Where those wait that wait for the same.
+#[derive(Default)]
+struct Place {
+    notify: Notify,
+    /// How the job ended, once that is durable.
+    end: Mutex<Option<End>>,
+}
 
 impl Wake {
     /// Listens before it returns, so that no later wake-up is missed.
@@ -47,40 +55,52 @@ impl Wake {
 
     /// After the commit: something changed about `what`.
     pub fn tell(&self, what: Uuid) {
-        notify(&self.waiting, what);
+        notify(&self.waiting, what, None);
         let _ = self.outgoing.send(what);
+    }
+
+    /// The same of a job that ended so: who waits here need not look.
+    pub fn tell_end(&self, job: Uuid, end: End) {
+        notify(&self.waiting, job, Some(end));
+        let _ = self.outgoing.send(job);
     }
 
     /// The same for this node alone.
     pub fn tell_here(&self, what: Uuid) {
-        notify(&self.waiting, what);
+        notify(&self.waiting, what, None);
     }
 
     /// Subscribe first, then look, then wait: so nothing falls between.
     pub fn subscribe(&self, what: Uuid) -> Subscription {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let notify = waiting.entry(what).or_default().clone();
-        Subscription { what, notify, waiting: self.waiting.clone() }
+        let place = waiting.entry(what).or_default().clone();
+        Subscription { what, place, waiting: self.waiting.clone() }
     }
 }
 
-fn notify(waiting: &Waiting, what: Uuid) {
-    if let Some(notify) = waiting.lock().unwrap_or_else(PoisonError::into_inner).get(&what) {
-        notify.notify_waiters();
+fn notify(waiting: &Waiting, what: Uuid, end: Option<End>) {
+    if let Some(place) = waiting.lock().unwrap_or_else(PoisonError::into_inner).get(&what) {
+        *place.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
+        place.notify.notify_waiters();
     }
 }
 
 /// One waiter's place; dropping it ends the wait.
 pub struct Subscription {
     what: Uuid,
-    notify: Arc<Notify>,
+    place: Arc<Place>,
     waiting: Arc<Waiting>,
 }
 
 impl Subscription {
+    /// How the job ended, if the last wake-up said.
+    pub fn end(&self) -> Option<End> {
+        *self.place.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A future that is registered from now on, before it is awaited.
     pub fn next(&self) -> std::pin::Pin<Box<tokio::sync::futures::Notified<'_>>> {
-        let mut next = Box::pin(self.notify.notified());
+        let mut next = Box::pin(self.place.notify.notified());
         next.as_mut().enable();
         next
     }
@@ -90,7 +110,7 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         // The map and this subscription hold one each.
-        if Arc::strong_count(&self.notify) <= 2 {
+        if Arc::strong_count(&self.place) <= 2 {
             waiting.remove(&self.what);
         }
     }
@@ -110,7 +130,7 @@ async fn listen(mut listener: PgListener, waiting: Arc<Waiting>, node: Uuid, sto
                     continue;
                 }
                 for what in parts.filter_map(|part| part.parse().ok()) {
-                    notify(&waiting, what);
+                    notify(&waiting, what, None);
                 }
             }
             // The listener reconnects by itself; whoever waits meanwhile polls slowly.
@@ -137,7 +157,9 @@ async fn tell_others(db: PgPool, mut queue: mpsc::UnboundedReceiver<Uuid>, node:
         batch.sort_unstable();
         batch.dedup();
         let payload = batch.drain(..).fold(node.to_string(), |text, what| format!("{text},{what}"));
-        if let Err(error) = sqlx::query!("select pg_notify($1, $2)", CHANNEL, payload).execute(&db).await {
+        // Waits for no disk: a crash that would lose it wakes everybody anyhow.
+        let told = sqlx::query!("select set_config('synchronous_commit', 'off', true), pg_notify($1, $2)", CHANNEL, payload);
+        if let Err(error) = told.fetch_one(&db).await {
             tracing::warn!(error = %error, "other nodes were not woken; they poll");
         }
         tokio::time::sleep(DEBOUNCE).await;

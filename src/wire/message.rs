@@ -83,6 +83,26 @@ pub struct SignedResult {
     pub jws: String,
 }
 
+/// `POST /agent/v1/results`: up to [`RESULTS`] compact JWS as in [`SignedResult`], each about another job.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedResults {
+    pub results: Vec<String>,
+}
+
+pub const RESULTS: usize = 50;
+
+/// 200 to results.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Told {
+    /// One for each result, in order: null where it was taken, else the code it was refused with.
+    pub refused: Vec<Option<String>>,
+    /// The next ones, if they were asked for.
+    pub jobs: Vec<LeasedJob>,
+    /// The cloud's clock, seconds since 1970.
+    pub now: i64,
+}
+
 /// What the agent signs about a job. Times are milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

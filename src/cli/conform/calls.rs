@@ -15,7 +15,7 @@ use crate::{
     wire::{
         b64, jws,
         keys::{EPOCH_MAX, Identity, Signed, Statement, Succession},
-        message::{HeartbeatAnswer, Leased, MIRROR_BATCH},
+        message::{HeartbeatAnswer, Leased, MIRROR_BATCH, RESULTS},
         seal::KeyPair,
     },
 };
@@ -50,7 +50,7 @@ pub async fn unknown_ways(run: &mut Run) {
 }
 
 /// Good bodies, by the address they go to.
-fn good(run: &Run) -> [(String, Value); 5] {
+fn good(run: &Run) -> [(String, Value); 6] {
     let beat = serde_json::from_slice(&run.heartbeat(false)).unwrap_or_default();
     let batch = json!({ "pass": id::random(), "full": false, "last": true, "upserts": [], "removals": [] });
     // A key of its own: a server that takes it for what else is wrong with the request has then taken nothing that is asked about later.
@@ -62,6 +62,7 @@ fn good(run: &Run) -> [(String, Value); 5] {
         ("/agent/v1/keys".to_owned(), key),
         ("/agent/v1/lease?wait=0".to_owned(), json!({ "max": 1 })),
         (result, json!({ "jws": "x" })),
+        ("/agent/v1/results".to_owned(), json!({ "results": ["x"] })),
         ("/agent/v1/directory".to_owned(), batch),
     ]
 }
@@ -71,7 +72,7 @@ fn section_of(path: &str) -> &'static str {
         Some("heartbeat") => "§6.3",
         Some("keys") => "§6.4",
         Some("lease") => "§6.5",
-        Some("jobs") => "§6.6",
+        Some("jobs" | "results") => "§6.6",
         _ => "§6.7",
     }
 }
@@ -251,6 +252,17 @@ pub async fn results(run: &mut Run) {
         let draft = run.draft(&path, body(jws)).await;
         run.refused("§6.6", format!("a result {what} is refused"), &draft, 403, &["bad_result"]).await;
     }
+    let several = json!({ "results": ["garbage", sign(&run.identity, &header, &result), sign(&stranger, &header, &result)] });
+    let draft = run.draft("/agent/v1/results", several.to_string().into_bytes()).await;
+    let wanted = json!(["bad_result", "contradicts", "bad_result"]);
+    let told = run.send(&draft).await.and_then(|answer| {
+        answer.is(200)?;
+        let told = answer.json()?;
+        if told["refused"] == wanted && told["jobs"] == json!([]) { Ok(()) } else { Err(told.to_string()) }
+    });
+    run.note("§6.6", "of several results each is refused for its own reason", told);
+    let draft = run.draft("/agent/v1/results", json!({ "results": vec!["x"; RESULTS + 1] }).to_string().into_bytes()).await;
+    run.refused("§6.6", "a call with 51 results is refused", &draft, 413, &["too_large"]).await;
     let draft = run.draft(&format!("{path}?max=many"), body("x".to_owned())).await;
     run.refused("§6.6", "?max=many is refused", &draft, 400, BAD_INPUT).await;
     let draft = run.draft("/agent/v1/jobs/x/result", body("x".to_owned())).await;

@@ -4,8 +4,6 @@
 mod contact;
 mod mirror;
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -57,6 +55,25 @@ impl User {
     }
 }
 
+/// How to tell a person of what happened to their account, as read together with something else.
+pub struct Reach {
+    pub name: String,
+    pub mail: Option<EmailAddress>,
+    pub mobile: Option<Phone>,
+    /// BCP 47, if the directory says.
+    pub language: Option<String>,
+}
+
+impl Reach {
+    /// From the columns `display_name`, `mail`, `mobile` and `language`.
+    pub fn open(scope: &Scope, name: String, mail: Option<Vec<u8>>, mobile: Option<Vec<u8>>, language: Option<String>) -> Result<Self> {
+        let text = |place: &[u8], sealed: Option<Vec<u8>>| sealed.map(|sealed| scope.key().decrypt_text(place, &sealed)).transpose();
+        let mail = text(contact::MAIL, mail)?.and_then(|text| EmailAddress::parse(&text));
+        let mobile = text(contact::MOBILE, mobile)?.and_then(|text| Phone::parse(&text));
+        Ok(Self { name, mail, mobile, language })
+    }
+}
+
 struct Row {
     user_id: Uuid,
     connector_id: Uuid,
@@ -70,18 +87,16 @@ struct Row {
 
 impl Row {
     fn open(self, scope: &Scope) -> Result<User> {
-        let text = |place: &[u8], sealed: Option<Vec<u8>>| sealed.map(|sealed| scope.key().decrypt_text(place, &sealed)).transpose();
-        let mail = text(contact::MAIL, self.mail)?.and_then(|text| EmailAddress::parse(&text));
-        let mobile = text(contact::MOBILE, self.mobile)?.and_then(|text| Phone::parse(&text));
+        let Reach { name, mail, mobile, language } = Reach::open(scope, self.display_name, self.mail, self.mobile, self.language)?;
         Ok(User {
             user_id: self.user_id,
             connector_id: self.connector_id,
             object_guid: self.object_guid,
             sign_in_name: self.sign_in_name,
-            display_name: self.display_name,
+            display_name: name,
             mail,
             mobile,
-            language: self.language,
+            language,
         })
     }
 }
@@ -119,30 +134,6 @@ pub async fn get(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Resul
     .fetch_optional(conn)
     .await?;
     row.map(|row| row.open(scope)).transpose()
-}
-
-/// The people again, of several tenants at once, whom self-service may serve.
-pub async fn get_all(conn: &mut PgConnection, people: &[(&Scope, Uuid)]) -> Result<BTreeMap<Uuid, User>> {
-    let tenants: Vec<Uuid> = people.iter().map(|(scope, _)| scope.id()).collect();
-    let ids: Vec<Uuid> = people.iter().map(|(_, user)| *user).collect();
-    let rows = sqlx::query_as!(
-        Row,
-        "select u.user_id, u.connector_id, u.object_guid, u.sign_in_name, u.display_name, u.mail, u.mobile, u.language
-         from unnest($1::uuid[], $2::uuid[]) as r (tenant_id, user_id) join users u using (tenant_id, user_id)
-         where removed_at is null and enabled and not protected",
-        &tenants,
-        &ids,
-    )
-    .fetch_all(conn)
-    .await?;
-    let scopes: BTreeMap<Uuid, &Scope> = people.iter().map(|(scope, user)| (*user, *scope)).collect();
-    rows.into_iter()
-        .map(|row| {
-            let scope = scopes[&row.user_id];
-            let user = row.open(scope)?;
-            Ok((user.user_id, user))
-        })
-        .collect()
 }
 
 /// The hash by which a name is taken for similar: its local part, so that "x", "x@here" and "x@there" share limits and looks.
