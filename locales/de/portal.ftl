@@ -37,6 +37,7 @@ method-title = Wohin sollen wir Ihren Code senden?
 method-intro = Mit einem Code stellen wir sicher, dass Sie es sind.
 method-gate = Das ist Nachweis { $gate } von { $gates }.
 method-email = E-Mail
+method-private-email = Private E-Mail
 method-sms = SMS
 method-continue = Code senden
 method-none = Ich kann nichts davon verwenden

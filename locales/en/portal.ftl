@@ -37,6 +37,7 @@ method-title = Where shall we send your code?
 method-intro = With a code we make sure that it is you.
 method-gate = This is proof { $gate } of { $gates }.
 method-email = E-mail
+method-private-email = Private e-mail
 method-sms = Text message
 method-continue = Send code
 method-none = I can’t use any of these

@@ -16,7 +16,7 @@ pub mod identity;
 pub mod journal;
 pub mod keys;
 mod lanes;
-mod mirror;
+pub mod mirror;
 pub mod policy;
 pub mod rotation;
 pub mod state;
@@ -131,7 +131,7 @@ pub async fn run(settings: config::Agent, clock: Clock, stop: CancellationToken)
     let executor = Arc::new(Executor::new(&settings, &state, keys.clone(), directory.clone(), logs, time.clone()));
     let slots = Arc::new(Semaphore::new(settings.parallel.max(1).into()));
     tracing::info!(agent.id = %state.me.agent, cloud.url = %state.me.cloud_url, agent.version = env!("CARGO_PKG_VERSION"), "the agent starts");
-    let mirror = (Duration::from_secs(settings.mirror_seconds), Duration::from_secs(settings.mirror_full_seconds));
+    let mirror = Mirror::new(directory.clone(), cloud.clone(), &settings, time.clone());
     let instance = id::random();
     let identity_life = rotation::life(&settings);
     let (jobs, telling, seen) = (TaskTracker::new(), Telling::default(), Seen::default());
@@ -187,15 +187,15 @@ async fn known_groups(directory: &Ad) -> Result<()> {
 
 impl<D: Directory + People> Agent<D> {
     /// Everything that goes on side by side; ends only for a reason that does not pass.
-    async fn serve(self: &Arc<Self>, (every, full_every): (Duration, Duration)) -> Failure {
+    async fn serve(self: &Arc<Self>, mirror: Mirror<D>) -> Failure {
         // The directory is looked at from the start, so that the connection is warm when the first job comes.
         tokio::select! {
             never = self.watch() => match never {},
-            failure = self.serve_confirmed(every, full_every) => failure,
+            failure = self.serve_confirmed(mirror) => failure,
         }
     }
 
-    async fn serve_confirmed(self: &Arc<Self>, every: Duration, full_every: Duration) -> Failure {
+    async fn serve_confirmed(self: &Arc<Self>, mirror: Mirror<D>) -> Failure {
         let seen = self.seen.subscribe();
         if let Some(failure) = self.confirmed().await {
             return failure;
@@ -206,7 +206,7 @@ impl<D: Directory + People> Agent<D> {
             failure = self.poll() => failure,
             never = self.retell() => match never {},
             never = self.settle() => match never {},
-            failure = Mirror::new(self.directory.clone(), self.cloud.clone(), every, full_every).run() => failure,
+            failure = mirror.run() => failure,
         }
     }
 

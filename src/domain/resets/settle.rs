@@ -153,9 +153,10 @@ async fn notices(conn: &mut PgConnection, clock: &Clock, applied: &[(&Report<'_>
     for (report, end) in applied {
         let Some(user) = found.remove(&end.user_id) else { continue };
         let language = user.language.as_deref().unwrap_or(report.tenant.language.tag());
-        let mail = user.mail.as_ref().map(|mail| (Channel::Email, mail.as_str()));
+        let private = user.private_mail.as_ref().filter(|private| user.mail.as_ref() != Some(private));
+        let mails = user.mail.as_ref().into_iter().chain(private).map(|mail| (Channel::Email, mail.as_str()));
         let mobile = user.mobile.as_ref().map(|mobile| (Channel::Sms, mobile.as_str()));
-        for (channel, to) in mail.into_iter().chain(mobile) {
+        for (channel, to) in mails.chain(mobile) {
             let content = Content::Changed { at: clock.seconds(), from: end.origin.map(coarse).unwrap_or_default() };
             let message = Message { to: to.to_owned(), name: user.display_name.clone(), language: language.to_owned(), content };
             letters.push(&report.tenant.scope, clock, report.result.job, channel, &message)?;
