@@ -16,6 +16,7 @@ mod handoff;
 mod hostile;
 mod identity;
 mod lab;
+mod mirror;
 mod norms;
 mod portal;
 mod schema;

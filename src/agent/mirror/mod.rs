@@ -85,15 +85,7 @@ impl<D: People> Mirror<D> {
                 }
                 Err(error) => match error.downcast::<Failure>() {
                     Ok(Failure::Revoked) => return Failure::Revoked,
-                    Ok(failure) => {
-                        // The cloud came back without what it knew of this pass.
-                        if let (Failure::Refused { code, .. }, Some((place, _))) = (&failure, &mut self.kept)
-                            && code == "unknown_pass"
-                        {
-                            place.full = None;
-                        }
-                        backoff.after(&failure, "the mirror could not be sent")
-                    }
+                    Ok(failure) => backoff.after(&failure, "the mirror could not be sent"),
                     Err(error) => {
                         tracing::warn!(error = format!("{error:#}"), "the mirror stands still");
                         backoff.next(None)
@@ -125,6 +117,9 @@ impl<D: People> Mirror<D> {
             Some(done) => self.changes(&mut place, &mut known, &done, mark).await,
             None => self.full(&mut place, &mut known, mark).await,
         };
+        if outcome.as_ref().is_err_and(is_unknown_pass) {
+            place.full = None;
+        }
         self.kept = Some((place, known));
         outcome
     }
@@ -156,15 +151,16 @@ impl<D: People> Mirror<D> {
                 for person in people {
                     tell(&mut telling, &memberships, person).await?;
                 }
-                anyhow::Ok(())
+                telling.flush().await
             };
             if cookie.is_empty() {
                 tell.await?;
                 break;
             }
-            // The directory looks for the next ones while the cloud takes these.
-            let next = async { Ok(read(cookie).await?) };
-            (page, ()) = tokio::try_join!(next, tell)?;
+            // The directory looks for the next ones while the cloud takes these, which is finished even if there are no next ones.
+            let (next, told) = tokio::join!(read(cookie), tell);
+            told?;
+            page = next?;
         }
         let count = telling.end().await?;
         let gone = known.end_pass()?;
@@ -245,6 +241,11 @@ impl<D: People> Mirror<D> {
         }
         Ok(())
     }
+}
+
+/// The cloud came back without what it knew of a full pass.
+fn is_unknown_pass(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(Failure::Refused { code, .. }) if code == "unknown_pass")
 }
 
 /// Who is served is told, with their groups; who is not, and was, is removed.

@@ -89,6 +89,11 @@ impl<'a> Telling<'a> {
         Ok(())
     }
 
+    /// What there is, now: where a full pass is broken off, it goes on.
+    pub(super) async fn flush(&mut self) -> Result<()> {
+        if self.batch.upserts.is_empty() { Ok(()) } else { self.send(false).await }
+    }
+
     /// What is left. A pass that found nothing new has nothing to say, unless it is a full one.
     pub(super) async fn end(mut self) -> Result<Count> {
         let quiet = self.batch.upserts.is_empty() && self.batch.removals.is_empty() && self.batch.groups.is_none();

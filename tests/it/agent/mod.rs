@@ -4,7 +4,7 @@ mod accounts;
 mod audited;
 mod connection;
 mod crashes;
-mod groups;
+pub mod groups;
 mod meanwhile;
 mod mirror;
 mod order;
