@@ -106,6 +106,7 @@ pub struct Agent {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Directory {
+    pub kind: DirectoryKind,
     pub url: String,
     pub server_name: String,
     pub ca_file: PathBuf,
@@ -128,6 +129,14 @@ pub struct Attributes {
     pub mobile: String,
     pub manager: String,
     pub language: String,
+}
+
+/// Which family it is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DirectoryKind {
+    Ad,
+    Openldap,
 }
 
 /// Settings that `_FILE` may give, by their path.

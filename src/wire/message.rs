@@ -65,7 +65,15 @@ pub struct LeasedJob {
     /// How often the job was leased before, plus one. Above one, an agent that fell silent may have applied it.
     pub attempt: i16,
     pub ticket: Ticket,
-    pub envelope: Envelope,
+    /// `None` for the kinds without a secret ([`super::ticket::Kind::is_sealed`]).
+    pub envelope: Option<Envelope>,
+}
+
+impl LeasedJob {
+    /// [`JobResult::ciphertext`] of it.
+    pub fn hash(&self) -> String {
+        self.envelope.as_ref().and_then(Envelope::hash).unwrap_or_default()
+    }
 }
 
 /// `POST /agent/v1/jobs/{id}/result`: a compact JWS, typ [`super::jws::RESULT`], over [`JobResult`].
@@ -82,7 +90,7 @@ pub struct JobResult {
     pub job: Uuid,
     pub lease: Uuid,
     pub seq: i64,
-    /// [`Envelope::hash`] of what was opened.
+    /// [`Envelope::hash`] of what was opened; empty when there was no envelope.
     pub ciphertext: String,
     pub code: Code,
     /// The domain controller last seen; empty when none was. At most 255 bytes.
@@ -93,6 +101,53 @@ pub struct JobResult {
     pub unlocked: bool,
     /// When a minimum age refused it: seconds since 1970 at which a change is allowed.
     pub allowed_at: Option<i64>,
+    /// Answers `inspect`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountState>,
+}
+
+/// An account as it is now, and what holds for its password. Times are seconds since 1970 by the directory's clock.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountState {
+    /// The policy in effect; `None` when there is none or it may not be read.
+    pub policy: Option<PasswordPolicy>,
+    /// Which policy that is, also when it may not be read.
+    pub policy_from: Option<PolicyFrom>,
+    /// The directory refuses passwords that contain the account's names.
+    pub names: bool,
+    /// History and minimum age hold on resets, too, not only on changes.
+    pub hints: bool,
+    /// The minimum age forbids a change before this.
+    pub allowed_at: Option<i64>,
+    /// When the password runs out, or did; `None`: never, or not known.
+    pub expires_at: Option<i64>,
+    pub locked: bool,
+    /// Locked by an administrator, for ever: nothing here unlocks it.
+    pub locked_for_good: bool,
+    pub disabled: bool,
+    /// The account itself, not its password.
+    pub account_expired: bool,
+    /// At the next sign-in.
+    pub must_change: bool,
+    /// This agent never touches it.
+    pub protected: bool,
+    /// Whether the agent's account has the right to set this password; `None`: cannot be told beforehand.
+    pub may_reset: Option<bool>,
+    pub may_unlock: Option<bool>,
+    pub may_require_change: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PolicyFrom {
+    /// The domain's.
+    Domain,
+    /// Of this account or its groups: fine-grained (AD), `pwdPolicySubentry` (OpenLDAP).
+    Own,
+    /// Of all who have no other (OpenLDAP).
+    Default,
 }
 
 /// `POST /agent/v1/heartbeat`.

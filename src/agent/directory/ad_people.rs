@@ -17,7 +17,7 @@ use ldap3::{
 use uuid::Uuid;
 
 use super::{
-    DISABLED, Trouble,
+    Trouble,
     ad::Ad,
     answered,
     attributes::{Entry, filetime},
@@ -145,16 +145,13 @@ impl Ad {
         if !dn::is_below(plain_dn(entry.dn()), &self.users_dn) {
             return None;
         }
-        let account = entry.account()?;
-        let expires = entry.number("accountExpires");
-        // 0 and the largest number both mean "never" (MS-ADA1 2.2).
-        let expired = expires > 0 && expires < i64::MAX && expires <= now;
+        let account = entry.account(now)?;
         let text = |name: &str| entry.text(name).filter(|_| !name.is_empty()).map(str::to_owned);
         let chosen = &self.attributes;
         Some(Person {
             guid: account.guid,
-            enabled: account.control & DISABLED == 0 && !expired,
-            protected: account.is_protected(),
+            enabled: !account.disabled && !account.expired,
+            protected: account.protected,
             mail: text(&chosen.mail),
             private_mail: text(&chosen.private_mail),
             mobile: text(&chosen.mobile),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sspr::{lab::samba::Samba, wire::outcome::Code};
+use sspr::{agent::directory::Directory, lab::samba::Samba, wire::outcome::Code};
 use tokio_util::sync::CancellationToken;
 
 use super::{Bench, accepts, both};

@@ -210,7 +210,7 @@ impl HandAgent {
     }
 
     pub fn open(&self, job: &LeasedJob) -> Result<String, seal::Broken> {
-        seal::open(&job.envelope, &job.ticket, &self.sealing.private).map(|secrets| secrets.new.to_string())
+        seal::open(job.envelope.as_ref().expect("a sealed job"), &job.ticket, &self.sealing.private).map(|secrets| secrets.new.to_string())
     }
 
     pub fn result_of(&self, job: &LeasedJob, code: Code) -> JobResult {
@@ -218,13 +218,14 @@ impl HandAgent {
             job: job.ticket.job,
             lease: job.lease,
             seq: job.ticket.seq,
-            ciphertext: job.envelope.hash().unwrap(),
+            ciphertext: job.hash(),
             code,
             dc: "dc1.corp.example".into(),
             started_at: self.clock.millis(),
             finished_at: self.clock.millis(),
             unlocked: false,
             allowed_at: None,
+            account: None,
         }
     }
 
