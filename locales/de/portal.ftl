@@ -317,5 +317,7 @@ problem-bad-identity-title = Dieser Identitätsschlüssel ist nicht annehmbar
 problem-bad-identity-text = Er hat nicht signiert, dass er an die Stelle des alten dieses Agenten tritt.
 problem-bad-result-title = Dieses Ergebnis ist nicht annehmbar
 problem-bad-result-text = Es ist nicht von dem Agenten signiert, der den Auftrag hat.
+problem-unknown-pass-title = Dieser Durchgang des Abgleichs ist nicht bekannt
+problem-unknown-pass-text = Bitte beginnen Sie ihn von vorn.
 problem-contradicts-title = Das widerspricht dem, was schon gemeldet wurde
 problem-contradicts-text = Der Auftrag hat schon mit einem anderen Ergebnis geendet, oder ein anderer Agent hat ihn jetzt.

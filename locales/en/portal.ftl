@@ -317,5 +317,7 @@ problem-bad-identity-title = This identity key is not acceptable
 problem-bad-identity-text = It did not sign that it takes the place of this agent's old one.
 problem-bad-result-title = This result is not acceptable
 problem-bad-result-text = It is not signed by the agent that holds the job.
+problem-unknown-pass-title = This pass of the mirror is not known
+problem-unknown-pass-text = Begin it anew.
 problem-contradicts-title = This contradicts what was told before
 problem-contradicts-text = The job has ended already with another result, or another agent holds it now.

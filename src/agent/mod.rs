@@ -147,11 +147,9 @@ async fn run_with(directory: impl Directory + People, settings: config::Agent, t
     let slots = Arc::new(Semaphore::new(settings.parallel.max(1).into()));
     tracing::info!(agent.id = %state.me.agent, cloud.url = %state.me.cloud_url, agent.version = env!("CARGO_PKG_VERSION"), "the agent starts");
     let mirror = Mirror::new(directory.clone(), cloud.clone(), &settings, time.clone());
-    let instance = id::random();
-    let identity_life = rotation::life(&settings);
     let (jobs, telling, seen) = (TaskTracker::new(), Telling::default(), Seen::default());
-    let told = Told::new(&settings.state_dir, state.me.connector);
     let agent = Arc::new(Agent {
+        told: Told::new(&settings.state_dir, state.me.connector),
         state,
         cloud,
         directory,
@@ -164,9 +162,8 @@ async fn run_with(directory: impl Directory + People, settings: config::Agent, t
         jobs,
         telling,
         seen,
-        told,
-        instance,
-        identity_life,
+        instance: id::random(),
+        identity_life: rotation::life(&settings),
         stop,
     });
 
