@@ -37,8 +37,8 @@ use crate::{
     },
 };
 
-/// The longest that a change may take to arrive: one interval.
-const INTERVAL: Duration = Duration::from_secs(5);
+/// The longest that a change may take to arrive. A second is usual; a machine that runs everything else beside takes longer.
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// An enrolled and confirmed agent of a domain, of which only the mirror runs.
 struct Site {
@@ -98,7 +98,7 @@ impl Site {
         self.samba.admin().await.unwrap().add(dn, attributes).await.unwrap().success().unwrap();
     }
 
-    /// The mirror goes on, as it does, until the cloud says this; within one interval.
+    /// The mirror goes on, as it does, until the cloud says this.
     async fn until<D: People>(&self, mirror: &mut Mirror<D>, query: &'static str, wanted: i64) {
         let begun = Instant::now();
         loop {
@@ -107,7 +107,7 @@ impl Site {
             if found == wanted {
                 return;
             }
-            assert!(begun.elapsed() < INTERVAL, "{query}: {found}, not {wanted}");
+            assert!(begun.elapsed() < LONGEST, "{query}: {found}, not {wanted}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -312,7 +312,7 @@ async fn a_pass_that_was_broken_off_goes_on_after_a_restart() {
     let mut mirror = site.mirror();
     let begun = Instant::now();
     while mirror.step().await.is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(20));
+        assert!(begun.elapsed() < LONGEST);
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     assert_eq!((cloud.sql::<i64>(NAMED_NOW).await, cloud.sql::<i64>(PRESENT).await), (20, 20));

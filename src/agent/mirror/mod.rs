@@ -101,14 +101,11 @@ impl<D: People> Mirror<D> {
         let mark = self.directory.mark().await?;
         if self.kept.is_none() {
             let mut known = Known::open(&self.dir.join("mirror.known"))?;
-            let place = match Place::load(&self.place(), &self.fingerprint)? {
-                Some(place) => place,
-                None => {
-                    known.clear()?;
-                    Place::new(&self.fingerprint)
-                }
-            };
-            self.kept = Some((place, known));
+            let place = Place::load(&self.place(), &self.fingerprint)?;
+            if place.is_none() {
+                known.clear()?;
+            }
+            self.kept = Some((place.unwrap_or_else(|| Place::new(&self.fingerprint)), known));
         }
         // Taken out for the time being: a step that fails halfway keeps what it wrote down.
         let Some((mut place, mut known)) = self.kept.take() else { return Ok(()) };
@@ -194,8 +191,8 @@ impl<D: People> Mirror<D> {
         }
         let Some(memberships) = &self.memberships else { return Ok(()) };
         let mut telling = Telling::new(&self.cloud, known, id::random(), false, true);
-        let (mut cookie, mut shifted) = (Vec::new(), false);
-        while moved {
+        let (mut cookie, mut shifted, mut more) = (Vec::new(), false, moved);
+        while more {
             let Page { people, gone, shifted: is_shifted, cookie: next } = self.directory.page(Some(done), cookie).await?;
             shifted |= is_shifted;
             for person in people {
@@ -204,10 +201,8 @@ impl<D: People> Mirror<D> {
             for guid in gone {
                 telling.remove(guid).await?;
             }
+            more = !next.is_empty();
             cookie = next;
-            if cookie.is_empty() {
-                break;
-            }
         }
         let part = if shifted { SOON } else { RARELY };
         let counted = self.census.is_none_or(|(at, took)| at.elapsed() >= took * part);
