@@ -51,8 +51,8 @@ pub struct Mirror<D> {
     memberships: Option<Memberships>,
     /// When the last census ended, and how long it took.
     census: Option<(Instant, Duration)>,
-    /// Something changed since.
-    unsettled: bool,
+    /// Something changed since: how rarely the next one may be. Kept over steps, or a hint that came too early were forgotten.
+    owed: Option<u32>,
 }
 
 impl<D: People> Mirror<D> {
@@ -70,7 +70,7 @@ impl<D: People> Mirror<D> {
             kept: None,
             memberships: None,
             census: None,
-            unsettled: true,
+            owed: Some(RARELY),
         }
     }
 
@@ -166,7 +166,7 @@ impl<D: People> Mirror<D> {
         place.save(&self.place())?;
         self.memberships = Some(memberships);
         // What left while the pages went by is found by the next census.
-        self.unsettled = true;
+        self.owed = Some(RARELY);
         tracing::info!(
             mirror.people = known.len(),
             mirror.sent = count.upserts,
@@ -182,8 +182,10 @@ impl<D: People> Mirror<D> {
     /// What changed since `done`, and a census if it is due.
     async fn changes(&mut self, place: &mut Place, known: &mut Known, done: &Mark, mark: Mark) -> Result<()> {
         let moved = mark != *done;
-        self.unsettled |= moved;
-        if !self.unsettled {
+        if moved {
+            self.owed.get_or_insert(RARELY);
+        }
+        if self.owed.is_none() {
             return Ok(());
         }
         if self.memberships.is_none() {
@@ -204,7 +206,10 @@ impl<D: People> Mirror<D> {
             more = !next.is_empty();
             cookie = next;
         }
-        let part = if shifted { SOON } else { RARELY };
+        if shifted {
+            self.owed = Some(SOON);
+        }
+        let part = self.owed.unwrap_or(RARELY);
         let counted = self.census.is_none_or(|(at, took)| at.elapsed() >= took * part);
         if counted {
             let begun = Instant::now();
@@ -219,7 +224,7 @@ impl<D: People> Mirror<D> {
         }
         let Count { upserts, removals, cut } = telling.end().await?;
         if counted {
-            self.unsettled = false;
+            self.owed = None;
         }
         if moved {
             place.set_done(mark);
