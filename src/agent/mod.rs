@@ -10,6 +10,7 @@ pub mod caps;
 pub mod cloud;
 pub mod directory;
 pub mod enrol;
+pub mod events;
 pub mod executor;
 pub mod features;
 pub mod identity;
@@ -19,6 +20,7 @@ mod lanes;
 pub mod mirror;
 pub mod policy;
 pub mod rotation;
+pub mod setup;
 pub mod state;
 mod telling;
 pub mod time;
@@ -37,7 +39,7 @@ use uuid::Uuid;
 use self::{
     audit::{Audit, Entry},
     backoff::Backoff,
-    cloud::{Cloud, Failure, Jobs, Unknown},
+    cloud::{Cloud, Failure, Jobs},
     directory::{Directory, Trouble, ad::Ad, people::People},
     executor::Executor,
     features::Told,
@@ -58,9 +60,8 @@ use crate::{
     },
     wire::{
         keys::fingerprint,
-        message::{DirectoryHealth, JobResult, LeasedJob},
+        message::{DirectoryHealth, LeasedJob},
         outcome::Code,
-        seal::Envelope,
     },
 };
 
@@ -145,7 +146,7 @@ async fn run_with(directory: impl Directory + People, settings: config::Agent, t
     let logs = (journal.clone(), audit.clone());
     let executor = Arc::new(Executor::new(&settings, &state, keys.clone(), directory.clone(), logs, time.clone()));
     let slots = Arc::new(Semaphore::new(settings.parallel.max(1).into()));
-    tracing::info!(agent.id = %state.me.agent, cloud.url = %state.me.cloud_url, agent.version = env!("CARGO_PKG_VERSION"), "the agent starts");
+    tracing::info!(event.number = events::STARTED, agent.id = %state.me.agent, cloud.url = %state.me.cloud_url, agent.version = env!("CARGO_PKG_VERSION"), "the agent starts");
     let mirror = Mirror::new(directory.clone(), cloud.clone(), &settings, time.clone());
     let (jobs, telling, seen) = (TaskTracker::new(), Telling::default(), Seen::default());
     let agent = Arc::new(Agent {
@@ -178,7 +179,7 @@ async fn run_with(directory: impl Directory + People, settings: config::Agent, t
         tracing::info!(agent.jobs = agent.jobs.len(), "finishing the jobs in hand");
     }
     agent.jobs.wait().await;
-    tracing::info!("the agent stopped");
+    tracing::info!(event.number = events::STOPPED, "the agent stopped");
     match ended {
         Some(failure) => Err(failure).context("the agent cannot go on: remove it, or enrol it anew with another state directory"),
         None => Ok(()),
@@ -249,19 +250,6 @@ impl<D: Directory + People> Agent<D> {
         }
     }
 
-    async fn beat(&self) -> Result<(), Failure> {
-        let heartbeat = self.heartbeat().await;
-        let answer = self.cloud.heartbeat(&heartbeat).await?;
-        if answer.status == "active" {
-            self.told.learn(&answer);
-        }
-        match answer.status.as_str() {
-            "pending" => Err(Failure::Pending),
-            "revoked" => Err(Failure::Revoked),
-            _ => Ok(()),
-        }
-    }
-
     /// Tells the cloud that we live; and at once when the directory goes away or comes back.
     async fn heartbeats(&self, mut seen: channel::Receiver<Option<DirectoryHealth>>) -> Failure {
         let (mut backoff, mut pause) = (Backoff::default(), HEARTBEAT);
@@ -301,7 +289,7 @@ impl<D: Directory + People> Agent<D> {
                             if let Err(error) = self.keys.published(epoch) {
                                 tracing::warn!(error = format!("{error:#}"), "a sealing key will be published again");
                             }
-                            tracing::info!(key.epoch = epoch, key.not_after = until, "published a sealing key");
+                            tracing::info!(event.number = events::KEY, key.epoch = epoch, key.not_after = until, "published a sealing key");
                             self.audit.note(self.time.now(), Entry::SealingKeyPublished { epoch, not_after: until }).await;
                             continue;
                         }
@@ -378,23 +366,5 @@ impl<D: Directory + People> Agent<D> {
         // Telling may take long; it does not keep other jobs waiting.
         drop(slot);
         self.offer(result);
-    }
-
-    fn refuse(&self, job: &Unknown) -> JobResult {
-        let now = self.time.millis();
-        JobResult {
-            job: job.ticket.job,
-            lease: job.lease,
-            seq: job.ticket.seq,
-            ciphertext: job.envelope.as_ref().and_then(Envelope::hash).unwrap_or_default(),
-            // An agent that knows the kind may have had it before and done it.
-            code: if job.attempt > 1 { Code::Interrupted } else { Code::UnknownKind },
-            dc: String::new(),
-            started_at: now,
-            finished_at: now,
-            unlocked: false,
-            allowed_at: None,
-            account: None,
-        }
     }
 }

@@ -126,6 +126,12 @@ impl App {
         Ok(loaded)
     }
 
+    /// After the commit that put a job into a connector's queue without handing it to an agent.
+    pub fn has_job(&self, connector: Uuid) {
+        self.polls.is_ready(connector);
+        self.wake.tell(connector);
+    }
+
     /// Whose portal answers at `host`, as it was at most a moment ago: for requests whose gates are asked in the database anyhow.
     pub async fn portal(&self, host: &str) -> Result<Option<Arc<Tenant>>> {
         if let Some(known) = self.known.host(host) {

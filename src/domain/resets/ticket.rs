@@ -43,7 +43,7 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     };
     // The head before the flow: a submit holds it, and whether the flow's last ticket was used must be seen after that.
     queue::lock_head(&mut *conn, user.connector_id, user.object_guid).await?;
-    let Some(flow) = &flow::lock(&mut *conn, scope, flow).await?.filter(|flow| flow.step() == Step::Password) else {
+    let Some(flow) = &flow::lock(&mut *conn, scope, clock, flow).await?.filter(|flow| flow.step() == Step::Password) else {
         return Ok(Offered::NotNow);
     };
     let ready = fleet::readiness(&mut *conn, scope, clock, Some(user.connector_id)).await?;
@@ -74,7 +74,7 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
 }
 
 /// The flow's person, if self-service is on and may still serve them.
-async fn served(conn: &mut PgConnection, tenant: &Tenant, flow: &Flow) -> Result<Option<User>> {
+pub(super) async fn served(conn: &mut PgConnection, tenant: &Tenant, flow: &Flow) -> Result<Option<User>> {
     match flow.user_id {
         Some(user) if tenant.self_service => users::get(conn, &tenant.scope, user).await,
         _ => Ok(None),

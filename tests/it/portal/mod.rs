@@ -6,3 +6,4 @@ mod input;
 mod jobs;
 mod journey;
 mod mailboxes;
+mod need;
