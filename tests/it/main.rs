@@ -18,6 +18,7 @@ mod hostile;
 mod hostile_directory;
 mod identity;
 mod lab;
+mod mirror;
 mod norms;
 mod outcome_matrix;
 mod portable;

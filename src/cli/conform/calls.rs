@@ -15,7 +15,7 @@ use crate::{
     wire::{
         b64, jws,
         keys::{EPOCH_MAX, Identity, Signed, Statement, Succession},
-        message::{HeartbeatAnswer, Leased, MIRROR_BATCH, RESULTS},
+        message::{HeartbeatAnswer, Leased, MIRROR_BATCH, MIRROR_GROUPS, RESULTS},
         seal::KeyPair,
     },
 };
@@ -287,6 +287,13 @@ pub async fn directory(run: &mut Run) {
     run.refused("§6.7", "a batch of 501 removals is refused", &draft, 413, &["too_large"]).await;
     let draft = run.draft("/agent/v1/directory", batch(vec![person.clone(); MIRROR_BATCH + 1], Vec::new())).await;
     run.refused("§6.7", "a batch of 501 people is refused", &draft, 413, &["too_large"]).await;
+    let lost = json!({ "pass": id::random(), "full": true, "last": true, "upserts": [], "removals": [] }).to_string().into_bytes();
+    let draft = run.draft("/agent/v1/directory", lost).await;
+    run.refused("§6.7", "the end of a full pass that never began is refused", &draft, 409, &["unknown_pass"]).await;
+    let groups = vec![json!({ "guid": guid, "name": "x" }); MIRROR_GROUPS + 1];
+    let many = json!({ "pass": id::random(), "full": false, "last": true, "upserts": [], "removals": [], "groups": groups });
+    let draft = run.draft("/agent/v1/directory", many.to_string().into_bytes()).await;
+    run.refused("§6.7", "a batch of 201 groups is refused", &draft, 413, &["too_large"]).await;
     let mut odd = person;
     odd["guid"] = "not-a-uuid".into();
     let draft = run.draft("/agent/v1/directory", batch(vec![odd], Vec::new())).await;

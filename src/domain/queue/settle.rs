@@ -73,6 +73,7 @@ struct Row {
     /// Of the person, if it says that something was done and they are still served.
     name: Option<String>,
     mail: Option<Vec<u8>>,
+    private_mail: Option<Vec<u8>>,
     mobile: Option<Vec<u8>>,
     language: Option<String>,
 }
@@ -151,7 +152,7 @@ async fn look(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<BTreeMap<i64
     let rows = sqlx::query_as!(
         Row,
         r#"select r.n as "n!", j.user_id, j.flow_id, j.kind, j.seq, j.state, j.attempts, j.lease, j.lease_until, j.agent_id, j.result,
-               j.hashes ->> r.agent_id::text as hash, host(j.origin) as origin, u.display_name as "name?", u.mail, u.mobile, u.language
+               j.hashes ->> r.agent_id::text as hash, host(j.origin) as origin, u.display_name as "name?", u.mail, u.private_mail, u.mobile, u.language
            from unnest($1::uuid[], $2::uuid[], $3::uuid[], $6::bool[]) with ordinality as r (tenant_id, job_id, agent_id, applied, n)
            join jobs j on j.job_id = r.job_id and j.job_id between $4 and $5 and j.tenant_id = r.tenant_id
            left join users u on r.applied and u.tenant_id = j.tenant_id and u.user_id = j.user_id
@@ -231,7 +232,8 @@ async fn decide(conn: &mut PgConnection, clock: &Clock, told: &Told<'_>, job: Ro
 impl Row {
     fn ends(self, told: &Told<'_>, before: State, state: State) -> Result<Ended> {
         let result = told.result;
-        let reach = self.name.map(|name| Reach::open(told.scope, name, self.mail, self.mobile, self.language)).transpose()?;
+        let reach =
+            self.name.map(|name| Reach::open(told.scope, name, [self.mail, self.private_mail, self.mobile], self.language)).transpose()?;
         Ok(Ended {
             reach,
             job: result.job,

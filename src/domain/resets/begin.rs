@@ -9,6 +9,7 @@ use crate::{
     base::{clock::Clock, id},
     domain::{
         audit::{self, Event, Source},
+        notifications::Channel,
         tenants::Tenant,
         users::{self, Name, User},
         verification::Method,
@@ -32,7 +33,8 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     let gates = usize::try_from(tenant.gates)?;
 
     // Somebody who cannot pass as many gates as are asked gets the decoy's answer: uniform, and as useless.
-    let enough = |offers: &Vec<Offer>| offers.len() >= gates;
+    let kinds = |offers: &[Offer]| offers.iter().fold(Vec::new(), |kinds, offer| with(kinds, offer.method.channel())).len();
+    let enough = |offers: &Vec<Offer>| kinds(offers) >= gates;
     let own = found.as_ref().map(methods_of).filter(enough);
     let nearly = namesake.as_ref().map(methods_of).filter(enough);
     let decoy = decoy_of(donor.as_ref(), name, &similar, gates);
@@ -72,10 +74,20 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     Ok(Begun { cookie, flow_id })
 }
 
+/// Each once.
+fn with(mut kinds: Vec<Channel>, kind: Channel) -> Vec<Channel> {
+    if !kinds.contains(&kind) {
+        kinds.push(kind);
+    }
+    kinds
+}
+
+/// The private mailbox first: the other one may be behind the very password that was forgotten.
 fn methods_of(user: &User) -> Vec<Offer> {
+    let private = user.private_mail.as_ref().map(|mail| Offer { method: Method::PrivateEmail, masked: mail.masked() });
     let mail = user.mail.as_ref().map(|mail| Offer { method: Method::Email, masked: mail.masked() });
     let mobile = user.mobile.as_ref().map(|mobile| Offer { method: Method::Sms, masked: mobile.masked() });
-    mail.into_iter().chain(mobile).collect()
+    private.into_iter().chain(mail).chain(mobile).collect()
 }
 
 /// What a person of that name could plausibly see: the donor's kinds of contact, with the typed name's first letter where the
@@ -89,5 +101,7 @@ fn decoy_of(donor: Option<&User>, name: &Name, hash: &[u8], gates: usize) -> Vec
     let mobile = donor.and_then(|donor| donor.mobile.as_ref()).map(|mobile| mobile.masked_as(&last));
     let mobile = mobile.or_else(|| (gates > 1).then(|| format!("+•••••••{last}")));
     let mail = Some(Offer { method: Method::Email, masked: mail });
-    mail.into_iter().chain(mobile.map(|masked| Offer { method: Method::Sms, masked })).collect()
+    let private = donor.and_then(|donor| donor.private_mail.as_ref()).map(|mail| mail.masked_as(typed));
+    let private = private.map(|masked| Offer { method: Method::PrivateEmail, masked });
+    private.into_iter().chain(mail).chain(mobile.map(|masked| Offer { method: Method::Sms, masked })).collect()
 }

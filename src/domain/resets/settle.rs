@@ -159,11 +159,12 @@ fn notice(kind: Kind, code: Code, at: i64, from: String) -> Option<Content> {
 fn notices(clock: &Clock, done: &[(&Report<'_>, &queue::Ended, Content)]) -> Result<Letters> {
     let mut letters = Letters::default();
     for (report, end, content) in done {
-        let Some(Reach { name, mail, mobile, language }) = &end.reach else { continue };
+        let Some(Reach { name, mail, private_mail, mobile, language }) = &end.reach else { continue };
         let language = language.as_deref().unwrap_or(report.tenant.language.tag());
-        let mail = mail.as_ref().map(|mail| (Channel::Email, mail.as_str()));
+        let private = private_mail.as_ref().filter(|private| mail.as_ref() != Some(private));
+        let mails = mail.as_ref().into_iter().chain(private).map(|mail| (Channel::Email, mail.as_str()));
         let mobile = mobile.as_ref().map(|mobile| (Channel::Sms, mobile.as_str()));
-        for (channel, to) in mail.into_iter().chain(mobile) {
+        for (channel, to) in mails.chain(mobile) {
             let message = Message { to: to.to_owned(), name: name.clone(), language: language.to_owned(), content: content.clone() };
             letters.push(&report.tenant.scope, clock, report.result.job, channel, &message)?;
         }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::tenants::Scope;
 pub use contact::{EmailAddress, Phone};
-pub use mirror::{MirrorOutcome, clean, mirror};
+pub use mirror::{MirrorOutcome, Mirrored, clean, mirror};
 
 /// A typed sign-in name or address in its one canonical form: trimmed, lower case, without `DOMAIN\`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct User {
     pub sign_in_name: String,
     pub display_name: String,
     pub mail: Option<EmailAddress>,
+    /// A mailbox that one reaches without the password in question.
+    pub private_mail: Option<EmailAddress>,
     pub mobile: Option<Phone>,
     /// BCP 47, if the directory says.
     pub language: Option<String>,
@@ -59,18 +61,20 @@ impl User {
 pub struct Reach {
     pub name: String,
     pub mail: Option<EmailAddress>,
+    pub private_mail: Option<EmailAddress>,
     pub mobile: Option<Phone>,
     /// BCP 47, if the directory says.
     pub language: Option<String>,
 }
 
 impl Reach {
-    /// From the columns `display_name`, `mail`, `mobile` and `language`.
-    pub fn open(scope: &Scope, name: String, mail: Option<Vec<u8>>, mobile: Option<Vec<u8>>, language: Option<String>) -> Result<Self> {
+    /// From the columns `display_name`; `mail`, `private_mail` and `mobile`; `language`.
+    pub fn open(scope: &Scope, name: String, [mail, private_mail, mobile]: [Option<Vec<u8>>; 3], language: Option<String>) -> Result<Self> {
         let text = |place: &[u8], sealed: Option<Vec<u8>>| sealed.map(|sealed| scope.key().decrypt_text(place, &sealed)).transpose();
         let mail = text(contact::MAIL, mail)?.and_then(|text| EmailAddress::parse(&text));
+        let private_mail = text(contact::PRIVATE_MAIL, private_mail)?.and_then(|text| EmailAddress::parse(&text));
         let mobile = text(contact::MOBILE, mobile)?.and_then(|text| Phone::parse(&text));
-        Ok(Self { name, mail, mobile, language })
+        Ok(Self { name, mail, private_mail, mobile, language })
     }
 }
 
@@ -81,13 +85,15 @@ struct Row {
     sign_in_name: String,
     display_name: String,
     mail: Option<Vec<u8>>,
+    private_mail: Option<Vec<u8>>,
     mobile: Option<Vec<u8>>,
     language: Option<String>,
 }
 
 impl Row {
     fn open(self, scope: &Scope) -> Result<User> {
-        let Reach { name, mail, mobile, language } = Reach::open(scope, self.display_name, self.mail, self.mobile, self.language)?;
+        let contacts = [self.mail, self.private_mail, self.mobile];
+        let Reach { name, mail, private_mail, mobile, language } = Reach::open(scope, self.display_name, contacts, self.language)?;
         Ok(User {
             user_id: self.user_id,
             connector_id: self.connector_id,
@@ -95,6 +101,7 @@ impl Row {
             sign_in_name: self.sign_in_name,
             display_name: name,
             mail,
+            private_mail,
             mobile,
             language,
         })
@@ -106,7 +113,7 @@ pub async fn find(conn: &mut PgConnection, scope: &Scope, name: &Name) -> Result
     let index = contact::mail_index(scope, name.as_str());
     let mut rows = sqlx::query_as!(
         Row,
-        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, mobile, language from users
+        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language from users
          where tenant_id = $1 and removed_at is null and (sign_in_name = $2 or principal_name = $2 or mail_index = $3)
              and enabled and not protected
          limit 2",
@@ -126,7 +133,7 @@ pub async fn find(conn: &mut PgConnection, scope: &Scope, name: &Name) -> Result
 pub async fn get(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Result<Option<User>> {
     let row = sqlx::query_as!(
         Row,
-        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, mobile, language from users
+        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language from users
          where tenant_id = $1 and user_id = $2 and removed_at is null and enabled and not protected",
         scope.id(),
         user_id,
@@ -146,7 +153,7 @@ pub fn similar(scope: &Scope, name: &Name) -> Vec<u8> {
 pub async fn namesake(conn: &mut PgConnection, scope: &Scope, similar: &[u8]) -> Result<Option<User>> {
     let row = sqlx::query_as!(
         Row,
-        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, mobile, language from users
+        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language from users
          where tenant_id = $1 and aliases @> array[$2::bytea] and removed_at is null and enabled and not protected
          order by user_id limit 1",
         scope.id(),
@@ -164,7 +171,7 @@ pub async fn donor(conn: &mut PgConnection, scope: &Scope, hash: &[u8]) -> Resul
     let row = sqlx::query_as!(
         Row,
         r#"select user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!", sign_in_name as "sign_in_name!",
-                  display_name as "display_name!", mail, mobile, language
+                  display_name as "display_name!", mail, private_mail, mobile, language
            from ((select * from users where tenant_id = $1 and object_guid >= $2 and removed_at is null and enabled and not protected
                   and mail is not null order by object_guid limit 1)
                  union all

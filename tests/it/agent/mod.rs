@@ -5,7 +5,7 @@ mod audited;
 mod connection;
 mod crashes;
 mod failover;
-mod groups;
+pub mod groups;
 mod kinds;
 mod meanwhile;
 mod mirror;
