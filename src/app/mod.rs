@@ -47,8 +47,8 @@ pub struct App {
     pub hot: Hot,
     /// Agents that wait for jobs here.
     pub polls: Arc<Polls>,
-    /// What need not be asked or verified with every request of an agent.
-    pub known: Known,
+    /// What need not be asked or verified with every request.
+    pub known: Arc<Known>,
     /// Told when a message was put into the outbox.
     pub outbox: tokio::sync::watch::Sender<()>,
     /// The key that signs access tokens, once it was needed.
@@ -75,7 +75,8 @@ impl App {
             tracing::warn!(doubted, "the database comes from a crash or a backup: the jobs that were open in it count as touched");
         }
         tx.commit().await?;
-        let wake = Wake::start(&db, stop.clone()).await?;
+        let known = Arc::<Known>::default();
+        let wake = Wake::start(&db, &known, stop.clone()).await?;
         let polls = Arc::<Polls>::default();
         let hot = Hot::start(&db::connect_hot(&config.database).await?, &clock, &wake, &polls);
         tokio::spawn(polls.clone().watch(db.clone(), clock.clone(), wake.clone(), stop.clone()));
@@ -83,7 +84,7 @@ impl App {
             db,
             hot,
             polls,
-            known: Known::default(),
+            known,
             clock,
             ring,
             public_url,

@@ -1,4 +1,4 @@
-//! Wake-ups: who waits for a connector's jobs or for a job's end is told at once.
+//! Wake-ups: who waits for a connector's jobs or for a job's end is told at once. And what is [`Known`] is forgotten when it changes.
 //!
 //! In memory first; the other nodes learn through Postgres NOTIFY, sent on a connection of its own, after and outside the hot
 //! transaction. One LISTEN connection per node. A lost wake-up costs a slow poll, never a job: whoever waits looks again by itself.
@@ -15,9 +15,12 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::Known;
 use crate::base::id;
 
 const CHANNEL: &str = "sspr_wake";
+/// On which the database itself says that something of a tenant was changed, whoever did it; the payload is the tenant's id.
+const CHANGED: &str = "sspr_changed";
 /// Between two NOTIFYs: alone, a wake-up goes at once.
 const DEBOUNCE: Duration = Duration::from_millis(3);
 /// NOTIFY takes 8000 bytes; a uuid is 36 and a comma.
@@ -34,13 +37,13 @@ type Waiting = Mutex<HashMap<Uuid, Arc<Notify>>>;
 
 impl Wake {
     /// Listens before it returns, so that no later wake-up is missed.
-    pub async fn start(db: &PgPool, stop: CancellationToken) -> Result<Self> {
+    pub async fn start(db: &PgPool, known: &Arc<Known>, stop: CancellationToken) -> Result<Self> {
         let node = id::random();
         let (outgoing, queue) = mpsc::unbounded_channel();
         let wake = Self { waiting: Arc::default(), outgoing };
         let mut listener = PgListener::connect_with(db).await.context("opening the LISTEN connection")?;
-        listener.listen(CHANNEL).await.context("LISTEN")?;
-        tokio::spawn(listen(listener, wake.waiting.clone(), node, stop.clone()));
+        listener.listen_all([CHANNEL, CHANGED]).await.context("LISTEN")?;
+        tokio::spawn(listen(listener, wake.waiting.clone(), known.clone(), node, stop.clone()));
         tokio::spawn(tell_others(db.clone(), queue, node, stop));
         Ok(wake)
     }
@@ -96,15 +99,19 @@ impl Drop for Subscription {
     }
 }
 
-async fn listen(mut listener: PgListener, waiting: Arc<Waiting>, node: Uuid, stop: CancellationToken) {
+async fn listen(mut listener: PgListener, waiting: Arc<Waiting>, known: Arc<Known>, node: Uuid, stop: CancellationToken) {
     let own = node.to_string();
     loop {
         let heard = tokio::select! {
             () = stop.cancelled() => return,
-            heard = listener.recv() => heard,
+            heard = listener.try_recv() => heard,
         };
         match heard {
-            Ok(notification) => {
+            Ok(Some(notification)) if notification.channel() == CHANGED => match notification.payload().parse() {
+                Ok(tenant) => known.forget(tenant),
+                Err(_) => known.forget_all(),
+            },
+            Ok(Some(notification)) => {
                 let mut parts = notification.payload().split(',');
                 if parts.next() == Some(&own) {
                     continue;
@@ -113,8 +120,10 @@ async fn listen(mut listener: PgListener, waiting: Arc<Waiting>, node: Uuid, sto
                     notify(&waiting, what);
                 }
             }
-            // The listener reconnects by itself; whoever waits meanwhile polls slowly.
+            // The connection broke and is there again: whoever waited meanwhile polls slowly.
+            Ok(None) => known.forget_all(),
             Err(error) => {
+                known.forget_all();
                 tracing::warn!(error = %error, "the wake-up connection broke; reconnecting");
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }

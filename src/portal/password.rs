@@ -121,7 +121,7 @@ struct SealedJob {
 /// Answered once the job is durable; the agents hear of it after the commit.
 async fn submit(journey: Journey, form::Json(sealed): form::Json<SealedJob>) -> Result<Response> {
     let Journey { visitor, flow } = journey;
-    let (tenant, source) = (Arc::new(visitor.tenant), visitor.source);
+    let (tenant, source) = (visitor.tenant, visitor.source);
     let sealed = Sealed { tenant, source, flow, job_id: sealed.job, envelopes: sealed.envelopes };
     let submitted = visitor.app.hot.submits.run(sealed).await?;
     submitted.map_err(|refused| match refused {

@@ -30,7 +30,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+use tower_http::catch_panic::CatchPanicLayer;
 
 use self::patience::Patient;
 use crate::{
@@ -64,12 +64,14 @@ pub fn within_layers(app: &Arc<App>, doors: Router<Arc<App>>) -> Router {
         .route("/health/live", get(|| async { "live" }))
         .route("/health/ready", get(ready))
         .fallback(|| async { Error::NotFound })
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(app.clone(), face::layer))
-        .layer(CompressionLayer::new())
-        .layer(middleware::from_fn_with_state(app.clone(), context::layer))
-        .layer(middleware::from_fn(headers::layer))
+        // Outermost first. All at once: each by itself would be put on the heap anew with every request.
+        .layer((
+            middleware::from_fn(headers::layer),
+            middleware::from_fn_with_state(app.clone(), context::layer),
+            middleware::from_fn_with_state(app.clone(), face::layer),
+            CatchPanicLayer::custom(panicked),
+            DefaultBodyLimit::max(BODY_LIMIT),
+        ))
         .with_state(app.clone())
 }
 

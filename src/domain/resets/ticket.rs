@@ -10,7 +10,7 @@ use crate::{
         audit::{self, Event, Source},
         fleet::{self, Readiness, Recipient},
         queue::{self, Target},
-        tenants::Tenant,
+        tenants::{self, Tenant},
         users::{self, User},
     },
     wire::ticket::{Kind, Ticket},
@@ -69,10 +69,10 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     Ok(Offered::Permit(Box::new(Permit { ticket, recipients })))
 }
 
-/// The flow's person, if self-service is on and may still serve them.
+/// The flow's person, if self-service is on and may still serve them. The tenant at hand may be a moment old: that is asked too.
 async fn served(conn: &mut PgConnection, tenant: &Tenant, flow: &Flow) -> Result<Option<User>> {
     match flow.user_id {
-        Some(user) if tenant.self_service => users::get(conn, &tenant.scope, user).await,
+        Some(user) if tenants::serves(&mut *conn, &tenant.scope).await? => users::get(conn, &tenant.scope, user).await,
         _ => Ok(None),
     }
 }
