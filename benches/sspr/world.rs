@@ -105,7 +105,7 @@ impl World {
         let (scope, clock) = (&tenant.scope, &self.clock);
         let connector = fleet::create_connector(&mut tx, scope, clock, "Head office").await?;
         tenants::update(&mut tx, scope, Change { self_service: Some(true), gates: None }).await?;
-        fleet::set_writeback(&mut tx, scope, connector, true).await?;
+        fleet::switch(&mut tx, scope, clock, &Source::house("bench"), connector, (fleet::Feature::Writeback, true)).await?;
         let mut made = Vec::new();
         for _ in 0..agents {
             made.push(Arc::new(self.agent(&mut tx, &tenant, connector).await?));

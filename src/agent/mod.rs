@@ -11,6 +11,7 @@ pub mod cloud;
 pub mod directory;
 pub mod enrol;
 pub mod executor;
+pub mod features;
 pub mod identity;
 pub mod journal;
 pub mod keys;
@@ -39,6 +40,7 @@ use self::{
     cloud::{Cloud, Failure, Jobs, Unknown},
     directory::{Directory, Trouble, ad::Ad},
     executor::Executor,
+    features::Told,
     journal::Journal,
     keys::Keys,
     mirror::Mirror,
@@ -78,6 +80,7 @@ struct Agent<D> {
     jobs: TaskTracker,
     telling: Telling,
     seen: Seen,
+    told: Told,
     /// Which process this is.
     instance: Uuid,
     /// Seconds after which the identity is replaced; `None`: only when asked for.
@@ -132,6 +135,7 @@ pub async fn run(settings: config::Agent, clock: Clock, stop: CancellationToken)
     let instance = id::random();
     let identity_life = rotation::life(&settings);
     let (jobs, telling, seen) = (TaskTracker::new(), Telling::default(), Seen::default());
+    let told = Told::new(&settings.state_dir, state.me.connector);
     let agent = Arc::new(Agent {
         state,
         cloud,
@@ -145,6 +149,7 @@ pub async fn run(settings: config::Agent, clock: Clock, stop: CancellationToken)
         jobs,
         telling,
         seen,
+        told,
         instance,
         identity_life,
         stop,
@@ -234,7 +239,11 @@ impl<D: Directory> Agent<D> {
 
     async fn beat(&self) -> Result<(), Failure> {
         let heartbeat = self.heartbeat().await;
-        match self.cloud.heartbeat(&heartbeat).await?.status.as_str() {
+        let answer = self.cloud.heartbeat(&heartbeat).await?;
+        if answer.status == "active" {
+            self.told.learn(&answer);
+        }
+        match answer.status.as_str() {
             "pending" => Err(Failure::Pending),
             "revoked" => Err(Failure::Revoked),
             _ => Ok(()),

@@ -21,9 +21,9 @@ async fn create(trusted: Trusted) -> Result<Json<HeartbeatAnswer>> {
     let app = &trusted.proven.app;
     let agent = &trusted.agent;
     let mut tx = app.begin().await?;
-    let (writeback, alarms) = fleet::heartbeat(&mut tx, &trusted.tenant.scope, &app.clock, &trusted.source(), agent, &beat).await?;
+    let beaten = fleet::heartbeat(&mut tx, &trusted.tenant.scope, &app.clock, &trusted.source(), agent, &beat).await?;
     tx.commit().await?;
-    for alarm in alarms {
+    for alarm in beaten.alarms {
         match alarm {
             Alarm::Cloned => {
                 tracing::error!(agent.id = %agent.agent_id, "an agent's identity is used by two processes: its state directory was copied");
@@ -31,5 +31,11 @@ async fn create(trusted: Trusted) -> Result<Json<HeartbeatAnswer>> {
             Alarm::Moved => tracing::warn!(agent.id = %agent.agent_id, "an agent speaks from another network address"),
         }
     }
-    Ok(Json(HeartbeatAnswer { now: app.clock.seconds(), status: agent.status.as_str().to_owned(), writeback }))
+    Ok(Json(HeartbeatAnswer {
+        now: app.clock.seconds(),
+        status: agent.status.as_str().to_owned(),
+        writeback: beaten.writeback,
+        unlock: beaten.unlock,
+        self_service: trusted.tenant.self_service,
+    }))
 }

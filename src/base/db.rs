@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    Connection,
+    Connection, PgConnection,
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
 };
 
@@ -63,6 +63,11 @@ pub async fn connect_hot(settings: &config::Database) -> Result<PgPool> {
 /// The database's clock: all nodes have the same.
 pub async fn clock(db: &PgPool) -> Result<time::OffsetDateTime> {
     sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(db).await.context("asking the database's clock")
+}
+
+/// Whether a schema of ours is there at all.
+pub async fn has_schema(conn: &mut PgConnection) -> Result<bool> {
+    Ok(sqlx::query_scalar!(r#"select to_regclass('public.connectors') is not null as "there!""#).fetch_one(conn).await?)
 }
 
 /// Bring the schema up to this binary's. Safe to call from several nodes at once: an advisory lock serialises them.

@@ -3,16 +3,20 @@
 
 use anyhow::{Result, bail};
 use secrecy::ExposeSecret;
+use sqlx::PgPool;
 
 use crate::{
     agent,
     app::PublicUrl,
     base::{
+        clock::Clock,
         config::{self, Config},
         db,
         secret::KeyRing,
     },
     carriers::Carriers,
+    cli::connector::reminders,
+    domain::tenants,
     server,
 };
 
@@ -76,7 +80,15 @@ async fn cloud(config: &Config, report: &mut Report) {
         tls => report.tell("server.tls", tls.map(drop)),
     }
     report.tell("keys.master", KeyRing::parse(&config.keys.master).map(drop));
-    report.tell("database.url", db::connect(&config.database).await.map(drop));
+    match db::connect(&config.database).await {
+        Ok(pool) => {
+            report.tell("database.url", Ok(()));
+            if let Ok(ring) = KeyRing::parse(&config.keys.master) {
+                report.tell("tenants", switched_off(&pool, &ring).await);
+            }
+        }
+        Err(error) => report.tell("database.url", Err(error)),
+    }
     match Carriers::new(&config.mail, &config.sms) {
         Ok(carriers) => {
             match carriers.mail {
@@ -90,4 +102,19 @@ async fn cloud(config: &Config, report: &mut Report) {
         }
         Err(error) => report.tell("mail and sms", Err(error)),
     }
+}
+
+/// What nobody has switched on yet is no fault, but worth a reminder.
+async fn switched_off(pool: &PgPool, ring: &KeyRing) -> Result<()> {
+    let (mut conn, clock) = (pool.acquire().await?, Clock::system());
+    if !db::has_schema(&mut conn).await? {
+        println!("off      tenants: the database has no schema yet: sspr migrate");
+        return Ok(());
+    }
+    for tenant in tenants::all(&mut conn, ring).await? {
+        for reminder in reminders(&mut conn, &tenant, &clock).await? {
+            println!("off      {}: {reminder}", tenant.name);
+        }
+    }
+    Ok(())
 }

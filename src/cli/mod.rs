@@ -10,6 +10,7 @@ use crate::base::{config::Config, telemetry};
 mod agent;
 mod check;
 pub mod conform;
+mod connector;
 mod demo;
 mod fleet;
 mod migrate;
@@ -33,8 +34,10 @@ enum Command {
     Serve(serve::Args),
     /// The on-premises agent; and, in the cloud, the list of agents.
     Agent(agent::Args),
-    /// Tenants and their connectors.
+    /// Tenants: who is served, and how.
     Tenant(tenant::Args),
+    /// Connectors, one directory each, and what is switched on for them.
+    Connector(connector::Args),
     /// Bring the database up to this version.
     Migrate(migrate::Args),
     /// Load the settings, connect to what they name, send nothing.
@@ -59,6 +62,7 @@ pub fn run(cli: Cli) -> Result<()> {
             Command::Serve(args) => serve::run(args, config).await,
             Command::Agent(args) => agent::run(args, config).await,
             Command::Tenant(args) => tenant::run(args, config).await,
+            Command::Connector(args) => connector::run(args, config).await,
             Command::Migrate(args) => migrate::run(args, config).await,
             Command::Check(args) => check::run(args, config).await,
             Command::Demo(args) => demo::run(args, config).await,

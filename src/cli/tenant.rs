@@ -1,11 +1,13 @@
-//! `sspr tenant`: tenants and their connectors.
+//! `sspr tenant`: who is served, and how.
 
 use anyhow::{Result, bail};
 use uuid::Uuid;
 
 use crate::{
     base::{clock::Clock, config::Config, db, language::Language, secret::KeyRing},
+    cli::connector::reminders,
     domain::{
+        audit::{self, Event, Source},
         fleet,
         tenants::{self, Change, New},
     },
@@ -32,7 +34,7 @@ enum Command {
         #[arg(long, default_value = "en")]
         language: String,
     },
-    /// Every tenant and its connectors.
+    /// Every tenant. Their connectors: `sspr connector list`.
     List,
     /// Switch self-service, or the number of proofs a reset takes.
     Set {
@@ -41,12 +43,6 @@ enum Command {
         self_service: Option<bool>,
         #[arg(long, value_parser = clap::value_parser!(i16).range(1..=2))]
         gates: Option<i16>,
-    },
-    /// Switch writeback of a connector.
-    Writeback {
-        connector: Uuid,
-        #[arg(value_parser = ["on", "off"])]
-        state: String,
     },
 }
 
@@ -67,24 +63,27 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             for tenant in tenants::all(&mut tx, &ring).await? {
                 let state = if tenant.self_service { "on" } else { "off" };
                 println!("{}  self-service {state}  gates {}  {}", tenant.scope.id(), tenant.gates, tenant.name);
-                for connector in fleet::connectors(&mut tx, &tenant.scope).await? {
-                    println!("    connector {connector}");
+                for connector in fleet::connectors(&mut tx, &tenant.scope, &clock).await? {
+                    println!("    connector {}  {}", connector.connector_id, connector.name);
                 }
             }
         }
         Command::Set { tenant, self_service, gates } => {
-            let scope = tenants::by_id(&mut tx, &ring, tenant).await?.scope;
-            tenants::update(&mut tx, &scope, Change { self_service, gates }).await?;
-            if self_service == Some(true) {
-                eprintln!("Remember writeback: sspr tenant writeback CONNECTOR on");
+            let before = tenants::by_id(&mut tx, &ring, tenant).await?;
+            tenants::update(&mut tx, &before.scope, Change { self_service, gates }).await?;
+            let after = tenants::by_id(&mut tx, &ring, tenant).await?;
+            if after.self_service != before.self_service {
+                let outcome = if after.self_service { "on" } else { "off" };
+                let event = Event { action: "tenant.self_service", outcome, ..Event::default() };
+                audit::record(&mut tx, &after.scope, &clock, &Source::house("cli"), event).await?;
             }
-        }
-        Command::Writeback { connector, state } => {
-            let Some(tenant) = fleet::tenant_of(&mut tx, connector).await? else { bail!("there is no connector {connector}") };
-            let tenant = tenants::by_id(&mut tx, &ring, tenant).await?;
-            fleet::set_writeback(&mut tx, &tenant.scope, connector, state == "on").await?;
-            if state == "on" && !tenant.self_service {
-                eprintln!("Self-service is still off: sspr tenant set {} --self-service true", tenant.scope.id());
+            if after.gates != before.gates {
+                let detail = serde_json::json!({ "before": before.gates, "after": after.gates });
+                let event = Event { action: "tenant.gates", outcome: "changed", detail, ..Event::default() };
+                audit::record(&mut tx, &after.scope, &clock, &Source::house("cli"), event).await?;
+            }
+            for reminder in reminders(&mut tx, &after, &clock).await? {
+                eprintln!("{reminder}");
             }
         }
     }

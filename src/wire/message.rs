@@ -152,6 +152,16 @@ pub struct HeartbeatAnswer {
     pub status: String,
     /// Whether an administrator switched writeback on.
     pub writeback: bool,
+    /// Whether people may unlock without a new password.
+    #[serde(default)]
+    pub unlock: bool,
+    /// Whether the tenant serves people at all. A cloud that does not say is older than the question.
+    #[serde(default = "yes")]
+    pub self_service: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// `POST /agent/v1/keys`.

@@ -10,6 +10,7 @@ mod codes;
 mod conform;
 mod demo;
 mod description;
+mod features;
 mod fuzz;
 mod handoff;
 mod hostile;

@@ -57,7 +57,7 @@ async fn neighbour(cloud: &Cloud) -> HandAgent {
     let new = New { name: "Neighbour", host: "neighbour.example", language: Language::English, help: None };
     let tenant = tenants::create(&mut tx, &cloud.app.ring, &cloud.clock, new).await.unwrap();
     let connector = fleet::create_connector(&mut tx, &tenant.scope, &cloud.clock, "Theirs").await.unwrap();
-    fleet::set_writeback(&mut tx, &tenant.scope, connector, true).await.unwrap();
+    fleet::switch(&mut tx, &tenant.scope, &cloud.clock, &source, connector, (fleet::Feature::Writeback, true)).await.unwrap();
     let token = fleet::new_token(&mut tx, &tenant.scope, &cloud.clock, &source, connector).await.unwrap();
     tx.commit().await.unwrap();
     let (mut agent, answer) = HandAgent::try_enrol(cloud, &token).await;

@@ -125,9 +125,14 @@ pub async fn heartbeat(run: &mut Run) {
         let said: HeartbeatAnswer =
             serde_json::from_value(answer.json()?).map_err(|error| format!("its answer is of another shape: {error}"))?;
         let soon = said.now.abs_diff(run.line.now()) < 30;
+        if let Some(lacking) =
+            ["unlock", "self_service"].into_iter().find(|field| !answer.json().is_ok_and(|json| json[field].is_boolean()))
+        {
+            return Err(format!("it does not say {lacking}"));
+        }
         if said.status == "active" && soon { Ok(()) } else { Err(format!("status {}, now {}", said.status, said.now)) }
     });
-    run.note("§6.3", "it answers now, the status active, and whether writeback is on", held);
+    run.note("§6.3", "it answers now, the status active, and what is switched on", held);
 }
 
 /// Statements that must be taken, and those that must not.

@@ -146,7 +146,7 @@ async fn tenant(app: &App) -> Result<Tenant> {
     let tenant = tenants::create(&mut tx, &app.ring, &app.clock, new).await?;
     tenants::update(&mut tx, &tenant.scope, Change { self_service: Some(true), gates: None }).await?;
     let connector = fleet::create_connector(&mut tx, &tenant.scope, &app.clock, "corp.example").await?;
-    fleet::set_writeback(&mut tx, &tenant.scope, connector, true).await?;
+    fleet::switch(&mut tx, &tenant.scope, &app.clock, &Source::house("demo"), connector, (fleet::Feature::Writeback, true)).await?;
     tx.commit().await?;
     tenants::by_host(&mut *app.db.acquire().await?, &app.ring, HOST).await?.context("the new tenant is gone")
 }
@@ -160,7 +160,8 @@ async fn enrolled(app: &App, tenant: &Tenant, settings: &config::Agent) -> Resul
         state::save(&settings.state_dir, &state::Me { cloud_url: settings.cloud_url.clone(), ..me })?;
     } else {
         let mut tx = app.begin().await?;
-        let connector = *fleet::connectors(&mut tx, &tenant.scope).await?.first().context("a tenant without a connector")?;
+        let connector =
+            fleet::connectors(&mut tx, &tenant.scope, &app.clock).await?.first().context("a tenant without a connector")?.connector_id;
         let token = fleet::new_token(&mut tx, &tenant.scope, &app.clock, &source, connector).await?;
         tx.commit().await?;
         enrol::enrol(settings, &token.into(), "demo".to_owned(), app.clock.clone()).await?;

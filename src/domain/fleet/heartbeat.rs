@@ -34,7 +34,16 @@ pub enum Alarm {
     Moved,
 }
 
-/// Write it down. Answers whether writeback is on, and what is to be noticed.
+/// What a heartbeat is answered from.
+#[derive(Debug)]
+pub struct Beaten {
+    /// Of the connector.
+    pub writeback: bool,
+    pub unlock: bool,
+    pub alarms: Vec<Alarm>,
+}
+
+/// Write it down. Answers what is switched on, and what is to be noticed.
 pub async fn heartbeat(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -42,13 +51,13 @@ pub async fn heartbeat(
     source: &Source,
     agent: &Agent,
     beat: &Heartbeat,
-) -> Result<(bool, Vec<Alarm>)> {
+) -> Result<Beaten> {
     let before = sqlx::query!(
         r#"update agents a set last_seen_at = $3, health = $4, version = left($5, 50), instance = coalesce(a.instance, $6),
                address = coalesce(a.address, $7::text::inet)
            from connectors c
            where a.tenant_id = $1 and a.agent_id = $2 and c.tenant_id = a.tenant_id and c.connector_id = a.connector_id
-           returning c.writeback, a.instance, host(a.address) as address"#,
+           returning c.writeback, c.unlock, a.instance, host(a.address) as address"#,
         scope.id(),
         agent.agent_id,
         clock.now(),
@@ -85,7 +94,7 @@ pub async fn heartbeat(
         audit::record(conn, scope, clock, source, event).await?;
         alarms.push(Alarm::Moved);
     }
-    Ok((before.writeback, alarms))
+    Ok(Beaten { writeback: before.writeback, unlock: before.unlock, alarms })
 }
 
 /// Another process than the current one speaks: true if it is one that had been replaced, else it replaces the current one.

@@ -1,5 +1,6 @@
 //! Connectors (one directory each), the agents that serve them, and the agents' keys.
 
+mod connectors;
 mod enrolment;
 mod heartbeat;
 mod identity;
@@ -17,8 +18,9 @@ use crate::{
     base::{clock::Clock, id},
     wire::message::{AuditHead, PasswordPolicy},
 };
+pub use connectors::{Connector, Feature, connectors, switch};
 pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, new_token, revoke};
-pub use heartbeat::{Alarm, acknowledge, heartbeat};
+pub use heartbeat::{Alarm, Beaten, acknowledge, heartbeat};
 pub use identity::{NotTaken, Replaced, replace_identity};
 pub use keys::{Recipient, publish, recipients};
 pub use proofs::{Proof, Used, forget_used, use_up};
@@ -27,7 +29,7 @@ pub use signing::{SigningKey, current_signing_key, signing_key};
 /// An agent that was not heard of for so long is not counted on.
 pub const SILENT_AFTER: Duration = Duration::seconds(35);
 
-/// A new connector; writeback is off.
+/// A new connector; what is optional is off.
 pub async fn create_connector(conn: &mut PgConnection, scope: &Scope, clock: &Clock, name: &str) -> Result<Uuid> {
     let connector = id::time_ordered(clock);
     sqlx::query!(
@@ -40,21 +42,6 @@ pub async fn create_connector(conn: &mut PgConnection, scope: &Scope, clock: &Cl
     .execute(conn)
     .await?;
     Ok(connector)
-}
-
-/// Whether jobs may change the connector's directory. False when the tenant has no such connector.
-pub async fn set_writeback(conn: &mut PgConnection, scope: &Scope, connector: Uuid, on: bool) -> Result<bool> {
-    let done = sqlx::query!("update connectors set writeback = $3 where tenant_id = $1 and connector_id = $2", scope.id(), connector, on,)
-        .execute(conn)
-        .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// The tenant's connectors, oldest first.
-pub async fn connectors(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Uuid>> {
-    Ok(sqlx::query_scalar!("select connector_id from connectors where tenant_id = $1 order by connector_id", scope.id())
-        .fetch_all(conn)
-        .await?)
 }
 
 /// The tenant a connector belongs to, for the command line.

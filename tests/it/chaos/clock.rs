@@ -1,5 +1,7 @@
-//! A wall clock that can be set while a process runs: a few lines of C that are loaded before the C library (as `lab/samba-dc` does
-//! for its ports). Only the time of day moves; the monotonic clock is the machine's, as it is when somebody sets a clock.
+//! A wall clock that can be set, and a disk that can be full, while a process runs: a few lines of C that are loaded before the C
+//! library (as `lab/samba-dc` does for its ports). Only the time of day moves; the monotonic clock is the machine's, as it is when
+//! somebody sets a clock. A full disk takes the first part of what is written to a file, and refuses the rest; what goes to the
+//! log is spared, as it is where a journal takes it.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -11,19 +13,23 @@ use std::{
 const SOURCE: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
-static volatile long long none, *ahead = &none;
+static volatile long long none[2], *ahead = none;
+#define FULL ahead[1]
 
 __attribute__((constructor)) static void begin(void)
 {
     const char *name = getenv("CHAOS_CLOCK");
     int fd = name ? open(name, O_RDONLY | O_CLOEXEC) : -1;
-    void *page = fd < 0 ? MAP_FAILED : mmap(0, sizeof *ahead, PROT_READ, MAP_SHARED, fd, 0);
+    void *page = fd < 0 ? MAP_FAILED : mmap(0, sizeof none, PROT_READ, MAP_SHARED, fd, 0);
     if (page == MAP_FAILED) abort();
     ahead = page;
 }
@@ -53,6 +59,18 @@ time_t time(time_t *out)
     if (out) *out = now.tv_sec;
     return now.tv_sec;
 }
+
+ssize_t write(int fd, const void *bytes, size_t count)
+{
+    static ssize_t (*real)(int, const void *, size_t);
+    struct stat s;
+    if (!real) real = (ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
+    if (FULL && fd > 2 && fstat(fd, &s) == 0 && S_ISREG(s.st_mode)) {
+        if (count < 16) return errno = ENOSPC, -1;
+        count /= 2;
+    }
+    return real(fd, bytes, count);
+}
 "#;
 
 /// The library, built in `dir`.
@@ -64,7 +82,7 @@ pub fn library(dir: &Path) -> PathBuf {
     library
 }
 
-/// One process's clock.
+/// One process's clock and disk.
 pub struct Offset {
     pub path: PathBuf,
     file: File,
@@ -75,11 +93,17 @@ impl Offset {
         let file = OpenOptions::new().create(true).truncate(true).write(true).open(&path).unwrap();
         let offset = Self { path, file };
         offset.set(0);
+        offset.fill(false);
         offset
     }
 
     /// Seconds ahead of the machine's clock.
     pub fn set(&self, seconds: i64) {
         self.file.write_all_at(&seconds.to_le_bytes(), 0).unwrap();
+    }
+
+    /// Whether its disk takes nothing more.
+    pub fn fill(&self, full: bool) {
+        self.file.write_all_at(&i64::from(full).to_le_bytes(), 8).unwrap();
     }
 }

@@ -16,11 +16,11 @@ use sspr::lab::{
     samba::{Samba, SambaOptions},
 };
 use tokio::task::spawn_blocking;
-use uuid::Uuid;
 
 use super::{
     chance::Chance,
     clock,
+    fleet::{self, Office, uuids},
     history::Recorder,
     process::{Process, run},
     proxy::Line,
@@ -35,6 +35,7 @@ pub const REMEMBERED: u32 = 24;
 pub struct Estate {
     pub servers: Vec<Process>,
     pub agents: Vec<Process>,
+    pub office: Office,
     /// From agents to servers.
     pub upstream: Line,
     /// From browsers to each server.
@@ -86,6 +87,7 @@ impl Estate {
         run(&settings, &["tenant", "set", &tenant, "--self-service", "true"]);
         run(&settings, &["tenant", "writeback", &connector, "on"]);
 
+        let office = Office::new(settings, connector, dir);
         let (mut agents, mut ldaps) = (Vec::new(), Vec::new());
         let controller: SocketAddr = samba.ldaps_url.trim_start_matches("ldaps://").parse().unwrap();
         for node in &nodes {
@@ -93,14 +95,9 @@ impl Estate {
         }
         for number in 0..AGENTS {
             let line = Line::to(vec![controller], seed + 200 + number as u64).await;
-            let own = agent_settings(&url, &dir.join(format!("agent{number}")), &samba, line.port);
-            let token = dir.join("token");
-            fs::write(&token, run(&settings, &["agent", "token", &connector])).unwrap();
-            let name = format!("agent{number}");
-            let enrolled = run(&own, &["agent", "enrol", "--token-file", token.to_str().unwrap(), "--name", &name]);
-            let (id, fingerprint) = (uuids(&enrolled)[0], fingerprint_in(&enrolled));
-            run(&settings, &["agent", "confirm", &id.to_string(), "--fingerprint", &fingerprint]);
-            let agent = Process::new(&name, &["agent"], &own, dir, &library);
+            let own = agent_settings(&url, &fleet::state_dir(dir, number), &samba, line.port);
+            let agent = Process::new(&format!("agent{number}"), &["agent"], &own, dir, &library);
+            office.enrol(&agent).unwrap();
             agent.start();
             agents.push(agent);
             ldaps.push(line);
@@ -109,6 +106,7 @@ impl Estate {
         let estate = Self {
             servers,
             agents,
+            office,
             upstream,
             portals,
             ldaps,
@@ -132,7 +130,7 @@ impl Estate {
         loop {
             let ready = self
                 .count(
-                    "select count(*) from agents where (health -> 'directory' ->> 'reachable')::boolean and last_seen_at > now() - interval '30 s'
+                    "select count(*) from agents where status = 'active' and (health -> 'directory' ->> 'reachable')::boolean and last_seen_at > now() - interval '30 s'
                         and exists (select 1 from sealing_keys k where k.agent_id = agents.agent_id)",
                 )
                 .await;
@@ -243,15 +241,4 @@ async fn until_up(node: SocketAddr) {
         assert!(begun.elapsed() < Duration::from_secs(30), "a server does not come up");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-}
-
-fn uuids(text: &str) -> Vec<Uuid> {
-    text.split(|c: char| !c.is_ascii_hexdigit() && c != '-').filter(|word| word.len() == 36).filter_map(|word| word.parse().ok()).collect()
-}
-
-/// Four groups of four.
-fn fingerprint_in(text: &str) -> String {
-    let is =
-        |word: &&str| word.len() == 19 && word.split('-').all(|group| group.len() == 4 && group.chars().all(|c| c.is_ascii_alphanumeric()));
-    text.split_whitespace().find(is).unwrap_or_else(|| panic!("no fingerprint in {text}")).to_owned()
 }

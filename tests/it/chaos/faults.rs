@@ -1,6 +1,13 @@
 //! What is done to the processes and the lines between them, by a schedule that follows from the seed.
 
-use std::{fmt, path::PathBuf, process::Command, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    fs::File,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
 
 use sspr::lab::inbox::Refusal;
 use tokio::{
@@ -33,6 +40,14 @@ pub enum Fault {
     /// Seconds ahead.
     ServerClock(usize, i64),
     AgentClock(usize, i64),
+    /// What the agent writes ends in the middle of a line.
+    FullDisk(usize),
+    /// Killed while it wrote a line.
+    TornJournal(usize),
+    /// It is to replace its identity key.
+    Rotate(usize),
+    /// Never trusted again; another one is enrolled in its place.
+    Revoke(usize),
     /// No mail is taken for now.
     Mail,
     /// Everything but the domain, at one moment.
@@ -88,7 +103,10 @@ pub fn plan(seed: u64, seconds: u64, only: &[String]) -> Vec<Planned> {
             Fault::ServerClock(..) | Fault::AgentClock(..) => chance.between(8000, 25_000),
             Fault::Upstream(Weather::Still) | Fault::Ldaps(_, Weather::Still) => chance.between(2000, 20_000),
             Fault::PostgresRestart | Fault::PostgresCrash => chance.between(0, 4000),
-            Fault::KillServer(_) | Fault::KillAgent(_) | Fault::DirectoryRestart | Fault::PowerCut => chance.between(200, 6000),
+            Fault::Rotate(_) | Fault::Revoke(_) => 0,
+            Fault::KillServer(_) | Fault::KillAgent(_) | Fault::TornJournal(_) | Fault::DirectoryRestart | Fault::PowerCut => {
+                chance.between(200, 6000)
+            }
             _ => chance.between(3000, 10_000),
         };
         if at + lasts > end {
@@ -123,7 +141,11 @@ fn any(chance: &mut Chance) -> Fault {
     match chance.below(100) {
         0..9 => Fault::KillServer(server),
         9..11 => Fault::PowerCut,
-        11..24 => Fault::KillAgent(agent),
+        11..18 => Fault::KillAgent(agent),
+        18..20 => Fault::TornJournal(agent),
+        20..22 => Fault::FullDisk(agent),
+        22 => Fault::Rotate(agent),
+        23 => Fault::Revoke(agent),
         24..28 => Fault::PauseServer(server),
         28..36 => Fault::PauseAgent(agent),
         36..52 => Fault::Upstream(*chance.one_of(&open)),
@@ -204,6 +226,25 @@ async fn strike(world: &Arc<World>, planned: Planned, number: usize) {
         }
         Fault::ServerClock(server, ahead) => wrong(world, &estate.servers[server], ahead, lasts).await,
         Fault::AgentClock(agent, ahead) => wrong(world, &estate.agents[agent], ahead, lasts).await,
+        Fault::FullDisk(agent) => {
+            let Ok(_held) = estate.agents[agent].disk_held.try_lock() else { return };
+            estate.agents[agent].fill_disk(true);
+            sleep(lasts).await;
+            estate.agents[agent].fill_disk(false);
+        }
+        Fault::TornJournal(agent) => {
+            let process = &estate.agents[agent];
+            let _held = process.held.lock().await;
+            process.kill();
+            tear(&super::fleet::state_dir(&estate.dir, agent));
+            sleep(lasts).await;
+            process.start();
+        }
+        Fault::Rotate(agent) => estate.office.ask_to_rotate(agent),
+        Fault::Revoke(agent) => {
+            let world = world.clone();
+            spawn_blocking(move || world.estate.office.revoke(agent)).await.unwrap();
+        }
         Fault::Mail => {
             world.people.iter().for_each(|person| estate.inbox.refuse(&person.mail, Refusal::ForNow));
             sleep(lasts).await;
@@ -219,6 +260,16 @@ async fn kill(process: &Process, lasts: Duration) {
     process.kill();
     sleep(lasts).await;
     process.start();
+}
+
+/// What a power cut leaves of the lines that were being written.
+fn tear(dir: &Path) {
+    for name in ["journal", "audit.jsonl"] {
+        // One that has just been enrolled may not have begun it.
+        if let Ok(mut file) = File::options().append(true).open(dir.join(name)) {
+            std::io::Write::write_all(&mut file, br#"{"is":"do"#).unwrap();
+        }
+    }
 }
 
 async fn pause(process: &Process, lasts: Duration) {

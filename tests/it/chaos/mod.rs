@@ -9,6 +9,7 @@ mod check;
 mod clock;
 mod estate;
 mod faults;
+mod fleet;
 mod hash;
 mod history;
 mod people;
@@ -85,6 +86,7 @@ async fn run(plan: Plan) -> Verdict {
     background.spawn(async move { sorting.sort_mail().await });
     let looking = world.clone();
     background.spawn(async move { witness::look_for_several(&looking).await });
+    background.spawn(fleet::look_after(world.clone()));
     let watching = world.clone();
     background.spawn(async move {
         loop {
@@ -210,10 +212,12 @@ async fn a_short_storm_breaks_no_promise() {
         planned(3000, 3000, Fault::Upstream(Weather::DropAnswers(50))),
         planned(6500, 500, Fault::KillServer(0)),
         planned(8000, 3000, Fault::Ldaps(1, Weather::DropAnswers(60))),
+        planned(5_000, 2000, Fault::FullDisk(0)),
+        planned(7_200, 0, Fault::Rotate(1)),
         planned(9_000, 5000, Fault::ServerClock(1, 600)),
         planned(11_500, 300, Fault::PostgresCrash),
         planned(13_000, 3000, Fault::Upstream(Weather::DropRequests(50))),
-        planned(14_000, 500, Fault::KillAgent(2)),
+        planned(14_000, 500, Fault::TornJournal(2)),
         planned(15_500, 4000, Fault::PauseAgent(1)),
         planned(17_000, 3000, Fault::Upstream(Weather::Twice(80))),
     ];

@@ -24,6 +24,7 @@ pub struct Process {
     /// One fault at a time has its hands on it.
     pub held: tokio::sync::Mutex<()>,
     pub clock_held: tokio::sync::Mutex<()>,
+    pub disk_held: tokio::sync::Mutex<()>,
 }
 
 impl Process {
@@ -39,6 +40,7 @@ impl Process {
             child: Mutex::default(),
             held: tokio::sync::Mutex::default(),
             clock_held: tokio::sync::Mutex::default(),
+            disk_held: tokio::sync::Mutex::default(),
         }
     }
 
@@ -96,6 +98,15 @@ impl Process {
         recorder.write(Event::Clock { process: self.name.clone(), ahead, at: recorder.now() });
     }
 
+    pub fn fill_disk(&self, full: bool) {
+        self.clock.fill(full);
+    }
+
+    /// Another program of ours with the same settings, to its end.
+    pub fn beside(&self, args: &[&str]) -> Result<String, String> {
+        try_run(&self.settings, args)
+    }
+
     /// As systemd would: whoever ended by itself is started again.
     pub fn watch(&self, recorder: &Recorder) {
         let ended = self.child().as_mut().and_then(|child| child.try_wait().ok().flatten());
@@ -127,7 +138,11 @@ pub fn command(settings: &[(String, String)]) -> Command {
 
 /// Run it to its end; what it says on standard output.
 pub fn run(settings: &[(String, String)], args: &[&str]) -> String {
+    try_run(settings, args).unwrap_or_else(|said| panic!("sspr {args:?}: {said}"))
+}
+
+/// The same where it may fail: what it says on standard error.
+pub fn try_run(settings: &[(String, String)], args: &[&str]) -> Result<String, String> {
     let out = command(settings).args(args).output().unwrap();
-    assert!(out.status.success(), "sspr {args:?}: {}", String::from_utf8_lossy(&out.stderr));
-    String::from_utf8(out.stdout).unwrap()
+    if out.status.success() { Ok(String::from_utf8(out.stdout).unwrap()) } else { Err(String::from_utf8_lossy(&out.stderr).into_owned()) }
 }

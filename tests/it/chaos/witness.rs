@@ -114,8 +114,12 @@ fn times(log: &str) -> HashMap<String, Vec<(i64, String)>> {
 /// The database's side.
 pub async fn database(world: &World) {
     let mut conn = world.estate.database().await.expect("the database is up");
-    let agents = sqlx::query("select agent_id, identity from agents").fetch_all(&mut conn).await.unwrap();
-    let identities: BTreeMap<Uuid, Vec<u8>> = agents.iter().map(|row| (row.get(0), row.get(1))).collect();
+    // Also by a key that was replaced since.
+    let query = "select agent_id, identity from agents union select agent_id, identity from former_identities";
+    let mut identities = BTreeMap::<Uuid, Vec<Vec<u8>>>::new();
+    for row in sqlx::query(query).fetch_all(&mut conn).await.unwrap() {
+        identities.entry(row.get(0)).or_default().push(row.get(1));
+    }
     for row in rows(&mut conn, "jobs").await {
         world.recorder.write(job(&row, &identities));
     }
@@ -130,13 +134,13 @@ pub async fn database(world: &World) {
     }
 }
 
-fn job(row: &Value, identities: &BTreeMap<Uuid, Vec<u8>>) -> Event {
+fn job(row: &Value, identities: &BTreeMap<Uuid, Vec<Vec<u8>>>) -> Event {
     let (job, agent) = (uuid(&row["job_id"]).unwrap(), uuid(&row["agent_id"]));
     let signed = row["result"].as_str().map(|result| {
         let by = |identity: &Vec<u8>| jws::verify::<JobResult>(result, jws::RESULT, identity).ok();
         // The last holder's, or that of one who held it before.
         let kid = jws::unverified_kid(result).and_then(|kid| kid.parse().ok());
-        kid.and_then(|kid: Uuid| identities.get(&kid)).and_then(by).is_some_and(|result| {
+        kid.and_then(|kid: Uuid| identities.get(&kid)).and_then(|all| all.iter().find_map(by)).is_some_and(|result| {
             result.job == job && Some(result.seq) == row["seq"].as_i64() && Some(result.code.as_str()) == row["code"].as_str()
         })
     });

@@ -11,6 +11,7 @@ use sqlx::PgConnection;
 use sspr::{
     base::{clock::Clock, language::Language, secret::KeyRing},
     domain::{
+        audit::Source,
         fleet::{self, Agent, Status},
         queue::{self, Settled, Submission, Submitted, Target},
         tenants::{self, New, Tenant},
@@ -43,7 +44,7 @@ impl Ground {
         let new = New { name: "Corp", host: "localhost", language: Language::English, help: None };
         let tenant = tenants::create(conn, &ring, &clock, new).await.unwrap();
         let connector = fleet::create_connector(conn, &tenant.scope, &clock, "Office").await.unwrap();
-        fleet::set_writeback(conn, &tenant.scope, connector, true).await.unwrap();
+        fleet::switch(conn, &tenant.scope, &clock, &Source::house("cli"), connector, (fleet::Feature::Writeback, true)).await.unwrap();
         let agents = (0..AGENTS).map(|n| {
             let identity = Identity::generate();
             let agent = Agent {

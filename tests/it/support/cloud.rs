@@ -89,7 +89,7 @@ impl Cloud {
         let tenant = tenants::create(&mut tx, &app.ring, &clock, new).await.unwrap();
         let connector = fleet::create_connector(&mut tx, &tenant.scope, &clock, "Head office").await.unwrap();
         tenants::update(&mut tx, &tenant.scope, Change { self_service: Some(true), gates: None }).await.unwrap();
-        fleet::set_writeback(&mut tx, &tenant.scope, connector, true).await.unwrap();
+        fleet::switch(&mut tx, &tenant.scope, &clock, &Source::house("cli"), connector, (fleet::Feature::Writeback, true)).await.unwrap();
         tx.commit().await.unwrap();
         Self { app, inbox, tenant, connector, clock, url, settings, config, stop, tasks }
     }

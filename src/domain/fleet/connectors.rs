@@ -1,0 +1,92 @@
+//! Connectors as administrators see them, and what of a connector is optional: off until somebody switches it on.
+
+use anyhow::Result;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::SILENT_AFTER;
+use crate::{
+    base::clock::Clock,
+    domain::{
+        audit::{self, Event, Source},
+        tenants::Scope,
+    },
+};
+
+/// What an administrator may switch on for one directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feature {
+    /// Jobs may change the directory at all.
+    Writeback,
+    /// People may unlock their account and keep their password.
+    Unlock,
+}
+
+/// One directory of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connector {
+    pub connector_id: Uuid,
+    /// For people.
+    pub name: String,
+    /// Family of the directory.
+    pub kind: String,
+    pub writeback: bool,
+    pub unlock: bool,
+    /// Active agents that were heard of lately.
+    pub agents: i64,
+    /// Those of them that reach their directory.
+    pub reaching: i64,
+}
+
+/// Switch a feature, and write down who did. `None`: the tenant has no such connector; false: it was so already.
+pub async fn switch(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    source: &Source,
+    connector: Uuid,
+    (feature, on): (Feature, bool),
+) -> Result<Option<bool>> {
+    let (is_writeback, is_unlock) = (feature == Feature::Writeback, feature == Feature::Unlock);
+    let before = sqlx::query_scalar!(
+        r#"update connectors c set writeback = case when $3 then $5 else c.writeback end, unlock = case when $4 then $5 else c.unlock end
+           from connectors before
+           where c.tenant_id = $1 and c.connector_id = $2 and before.connector_id = c.connector_id
+           returning case when $3 then before.writeback else before.unlock end as "before!""#,
+        scope.id(),
+        connector,
+        is_writeback,
+        is_unlock,
+        on,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(before) = before else { return Ok(None) };
+    if before != on {
+        let action = match feature {
+            Feature::Writeback => "connector.writeback",
+            Feature::Unlock => "connector.unlock",
+        };
+        let (outcome, detail) = (if on { "on" } else { "off" }, serde_json::json!({ "connector": connector }));
+        audit::record(conn, scope, clock, source, Event { action, outcome, detail, ..Event::default() }).await?;
+    }
+    Ok(Some(before != on))
+}
+
+/// The tenant's connectors, oldest first.
+pub async fn connectors(conn: &mut PgConnection, scope: &Scope, clock: &Clock) -> Result<Vec<Connector>> {
+    let found = sqlx::query_as!(
+        Connector,
+        r#"select c.connector_id, c.name, c.kind, c.writeback, c.unlock,
+               (select count(*) from agents a where a.connector_id = c.connector_id and a.status = 'active' and a.last_seen_at > $2)
+                   as "agents!",
+               (select count(*) from agents a where a.connector_id = c.connector_id and a.status = 'active' and a.last_seen_at > $2
+                   and (a.health -> 'directory' ->> 'reachable')::boolean) as "reaching!"
+           from connectors c where c.tenant_id = $1 order by c.connector_id"#,
+        scope.id(),
+        clock.now() - SILENT_AFTER,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(found)
+}
