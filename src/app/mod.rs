@@ -64,7 +64,8 @@ impl App {
     pub async fn start(config: &Config, clock: Clock, stop: CancellationToken) -> Result<Arc<Self>> {
         let public_url = PublicUrl::parse(&config.server.public_url)?;
         let ring = KeyRing::parse(&config.keys.master)?;
-        let db = db::connect(&config.database).await?;
+        let doubt = db::Doubt::default();
+        let db = db::connect_doubting(&config.database, &doubt).await?;
         db::migrate(&db).await?;
         // All nodes go by the database's clock: one that is wrong would give leases that last for minutes, and forget them as long.
         let clock = clock.following(db::clock(&db).await?);
@@ -76,9 +77,9 @@ impl App {
         }
         tx.commit().await?;
         let known = Arc::<Known>::default();
-        let wake = Wake::start(&db, &known, stop.clone()).await?;
+        let wake = Wake::start(&db, &known, &doubt, stop.clone()).await?;
         let polls = Arc::<Polls>::default();
-        let hot = Hot::start(&db::connect_hot(&config.database).await?, &clock, &wake, &polls);
+        let hot = Hot::start(&db::connect_hot(&config.database, &doubt).await?, &clock, &wake, &polls);
         tokio::spawn(polls.clone().watch(db.clone(), clock.clone(), wake.clone(), stop.clone()));
         Ok(Arc::new(Self {
             db,

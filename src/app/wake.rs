@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Known;
-use crate::base::id;
+use crate::base::{db::Doubt, id};
 
 const CHANNEL: &str = "sspr_wake";
 /// On which the database itself says that something of a tenant was changed, whoever did it; the payload is the tenant's id.
@@ -37,13 +37,16 @@ type Waiting = Mutex<HashMap<Uuid, Arc<Notify>>>;
 
 impl Wake {
     /// Listens before it returns, so that no later wake-up is missed.
-    pub async fn start(db: &PgPool, known: &Arc<Known>, stop: CancellationToken) -> Result<Self> {
+    pub async fn start(db: &PgPool, known: &Arc<Known>, doubt: &Doubt, stop: CancellationToken) -> Result<Self> {
         let node = id::random();
         let (outgoing, queue) = mpsc::unbounded_channel();
         let wake = Self { waiting: Arc::default(), outgoing };
         let mut listener = PgListener::connect_with(db).await.context("opening the LISTEN connection")?;
+        // That it broke is to be known before it is there again.
+        listener.eager_reconnect(false);
         listener.listen_all([CHANNEL, CHANGED]).await.context("LISTEN")?;
-        tokio::spawn(listen(listener, wake.waiting.clone(), known.clone(), node, stop.clone()));
+        let listening = Listening { waiting: wake.waiting.clone(), known: known.clone(), doubt: doubt.clone(), node };
+        tokio::spawn(listening.run(listener, stop.clone()));
         tokio::spawn(tell_others(db.clone(), queue, node, stop));
         Ok(wake)
     }
@@ -99,33 +102,48 @@ impl Drop for Subscription {
     }
 }
 
-async fn listen(mut listener: PgListener, waiting: Arc<Waiting>, known: Arc<Known>, node: Uuid, stop: CancellationToken) {
-    let own = node.to_string();
-    loop {
-        let heard = tokio::select! {
-            () = stop.cancelled() => return,
-            heard = listener.try_recv() => heard,
-        };
-        match heard {
-            Ok(Some(notification)) if notification.channel() == CHANGED => match notification.payload().parse() {
-                Ok(tenant) => known.forget(tenant),
-                Err(_) => known.forget_all(),
-            },
-            Ok(Some(notification)) => {
-                let mut parts = notification.payload().split(',');
-                if parts.next() == Some(&own) {
-                    continue;
+/// The ear of the node: one connection, on which Postgres also shows first that it goes away.
+struct Listening {
+    waiting: Arc<Waiting>,
+    known: Arc<Known>,
+    doubt: Doubt,
+    node: Uuid,
+}
+
+impl Listening {
+    async fn run(self, mut listener: PgListener, stop: CancellationToken) {
+        let Self { waiting, known, doubt, node } = self;
+        let own = node.to_string();
+        loop {
+            let heard = tokio::select! {
+                () = stop.cancelled() => return,
+                heard = listener.try_recv() => heard,
+            };
+            match heard {
+                Ok(Some(notification)) if notification.channel() == CHANGED => match notification.payload().parse() {
+                    Ok(tenant) => known.forget(tenant),
+                    Err(_) => known.forget_all(),
+                },
+                Ok(Some(notification)) => {
+                    let mut parts = notification.payload().split(',');
+                    if parts.next() == Some(&own) {
+                        continue;
+                    }
+                    for what in parts.filter_map(|part| part.parse().ok()) {
+                        notify(&waiting, what);
+                    }
                 }
-                for what in parts.filter_map(|part| part.parse().ok()) {
-                    notify(&waiting, what);
+                // It broke and is made anew at once: whoever waits meanwhile polls slowly.
+                Ok(None) => {
+                    doubt.raise();
+                    known.forget_all();
                 }
-            }
-            // The connection broke and is there again: whoever waited meanwhile polls slowly.
-            Ok(None) => known.forget_all(),
-            Err(error) => {
-                known.forget_all();
-                tracing::warn!(error = %error, "the wake-up connection broke; reconnecting");
-                tokio::time::sleep(Duration::from_millis(500)).await;
+                Err(error) => {
+                    doubt.raise();
+                    known.forget_all();
+                    tracing::warn!(error = %error, "the wake-up connection broke; reconnecting");
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
             }
         }
     }

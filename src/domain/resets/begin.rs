@@ -10,7 +10,7 @@ use crate::{
     domain::{
         audit::{self, Event, Source},
         tenants::Tenant,
-        users::{self, Name, User},
+        users::{self, Candidates, Name, User},
         verification::Method,
     },
 };
@@ -26,9 +26,7 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     let scope = &tenant.scope;
     // All that a name shows and counts depends on its local part: "x" and "x@corp" must not differ where there is no x.
     let similar = users::similar(scope, name);
-    let found = users::find(&mut *conn, scope, name).await?;
-    let namesake = users::namesake(&mut *conn, scope, &similar).await?;
-    let donor = users::donor(&mut *conn, scope, &similar).await?;
+    let Candidates { found, namesake, donor } = users::candidates(&mut *conn, scope, name, &similar).await?;
     let gates = usize::try_from(tenant.gates)?;
 
     // Somebody who cannot pass as many gates as are asked gets the decoy's answer: uniform, and as useless.
