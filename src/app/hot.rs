@@ -17,7 +17,7 @@ use crate::{
         audit::Source,
         fleet::{self, Agent, Proof, Used},
         queue::{self, Settled},
-        resets::{self, Accepted, Flow, SubmitRefused},
+        resets::{self, Accepted, SubmitRefused},
         tenants::Tenant,
     },
     wire::{
@@ -56,11 +56,12 @@ struct Ground {
     wake: Wake,
 }
 
-/// A sealed job, as a flow's browser posted it.
+/// A sealed job, as a browser posted it.
 pub struct Sealed {
     pub tenant: Arc<Tenant>,
     pub source: Source,
-    pub flow: Flow,
+    /// The hash of the cookie that says whose flow it is.
+    pub browser: Vec<u8>,
     pub job_id: Uuid,
     pub envelopes: Vec<Envelope>,
 }
@@ -81,38 +82,68 @@ impl Flush for Submits {
 
     async fn flush(&self, inputs: &[Sealed]) -> Result<Vec<Self::Output>> {
         let Ground { db, clock, wake } = &self.ground;
-        // By person, so that two nodes that meet do not wait for one another in a circle.
-        let mut order: Vec<usize> = (0..inputs.len()).collect();
-        order.sort_by_key(|n| (inputs[*n].flow.user_id, inputs[*n].job_id));
-        let sealed: Vec<_> = order
+        let sealed: Vec<_> = inputs
             .iter()
-            .map(|n| &inputs[*n])
-            .map(|Sealed { tenant, source, flow, job_id, envelopes }| resets::Sealed { tenant, source, flow, job_id: *job_id, envelopes })
+            .map(|Sealed { tenant, source, browser, job_id, envelopes }| resets::Sealed {
+                tenant,
+                source,
+                browser,
+                job_id: *job_id,
+                envelopes,
+            })
             .collect();
         let mut hands = Hands { polls: &self.polls, taken: Vec::new(), of: vec![None; inputs.len()] };
-        let mut tx = db.begin().await?;
+        let mut conn = db.acquire().await?;
         let mut waits = |n, connector, agents: &mut dyn Iterator<Item = Uuid>| hands.take(n, connector, agents);
-        let submitted = resets::submit(&mut tx, clock, &sealed, &mut waits).await?;
-        tx.commit().await?;
-        let mut answers: Vec<Option<Self::Output>> = inputs.iter().map(|_| None).collect();
-        for ((n, at), submitted) in order.iter().enumerate().zip(submitted) {
-            answers[*at] = Some(submitted.map(|Accepted { connector, superseded, leased }| {
-                if let Some(job) = leased {
-                    hands.give(n, *job);
-                } else {
-                    self.polls.is_ready(connector);
-                    wake.tell(connector);
-                }
-                if let Some(older) = superseded {
-                    wake.tell(older);
-                }
-                wake.tell(inputs[*at].job_id);
-            }));
+        let admitted = resets::admit(&mut conn, clock, &sealed, &mut waits).await?;
+        let mut answers: Vec<Option<Result<Accepted, SubmitRefused>>> = Vec::new();
+        let mut passed = Vec::new();
+        for (n, admitted) in admitted.iter().enumerate() {
+            answers.push(admitted.as_ref().err().map(|refused| Err(*refused)));
+            passed.extend(admitted.as_ref().ok().map(|admitted| (n, admitted)));
+        }
+        // By person, so that two nodes that meet do not wait for one another in a circle.
+        passed.sort_by_key(|(_, admitted)| admitted.order());
+        let submitted = resets::submit(&mut conn, clock, &passed.iter().map(|(_, admitted)| *admitted).collect::<Vec<_>>()).await?;
+        let mut close = Vec::new();
+        for ((n, admitted), accepted) in passed.into_iter().zip(submitted) {
+            match accepted {
+                Some(accepted) => answers[n] = Some(Ok(accepted)),
+                None => close.push((n, admitted)),
+            }
+        }
+        let closely = async {
+            if close.is_empty() {
+                return Ok(());
+            }
+            let mut tx = sqlx::Connection::begin(&mut *conn).await?;
+            let submitted =
+                resets::submit_closely(&mut tx, clock, &close.iter().map(|(_, admitted)| *admitted).collect::<Vec<_>>()).await?;
+            tx.commit().await?;
+            for ((n, _), submitted) in close.into_iter().zip(submitted) {
+                answers[n] = Some(submitted);
+            }
+            Ok::<_, anyhow::Error>(())
+        };
+        // Looked at after the others are delivered: they are durable whatever came of these.
+        let closely = closely.await;
+        for (n, answer) in answers.iter_mut().enumerate() {
+            let Some(Ok(Accepted { connector, superseded, leased })) = answer else { continue };
+            if let Some(job) = leased.take() {
+                hands.give(n, *job);
+            } else {
+                self.polls.is_ready(*connector);
+                wake.tell(*connector);
+            }
+            for job in superseded.take().into_iter().chain([inputs[n].job_id]) {
+                wake.tell(job);
+            }
         }
         for (agent, job) in hands.deliver() {
             self.put_back(inputs, agent, &job).await;
         }
-        Ok(answers.into_iter().flatten().collect())
+        closely?;
+        Ok(answers.into_iter().flatten().map(|answer| answer.map(drop)).collect())
     }
 }
 
@@ -259,27 +290,42 @@ impl Flush for Results {
         // In one order, so that two nodes that meet do not wait for one another in a circle.
         let mut order: Vec<usize> = (0..inputs.len()).collect();
         order.sort_by_key(|n| inputs[*n].result.job);
-        let reports: Vec<_> = order
+        let reports: Vec<_> = inputs
             .iter()
-            .map(|n| &inputs[*n])
             .map(|Reported { tenant, source, agent, result, signed }| resets::Report { tenant, source, agent, result, signed })
             .collect();
-        let mut tx = db.begin().await?;
-        let settled = resets::settle(&mut tx, clock, &reports).await?;
-        tx.commit().await?;
+        let pick = |of: &[usize]| of.iter().map(|n| &reports[*n]).collect::<Vec<_>>();
+        let mut conn = db.acquire().await?;
         let mut answers: Vec<Option<Settled>> = inputs.iter().map(|_| None).collect();
-        for (at, settled) in order.iter().zip(settled) {
-            let input = &inputs[*at];
+        for (n, settled) in order.iter().zip(resets::settle(&mut conn, clock, &pick(&order)).await?) {
+            answers[*n] = settled;
+        }
+        order.retain(|n| answers[*n].is_none());
+        let closely = async {
+            if order.is_empty() {
+                return Ok(());
+            }
+            let mut tx = sqlx::Connection::begin(&mut *conn).await?;
+            let settled = resets::settle_closely(&mut tx, clock, &pick(&order)).await?;
+            tx.commit().await?;
+            for (n, settled) in order.iter().zip(settled) {
+                answers[*n] = Some(settled);
+            }
+            Ok::<_, anyhow::Error>(())
+        };
+        // Looked at after the others are told: they are durable whatever came of these.
+        let closely = closely.await;
+        for (input, settled) in inputs.iter().zip(&answers) {
             match settled {
-                Settled::Recorded { .. } => wake.tell(input.result.job),
-                Settled::HandedOver { .. } => {
+                Some(Settled::Recorded { .. }) => wake.tell(input.result.job),
+                Some(Settled::HandedOver { .. }) => {
                     wake.tell(input.agent.connector_id);
                     wake.tell(input.result.job);
                 }
-                Settled::Again | Settled::Contradicts(_) => {}
+                Some(Settled::Again | Settled::Contradicts(_)) | None => {}
             }
-            answers[*at] = Some(settled);
         }
+        closely?;
         Ok(answers.into_iter().flatten().collect())
     }
 }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use anyhow::Result;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::tenants::Scope;
@@ -56,58 +57,80 @@ pub async fn record_all(conn: &mut PgConnection, clock: &Clock, lines: Vec<(&Sco
     if lines.is_empty() {
         return Ok(());
     }
-    let mut columns = Columns::default();
-    for (scope, source, event) in lines {
-        columns.events.push(id::time_ordered(clock));
-        columns.tenants.push(scope.id());
-        columns.actors.push(&source.actor);
-        columns.actions.push(event.action);
-        columns.users.push(event.user);
-        columns.flows.push(event.flow);
-        columns.jobs.push(event.job);
-        columns.requests.push(source.request.as_deref());
-        columns.addresses.push(source.address.map(|address| address.to_string()));
-        columns.outcomes.push(event.outcome);
-        columns.details.push(if event.detail.is_null() { serde_json::json!({}) } else { event.detail });
-    }
-    columns.events.sort_unstable();
+    let lines = Lines::new(clock, lines);
     sqlx::query!(
         "insert into audit_events (event_id, tenant_id, actor, action, user_id, flow_id, job_id, request_id, address, outcome, detail, at)
          select event_id, tenant_id, actor, action, user_id, flow_id, job_id, request_id, address::inet, outcome, detail, $12
          from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[],
              $10::text[], $11::jsonb[])
              as r (event_id, tenant_id, actor, action, user_id, flow_id, job_id, request_id, address, outcome, detail)",
-        &columns.events,
-        &columns.tenants,
-        &columns.actors as &[&str],
-        &columns.actions as &[&str],
-        &columns.users as &[Option<Uuid>],
-        &columns.flows as &[Option<Uuid>],
-        &columns.jobs as &[Option<Uuid>],
-        &columns.requests as &[Option<&str>],
-        &columns.addresses as &[Option<String>],
-        &columns.outcomes as &[&str],
-        &columns.details,
-        clock.now(),
+        &lines.events,
+        &lines.tenants,
+        &lines.actors as &[&str],
+        &lines.actions as &[&str],
+        &lines.users as &[Option<Uuid>],
+        &lines.flows as &[Option<Uuid>],
+        &lines.jobs as &[Option<Uuid>],
+        &lines.requests as &[Option<&str>],
+        &lines.addresses as &[Option<String>],
+        &lines.outcomes as &[&str],
+        &lines.details,
+        lines.at,
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-#[derive(Default)]
-struct Columns<'a> {
-    events: Vec<Uuid>,
-    tenants: Vec<Uuid>,
-    actors: Vec<&'a str>,
-    actions: Vec<&'static str>,
-    users: Vec<Option<Uuid>>,
-    flows: Vec<Option<Uuid>>,
-    jobs: Vec<Option<Uuid>>,
-    requests: Vec<Option<&'a str>>,
-    addresses: Vec<Option<String>>,
-    outcomes: Vec<&'static str>,
-    details: Vec<serde_json::Value>,
+/// Lines column by column, for a statement that writes them with the very act they tell of: one round trip for both.
+pub struct Lines<'a> {
+    pub events: Vec<Uuid>,
+    pub tenants: Vec<Uuid>,
+    pub actors: Vec<&'a str>,
+    pub actions: Vec<&'static str>,
+    pub users: Vec<Option<Uuid>>,
+    pub flows: Vec<Option<Uuid>>,
+    pub jobs: Vec<Option<Uuid>>,
+    pub requests: Vec<Option<&'a str>>,
+    pub addresses: Vec<Option<String>>,
+    pub outcomes: Vec<&'static str>,
+    pub details: Vec<serde_json::Value>,
+    pub at: OffsetDateTime,
+}
+
+impl<'a> Lines<'a> {
+    /// In this order.
+    pub fn new(clock: &Clock, lines: Vec<(&Scope, &'a Source, Event)>) -> Self {
+        let mut columns = Self {
+            events: Vec::new(),
+            tenants: Vec::new(),
+            actors: Vec::new(),
+            actions: Vec::new(),
+            users: Vec::new(),
+            flows: Vec::new(),
+            jobs: Vec::new(),
+            requests: Vec::new(),
+            addresses: Vec::new(),
+            outcomes: Vec::new(),
+            details: Vec::new(),
+            at: clock.now(),
+        };
+        for (scope, source, event) in lines {
+            columns.events.push(id::time_ordered(clock));
+            columns.tenants.push(scope.id());
+            columns.actors.push(&source.actor);
+            columns.actions.push(event.action);
+            columns.users.push(event.user);
+            columns.flows.push(event.flow);
+            columns.jobs.push(event.job);
+            columns.requests.push(source.request.as_deref());
+            columns.addresses.push(source.address.map(|address| address.to_string()));
+            columns.outcomes.push(event.outcome);
+            columns.details.push(if event.detail.is_null() { serde_json::json!({}) } else { event.detail });
+        }
+        columns.events.sort_unstable();
+        columns
+    }
 }
 
 /// Whether this lease of a job was ever this actor's.

@@ -90,35 +90,26 @@ pub async fn enqueue(
     Ok(message_id)
 }
 
-/// Put many messages into the outbox at once.
-pub async fn enqueue_all(
-    conn: &mut PgConnection,
-    clock: &Clock,
-    messages: &[(&Scope, Channel, Message)],
-    lifetime: Duration,
-) -> Result<()> {
-    let (mut ids, mut tenants, mut channels, mut payloads) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (scope, channel, message) in messages {
-        ids.push(id::time_ordered(clock));
-        tenants.push(scope.id());
-        channels.push(channel.as_str());
-        payloads.push(scope.key().encrypt(PLACE, &serde_json::to_vec(message)?));
+/// Messages column by column, for a statement that puts them into the outbox together with what they tell of.
+#[derive(Default)]
+pub struct Letters {
+    pub ids: Vec<Uuid>,
+    pub tenants: Vec<Uuid>,
+    /// What each is about.
+    pub jobs: Vec<Uuid>,
+    pub channels: Vec<&'static str>,
+    pub payloads: Vec<Vec<u8>>,
+}
+
+impl Letters {
+    pub fn push(&mut self, scope: &Scope, clock: &Clock, job: Uuid, channel: Channel, message: &Message) -> Result<()> {
+        self.ids.push(id::time_ordered(clock));
+        self.tenants.push(scope.id());
+        self.jobs.push(job);
+        self.channels.push(channel.as_str());
+        self.payloads.push(scope.key().encrypt(PLACE, &serde_json::to_vec(message)?));
+        Ok(())
     }
-    let now = clock.now();
-    sqlx::query!(
-        "insert into messages (message_id, tenant_id, channel, payload, created_at, due_at, expires_at)
-         select message_id, tenant_id, channel, payload, $5, $5, $6
-         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[]) as r (message_id, tenant_id, channel, payload)",
-        &ids,
-        &tenants,
-        &channels as &[&str],
-        &payloads,
-        now,
-        now + lifetime,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// A message that this worker now delivers.

@@ -10,6 +10,7 @@ use axum::{
 
 use crate::{
     app::{App, PublicUrl},
+    base::id,
     domain::resets::{self, Flow, Step},
     web::{Error, Result, Visitor, cookie},
 };
@@ -27,6 +28,23 @@ impl FromRequestParts<Arc<App>> for Journey {
         let visitor = Visitor::from_request_parts(parts, app).await?;
         let flow = find(&visitor, parts).await?.ok_or(Error::FlowEnded)?;
         Ok(Self { visitor, flow })
+    }
+}
+
+/// A browser that shows a flow's cookie: whose it is, and whether it lives, is asked together with what it wants.
+pub struct Bearer {
+    pub visitor: Visitor,
+    /// The cookie's hash.
+    pub browser: Vec<u8>,
+}
+
+impl FromRequestParts<Arc<App>> for Bearer {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
+        let visitor = Visitor::from_request_parts(parts, app).await?;
+        let token = cookie::get(&parts.headers, &app.public_url, cookie::FLOW).ok_or(Error::FlowEnded)?;
+        Ok(Self { visitor, browser: id::sha256(token.as_bytes()) })
     }
 }
 

@@ -13,7 +13,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::journey::{self, Journey};
+use super::journey::{self, Bearer, Journey};
 use crate::{
     app::{App, Sealed},
     domain::{
@@ -21,7 +21,7 @@ use crate::{
         resets::{self, Offered, Step, SubmitRefused},
         users,
     },
-    web::{Error, Page, Result, form, page},
+    web::{Error, Page, Result, Visitor, form, page},
     wire::{outcome::Code, seal::Envelope, ticket::Ticket},
 };
 
@@ -119,12 +119,11 @@ struct SealedJob {
 }
 
 /// Answered once the job is durable; the agents hear of it after the commit.
-async fn submit(journey: Journey, form::Json(sealed): form::Json<SealedJob>) -> Result<Response> {
-    let Journey { visitor, flow } = journey;
-    let (tenant, source) = (visitor.tenant, visitor.source);
-    let sealed = Sealed { tenant, source, flow, job_id: sealed.job, envelopes: sealed.envelopes };
-    let submitted = visitor.app.hot.submits.run(sealed).await?;
+async fn submit(Bearer { visitor, browser }: Bearer, form::Json(sealed): form::Json<SealedJob>) -> Result<Response> {
+    let Visitor { app, tenant, source, .. } = visitor;
+    let submitted = app.hot.submits.run(Sealed { tenant, source, browser, job_id: sealed.job, envelopes: sealed.envelopes }).await?;
     submitted.map_err(|refused| match refused {
+        SubmitRefused::NoFlow => Error::FlowEnded,
         SubmitRefused::NoTicket => Error::Conflict("no_ticket"),
         SubmitRefused::Envelope => Error::Unusable(StatusCode::UNPROCESSABLE_ENTITY, "bad_envelope"),
         SubmitRefused::Expired => Error::Conflict("ticket_expired"),

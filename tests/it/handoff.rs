@@ -7,6 +7,7 @@ use sspr::{
         fleet, resets,
         tenants::{self, Tenant},
     },
+    lab::browser::Browser,
     wire::{
         jws,
         message::{Leased, SignedResult},
@@ -82,6 +83,29 @@ async fn a_job_whose_agent_hangs_up_in_that_moment_goes_to_another_untouched() {
     assert_eq!((jobs.len(), jobs[0].attempt), (1, 1), "nobody ever had it");
     agent.ends(&jobs[0], Code::Applied).await;
     assert_eq!(alice.is_told().await["state"], "applied");
+}
+
+#[tokio::test]
+async fn a_ticket_waits_for_the_submit_that_uses_the_last_one() {
+    let (cloud, _agent, mut alice) = cloud().await;
+    let job = alice.seals("Correct-Horse-7").await;
+    let mut other_tab = Browser::new(&cloud.url).unwrap();
+    other_tab.cookies = alice.browser.cookies.clone();
+    // Both meet at the person's head, the submit first.
+    let mut tx = cloud.app.begin().await.unwrap();
+    sqlx::query("select 1 from job_heads for update").execute(&mut *tx).await.unwrap();
+    let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+    let ticket = async {
+        cloud.until(waiting, 1).await;
+        other_tab.post_json("/reset/ticket", &serde_json::json!({})).await.unwrap().0
+    };
+    let release = async {
+        cloud.until(waiting, 2).await;
+        tx.commit().await.unwrap();
+    };
+    let ((posted, _), ticket, ()) = tokio::join!(alice.posts(&job), ticket, release);
+    assert_eq!((posted, ticket), (202, 403), "a password is on its way: no other may be");
+    assert_eq!(alice.status().await["state"], "submitted");
 }
 
 #[tokio::test]

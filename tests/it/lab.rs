@@ -16,12 +16,13 @@ use sspr::lab::{
     inbox::{Channel, Inbox, Refusal},
     postgres::Postgres,
     samba::{BindOutcome, Release, Samba, SambaOptions},
+    slapd::{Granted, Slapd, SlapdOptions},
 };
 
 /// Names, for [`owner`], the server to own.
 const OWN: &str = "LAB_TEST_OWN";
 
-/// Not a test but the process that the next two kill: owns a server, tells its directory, waits for its end.
+/// Not a test but the process that the next three kill: owns a server, tells its directory, waits for its end.
 #[test]
 fn owner() {
     let own = std::env::var_os(OWN).unwrap_or_default();
@@ -31,6 +32,10 @@ fn owner() {
         thread::sleep(Duration::MAX);
     } else if own == "samba" {
         let server = Samba::start(&SambaOptions::default()).unwrap();
+        println!("\nowns {}", server.dir().display());
+        thread::sleep(Duration::MAX);
+    } else if own == "slapd" {
+        let server = Slapd::start(&SlapdOptions::default()).unwrap();
         println!("\nowns {}", server.dir().display());
         thread::sleep(Duration::MAX);
     }
@@ -84,6 +89,11 @@ fn postgres_leaves_nothing_behind_when_its_owner_is_killed() {
 #[test]
 fn samba_leaves_nothing_behind_when_its_owner_is_killed() {
     leaves_nothing_behind("samba");
+}
+
+#[test]
+fn openldap_leaves_nothing_behind_when_its_owner_is_killed() {
+    leaves_nothing_behind("slapd");
 }
 
 #[tokio::test]
@@ -150,6 +160,39 @@ async fn samba_is_a_domain_controller() {
         assert_eq!(bind("Another-Passw0rd").await, BindOutcome::Refused("52e".into()));
         assert_eq!(bind(&user.password).await, BindOutcome::Accepted);
     }
+}
+
+#[tokio::test]
+async fn openldap_is_a_directory_with_a_password_policy() {
+    let options = SlapdOptions { tells_locked: true, ..SlapdOptions::default() };
+    let slapd = tokio::task::spawn_blocking(move || Slapd::start(&options)).await.unwrap().unwrap();
+    let (dn, first) = (slapd.dn("user01"), slapd.user("user01").unwrap().password.clone());
+    assert!(slapd.accepts(&dn, &first).await.unwrap() && !slapd.accepts(&dn, "wrong").await.unwrap());
+    assert!(slapd.accepts(&slapd.bind_dn, &slapd.bind_password().unwrap()).await.unwrap());
+    let (late, locked) = (slapd.user("user19").unwrap(), slapd.user("user20").unwrap());
+    let answer = slapd.bind_as(&slapd.dn("user19"), &late.password).await.unwrap();
+    // PasswordPolicyResponseValue ::= SEQUENCE { error [1] changeAfterReset (2) }
+    assert_eq!((answer.accepted, answer.policy.unwrap()), (true, vec![0x30, 3, 0x81, 1, 2]));
+    let answer = slapd.bind_as(&slapd.dn("user20"), &locked.password).await.unwrap();
+    assert_eq!((answer.accepted, answer.policy.unwrap()), (false, vec![0x30, 3, 0x81, 1, 1]));
+
+    slapd.set_password(&dn, "Another-Passw0rd").await.unwrap();
+    assert!(slapd.accepts(&dn, "Another-Passw0rd").await.unwrap());
+    slapd.lock(&dn).await.unwrap();
+    assert!(!slapd.accepts(&dn, "Another-Passw0rd").await.unwrap());
+    slapd.forge(&dn, "pwdChangedTime", "20260101000000Z").await.unwrap();
+    slapd.grant(Granted { passwords: "none", states: "none" }).await.unwrap();
+    let changed = slapd.entry(&dn, &["pwdChangedTime"]).await.unwrap().unwrap().attrs["pwdChangedTime"].clone();
+    assert_eq!(changed, ["20260101000000Z"]);
+
+    let url = slapd.ldaps_url.clone();
+    slapd.stop().unwrap();
+    assert!(slapd.accepts(&dn, "Another-Passw0rd").await.is_err());
+    slapd.start_again().unwrap();
+    assert_eq!(slapd.ldaps_url, url);
+    assert!(!slapd.accepts(&dn, "Another-Passw0rd").await.unwrap());
+    slapd.reset().unwrap();
+    assert!(slapd.accepts(&dn, &first).await.unwrap());
 }
 
 fn mail(to: &str) -> Message {

@@ -7,6 +7,7 @@ mod lease;
 mod settle;
 pub mod state;
 mod submit;
+mod sweep;
 
 use anyhow::{Context, Result};
 use sqlx::PgConnection;
@@ -22,9 +23,10 @@ use crate::{
     },
 };
 pub use lease::{Ask, lease, put_back, waiting, withdraw};
-pub use settle::{Settled, Swept, Told, settle, sweep, sweep_unused};
+pub use settle::{Ended, Settled, Told, record, settle, settle_closely};
 pub use state::State;
-pub use submit::{Submission, Submitted, Superseded, submit};
+pub use submit::{Posted, Submission, Submitted, Superseded, submit, submit_closely};
+pub use sweep::{Swept, sweep, sweep_unused};
 
 /// From the ticket to the last moment at which an agent may apply the job.
 pub const LIFETIME: Duration = Duration::seconds(120);
@@ -37,6 +39,12 @@ pub struct Target {
     pub user_id: Uuid,
     pub object_guid: Uuid,
     pub flow_id: Uuid,
+}
+
+/// Nobody submits or is given a ticket for this object until the transaction ends.
+pub async fn lock_head(conn: &mut PgConnection, connector: Uuid, object: Uuid) -> Result<()> {
+    sqlx::query!("select from job_heads where connector_id = $1 and object_guid = $2 for update", connector, object).execute(conn).await?;
+    Ok(())
 }
 
 /// A ticket for one job. It takes the object's next sequence number, so every older ticket is superseded from now on. Numbers follow

@@ -1,21 +1,25 @@
 //! How jobs end: by the signed result of the agent that holds the lease, or by the deadline. Either way the ciphertext goes.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
-    LIFETIME, span,
+    span,
     state::{Event, State},
 };
 use crate::{
-    base::{clock::Clock, id},
+    base::clock::Clock,
     domain::{
-        audit,
+        audit::{self, Lines},
         fleet::{Agent, SILENT_AFTER},
+        notifications::Letters,
         tenants::Scope,
     },
     wire::{
@@ -24,6 +28,9 @@ use crate::{
         outcome::{Code, Outcome},
     },
 };
+
+/// Notices are worth sending for a day.
+const NOTICE_LIFETIME: Duration = Duration::days(1);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
@@ -46,7 +53,7 @@ pub struct Told<'a> {
     pub signed: &'a str,
 }
 
-/// A job's row, locked, and its pointer with it.
+/// A job's row.
 struct Row {
     n: i64,
     user_id: Uuid,
@@ -55,40 +62,84 @@ struct Row {
     state: String,
     attempts: i16,
     lease: Option<Uuid>,
+    lease_until: Option<OffsetDateTime>,
     agent_id: Option<Uuid>,
     result: Option<String>,
     hash: Option<String>,
     origin: Option<String>,
 }
 
-/// Take results, one answer each, in order. No job may be named twice.
-pub async fn settle(conn: &mut PgConnection, clock: &Clock, told: &[Told<'_>]) -> Result<Vec<Settled>> {
-    let mut rows = lock(&mut *conn, told).await?;
-    let (mut answers, mut over) = (Vec::with_capacity(told.len()), Over::default());
+/// A result of a running lease, judged and not yet written down.
+pub struct Ended {
+    job: Uuid,
+    /// The row as the verdict found it: as it must still be.
+    before: State,
+    lease: Option<Uuid>,
+    lease_until: Option<OffsetDateTime>,
+    pub user_id: Uuid,
+    pub flow_id: Uuid,
+    pub origin: Option<IpAddr>,
+    pub state: State,
+    code: Code,
+    allowed_at: Option<OffsetDateTime>,
+    signed: String,
+}
+
+/// What becomes of each, in order, as far as nothing speaks against it; `None` for what [`settle_closely`] must look at. Only looks:
+/// [`record`] says of which it still was so.
+pub async fn settle(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<Vec<Option<Ended>>> {
+    let mut rows = look(conn, told).await?;
+    let judged = (1..).zip(told).map(|(n, told)| {
+        let Some(row) = rows.remove(&n) else { return Ok(None) };
+        Ok(match judge(told, &row, false)? {
+            Word::Ends(state) if row.state == State::Leased.as_str() => Some(row.ends(told, State::Leased, state)),
+            _ => None,
+        })
+    });
+    judged.collect()
+}
+
+/// One answer each, in order: under lock, in a transaction that is the caller's. `Recorded` is what [`record`] must now write. No job may be
+/// named twice.
+pub async fn settle_closely(conn: &mut PgConnection, clock: &Clock, told: &[Told<'_>]) -> Result<Vec<(Settled, Option<Ended>)>> {
+    lock(&mut *conn, told).await?;
+    let (mut rows, mut answers) = (look(&mut *conn, told).await?, Vec::with_capacity(told.len()));
     for (n, told) in (1..).zip(told) {
-        let answer = match rows.remove(&n) {
-            Some(row) => decide(&mut *conn, clock, told, row, &mut over).await?,
-            None => Settled::Contradicts("unknown job"),
-        };
-        answers.push(answer);
+        answers.push(match rows.remove(&n) {
+            Some(row) => decide(&mut *conn, clock, told, row).await?,
+            None => (Settled::Contradicts("unknown job"), None),
+        });
     }
-    over.write(conn, clock.now()).await?;
     Ok(answers)
 }
 
 /// The pointer first, then the row, as everybody does.
-async fn lock(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<BTreeMap<i64, Row>> {
+async fn lock(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<()> {
+    let jobs: Vec<Uuid> = told.iter().map(|told| told.result.job).collect();
+    let (first, last) = span(&jobs);
+    sqlx::query!(
+        "select from unnest($1::uuid[]) as r (job_id)
+         left join lateral (select job_id from active_jobs where job_id = r.job_id for update) a on true
+         cross join lateral (select from jobs where job_id = coalesce(a.job_id, r.job_id) and job_id between $2 and $3 for update) j",
+        &jobs,
+        first,
+        last,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(())
+}
+
+async fn look(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<BTreeMap<i64, Row>> {
     let column = |of: fn(&Told<'_>) -> Uuid| told.iter().map(of).collect::<Vec<_>>();
     let jobs = column(|told| told.result.job);
     let (first, last) = span(&jobs);
     let rows = sqlx::query_as!(
         Row,
-        r#"select r.n as "n!", j.user_id, j.flow_id, j.seq, j.state, j.attempts, j.lease, j.agent_id, j.result, j.hash, j.origin
+        r#"select r.n as "n!", j.user_id, j.flow_id, j.seq, j.state, j.attempts, j.lease, j.lease_until, j.agent_id, j.result,
+               j.hashes ->> r.agent_id::text as hash, host(j.origin) as origin
            from unnest($1::uuid[], $2::uuid[], $3::uuid[]) with ordinality as r (tenant_id, job_id, agent_id, n)
-           left join lateral (select job_id from active_jobs where job_id = r.job_id for update) a on true
-           cross join lateral (select user_id, flow_id, seq, state, attempts, lease, agent_id, result,
-                   hashes ->> r.agent_id::text as hash, host(origin) as origin
-               from jobs where job_id = coalesce(a.job_id, r.job_id) and job_id between $4 and $5 and tenant_id = r.tenant_id for update) j"#,
+           join jobs j on j.job_id = r.job_id and j.job_id between $4 and $5 and j.tenant_id = r.tenant_id"#,
         &column(|told| told.scope.id()),
         &jobs,
         &column(|told| told.agent.agent_id),
@@ -100,83 +151,163 @@ async fn lock(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<BTreeMap<i64
     Ok(rows.into_iter().map(|row| (row.n, row)).collect())
 }
 
-async fn decide(conn: &mut PgConnection, clock: &Clock, told: &Told<'_>, job: Row, over: &mut Over) -> Result<Settled> {
-    let Told { scope, agent, result, signed } = told;
+/// What a result comes to, by the job's row.
+enum Word {
+    Ends(State),
+    /// It changed nothing and could not try; otherwise it ends so.
+    HandsOver(State),
+    Again,
+    Contradicts(&'static str),
+}
+
+/// `held`: the agent had this lease once, by the audit trail.
+fn judge(told: &Told<'_>, job: &Row, held: bool) -> Result<Word> {
+    let Told { agent, result, .. } = told;
     let before = State::parse(&job.state)?;
     let holds = job.agent_id == Some(agent.agent_id) && job.lease == Some(result.lease);
     // When nobody knows, the word of whoever held it once is better than none: it is signed, and speaks of this very ciphertext.
-    let held = !holds && before == State::Unknown && audit::held(&mut *conn, scope, result.job, &agent.actor(), result.lease).await?;
-    if !holds && !held {
-        return Ok(Settled::Contradicts("another lease"));
+    if !(holds || held && before == State::Unknown) {
+        return Ok(Word::Contradicts("another lease"));
     }
     if job.seq != result.seq || job.hash.as_deref() != Some(result.ciphertext.as_str()) {
-        return Ok(Settled::Contradicts("another ciphertext"));
+        return Ok(Word::Contradicts("another ciphertext"));
     }
     if let Some(before_told) = &job.result {
         // Compared by content: a repeated result may be signed anew, also by a newer key of the same agent.
         if jws::unverified::<JobResult>(before_told).is_some_and(|before_told| before_told == **result) {
-            return Ok(Settled::Again);
+            return Ok(Word::Again);
         }
         // Who said "I do not know" may come to know.
         if before != State::Unknown {
-            return Ok(Settled::Contradicts("another verdict"));
+            return Ok(Word::Contradicts("another verdict"));
         }
-    }
-    if result.code == Code::DirectoryUnreachable && before == State::Leased && hand_over(&mut *conn, clock, agent, result.job).await? {
-        return Ok(Settled::HandedOver { user_id: job.user_id, flow_id: job.flow_id });
     }
     let outcome = match result.code {
         // It could not look, and another may have done it before.
         Code::DirectoryUnreachable if job.attempts > 1 => Outcome::Unknown,
         code => code.outcome(),
     };
-    let Some(state) = before.next(Event::Result(outcome)) else { return Ok(Settled::Contradicts("the job has ended")) };
-    over.jobs.push(result.job);
-    over.states.push(state.as_str());
-    over.codes.push(result.code.as_str());
-    over.allowed.push(result.allowed_at.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()));
-    over.signed.push((*signed).to_owned());
-    let origin = job.origin.and_then(|origin| origin.parse().ok());
-    Ok(Settled::Recorded { user_id: job.user_id, flow_id: job.flow_id, state, origin })
+    Ok(match before.next(Event::Result(outcome)) {
+        None => Word::Contradicts("the job has ended"),
+        Some(state) if result.code == Code::DirectoryUnreachable && before == State::Leased => Word::HandsOver(state),
+        Some(state) => Word::Ends(state),
+    })
 }
 
-/// Jobs that came to their end, column by column, as one statement takes them.
-#[derive(Default)]
-struct Over {
-    jobs: Vec<Uuid>,
-    states: Vec<&'static str>,
-    codes: Vec<&'static str>,
-    allowed: Vec<Option<OffsetDateTime>>,
-    signed: Vec<String>,
-}
-
-impl Over {
-    /// The end, the erasure and the pointer's removal at once.
-    async fn write(self, conn: &mut PgConnection, now: OffsetDateTime) -> Result<()> {
-        if self.jobs.is_empty() {
-            return Ok(());
+async fn decide(conn: &mut PgConnection, clock: &Clock, told: &Told<'_>, job: Row) -> Result<(Settled, Option<Ended>)> {
+    let Told { scope, agent, result, .. } = told;
+    let before = State::parse(&job.state)?;
+    let held = before == State::Unknown && audit::held(&mut *conn, scope, result.job, &agent.actor(), result.lease).await?;
+    let state = match judge(told, &job, held)? {
+        Word::Again => return Ok((Settled::Again, None)),
+        Word::Contradicts(why) => return Ok((Settled::Contradicts(why), None)),
+        Word::HandsOver(_) if hand_over(&mut *conn, clock, agent, result.job).await? => {
+            return Ok((Settled::HandedOver { user_id: job.user_id, flow_id: job.flow_id }, None));
         }
-        let (first, last) = span(&self.jobs);
-        let done = sqlx::query!(
-            "with pointers as (delete from active_jobs where job_id = any($1))
-             update jobs j set state = r.state, code = r.code, allowed_at = r.allowed_at, result = r.result,
-                 finished_at = coalesce(finished_at, $6), envelopes = null
-             from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[]) as r (job_id, state, code, allowed_at, result)
-             where j.job_id = r.job_id and j.job_id between $7 and $8",
-            &self.jobs,
-            &self.states as &[&str],
-            &self.codes as &[&str],
-            &self.allowed as &[Option<OffsetDateTime>],
-            &self.signed,
-            now,
-            first,
-            last,
-        )
-        .execute(conn)
-        .await?;
-        ensure!(done.rows_affected() == self.jobs.len() as u64, "a locked job was not there any more");
-        Ok(())
+        Word::HandsOver(state) | Word::Ends(state) => state,
+    };
+    let ended = job.ends(told, before, state);
+    Ok((ended.settled(), Some(ended)))
+}
+
+impl Row {
+    fn ends(self, told: &Told<'_>, before: State, state: State) -> Ended {
+        let result = told.result;
+        Ended {
+            job: result.job,
+            before,
+            lease: self.lease,
+            lease_until: self.lease_until,
+            user_id: self.user_id,
+            flow_id: self.flow_id,
+            origin: self.origin.and_then(|origin| origin.parse().ok()),
+            state,
+            code: result.code,
+            allowed_at: result.allowed_at.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
+            signed: told.signed.to_owned(),
+        }
     }
+}
+
+impl Ended {
+    pub fn settled(&self) -> Settled {
+        Settled::Recorded { user_id: self.user_id, flow_id: self.flow_id, state: self.state, origin: self.origin }
+    }
+}
+
+/// Write down those ends that are still as they were judged: the end, the erasure and the pointer's removal at once, with those of the
+/// audit lines and messages that are about them. One statement, good by itself. Answers which jobs ended; of the others nothing was written.
+pub async fn record(
+    conn: &mut PgConnection,
+    clock: &Clock,
+    ended: &[&Ended],
+    lines: &Lines<'_>,
+    letters: &Letters,
+) -> Result<BTreeSet<Uuid>> {
+    let jobs: Vec<Uuid> = ended.iter().map(|ended| ended.job).collect();
+    let (first, last) = span(&jobs);
+    let now = clock.now();
+    // The pointer's end of lease is another with every lease, and changes together with the row's, under the pointer's lock: where it
+    // is as it was read, the lease is. That a pointer was taken and its row was not as it says cannot be, and must not be written.
+    let row = sqlx::query!(
+        r#"with gone as (
+               delete from active_jobs a using unnest($1::uuid[], $2::timestamptz[]) as r (job_id, lease_until)
+               where a.job_id = r.job_id and a.lease_until = r.lease_until returning a.job_id
+           ), over as (
+               update jobs j set state = r.state, code = r.code, allowed_at = r.allowed_at, result = r.result,
+                   finished_at = coalesce(j.finished_at, $9), envelopes = null
+               from unnest($1::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[])
+                   as r (job_id, lease, before, state, code, allowed_at, result)
+               where j.job_id = r.job_id and j.job_id between $10 and $11 and j.state = r.before and j.lease is not distinct from r.lease
+                   and (r.before = 'unknown' or r.job_id = any(array(select job_id from gone)))
+               returning j.job_id
+           ), lines as (
+               insert into audit_events (event_id, tenant_id, actor, action, user_id, flow_id, job_id, request_id, address, outcome, detail, at)
+               select event_id, tenant_id, actor, action, user_id, flow_id, job_id, request_id, address::inet, outcome, detail, $23
+               from unnest($12::uuid[], $13::uuid[], $14::text[], $15::text[], $16::uuid[], $17::uuid[], $18::uuid[], $19::text[],
+                   $20::text[], $21::text[], $22::jsonb[])
+                   as r (event_id, tenant_id, actor, action, user_id, flow_id, job_id, request_id, address, outcome, detail)
+               where job_id = any(array(select job_id from over))
+           ), letters as (
+               insert into messages (message_id, tenant_id, channel, payload, created_at, due_at, expires_at)
+               select message_id, tenant_id, channel, payload, $9, $9, $29
+               from unnest($24::uuid[], $25::uuid[], $26::uuid[], $27::text[], $28::bytea[]) as r (message_id, tenant_id, job_id, channel, payload)
+               where job_id = any(array(select job_id from over))
+           )
+           select array(select job_id from over) as "over!", 1 / ((select count(*) from gone) <= (select count(*) from over))::int as "whole!""#,
+        &jobs,
+        &ended.iter().map(|ended| ended.lease_until).collect::<Vec<_>>() as &[Option<OffsetDateTime>],
+        &ended.iter().map(|ended| ended.lease).collect::<Vec<_>>() as &[Option<Uuid>],
+        &ended.iter().map(|ended| ended.before.as_str()).collect::<Vec<_>>() as &[&str],
+        &ended.iter().map(|ended| ended.state.as_str()).collect::<Vec<_>>() as &[&str],
+        &ended.iter().map(|ended| ended.code.as_str()).collect::<Vec<_>>() as &[&str],
+        &ended.iter().map(|ended| ended.allowed_at).collect::<Vec<_>>() as &[Option<OffsetDateTime>],
+        &ended.iter().map(|ended| ended.signed.as_str()).collect::<Vec<_>>() as &[&str],
+        now,
+        first,
+        last,
+        &lines.events,
+        &lines.tenants,
+        &lines.actors as &[&str],
+        &lines.actions as &[&str],
+        &lines.users as &[Option<Uuid>],
+        &lines.flows as &[Option<Uuid>],
+        &lines.jobs as &[Option<Uuid>],
+        &lines.requests as &[Option<&str>],
+        &lines.addresses as &[Option<String>],
+        &lines.outcomes as &[&str],
+        &lines.details,
+        lines.at,
+        &letters.ids,
+        &letters.tenants,
+        &letters.jobs,
+        &letters.channels as &[&str],
+        &letters.payloads,
+        now + NOTICE_LIFETIME,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(row.over.into_iter().collect())
 }
 
 /// Back into the queue for the other agents that can open it, if one of them reaches its directory.
@@ -201,65 +332,4 @@ async fn hand_over(conn: &mut PgConnection, clock: &Clock, agent: &Agent, job: U
         .execute(conn)
         .await?;
     Ok(true)
-}
-
-/// A job that the sweep ended.
-pub struct Swept {
-    pub tenant_id: Uuid,
-    pub job_id: Uuid,
-    pub user_id: Uuid,
-    pub flow_id: Uuid,
-    pub state: State,
-}
-
-/// End what is past its deadline: expired if no agent ever had it, unknown otherwise. A lease that still runs is waited for.
-pub async fn sweep(conn: &mut PgConnection, clock: &Clock) -> Result<Vec<Swept>> {
-    let now = clock.now();
-    let due = sqlx::query_scalar!(
-        "delete from active_jobs where job_id in (
-             select job_id from active_jobs where expires_at <= $1 and (lease_until is null or lease_until <= $1)
-             order by job_id limit 500 for update skip locked)
-         returning job_id",
-        now,
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    if due.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = sqlx::query!(
-        "update jobs set state = case when attempts = 0 then 'expired' else 'unknown' end, finished_at = $2, envelopes = null
-         where job_id = any($1) and state in ('submitted', 'leased')
-         returning tenant_id, job_id, user_id, flow_id, state",
-        &due,
-        now,
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Swept {
-                tenant_id: row.tenant_id,
-                job_id: row.job_id,
-                user_id: row.user_id,
-                flow_id: row.flow_id,
-                state: State::parse(&row.state)?,
-            })
-        })
-        .collect()
-}
-
-/// Tickets that were never used end too. Looks at the last two hours: what is older was seen by an earlier round.
-pub async fn sweep_unused(conn: &mut PgConnection, clock: &Clock) -> Result<u64> {
-    let now = clock.now();
-    let done = sqlx::query!(
-        "update jobs set state = 'expired', finished_at = $3
-         where job_id >= $1 and job_id < $2 and state = 'offered' and expires_at <= $3",
-        id::lowest_at(now - Duration::hours(2)),
-        id::lowest_at(now - LIFETIME),
-        now,
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected())
 }

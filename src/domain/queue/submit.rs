@@ -1,11 +1,11 @@
 //! From ticket to queue: sealed jobs become durable, many in one go, and older ones of the same object give way.
 //!
-//! Read everything under lock, decide in plain code, write everything: so that a hundred submits cost three statements and one
-//! commit, and one costs no more than it must.
+//! Nearly always nothing stands in the way. So one statement says what must hold and writes, all at once; what it leaves is looked
+//! at closely: read under lock, decided in plain code, written by the same statement.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{LEASE, State, span};
 use crate::{
     base::{clock::Clock, id},
-    domain::tenants::Scope,
+    domain::{audit::Lines, tenants::Scope},
     wire::{
         message::LeasedJob,
         seal::Envelope,
@@ -29,8 +29,25 @@ pub struct Submission<'a> {
     pub envelopes: BTreeMap<Uuid, Envelope>,
     /// From where.
     pub origin: Option<IpAddr>,
-    /// An agent that waits for jobs at this moment: if it may have the job, it is born leased to it.
+    /// An agent that sees its directory and waits for jobs at this moment: if it may have the job, it is born leased to it.
     pub to: Option<Uuid>,
+}
+
+/// A submission with all that is written of it.
+pub struct Posted<'a> {
+    pub submission: Submission<'a>,
+    /// Under which the job is born leased to the agent that waits.
+    pub lease: Option<Uuid>,
+    envelopes: Vec<u8>,
+    hash: Vec<u8>,
+}
+
+impl<'a> Posted<'a> {
+    pub fn new(submission: Submission<'a>) -> Result<Self> {
+        let envelopes = serde_json::to_vec(&submission.envelopes)?;
+        let holder = submission.to.filter(|agent| submission.envelopes.contains_key(agent));
+        Ok(Self { hash: id::sha256(&envelopes), lease: holder.map(|_| id::random()), envelopes, submission })
+    }
 }
 
 #[derive(Debug)]
@@ -58,83 +75,204 @@ pub struct Superseded {
     pub flow_id: Uuid,
 }
 
-/// A ticket's row, its object's head and its object's active job, all of them locked.
-struct Row {
-    n: i64,
+/// Make those jobs durable that nothing stands in the way of, with those of the audit lines that are about them; one answer each, in
+/// order, and `None` for what [`submit_closely`] must look at. One statement, good by itself. No job may be named twice, and whoever
+/// calls orders them by person, so that two calls that meet do not wait for one another in a circle.
+pub async fn submit(conn: &mut PgConnection, clock: &Clock, posted: &[&Posted<'_>], lines: &Lines<'_>) -> Result<Vec<Option<Submitted>>> {
+    write(conn, clock.now(), posted, lines).await
+}
+
+async fn write(conn: &mut PgConnection, now: OffsetDateTime, posted: &[&Posted<'_>], lines: &Lines<'_>) -> Result<Vec<Option<Submitted>>> {
+    let column = |of: fn(&Posted<'_>) -> Uuid| posted.iter().map(|posted| of(posted)).collect::<Vec<_>>();
+    let jobs = column(|posted| posted.submission.job_id);
+    let (first, last) = span(&jobs);
+    let (mut agents, mut hashes) = (Vec::new(), Vec::new());
+    for Posted { submission, .. } in posted {
+        agents.push(submission.envelopes.keys().map(Uuid::to_string).collect::<Vec<_>>().join(" "));
+        let of: BTreeMap<Uuid, Option<String>> = submission.envelopes.iter().map(|(agent, envelope)| (*agent, envelope.hash())).collect();
+        hashes.push(serde_json::to_value(&of)?);
+    }
+    // The head's lock makes all that is about one person queue up here: of two tickets only the newer is the newest. The row's own
+    // state is asked once more where it is written, as it is then.
+    let rows = sqlx::query_as!(
+        Born,
+        r#"with ticket as (
+               select r.*, j.connector_id, j.object_guid
+               from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::jsonb[], $7::bytea[], $8::text[], $9::uuid[], $10::uuid[])
+                   as r (job_id, tenant_id, flow_id, agents, submission, hashes, envelopes, origin, agent_id, lease)
+               cross join lateral (select connector_id, object_guid, seq from jobs
+                   where job_id = r.job_id and job_id between $11 and $12 and tenant_id = r.tenant_id and flow_id = r.flow_id
+                       and state = 'offered' and expires_at > $13) j
+               cross join lateral (select from job_heads
+                   where connector_id = j.connector_id and object_guid = j.object_guid and seq = j.seq for update) h
+               where not exists (select from active_jobs a where a.connector_id = j.connector_id and a.object_guid = j.object_guid)
+           ), born as (
+               update jobs j set state = case when t.lease is null then 'submitted' else 'leased' end, submitted_at = $13,
+                   submission = t.submission, hashes = t.hashes, envelopes = t.envelopes, origin = t.origin::inet,
+                   agent_id = t.agent_id, lease = t.lease, attempts = case when t.lease is null then 0 else 1 end,
+                   lease_until = case when t.lease is not null then $14::timestamptz end,
+                   leased_at = case when t.lease is not null then $13::timestamptz end
+               from ticket t where j.job_id = t.job_id and j.job_id between $11 and $12 and j.state = 'offered'
+               returning j.job_id, j.tenant_id, j.connector_id, j.object_guid, j.kind, j.seq, j.issued_at, j.expires_at, j.lease, t.agents
+           ), pointers as (
+               insert into active_jobs (job_id, tenant_id, connector_id, object_guid, agents, expires_at, lease_until)
+               select job_id, tenant_id, connector_id, object_guid, string_to_array(agents, ' ')::uuid[], expires_at,
+                   case when lease is not null then $14::timestamptz end
+               from born
+           ), lines as (
+               insert into audit_events (event_id, tenant_id, actor, action, user_id, flow_id, job_id, request_id, address, outcome, detail, at)
+               select event_id, tenant_id, actor, action, user_id, flow_id, job_id, request_id, address::inet, outcome, detail, $26
+               from unnest($15::uuid[], $16::uuid[], $17::text[], $18::text[], $19::uuid[], $20::uuid[], $21::uuid[], $22::text[],
+                   $23::text[], $24::text[], $25::jsonb[])
+                   as r (event_id, tenant_id, actor, action, user_id, flow_id, job_id, request_id, address, outcome, detail)
+               where job_id = any(array(select job_id from born))
+           )
+           select job_id, connector_id, object_guid, kind, seq, issued_at, expires_at from born"#,
+        &jobs,
+        &column(|posted| posted.submission.scope.id()),
+        &column(|posted| posted.submission.flow_id),
+        &agents,
+        &posted.iter().map(|posted| posted.hash.as_slice()).collect::<Vec<_>>() as &[&[u8]],
+        &hashes,
+        &posted.iter().map(|posted| posted.envelopes.as_slice()).collect::<Vec<_>>() as &[&[u8]],
+        &posted.iter().map(|posted| posted.submission.origin.map(|origin| origin.to_string())).collect::<Vec<_>>() as &[Option<String>],
+        &posted.iter().map(|posted| posted.submission.to.filter(|_| posted.lease.is_some())).collect::<Vec<_>>() as &[Option<Uuid>],
+        &posted.iter().map(|posted| posted.lease).collect::<Vec<_>>() as &[Option<Uuid>],
+        first,
+        last,
+        now,
+        now + LEASE,
+        &lines.events,
+        &lines.tenants,
+        &lines.actors as &[&str],
+        &lines.actions as &[&str],
+        &lines.users as &[Option<Uuid>],
+        &lines.flows as &[Option<Uuid>],
+        &lines.jobs as &[Option<Uuid>],
+        &lines.requests as &[Option<&str>],
+        &lines.addresses as &[Option<String>],
+        &lines.outcomes as &[&str],
+        &lines.details,
+        lines.at,
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut born: BTreeMap<Uuid, Born> = rows.into_iter().map(|row| (row.job_id, row)).collect();
+    let answer = |posted: &&Posted<'_>| {
+        let Some(born) = born.remove(&posted.submission.job_id) else { return Ok(None) };
+        Ok(Some(Submitted::Accepted { superseded: None, leased: born.leased(posted)?.map(Box::new) }))
+    };
+    posted.iter().map(answer).collect()
+}
+
+/// A job that was just made durable.
+struct Born {
+    job_id: Uuid,
     connector_id: Uuid,
     object_guid: Uuid,
     kind: String,
     seq: i64,
-    state: String,
     issued_at: OffsetDateTime,
+    expires_at: OffsetDateTime,
+}
+
+impl Born {
+    /// As its agent gets it, if it is born leased.
+    fn leased(self, posted: &Posted<'_>) -> Result<Option<LeasedJob>> {
+        let Posted { submission, lease, .. } = posted;
+        let (Some(lease), Some(agent)) = (*lease, submission.to) else { return Ok(None) };
+        Ok(Some(LeasedJob {
+            lease,
+            attempt: 1,
+            seconds: u32::try_from(LEASE.whole_seconds())?,
+            envelope: submission.envelopes.get(&agent).cloned().context("nothing was sealed for the agent that waits")?,
+            ticket: Ticket {
+                job: self.job_id,
+                seq: self.seq,
+                tenant: submission.scope.id(),
+                connector: self.connector_id,
+                user: self.object_guid,
+                kind: Kind::parse(&self.kind).with_context(|| format!("unknown job kind {}", self.kind))?,
+                issued_at: self.issued_at.unix_timestamp(),
+                expires_at: self.expires_at.unix_timestamp(),
+            },
+        }))
+    }
+}
+
+/// A ticket's row, its object's head and its object's active job, all of them locked.
+struct Row {
+    n: i64,
+    seq: i64,
+    state: String,
     expires_at: OffsetDateTime,
     submission: Option<Vec<u8>>,
     newest: i64,
     active: Option<Uuid>,
-    ready: bool,
 }
 
-/// Make the jobs durable; one answer each, in order. No job may be named twice, and whoever calls orders them by person, so that
-/// two calls that meet do not wait for one another in a circle. One transaction with whatever the caller adds.
-pub async fn submit(conn: &mut PgConnection, clock: &Clock, submissions: &[Submission<'_>]) -> Result<Vec<Submitted>> {
+/// The same for what needs a closer look: an older job in the way, a ticket used before, too late. One transaction, which is the
+/// caller's, with whatever the caller adds.
+pub async fn submit_closely(conn: &mut PgConnection, clock: &Clock, posted: &[&Posted<'_>], lines: &Lines<'_>) -> Result<Vec<Submitted>> {
     let now = clock.now();
-    let mut rows = lock(&mut *conn, submissions).await?;
-    let mut answers = Vec::with_capacity(submissions.len());
-    let (mut born, mut ended) = (Born::default(), Vec::new());
-    for (n, submission) in (1..).zip(submissions) {
-        let posted = serde_json::to_vec(&submission.envelopes)?;
-        let answer = match rows.remove(&n) {
+    let mut rows = lock(&mut *conn, posted).await?;
+    let (mut answers, mut passed) = (Vec::with_capacity(posted.len()), Vec::new());
+    for (n, posted) in (1..).zip(posted) {
+        let job = posted.submission.job_id;
+        answers.push(match rows.remove(&n) {
             None => Submitted::NoTicket,
-            Some(row) => match decide(&row, now, &id::sha256(&posted))? {
-                Some(Submitted::Expired) if row.state == State::Offered.as_str() => {
-                    ended.push((submission.job_id, State::Expired));
-                    Submitted::Expired
+            Some(row) => match decide(&row, now, &posted.hash)? {
+                Some(answer) => {
+                    if row.state == State::Offered.as_str() {
+                        let state = if matches!(answer, Submitted::Expired) { State::Expired } else { State::Superseded };
+                        end(&mut *conn, now, job, state).await?;
+                    }
+                    answer
                 }
-                Some(Submitted::Superseded) if row.state == State::Offered.as_str() => {
-                    ended.push((submission.job_id, State::Superseded));
-                    Submitted::Superseded
-                }
-                Some(answer) => answer,
                 None => match give_way(&mut *conn, now, &row).await? {
                     Err(answer) => answer,
-                    Ok(superseded) => Submitted::Accepted { superseded, leased: born.push(submission, &row, posted, now)? },
+                    Ok(superseded) => {
+                        passed.push(*posted);
+                        Submitted::Accepted { superseded, leased: None }
+                    }
                 },
             },
-        };
-        answers.push(answer);
+        });
     }
-    born.write(&mut *conn, now).await?;
-    for (job, state) in ended {
-        end(&mut *conn, clock, job, state).await?;
+    if passed.is_empty() {
+        return Ok(answers);
+    }
+    let mut born = write(conn, now, &passed, lines).await?.into_iter();
+    for answer in answers.iter_mut().filter(|answer| matches!(answer, Submitted::Accepted { .. })) {
+        let Some(Some(Submitted::Accepted { leased: made, .. })) = born.next() else { bail!("a locked ticket was not there any more") };
+        if let Submitted::Accepted { leased, .. } = answer {
+            *leased = made;
+        }
     }
     Ok(answers)
 }
 
-/// The head's lock makes two submits of one person queue up here. The pointer is asked for only by who may need its place: it is not
-/// the ticket's own, whose row would then be held while its pointer is waited for. An agent's word that it reaches its directory is looked at too.
-async fn lock(conn: &mut PgConnection, submissions: &[Submission<'_>]) -> Result<BTreeMap<i64, Row>> {
-    let column = |of: fn(&Submission<'_>) -> Uuid| submissions.iter().map(of).collect::<Vec<_>>();
-    let to: Vec<Option<Uuid>> = submissions.iter().map(|submission| submission.to).collect();
-    let jobs = column(|submission| submission.job_id);
+/// The head's lock makes two submits of one person queue up here; it is taken before the ticket's own row, as [`submit`] does. The pointer is
+/// asked for only by who may need its place: it is not the ticket's own, whose row would then be held while its pointer is waited for.
+async fn lock(conn: &mut PgConnection, posted: &[&Posted<'_>]) -> Result<BTreeMap<i64, Row>> {
+    let column = |of: fn(&Posted<'_>) -> Uuid| posted.iter().map(|posted| of(posted)).collect::<Vec<_>>();
+    let jobs = column(|posted| posted.submission.job_id);
     let (first, last) = span(&jobs);
     let rows = sqlx::query_as!(
         Row,
-        r#"select r.n as "n!", j.connector_id, j.object_guid, j.kind, j.seq, j.state, j.issued_at, j.expires_at, j.submission,
-               h.seq as newest, a.job_id as "active?",
-               exists (select 1 from connectors c join agents g using (tenant_id, connector_id)
-                   where g.agent_id = r.agent_id and c.connector_id = j.connector_id and c.writeback and g.status = 'active'
-                       and (g.health -> 'directory' ->> 'reachable')::boolean) as "ready!"
-           from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) with ordinality as r (tenant_id, job_id, flow_id, agent_id, n)
-           cross join lateral (select connector_id, object_guid, kind, seq, state, issued_at, expires_at, submission from jobs
-               where job_id = r.job_id and job_id between $5 and $6 and tenant_id = r.tenant_id and flow_id = r.flow_id for update) j
+        r#"select r.n as "n!", j.seq, j.state, j.expires_at, j.submission, h.seq as newest, a.job_id as "active?"
+           from unnest($1::uuid[], $2::uuid[], $3::uuid[]) with ordinality as r (tenant_id, job_id, flow_id, n)
+           cross join lateral (select connector_id, object_guid from jobs
+               where job_id = r.job_id and job_id between $4 and $5 and tenant_id = r.tenant_id and flow_id = r.flow_id) o
            cross join lateral (select seq from job_heads
-               where connector_id = j.connector_id and object_guid = j.object_guid for update) h
+               where connector_id = o.connector_id and object_guid = o.object_guid for update) h
+           cross join lateral (select seq, state, expires_at, submission from jobs
+               where job_id = r.job_id and job_id between $4 and $5 and h.seq is not null for update) j
            left join lateral (select job_id from active_jobs
-               where connector_id = j.connector_id and object_guid = j.object_guid and j.state = 'offered' and h.seq = j.seq for update) a on true"#,
-        &column(|submission| submission.scope.id()),
+               where connector_id = o.connector_id and object_guid = o.object_guid and j.state = 'offered' and h.seq = j.seq for update) a on true"#,
+        &column(|posted| posted.submission.scope.id()),
         &jobs,
-        &column(|submission| submission.flow_id),
-        &to as &[Option<Uuid>],
+        &column(|posted| posted.submission.flow_id),
         first,
         last,
     )
@@ -173,116 +311,13 @@ async fn give_way(conn: &mut PgConnection, now: OffsetDateTime, row: &Row) -> Re
     Ok(Ok(Some(Superseded { job_id, flow_id })))
 }
 
-/// Accepted jobs, column by column, as one statement takes them.
-#[derive(Default)]
-struct Born {
-    jobs: Vec<Uuid>,
-    tenants: Vec<Uuid>,
-    connectors: Vec<Uuid>,
-    objects: Vec<Uuid>,
-    agents: Vec<String>,
-    expiries: Vec<OffsetDateTime>,
-    submissions: Vec<Vec<u8>>,
-    hashes: Vec<serde_json::Value>,
-    envelopes: Vec<Vec<u8>>,
-    origins: Vec<Option<String>>,
-    holders: Vec<Option<Uuid>>,
-    leases: Vec<Option<Uuid>>,
-}
-
-impl Born {
-    /// The job as its agent gets it, if it is born leased.
-    fn push(&mut self, submission: &Submission<'_>, row: &Row, posted: Vec<u8>, now: OffsetDateTime) -> Result<Option<Box<LeasedJob>>> {
-        let hashes: BTreeMap<Uuid, Option<String>> =
-            submission.envelopes.iter().map(|(agent, envelope)| (*agent, envelope.hash())).collect();
-        let agents: Vec<String> = submission.envelopes.keys().map(Uuid::to_string).collect();
-        let holder = submission.to.filter(|_| row.ready).and_then(|agent| submission.envelopes.get_key_value(&agent));
-        let leased = match holder {
-            None => None,
-            Some((_, envelope)) => Some(Box::new(LeasedJob {
-                lease: id::random(),
-                attempt: 1,
-                seconds: u32::try_from(LEASE.whole_seconds())?,
-                envelope: envelope.clone(),
-                ticket: Ticket {
-                    job: submission.job_id,
-                    seq: row.seq,
-                    tenant: submission.scope.id(),
-                    connector: row.connector_id,
-                    user: row.object_guid,
-                    kind: Kind::parse(&row.kind).with_context(|| format!("unknown job kind {}", row.kind))?,
-                    issued_at: row.issued_at.unix_timestamp(),
-                    expires_at: row.expires_at.unix_timestamp(),
-                },
-            })),
-        };
-        ensure!(row.expires_at > now, "a job past its deadline");
-        self.jobs.push(submission.job_id);
-        self.tenants.push(submission.scope.id());
-        self.connectors.push(row.connector_id);
-        self.objects.push(row.object_guid);
-        self.agents.push(agents.join(" "));
-        self.expiries.push(row.expires_at);
-        self.submissions.push(id::sha256(&posted));
-        self.hashes.push(serde_json::to_value(&hashes)?);
-        self.envelopes.push(posted);
-        self.origins.push(submission.origin.map(|origin| origin.to_string()));
-        self.holders.push(holder.map(|(agent, _)| *agent));
-        self.leases.push(leased.as_ref().map(|leased| leased.lease));
-        Ok(leased)
-    }
-
-    async fn write(self, conn: &mut PgConnection, now: OffsetDateTime) -> Result<()> {
-        if self.jobs.is_empty() {
-            return Ok(());
-        }
-        let (first, last) = span(&self.jobs);
-        let done = sqlx::query!(
-            "with pointers as (
-                 insert into active_jobs (job_id, tenant_id, connector_id, object_guid, agents, expires_at, lease_until)
-                 select job_id, tenant_id, connector_id, object_guid, string_to_array(agents, ' ')::uuid[], expires_at,
-                     case when lease is not null then $13::timestamptz end
-                 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[], $12::uuid[])
-                     as r (job_id, tenant_id, connector_id, object_guid, agents, expires_at, lease))
-             update jobs j set state = case when r.lease is null then 'submitted' else 'leased' end, submitted_at = $14,
-                 submission = r.submission, hashes = r.hashes, envelopes = r.envelopes, origin = r.origin::inet,
-                 agent_id = r.agent_id, lease = r.lease, attempts = case when r.lease is null then 0 else 1 end,
-                 lease_until = case when r.lease is not null then $13::timestamptz end,
-                 leased_at = case when r.lease is not null then $14::timestamptz end
-             from unnest($1::uuid[], $7::bytea[], $8::jsonb[], $9::bytea[], $10::text[], $11::uuid[], $12::uuid[])
-                 as r (job_id, submission, hashes, envelopes, origin, agent_id, lease)
-             where j.job_id = r.job_id and j.job_id between $15 and $16 and j.state = 'offered'",
-            &self.jobs,
-            &self.tenants,
-            &self.connectors,
-            &self.objects,
-            &self.agents,
-            &self.expiries,
-            &self.submissions,
-            &self.hashes,
-            &self.envelopes,
-            &self.origins as &[Option<String>],
-            &self.holders as &[Option<Uuid>],
-            &self.leases as &[Option<Uuid>],
-            now + LEASE,
-            now,
-            first,
-            last,
-        )
-        .execute(conn)
-        .await?;
-        ensure!(done.rows_affected() == self.jobs.len() as u64, "a locked ticket was not there any more");
-        Ok(())
-    }
-}
-
 /// End a job that no agent ever had.
-async fn end(conn: &mut PgConnection, clock: &Clock, job: Uuid, state: State) -> Result<()> {
+async fn end(conn: &mut PgConnection, now: OffsetDateTime, job: Uuid, state: State) -> Result<()> {
     sqlx::query!(
         "update jobs set state = $2, finished_at = $3, envelopes = null where job_id = $1 and state in ('offered', 'submitted')",
         job,
         state.as_str(),
-        clock.now(),
+        now,
     )
     .execute(conn)
     .await?;

@@ -16,8 +16,8 @@ pub use begin::{Begun, begin};
 pub use continuity::restore_doubt;
 pub use flow::{Ending, Flow, Offer, Step, again, clean, end, load};
 pub use proof::{Chosen, Proven, choose, count_try, prove};
-pub use settle::{Ask, Report, lease, put_back, settle, swept, withdraw};
-pub use submit::{Accepted, Sealed, SubmitRefused, Waits, submit};
+pub use settle::{Ask, Report, lease, put_back, settle, settle_closely, swept, withdraw};
+pub use submit::{Accepted, Admitted, Sealed, SubmitRefused, Waits, admit, submit, submit_closely};
 pub use ticket::{Offered, Permit, offer};
 
 /// From the first step until the proof must be complete, and again from there to the end.

@@ -1,19 +1,18 @@
 //! What follows from an agent's result or from a deadline: the audit line and, when a password was set, a notice to every address
 //! on file. In the transaction of the result, so that neither can be without the other.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use sqlx::PgConnection;
-use time::Duration;
 use uuid::Uuid;
 
 use crate::{
     base::clock::Clock,
     domain::{
-        audit::{self, Event, Source},
+        audit::{self, Event, Lines, Source},
         fleet::Agent,
-        notifications::{self, Channel, Content, Message},
+        notifications::{Channel, Content, Letters, Message},
         queue::{self, Settled, State, Swept, Told},
         tenants::{Scope, Tenant},
         users,
@@ -24,13 +23,14 @@ use crate::{
     },
 };
 
-/// Notices are worth sending for a day.
-const NOTICE_LIFETIME: Duration = Duration::days(1);
-
 /// The audit line of a lease: whose it was must be known for as long as its holder may still speak of it.
-pub(super) fn leased(job: &LeasedJob) -> Event {
-    let detail = serde_json::json!({ "lease": job.lease, "attempt": job.attempt });
-    Event { action: "reset.lease", outcome: "leased", job: Some(job.ticket.job), detail, ..Event::default() }
+pub(super) fn leased(job: Uuid, lease: Uuid, attempt: i16) -> Event {
+    let detail = serde_json::json!({ "lease": lease, "attempt": attempt });
+    Event { action: "reset.lease", outcome: "leased", job: Some(job), detail, ..Event::default() }
+}
+
+fn leased_as(job: &LeasedJob) -> Event {
+    leased(job.ticket.job, job.lease, job.attempt)
 }
 
 /// Who asks for jobs, and for how many.
@@ -45,7 +45,7 @@ pub struct Ask<'a> {
 pub async fn lease(conn: &mut PgConnection, clock: &Clock, asks: &[Ask<'_>]) -> Result<Vec<Vec<LeasedJob>>> {
     let plain: Vec<_> = asks.iter().map(|ask| queue::Ask { agent: ask.agent, most: ask.most }).collect();
     let given = queue::lease(&mut *conn, clock, &plain).await?;
-    let lines = asks.iter().zip(&given).flat_map(|(ask, jobs)| jobs.iter().map(|job| (ask.scope, ask.source, leased(job)))).collect();
+    let lines = asks.iter().zip(&given).flat_map(|(ask, jobs)| jobs.iter().map(|job| (ask.scope, ask.source, leased_as(job)))).collect();
     audit::record_all(conn, clock, lines).await?;
     Ok(given)
 }
@@ -55,7 +55,7 @@ pub async fn put_back(conn: &mut PgConnection, scope: &Scope, clock: &Clock, age
     if !queue::put_back(&mut *conn, job.ticket.job, job.lease).await? {
         return Ok(false);
     }
-    let event = Event { outcome: "not_delivered", ..leased(job) };
+    let event = Event { outcome: "not_delivered", ..leased_as(job) };
     audit::record(conn, scope, clock, &Source::agent(agent), event).await?;
     Ok(true)
 }
@@ -79,57 +79,89 @@ pub struct Report<'a> {
     pub signed: &'a str,
 }
 
-/// Take results, one answer each, in order; no job may be named twice.
-pub async fn settle(conn: &mut PgConnection, clock: &Clock, reports: &[Report<'_>]) -> Result<Vec<Settled>> {
-    let told: Vec<_> = reports
-        .iter()
-        .map(|report| Told { scope: &report.tenant.scope, agent: report.agent, result: report.result, signed: report.signed })
-        .collect();
-    let settled = queue::settle(&mut *conn, clock, &told).await?;
-    let (mut lines, mut applied) = (Vec::new(), Vec::new());
-    for (report, settled) in reports.iter().zip(&settled) {
-        let (outcome, user, flow) = match settled {
-            Settled::Again => continue,
-            Settled::Contradicts(_) => ("refused", None, None),
-            Settled::HandedOver { user_id, flow_id } => ("handed_over", Some(*user_id), Some(*flow_id)),
-            Settled::Recorded { user_id, flow_id, state, .. } => (state.as_str(), Some(*user_id), Some(*flow_id)),
-        };
-        let result = report.result;
-        let detail = serde_json::json!({
-            "code": result.code, "dc": result.dc, "seq": result.seq, "result": report.signed,
-            "why": match settled { Settled::Contradicts(why) => Some(*why), _ => None },
-        });
-        let event = Event { action: "reset.result", outcome, user, flow, job: Some(result.job), detail };
-        lines.push((&report.tenant.scope, report.source, event));
-        if let (Settled::Recorded { user_id, origin, .. }, Code::Applied) = (settled, result.code) {
-            applied.push((report.tenant, *user_id, origin.map(coarse).unwrap_or_default()));
-        }
-    }
-    audit::record_all(&mut *conn, clock, lines).await?;
-    notify(conn, clock, applied).await?;
-    Ok(settled)
+/// Take results, one answer each, in order, as far as nothing speaks against them: `None` for what [`settle_closely`] must look at. What is
+/// written is one statement, good by itself. No job may be named twice.
+pub async fn settle(conn: &mut PgConnection, clock: &Clock, reports: &[&Report<'_>]) -> Result<Vec<Option<Settled>>> {
+    let ended = queue::settle(&mut *conn, &told(reports)).await?;
+    let over =
+        record(conn, clock, reports.iter().copied().zip(&ended).filter_map(|(report, ended)| Some((report, ended.as_ref()?)))).await?;
+    let answer = |(report, ended): (&&Report<'_>, queue::Ended)| over.contains(&report.result.job).then(|| ended.settled());
+    Ok(reports.iter().zip(ended).map(|(report, ended)| answer((report, ended?))).collect())
 }
 
-/// A notice to every address on file.
-async fn notify(conn: &mut PgConnection, clock: &Clock, applied: Vec<(&Tenant, Uuid, String)>) -> Result<()> {
-    if applied.is_empty() {
-        return Ok(());
+/// The same under lock, in a transaction that is the caller's, for what is not as it mostly is: told again, contradicted, handed over,
+/// reconciled.
+pub async fn settle_closely(conn: &mut PgConnection, clock: &Clock, reports: &[&Report<'_>]) -> Result<Vec<Settled>> {
+    let decided = queue::settle_closely(&mut *conn, clock, &told(reports)).await?;
+    let ends: Vec<_> = reports.iter().copied().zip(&decided).filter_map(|(report, (_, ended))| Some((report, ended.as_ref()?))).collect();
+    let count = ends.len();
+    ensure!(record(&mut *conn, clock, ends.into_iter()).await?.len() == count, "a locked job was not there any more");
+    let mut lines = Vec::new();
+    for (report, (settled, _)) in reports.iter().zip(&decided) {
+        let (outcome, user, flow, why) = match settled {
+            Settled::Again | Settled::Recorded { .. } => continue,
+            Settled::Contradicts(why) => ("refused", None, None, Some(*why)),
+            Settled::HandedOver { user_id, flow_id } => ("handed_over", Some(*user_id), Some(*flow_id), None),
+        };
+        lines.push((&report.tenant.scope, report.source, line(report, outcome, user, flow, why)));
     }
-    let people: Vec<_> = applied.iter().map(|(tenant, user, _)| (&tenant.scope, *user)).collect();
-    let mut found = users::get_all(&mut *conn, &people).await?;
-    let mut messages = Vec::new();
-    for (tenant, user, from) in applied {
-        let Some(user) = found.remove(&user) else { continue };
-        let language = user.language.as_deref().unwrap_or(tenant.language.tag());
+    audit::record_all(conn, clock, lines).await?;
+    Ok(decided.into_iter().map(|(settled, _)| settled).collect())
+}
+
+fn told<'a>(reports: &[&Report<'a>]) -> Vec<Told<'a>> {
+    let told =
+        |report: &&Report<'a>| Told { scope: &report.tenant.scope, agent: report.agent, result: report.result, signed: report.signed };
+    reports.iter().map(told).collect()
+}
+
+fn line(report: &Report<'_>, outcome: &'static str, user: Option<Uuid>, flow: Option<Uuid>, why: Option<&str>) -> Event {
+    let result = report.result;
+    let detail = serde_json::json!({ "code": result.code, "dc": result.dc, "seq": result.seq, "result": report.signed, "why": why });
+    Event { action: "reset.result", outcome, user, flow, job: Some(result.job), detail }
+}
+
+/// These ends, each with its audit line and, when a password was set, a notice to every address on file. Answers which were written.
+async fn record<'a>(
+    conn: &mut PgConnection,
+    clock: &Clock,
+    ends: impl Iterator<Item = (&'a Report<'a>, &'a queue::Ended)>,
+) -> Result<BTreeSet<Uuid>> {
+    let (mut lines, mut ended, mut applied) = (Vec::new(), Vec::new(), Vec::new());
+    for (report, end) in ends {
+        let event = line(report, end.state.as_str(), Some(end.user_id), Some(end.flow_id), None);
+        lines.push((&report.tenant.scope, report.source, event));
+        ended.push(end);
+        if report.result.code == Code::Applied {
+            applied.push((report, end));
+        }
+    }
+    if ended.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let letters = notices(&mut *conn, clock, &applied).await?;
+    queue::record(conn, clock, &ended, &Lines::new(clock, lines), &letters).await
+}
+
+async fn notices(conn: &mut PgConnection, clock: &Clock, applied: &[(&Report<'_>, &queue::Ended)]) -> Result<Letters> {
+    let mut letters = Letters::default();
+    if applied.is_empty() {
+        return Ok(letters);
+    }
+    let people: Vec<_> = applied.iter().map(|(report, end)| (&report.tenant.scope, end.user_id)).collect();
+    let mut found = users::get_all(conn, &people).await?;
+    for (report, end) in applied {
+        let Some(user) = found.remove(&end.user_id) else { continue };
+        let language = user.language.as_deref().unwrap_or(report.tenant.language.tag());
         let mail = user.mail.as_ref().map(|mail| (Channel::Email, mail.as_str()));
         let mobile = user.mobile.as_ref().map(|mobile| (Channel::Sms, mobile.as_str()));
         for (channel, to) in mail.into_iter().chain(mobile) {
-            let content = Content::Changed { at: clock.seconds(), from: from.clone() };
+            let content = Content::Changed { at: clock.seconds(), from: end.origin.map(coarse).unwrap_or_default() };
             let message = Message { to: to.to_owned(), name: user.display_name.clone(), language: language.to_owned(), content };
-            messages.push((&tenant.scope, channel, message));
+            letters.push(&report.tenant.scope, clock, report.result.job, channel, &message)?;
         }
     }
-    notifications::enqueue_all(conn, clock, &messages, NOTICE_LIFETIME).await
+    Ok(letters)
 }
 
 /// Enough to recognise one's own network, too little to follow anybody: /24 and /48.

@@ -1,20 +1,20 @@
 //! The sealed password that answers a ticket. Everything that may have changed since is asked again, in one statement for all that
 //! come at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use sqlx::PgConnection;
+use serde::Deserialize;
+use sqlx::{PgConnection, types::Json};
 use thiserror::Error;
 use time::Duration;
 use uuid::Uuid;
 
-use super::Flow;
 use crate::{
     base::clock::Clock,
     domain::{
-        audit::{self, Event, Source},
-        queue::{self, Submission, Submitted},
+        audit::{self, Event, Lines, Source},
+        queue::{self, Posted, Submission, Submitted},
         tenants::Tenant,
     },
     wire::{message::LeasedJob, seal::Envelope},
@@ -23,11 +23,12 @@ use crate::{
 /// A key that ended so long ago still counts: it may have been valid when the ticket was given.
 const KEY_GRACE: Duration = Duration::minutes(2);
 
-/// What a flow's browser posted.
+/// What a browser posted.
 pub struct Sealed<'a> {
     pub tenant: &'a Tenant,
     pub source: &'a Source,
-    pub flow: &'a Flow,
+    /// The cookie's hash: whose flow it is.
+    pub browser: &'a [u8],
     pub job_id: Uuid,
     pub envelopes: &'a [Envelope],
 }
@@ -35,6 +36,8 @@ pub struct Sealed<'a> {
 /// Why a sealed job was not taken; nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SubmitRefused {
+    #[error("this browser has no flow, or it is over")]
+    NoFlow,
     #[error("this flow has no such ticket")]
     NoTicket,
     #[error("an envelope is malformed or for a key that was not offered")]
@@ -64,140 +67,207 @@ pub struct Accepted {
 /// Asked for the n-th of the batch: does one of these agents of the connector wait for a job at this moment?
 pub type Waits<'a> = &'a mut (dyn FnMut(usize, Uuid, &mut dyn Iterator<Item = Uuid>) -> Option<Uuid> + Send);
 
-/// Take sealed jobs, one answer each, in order. `Ok` is also the answer to the very same job sent again. No job may be named twice,
-/// and they come ordered by person.
-pub async fn submit(
+/// What may be submitted, and for whom.
+pub struct Admitted<'a> {
+    sealed: &'a Sealed<'a>,
+    user: Uuid,
+    flow: Uuid,
+    pub connector: Uuid,
+    posted: Posted<'a>,
+    /// The agent that gets it at once.
+    to: Option<Source>,
+}
+
+impl Admitted<'_> {
+    /// All that is about one person stands together, in this order.
+    pub const fn order(&self) -> (Uuid, Uuid) {
+        (self.user, self.sealed.job_id)
+    }
+}
+
+/// Let pass what a flow was given a ticket for, and nothing else; one answer each, in order.
+pub async fn admit<'a>(
     conn: &mut PgConnection,
     clock: &Clock,
-    sealed: &[Sealed<'_>],
+    sealed: &'a [Sealed<'a>],
     waits: Waits<'_>,
+) -> Result<Vec<Result<Admitted<'a>, SubmitRefused>>> {
+    let mut gates = gates(conn, clock, sealed).await?;
+    let admit = |(n, sealed): (usize, &'a Sealed<'a>)| {
+        let gate = match pass(gates.remove(&i64::try_from(n + 1)?), sealed) {
+            Ok(gate) => gate,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let mut able = gate.envelopes.keys().copied().filter(|agent| gate.able.contains(agent));
+        let to = waits(n, gate.connector, &mut able);
+        let submission = Submission {
+            scope: &sealed.tenant.scope,
+            job_id: sealed.job_id,
+            flow_id: gate.flow,
+            envelopes: gate.envelopes,
+            origin: sealed.source.address,
+            to,
+        };
+        let posted = Posted::new(submission)?;
+        Ok(Ok(Admitted { sealed, user: gate.user, flow: gate.flow, connector: gate.connector, posted, to: to.map(Source::agent) }))
+    };
+    sealed.iter().enumerate().map(admit).collect()
+}
+
+/// Take admitted jobs that nothing stands in the way of, one answer each, in order; `None` for what [`submit_closely`] must look at. One
+/// statement, good by itself. No job may be named twice, and they come ordered by person.
+pub async fn submit(conn: &mut PgConnection, clock: &Clock, admitted: &[&Admitted<'_>]) -> Result<Vec<Option<Accepted>>> {
+    let posted: Vec<_> = admitted.iter().map(|admitted| &admitted.posted).collect();
+    let submitted = queue::submit(conn, clock, &posted, &acceptances(clock, admitted)).await?;
+    let answer = |(admitted, submitted): (&&Admitted<'_>, Option<Submitted>)| match submitted {
+        Some(Submitted::Accepted { leased, .. }) => Some(Accepted { connector: admitted.connector, superseded: None, leased }),
+        _ => None,
+    };
+    Ok(admitted.iter().zip(submitted).map(answer).collect())
+}
+
+/// The same under lock, in a transaction that is the caller's. `Ok` is also the answer to the very same job sent again.
+pub async fn submit_closely(
+    conn: &mut PgConnection,
+    clock: &Clock,
+    admitted: &[&Admitted<'_>],
 ) -> Result<Vec<Result<Accepted, SubmitRefused>>> {
-    let mut gates = gates(&mut *conn, clock, sealed).await?;
-    let mut answers: Vec<Result<Accepted, SubmitRefused>> = Vec::with_capacity(sealed.len());
-    // Which of the batch passed, and whose they are.
-    let (mut passed, mut submissions) = (Vec::new(), Vec::new());
-    for (n, sealed) in sealed.iter().enumerate() {
-        let gate = gates.remove(&i64::try_from(n + 1)?);
-        answers.push(match admit(gate, sealed.envelopes) {
-            Err(refused) => Err(refused),
-            Ok(Gate { user, connector, envelopes }) => {
-                let to = waits(n, connector, &mut envelopes.keys().copied());
-                submissions.push(Submission {
-                    scope: &sealed.tenant.scope,
-                    job_id: sealed.job_id,
-                    flow_id: sealed.flow.flow_id,
-                    envelopes,
-                    origin: sealed.source.address,
-                    to,
-                });
-                passed.push((n, user, to));
-                Ok(Accepted { connector, superseded: None, leased: None })
-            }
-        });
-    }
-    if submissions.is_empty() {
-        return Ok(answers);
-    }
-    let mut lines = Vec::new();
-    let agents: Vec<Option<Source>> = passed.iter().map(|(_, _, to)| to.map(Source::agent)).collect();
-    for (((n, user, _), agent), submitted) in passed.iter().zip(&agents).zip(queue::submit(&mut *conn, clock, &submissions).await?) {
-        let (n, sealed) = (*n, &sealed[*n]);
+    let posted: Vec<_> = admitted.iter().map(|admitted| &admitted.posted).collect();
+    let submitted = queue::submit_closely(&mut *conn, clock, &posted, &acceptances(clock, admitted)).await?;
+    let (mut lines, mut answers) = (Vec::new(), Vec::new());
+    for (admitted, submitted) in admitted.iter().zip(submitted) {
+        let Admitted { sealed, connector, user, .. } = **admitted;
         let refused = match submitted {
-            Submitted::Again => continue,
-            Submitted::Accepted { superseded, leased } => {
-                if let (Some(job), Some(agent)) = (&leased, agent) {
-                    lines.push((n, 1, agent, super::settle::leased(job)));
-                }
-                if let Some(older) = superseded {
-                    let event = Event { action: "reset.superseded", outcome: "superseded", user: Some(*user), ..Event::default() };
-                    lines.push((n, 2, sealed.source, Event { flow: Some(older.flow_id), job: Some(older.job_id), ..event }));
-                }
-                if let Ok(accepted) = &mut answers[n] {
-                    (accepted.superseded, accepted.leased) = (superseded.map(|older| older.job_id), leased);
-                }
-                None
+            Submitted::Again => {
+                answers.push(Ok(Accepted { connector, superseded: None, leased: None }));
+                continue;
             }
-            Submitted::NoTicket => Some(SubmitRefused::NoTicket),
-            Submitted::Expired => Some(SubmitRefused::Expired),
-            Submitted::Superseded => Some(SubmitRefused::Superseded),
-            Submitted::Busy => Some(SubmitRefused::Busy),
+            Submitted::Accepted { superseded, leased } => {
+                if let Some(older) = superseded {
+                    let event = Event { action: "reset.superseded", outcome: "superseded", user: Some(user), ..Event::default() };
+                    lines.push((
+                        &sealed.tenant.scope,
+                        sealed.source,
+                        Event { flow: Some(older.flow_id), job: Some(older.job_id), ..event },
+                    ));
+                }
+                answers.push(Ok(Accepted { connector, superseded: superseded.map(|older| older.job_id), leased }));
+                continue;
+            }
+            Submitted::NoTicket => SubmitRefused::NoTicket,
+            Submitted::Expired => SubmitRefused::Expired,
+            Submitted::Superseded => SubmitRefused::Superseded,
+            Submitted::Busy => SubmitRefused::Busy,
         };
-        let event = Event {
-            action: "reset.submit",
-            outcome: if refused.is_none() { "accepted" } else { "refused" },
-            user: Some(*user),
-            flow: Some(sealed.flow.flow_id),
-            job: Some(sealed.job_id),
-            detail: refused.map_or_else(|| serde_json::json!({}), |why| serde_json::json!({ "why": why.to_string() })),
-        };
-        lines.push((n, 0, sealed.source, event));
-        if let Some(refused) = refused {
-            answers[n] = Err(refused);
-        }
+        let event = Event { outcome: "refused", detail: serde_json::json!({ "why": refused.to_string() }), ..acceptance(admitted) };
+        lines.push((&sealed.tenant.scope, sealed.source, event));
+        answers.push(Err(refused));
     }
-    lines.sort_by_key(|(n, step, ..)| (*n, *step));
-    let lines = lines.into_iter().map(|(n, _, source, event)| (&sealed[n].tenant.scope, source, event)).collect();
     audit::record_all(conn, clock, lines).await?;
     Ok(answers)
+}
+
+/// The audit lines of all of them, should they be accepted.
+fn acceptances<'a>(clock: &Clock, admitted: &[&'a Admitted<'_>]) -> Lines<'a> {
+    let mut lines = Vec::new();
+    for admitted in admitted {
+        let (scope, job) = (&admitted.sealed.tenant.scope, admitted.sealed.job_id);
+        lines.push((scope, admitted.sealed.source, acceptance(admitted)));
+        if let (Some(agent), Some(lease)) = (&admitted.to, admitted.posted.lease) {
+            lines.push((scope, agent, super::settle::leased(job, lease, 1)));
+        }
+    }
+    Lines::new(clock, lines)
+}
+
+fn acceptance(admitted: &Admitted<'_>) -> Event {
+    Event {
+        action: "reset.submit",
+        outcome: "accepted",
+        user: Some(admitted.user),
+        flow: Some(admitted.flow),
+        job: Some(admitted.sealed.job_id),
+        ..Event::default()
+    }
 }
 
 /// What must hold besides the ticket itself.
 struct Gate {
     user: Uuid,
+    flow: Uuid,
     connector: Uuid,
     /// By the agent that each is for.
     envelopes: BTreeMap<Uuid, Envelope>,
+    /// Agents of these that see their directory.
+    able: BTreeSet<Uuid>,
 }
 
-fn admit(row: Option<Row>, envelopes: &[Envelope]) -> Result<Gate, SubmitRefused> {
-    let row = row.ok_or(SubmitRefused::NoTicket)?;
+fn pass(row: Option<Row>, sealed: &Sealed<'_>) -> Result<Gate, SubmitRefused> {
+    let row = row.ok_or(SubmitRefused::NoFlow)?;
+    if !row.verified || row.job_id != Some(sealed.job_id) {
+        return Err(SubmitRefused::NoTicket);
+    }
     let (Some(user), Some(connector)) = (row.user_id, row.connector_id) else { return Err(SubmitRefused::NotServed) };
     if row.writeback != Some(true) {
         return Err(SubmitRefused::WritebackOff);
     }
-    let owner = |key: &str| row.owners.as_ref()?.get(key)?.as_str()?.parse().ok();
-    let mut by_agent = BTreeMap::new();
-    for envelope in envelopes {
-        let agent = owner(&envelope.key).filter(|_| envelope.is_well_formed()).ok_or(SubmitRefused::Envelope)?;
-        if by_agent.insert(agent, envelope.clone()).is_some() {
+    let (mut envelopes, mut able) = (BTreeMap::new(), BTreeSet::new());
+    for envelope in sealed.envelopes {
+        let owner = row.owners.get(&envelope.key).filter(|_| envelope.is_well_formed()).ok_or(SubmitRefused::Envelope)?;
+        if envelopes.insert(owner.agent, envelope.clone()).is_some() {
             return Err(SubmitRefused::Envelope);
         }
+        if owner.able {
+            able.insert(owner.agent);
+        }
     }
-    if by_agent.is_empty() { Err(SubmitRefused::Envelope) } else { Ok(Gate { user, connector, envelopes: by_agent }) }
+    if envelopes.is_empty() { Err(SubmitRefused::Envelope) } else { Ok(Gate { user, flow: row.flow_id, connector, envelopes, able }) }
 }
 
 struct Row {
     n: i64,
+    flow_id: Uuid,
+    verified: bool,
+    job_id: Option<Uuid>,
     user_id: Option<Uuid>,
     connector_id: Option<Uuid>,
     writeback: Option<bool>,
-    owners: Option<serde_json::Value>,
+    owners: Json<BTreeMap<String, Owner>>,
 }
 
-/// The flows, locked, so that two tabs come one after the other; the people, if self-service may still serve them; the agents, of
-/// those that are trusted now, to whom the keys belong.
+/// Of a key.
+#[derive(Deserialize)]
+struct Owner {
+    agent: Uuid,
+    /// Sees its directory.
+    able: bool,
+}
+
+/// The flows, still alive; the people, if self-service may still serve them; the agents, of those that are trusted now, to whom the
+/// keys belong. Not locked: a flow's next ticket takes the lock of its person's head first, as a submit does.
 async fn gates(conn: &mut PgConnection, clock: &Clock, sealed: &[Sealed<'_>]) -> Result<BTreeMap<i64, Row>> {
-    let column = |of: fn(&Sealed<'_>) -> Uuid| sealed.iter().map(of).collect::<Vec<_>>();
     let keys = |sealed: &Sealed<'_>| sealed.envelopes.iter().map(|envelope| envelope.key.as_str()).collect::<Vec<_>>().join(" ");
+    let now = clock.now();
     let rows = sqlx::query_as!(
         Row,
-        r#"select r.n as "n!", f.user_id, s.connector_id as "connector_id?", s.writeback as "writeback?", o.owners
-           from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) with ordinality as r (tenant_id, flow_id, job_id, keys, n)
-           cross join lateral (select user_id from flows
-               where tenant_id = r.tenant_id and flow_id = r.flow_id and job_id = r.job_id and state = 'verified' for update) f
+        r#"select r.n as "n!", f.flow_id, f.state = 'verified' as "verified!", f.job_id, f.user_id, s.connector_id as "connector_id?",
+               s.writeback as "writeback?", o.owners as "owners!: Json<BTreeMap<String, Owner>>"
+           from unnest($1::uuid[], $2::bytea[], $3::text[]) with ordinality as r (tenant_id, browser_hash, keys, n)
+           join flows f on f.tenant_id = r.tenant_id and f.browser_hash = r.browser_hash and f.state <> 'ended' and f.expires_at > $4
            left join lateral (select u.connector_id, c.writeback
                from users u join connectors c using (tenant_id, connector_id) join tenants t using (tenant_id)
                where u.tenant_id = r.tenant_id and u.user_id = f.user_id and u.removed_at is null and u.enabled and not u.protected
                    and t.self_service) s on true
-           left join lateral (select jsonb_object_agg(k.key_id, k.agent_id) as owners
+           left join lateral (select coalesce(json_object_agg(k.key_id, json_build_object('agent', k.agent_id,
+                   'able', coalesce((a.health -> 'directory' ->> 'reachable')::boolean, false))), '{}') as owners
                from sealing_keys k join agents a using (tenant_id, agent_id)
                where a.tenant_id = r.tenant_id and a.connector_id = s.connector_id and a.status = 'active'
                    and k.key_id = any(string_to_array(r.keys, ' ')) and k.not_after > $5) o on true"#,
-        &column(|sealed| sealed.tenant.scope.id()),
-        &column(|sealed| sealed.flow.flow_id),
-        &column(|sealed| sealed.job_id),
+        &sealed.iter().map(|sealed| sealed.tenant.scope.id()).collect::<Vec<_>>(),
+        &sealed.iter().map(|sealed| sealed.browser).collect::<Vec<_>>() as &[&[u8]],
         &sealed.iter().map(keys).collect::<Vec<_>>(),
-        clock.now() - KEY_GRACE,
+        now,
+        now - KEY_GRACE,
     )
     .fetch_all(conn)
     .await?;

@@ -38,10 +38,14 @@ pub enum Offered {
 /// A ticket for the flow's person. Older tickets of that person are superseded.
 pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, flow: &Flow) -> Result<Offered> {
     let scope = &tenant.scope;
+    let Some(user) = served(&mut *conn, tenant, flow).await? else {
+        return Ok(if flow.step() == Step::Password { Offered::NotServed } else { Offered::NotNow });
+    };
+    // The head before the flow: a submit holds it, and whether the flow's last ticket was used must be seen after that.
+    queue::lock_head(&mut *conn, user.connector_id, user.object_guid).await?;
     let Some(flow) = &flow::lock(&mut *conn, scope, flow).await?.filter(|flow| flow.step() == Step::Password) else {
         return Ok(Offered::NotNow);
     };
-    let Some(user) = served(&mut *conn, tenant, flow).await? else { return Ok(Offered::NotServed) };
     let ready = fleet::readiness(&mut *conn, scope, clock, Some(user.connector_id)).await?;
     if ready != Readiness::Ready {
         return Ok(Offered::NotReady(ready));

@@ -1,15 +1,12 @@
 //! Looking into the domain and changing it, as anybody or as its administrator: for tests, and to check what an agent did.
 
-use std::{path::Path, sync::Arc, time::Duration};
-
 use anyhow::{Context, Result, bail, ensure};
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, Mod, Scope, SearchEntry};
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
-};
+use ldap3::{Ldap, Mod, Scope, SearchEntry};
 
-use super::{Samba, secret};
+use super::{
+    super::program::{self, secret},
+    Samba,
+};
 
 /// What a bind came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,26 +72,6 @@ impl Samba {
     }
 
     async fn connect(&self) -> Result<Ldap> {
-        let settings = LdapConnSettings::new().set_config(Arc::clone(&self.tls)).set_conn_timeout(Duration::from_secs(10));
-        let (connection, ldap) =
-            LdapConnAsync::with_settings(settings, &self.ldaps_url).await.context("connecting to the domain controller")?;
-        tokio::spawn(async move {
-            // It ends with an error when the server goes away; whoever waits for an answer is told on the handle.
-            let _ = connection.drive().await;
-        });
-        Ok(ldap)
+        program::connect(&self.ldaps_url, &self.tls).await
     }
-}
-
-/// A TLS client that trusts `ca_file` and nothing else.
-pub(super) fn trusting(ca_file: &Path) -> Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(ca_file).with_context(|| format!("reading {}", ca_file.display()))? {
-        roots.add(certificate?)?;
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
 }

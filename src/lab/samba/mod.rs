@@ -6,46 +6,25 @@
 //! blocking calls belong in `spawn_blocking`.
 
 use std::{
-    collections::HashMap,
-    ffi::OsStr,
     fs,
     io::{BufRead, BufReader, Write},
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use rustls::ClientConfig;
 
 mod ldap;
-mod users;
 
 pub use ldap::BindOutcome;
-pub use users::SampleUser;
 
-use super::watchdog::Watchdog;
+pub use super::users::SampleUser;
+use super::{program, program::Program, users};
 
 const PROGRAM: &str = include_str!("../../../lab/samba-dc");
-
-/// 0 as offset: any free ports. `$1` the program, `$2` directory, `$3` "keep" or "delete", rest: options of `up`. What the program says goes to `dc.log`,
-/// its complaints to `dc.err`.
-const SCRIPT: &str = r#"
-program=$1 dir=$2 keep=$3; shift 3
-while read -r word offset; do
-    /usr/bin/python3 "$program" "$word" "$dir" --port-offset "$offset" "$@" </dev/null >"$dir/dc.log" 2>"$dir/dc.err"
-    echo $?
-done
-/usr/bin/python3 "$program" down "$dir" </dev/null >/dev/null 2>&1
-[ "$keep" = keep ] || rm -rf -- "$dir"
-"#;
-
-/// What the program's last words begin with.
-const ERROR: &str = "samba-dc failed: ";
-
-/// LDAPS' own port; the script adds an offset to it.
-const LDAPS: u16 = 636;
+const NAME: &str = "samba-dc";
 
 /// Which Samba.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -87,8 +66,7 @@ impl Default for SambaOptions {
 }
 
 pub struct Samba {
-    watchdog: Watchdog,
-    dir: PathBuf,
+    program: Program,
     pub ldaps_url: String,
     pub ca_file: PathBuf,
     /// The name in the certificate.
@@ -115,11 +93,6 @@ impl Samba {
 
     /// The domain in `dir`, made with `options` on first use. `keep`: only the server is stopped in the end.
     pub fn start_in(dir: &Path, keep: bool, options: &SambaOptions) -> Result<Self> {
-        fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
-        fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
-        let program = dir.join("samba-dc.py");
-        fs::write(&program, PROGRAM).with_context(|| format!("writing {}", program.display()))?;
-
         let mut args: Vec<String> = vec!["--release".into(), options.release.name().into()];
         for (name, value) in [
             ("--min-length", options.min_length),
@@ -132,25 +105,20 @@ impl Samba {
             args.extend([name.to_owned(), value.to_string()]);
         }
         if let Some(users) = &options.users_csv {
+            fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
             let file = dir.join("seed.csv");
             fs::write(&file, users).with_context(|| format!("writing {}", file.display()))?;
             args.extend(["--users".to_owned(), file.display().to_string()]);
         }
-        let fixed = [program.as_os_str(), dir.as_os_str(), OsStr::new(if keep { "keep" } else { "delete" })];
-        let watchdog = Watchdog::start(SCRIPT, fixed.into_iter().chain(args.iter().map(OsStr::new)), |_| ())?;
-        run(&watchdog, dir, "up 0")?;
-        Self::read(watchdog, dir)
+        Self::read(Program::start(NAME, PROGRAM, dir, keep, &args)?)
     }
 
-    fn read(watchdog: Watchdog, dir: &Path) -> Result<Self> {
-        let env = fs::read_to_string(dir.join("env")).context("reading how to reach the domain controller")?;
-        let mut values: HashMap<&str, String> =
-            env.lines().filter_map(|line| line.split_once('=')).map(|(name, value)| (name, unquote(value))).collect();
+    fn read(program: Program) -> Result<Self> {
+        let mut values = program.env()?;
         let mut take = |name| values.remove(name).with_context(|| format!("samba-dc did not tell {name}"));
         let ca_file = PathBuf::from(take("CA_FILE")?);
         Ok(Self {
-            dir: dir.to_owned(),
-            tls: Arc::new(ldap::trusting(&ca_file)?),
+            tls: Arc::new(program::trusting(&ca_file)?),
             ca_file,
             ldaps_url: take("LDAPS_URL")?,
             server_name: take("SERVER_NAME")?,
@@ -163,36 +131,31 @@ impl Samba {
             users: users::sample_users(&fs::read_to_string(take("USERS_CSV")?).context("reading the sample users")?)?,
             policy_hints: take("POLICY_HINTS")? == "yes",
             version: take("SAMBA_VERSION")?,
-            watchdog,
+            program,
         })
     }
 
     pub fn dir(&self) -> &Path {
-        &self.dir
+        &self.program.dir
     }
 
     pub fn stop(&self) -> Result<()> {
-        run(&self.watchdog, &self.dir, "down 0")
+        self.program.stop()
     }
 
     /// After [`Self::stop`]: the same domain at the same address.
     pub fn start_again(&self) -> Result<()> {
-        run(&self.watchdog, &self.dir, &format!("up {}", self.offset()?))
+        self.program.at(&self.ldaps_url, "up")
     }
 
     /// Everybody and every policy as in the beginning, at the same address.
     pub fn reset(&self) -> Result<()> {
-        run(&self.watchdog, &self.dir, &format!("reset {}", self.offset()?))
-    }
-
-    fn offset(&self) -> Result<u16> {
-        let port: u16 = self.ldaps_url.rsplit(':').next().and_then(|port| port.parse().ok()).context("no port in the address")?;
-        Ok(port - LDAPS)
+        self.program.at(&self.ldaps_url, "reset")
     }
 
     /// The service account's password.
     pub fn bind_password(&self) -> Result<String> {
-        secret(&self.bind_password_file)
+        program::secret(&self.bind_password_file)
     }
 
     /// The sample user with this sign-in name.
@@ -210,9 +173,9 @@ pub fn fetch(release: Release) -> Result<()> {
         .spawn()
         .context("python3 is not installed: run bin/setup")?;
     python.stdin.take().context("no pipe")?.write_all(PROGRAM.as_bytes()).context("handing the program to python3")?;
-    let mut complaint = None;
+    let (error, mut complaint) = (program::error(NAME), None);
     for line in BufReader::new(python.stderr.take().context("no pipe")?).lines().map_while(Result::ok) {
-        match line.strip_prefix(ERROR) {
+        match line.strip_prefix(&error) {
             Some(error) => complaint = Some(error.to_owned()),
             None => eprintln!("{line}"),
         }
@@ -220,26 +183,4 @@ pub fn fetch(release: Release) -> Result<()> {
     let status = python.wait()?;
     ensure!(status.success(), "{}", complaint.as_deref().unwrap_or("the domain controller's program could not be fetched"));
     Ok(())
-}
-
-/// Have the watchdog run the program; on failure its last line of complaint is the error.
-fn run(watchdog: &Watchdog, dir: &Path, what: &str) -> Result<()> {
-    if watchdog.ask(what)? == "0" {
-        return Ok(());
-    }
-    let complaint = fs::read_to_string(dir.join("dc.err")).unwrap_or_default();
-    let last = complaint.trim().lines().last().unwrap_or("the domain controller did not start");
-    bail!("{}", last.strip_prefix(ERROR).unwrap_or(last))
-}
-
-fn secret(file: &Path) -> Result<String> {
-    Ok(fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?.trim_end().to_owned())
-}
-
-/// Undo the quoting of Python's `shlex.quote`.
-fn unquote(value: &str) -> String {
-    match value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
-        Some(inner) => inner.replace(r#"'"'"'"#, "'"),
-        None => value.to_owned(),
-    }
 }

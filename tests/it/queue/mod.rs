@@ -11,9 +11,10 @@ use sqlx::PgConnection;
 use sspr::{
     base::{clock::Clock, language::Language, secret::KeyRing},
     domain::{
-        audit::Source,
+        audit::{Lines, Source},
         fleet::{self, Agent, Status},
-        queue::{self, Settled, Submission, Submitted, Target},
+        notifications::Letters,
+        queue::{self, Ended, Posted, Settled, Submission, Submitted, Target},
         tenants::{self, New, Tenant},
     },
     wire::{
@@ -85,7 +86,11 @@ impl Ground {
     }
 
     async fn submit(&self, conn: &mut PgConnection, submission: Submission<'_>) -> Submitted {
-        queue::submit(conn, &self.clock, &[submission]).await.unwrap().remove(0)
+        let (posted, lines) = (Posted::new(submission).unwrap(), Lines::new(&self.clock, Vec::new()));
+        match queue::submit(conn, &self.clock, &[&posted], &lines).await.unwrap().remove(0) {
+            Some(submitted) => submitted,
+            None => queue::submit_closely(conn, &self.clock, &[&posted], &lines).await.unwrap().remove(0),
+        }
     }
 
     async fn lease(&self, conn: &mut PgConnection, agent: usize, most: usize) -> Vec<LeasedJob> {
@@ -96,7 +101,21 @@ impl Ground {
     async fn settle(&self, conn: &mut PgConnection, agent: usize, result: &JobResult) -> Settled {
         let (agent, identity) = &self.agents[agent];
         let signed = jws::sign(identity, jws::RESULT, None, false, result);
-        let told = queue::Told { scope: &self.tenant.scope, agent, result, signed: &signed };
-        queue::settle(conn, &self.clock, &[told]).await.unwrap().remove(0)
+        let told = [queue::Told { scope: &self.tenant.scope, agent, result, signed: &signed }];
+        if let Some(ended) = queue::settle(conn, &told).await.unwrap().remove(0)
+            && self.record(conn, &ended).await
+        {
+            return ended.settled();
+        }
+        let (settled, ended) = queue::settle_closely(conn, &self.clock, &told).await.unwrap().remove(0);
+        if let Some(ended) = ended {
+            assert!(self.record(conn, &ended).await, "what is locked stays as it is");
+        }
+        settled
+    }
+
+    async fn record(&self, conn: &mut PgConnection, ended: &Ended) -> bool {
+        let (lines, letters) = (Lines::new(&self.clock, Vec::new()), Letters::default());
+        !queue::record(conn, &self.clock, &[ended], &lines, &letters).await.unwrap().is_empty()
     }
 }

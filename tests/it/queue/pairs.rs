@@ -18,6 +18,8 @@ use crate::support::database;
 
 #[derive(Debug, Clone, Copy)]
 enum Before {
+    /// Not submitted.
+    Unused,
     /// Submitted; nobody has it.
     Waiting,
     /// The first agent has it and went silent.
@@ -43,10 +45,12 @@ enum Verb {
     Withdraw,
     /// By the first.
     Settle,
+    /// By the first, which could not even try.
+    GiveUp,
     Sweep,
 }
 
-const VERBS: [Verb; 9] = [
+const VERBS: [Verb; 10] = [
     Verb::Offer,
     Verb::Submit,
     Verb::SubmitLeased,
@@ -55,6 +59,7 @@ const VERBS: [Verb; 9] = [
     Verb::PutBack,
     Verb::Withdraw,
     Verb::Settle,
+    Verb::GiveUp,
     Verb::Sweep,
 ];
 
@@ -71,9 +76,11 @@ impl<'a> Scene<'a> {
     async fn set(conn: &mut PgConnection, ground: &'a Ground, person: usize, before: Before) -> Self {
         let (scope, clock) = (&ground.tenant.scope, &ground.clock);
         let old = queue::offer(conn, scope, clock, Kind::Reset, &ground.target(person)).await.unwrap();
-        ground.submit(conn, ground.submission(old.job, person, 7, 0)).await;
+        if !matches!(before, Before::Unused) {
+            ground.submit(conn, ground.submission(old.job, person, 7, 0)).await;
+        }
         let mut held = None;
-        if !matches!(before, Before::Waiting) {
+        if matches!(before, Before::Silent | Before::Over) {
             held = ground.lease(conn, 0, 1).await.pop();
             clock.advance(LEASE.whole_seconds() + 1);
         }
@@ -109,13 +116,13 @@ impl<'a> Scene<'a> {
             Verb::Withdraw => {
                 queue::withdraw(conn, clock, ground.agents[0].0.agent_id).await?;
             }
-            Verb::Settle => {
+            Verb::Settle | Verb::GiveUp => {
                 let result = JobResult {
                     job: self.old.job,
                     lease: self.held.as_ref().map_or(Uuid::nil(), |held| held.lease),
                     seq: self.old.seq,
                     ciphertext: self.held.as_ref().and_then(|held| held.envelope.hash()).unwrap_or_default(),
-                    code: Code::Applied,
+                    code: if verb == Verb::Settle { Code::Applied } else { Code::DirectoryUnreachable },
                     dc: String::new(),
                     started_at: 0,
                     finished_at: 0,
@@ -168,7 +175,7 @@ async fn two_at_once_are_as_one_after_the_other() {
     let other_pid: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut other).await.unwrap();
     let ground = Ground::lay(&mut conn).await;
     let (mut broken, mut person) = (Vec::new(), 0);
-    for before in [Before::Waiting, Before::Silent, Before::Over] {
+    for before in [Before::Unused, Before::Waiting, Before::Silent, Before::Over] {
         for (first, second) in VERBS.into_iter().flat_map(|first| VERBS.map(|second| (first, second))) {
             person += 1;
             let scene = Scene::set(&mut conn, &ground, person, before).await;

@@ -1,13 +1,13 @@
-//! The people a domain begins with, as its CSV file has them.
+//! The people a directory begins with, as its CSV file has them.
 
 use std::collections::HashMap;
 
 use anyhow::{Context, Result};
 
-/// One of the people the domain began with.
+/// One of the people the directory began with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SampleUser {
-    /// `sAMAccountName`.
+    /// `sAMAccountName` or `uid`.
     pub sign_in_name: String,
     pub principal_name: String,
     pub display_name: String,

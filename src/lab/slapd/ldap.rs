@@ -1,0 +1,128 @@
+//! Looking into the directory and changing it, as anybody or as its administrator: for tests, and to check what an agent did.
+
+use anyhow::{Context, Result, ensure};
+use ldap3::{Ldap, Mod, Scope, SearchEntry, controls::RawControl, exop::PasswordModify};
+
+use super::{
+    super::program::{self, secret},
+    Slapd,
+};
+
+/// The password-policy control (draft-behera-ldap-password-policy-10).
+const PPOLICY: &str = "1.3.6.1.4.1.42.2.27.8.5.1";
+
+/// What a bind came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BindAnswer {
+    pub accepted: bool,
+    /// The policy's answer, as bytes: `30 03 81 01 02` is "must be changed".
+    pub policy: Option<Vec<u8>>,
+}
+
+/// What the service account may do with passwords, and with locks and the flag that a change is due.
+#[derive(Debug, Clone, Copy)]
+pub struct Granted<'a> {
+    pub passwords: &'a str,
+    pub states: &'a str,
+}
+
+impl Slapd {
+    /// Sign in as somebody, asking for the policy's word as `pam_ldap` and others do.
+    pub async fn bind_as(&self, dn: &str, password: &str) -> Result<BindAnswer> {
+        // An empty password would be an anonymous bind, which succeeds.
+        ensure!(!password.is_empty(), "a bind needs a password");
+        let mut ldap = program::connect(&self.ldaps_url, &self.tls).await?;
+        ldap.with_controls(RawControl { ctype: PPOLICY.to_owned(), crit: false, val: None });
+        let answer = ldap.simple_bind(dn, password).await.context("binding")?;
+        let _ = ldap.unbind().await;
+        ensure!([0, 49].contains(&answer.rc), "the bind answered {}: {}", answer.rc, answer.text);
+        let policy = answer.ctrls.into_iter().find(|control| control.1.ctype == PPOLICY).and_then(|control| control.1.val);
+        Ok(BindAnswer { accepted: answer.rc == 0, policy })
+    }
+
+    /// Whether somebody gets in.
+    pub async fn accepts(&self, dn: &str, password: &str) -> Result<bool> {
+        Ok(self.bind_as(dn, password).await?.accepted)
+    }
+
+    /// A connection as administrator.
+    pub async fn admin(&self) -> Result<Ldap> {
+        let mut ldap = program::connect(&self.ldaps_url, &self.tls).await?;
+        let password = secret(&self.admin_password_file)?;
+        ldap.simple_bind(&self.admin_dn, &password).await?.success().context("binding as administrator")?;
+        Ok(ldap)
+    }
+
+    /// One modify as administrator.
+    pub async fn modify(&self, dn: &str, changes: Vec<Mod<Vec<u8>>>) -> Result<()> {
+        let mut ldap = self.admin().await?;
+        ldap.modify(dn, changes).await?.success().context("modifying as administrator")?;
+        Ok(ldap.unbind().await?)
+    }
+
+    /// Replace one attribute's value as administrator; without a value, remove it.
+    pub async fn set(&self, dn: &str, attribute: &str, value: Option<&str>) -> Result<()> {
+        let values = value.map(|value| value.as_bytes().to_vec()).into_iter().collect();
+        self.modify(dn, vec![Mod::Replace(attribute.into(), values)]).await
+    }
+
+    /// Write what only the server itself writes (when a password was set, for one).
+    pub async fn forge(&self, dn: &str, attribute: &str, value: &str) -> Result<()> {
+        const RELAX: &str = "1.3.6.1.4.1.4203.666.5.12";
+        let mut ldap = self.admin().await?;
+        ldap.with_controls(RawControl { ctype: RELAX.to_owned(), crit: true, val: None });
+        let change = vec![Mod::Replace(attribute, [value].into())];
+        ldap.modify(dn, change).await?.success().context("forging as administrator")?;
+        Ok(ldap.unbind().await?)
+    }
+
+    /// Set a password as administrator: no rule holds, and it must be changed afterwards.
+    pub async fn set_password(&self, dn: &str, password: &str) -> Result<()> {
+        let mut ldap = self.admin().await?;
+        let change = PasswordModify { user_id: Some(dn), old_pass: None, new_pass: Some(password) };
+        ldap.extended(change).await?.success().context("setting a password as administrator")?;
+        Ok(ldap.unbind().await?)
+    }
+
+    /// An entry with `attributes`, as administrator; `None` when it is not there.
+    pub async fn entry(&self, dn: &str, attributes: &[&str]) -> Result<Option<SearchEntry>> {
+        const NO_SUCH_OBJECT: u32 = 32;
+        let mut ldap = self.admin().await?;
+        let found = ldap.search(dn, Scope::Base, "(objectClass=*)", attributes.to_vec()).await?;
+        ldap.unbind().await?;
+        if found.1.rc == NO_SUCH_OBJECT {
+            return Ok(None);
+        }
+        Ok(found.success()?.0.pop().map(SearchEntry::construct))
+    }
+
+    /// Lock accounts as wrong passwords do, now.
+    pub async fn lock(&self, dn: &str) -> Result<()> {
+        for _ in 0..20 {
+            ensure!(!self.accepts(dn, "certainly not it").await?, "the password is guessed");
+            let entry = self.entry(dn, &["pwdAccountLockedTime"]).await?.context("nobody there")?;
+            if entry.attrs.contains_key("pwdAccountLockedTime") {
+                return Ok(());
+            }
+        }
+        anyhow::bail!("twenty wrong passwords lock nobody")
+    }
+
+    /// Give the service account other rights.
+    pub async fn grant(&self, granted: Granted<'_>) -> Result<()> {
+        let (people, svc) = (&self.users_dn, &self.bind_dn);
+        let Granted { passwords, states } = granted;
+        let rules = [
+            format!(
+                "{{0}}to dn.subtree=\"{people}\" attrs=userPassword by dn.exact=\"{svc}\" {passwords} by self =xw by anonymous auth by * none"
+            ),
+            format!(
+                "{{1}}to dn.subtree=\"{people}\" attrs=pwdAccountLockedTime,pwdReset by dn.exact=\"{svc}\" {states} by users read by * none"
+            ),
+            "{2}to attrs=userPassword by self =xw by anonymous auth by * none".to_owned(),
+            "{3}to * by users read by * none".to_owned(),
+        ];
+        let rules = rules.map(String::into_bytes).into();
+        self.modify("olcDatabase={1}mdb,cn=config", vec![Mod::Replace(b"olcAccess".to_vec(), rules)]).await
+    }
+}
