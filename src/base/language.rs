@@ -63,15 +63,13 @@ impl Language {
 
     /// The first of `Accept-Language` (or of a single tag) that we speak.
     pub fn negotiate(wanted: &str) -> Option<Self> {
-        let ranked = wanted
-            .split(',')
-            .filter_map(|item| {
-                let mut parts = item.trim().split(';');
-                let primary = parts.next()?.split('-').next()?.trim();
-                let quality = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
-                let language = Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))?;
-                (quality > 0.0).then_some((quality, language))
-            });
+        let ranked = wanted.split(',').filter_map(|item| {
+            let mut parts = item.trim().split(';');
+            let primary = parts.next()?.split('-').next()?.trim();
+            let quality = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+            let language = Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))?;
+            (quality > 0.0).then_some((quality, language))
+        });
         // Of equals the first.
         ranked.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, language)| language)
     }

@@ -83,12 +83,6 @@ pub async fn by_host(conn: &mut PgConnection, ring: &KeyRing, host: &str) -> Res
     row.map(|row| row.open(ring)).transpose()
 }
 
-/// Whether self-service is on at this moment.
-pub async fn serves(conn: &mut PgConnection, scope: &Scope) -> Result<bool> {
-    let on = sqlx::query_scalar!("select self_service from tenants where tenant_id = $1", scope.id).fetch_optional(conn).await?;
-    Ok(on == Some(true))
-}
-
 /// For the worker and for agents, whose key says which tenant they belong to.
 pub async fn by_id(conn: &mut PgConnection, ring: &KeyRing, tenant: Uuid) -> Result<Tenant> {
     sqlx::query_as!(Row, "select tenant_id, name, data_key, language, help, self_service, gates from tenants where tenant_id = $1", tenant,)

@@ -58,7 +58,8 @@ struct Asker {
 impl Asker {
     fn of(app: &App, request: &Request) -> Self {
         let (uri, headers) = (request.uri(), request.headers());
-        let accepts = |kind: &str| headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|all| all.contains(kind));
+        let accepts =
+            |kind: &str| headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|all| all.contains(kind));
         Self {
             language: tenancy::language(app, uri, headers, None),
             // An agent is a program, whatever it says it takes.

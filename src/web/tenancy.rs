@@ -42,7 +42,6 @@ impl FromRequestParts<Arc<App>> for Visitor {
 }
 
 impl Visitor {
-
     pub fn page(&self) -> Page {
         Page::new(self.language, &self.tenant.name, self.tenant.help.as_deref(), &self.request)
     }

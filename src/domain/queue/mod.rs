@@ -50,21 +50,15 @@ pub async fn lock_head(conn: &mut PgConnection, connector: Uuid, object: Uuid) -
 /// A ticket for one job. It takes the object's next sequence number, so every older ticket is superseded from now on. Numbers follow
 /// the clock, so that they still rise after an old backup was restored: agents remember the last one.
 pub async fn offer(conn: &mut PgConnection, scope: &Scope, clock: &Clock, kind: Kind, target: &Target) -> Result<Ticket> {
-    let seq = sqlx::query_scalar!(
-        "insert into job_heads as h (connector_id, object_guid, seq) values ($1, $2, $3)
-         on conflict (connector_id, object_guid) do update set seq = greatest(h.seq + 1, excluded.seq) returning seq",
-        target.connector_id,
-        target.object_guid,
-        clock.millis(),
-    )
-    .fetch_one(&mut *conn)
-    .await?;
     let (job, issued_at) = (id::time_ordered(clock), clock.seconds());
     let expires_at = issued_at + LIFETIME.whole_seconds();
     let at = |seconds| OffsetDateTime::from_unix_timestamp(seconds).context("a time out of range");
-    sqlx::query!(
-        "insert into jobs (job_id, tenant_id, connector_id, user_id, object_guid, flow_id, kind, seq, state, issued_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, 'offered', $9, $10)",
+    let seq = sqlx::query_scalar!(
+        "with head as (
+             insert into job_heads as h (connector_id, object_guid, seq) values ($3, $5, $8)
+             on conflict (connector_id, object_guid) do update set seq = greatest(h.seq + 1, excluded.seq) returning seq)
+         insert into jobs (job_id, tenant_id, connector_id, user_id, object_guid, flow_id, kind, seq, state, issued_at, expires_at)
+         select $1, $2, $3, $4, $5, $6, $7, seq, 'offered', $9, $10 from head returning seq",
         job,
         scope.id(),
         target.connector_id,
@@ -72,11 +66,11 @@ pub async fn offer(conn: &mut PgConnection, scope: &Scope, clock: &Clock, kind: 
         target.object_guid,
         target.flow_id,
         kind.as_str(),
-        seq,
+        clock.millis(),
         at(issued_at)?,
         at(expires_at)?,
     )
-    .execute(conn)
+    .fetch_one(conn)
     .await?;
     Ok(Ticket { job, seq, tenant: scope.id(), connector: target.connector_id, user: target.object_guid, kind, issued_at, expires_at })
 }

@@ -164,6 +164,20 @@ pub async fn get(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Resul
     row.map(|row| row.open(scope)).transpose()
 }
 
+/// The person again, if self-service is on at this moment and may still serve them.
+pub async fn served(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Result<Option<User>> {
+    let row = sqlx::query_as!(
+        Row,
+        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, mobile, u.language from users u join tenants using (tenant_id)
+         where tenant_id = $1 and user_id = $2 and removed_at is null and enabled and not protected and self_service",
+        scope.id(),
+        user_id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| row.open(scope)).transpose()
+}
+
 /// The people again, of several tenants at once, whom self-service may serve.
 pub async fn get_all(conn: &mut PgConnection, people: &[(&Scope, Uuid)]) -> Result<BTreeMap<Uuid, User>> {
     let tenants: Vec<Uuid> = people.iter().map(|(scope, _)| scope.id()).collect();
