@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use sspr::{
     base::{clock::Clock, id},
     wire::{
@@ -94,13 +94,14 @@ impl Agent {
             job: job.ticket.job,
             lease: job.lease,
             seq: job.ticket.seq,
-            ciphertext: job.envelope.hash().context("a malformed envelope")?,
+            ciphertext: job.hash(),
             code: Code::Applied,
             dc: "dc1.corp.example".to_owned(),
             started_at: now,
             finished_at: now,
             unlocked: false,
             allowed_at: None,
+            account: None,
         };
         let jws = jws::sign(&self.identity, jws::RESULT, Some(&self.id.to_string()), false, &result);
         let query = if most == 0 { String::new() } else { format!("?max={most}") };

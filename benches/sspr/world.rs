@@ -113,7 +113,7 @@ impl World {
         let everybody: Vec<usize> = (0..people).collect();
         for some in everybody.chunks(500) {
             let upserts = some.iter().map(|number| person(*number)).collect();
-            let batch = MirrorBatch { pass: id::random(), full: false, last: true, upserts, removals: Vec::new() };
+            let batch = MirrorBatch { pass: id::random(), first: true, last: true, upserts, ..MirrorBatch::default() };
             users::mirror(&mut tx, scope, clock, connector, &batch).await?;
         }
         tx.commit().await?;
@@ -252,11 +252,9 @@ fn person(number: usize) -> Person {
         principal_name: format!("{name}@corp.example"),
         display_name: format!("Person {number}"),
         mail: Some(format!("{name}@mail.example")),
-        mobile: None,
-        language: None,
         enabled: true,
-        protected: false,
         sign_in_name: name,
+        ..Person::default()
     }
 }
 

@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::wire::{b64, message::AuditHead, sha256};
+use crate::wire::{b64, message::AuditHead, sha256, ticket::Kind};
 
 /// Bytes from the end in which the last whole line is looked for; a line has less than 1 KiB.
 const TAIL: u64 = 64 << 10;
@@ -34,6 +34,7 @@ pub enum Entry {
     /// The directory is about to be changed.
     Begun {
         job: Uuid,
+        kind: Kind,
         user: Uuid,
         seq: i64,
         lease: Uuid,
@@ -41,6 +42,7 @@ pub enum Entry {
     },
     Decided {
         job: Uuid,
+        kind: Kind,
         user: Uuid,
         seq: i64,
         lease: Uuid,
@@ -253,7 +255,7 @@ mod tests {
 
     fn entry(seq: i64) -> Entry {
         let id = Uuid::from_u128(7);
-        Entry::Begun { job: id, user: id, seq, lease: id, dc: "dc1".into() }
+        Entry::Begun { job: id, kind: Kind::Reset, user: id, seq, lease: id, dc: "dc1".into() }
     }
 
     /// A file of so many lines, and its head.

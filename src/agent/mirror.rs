@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     backoff::Backoff,
     cloud::{Cloud, Failure},
-    directory::{Directory, Mark},
+    directory::people::{Mark, People},
 };
 use crate::{base::id, wire::message::MirrorBatch};
 
@@ -27,7 +27,7 @@ pub struct Mirror<D> {
     done: Option<(Mark, Instant)>,
 }
 
-impl<D: Directory> Mirror<D> {
+impl<D: People> Mirror<D> {
     pub fn new(directory: Arc<D>, cloud: Arc<Cloud>, every: Duration, full_every: Duration) -> Self {
         Self { directory, cloud, every: every.max(Duration::from_secs(1)), full_every: full_every.max(every), done: None }
     }
@@ -57,14 +57,11 @@ impl<D: Directory> Mirror<D> {
     /// Send what is due.
     async fn step(&mut self) -> Result<()> {
         let mark = self.directory.mark().await?;
-        let since = self
-            .done
-            .as_ref()
-            .filter(|(done, full)| done.server == mark.server && mark.usn >= done.usn && full.elapsed() < self.full_every);
-        match since.map(|(done, _)| done.usn) {
-            Some(usn) if usn == mark.usn => {}
-            Some(usn) => {
-                self.pass(Some(usn + 1)).await?;
+        let since = self.done.as_ref().filter(|(done, full)| mark.follows(done) && full.elapsed() < self.full_every);
+        match since.map(|(done, _)| done.clone()) {
+            Some(done) if done == mark => {}
+            Some(done) => {
+                self.pass(Some(&done)).await?;
                 if let Some((done, _)) = self.done.as_mut() {
                     *done = mark;
                 }
@@ -84,7 +81,7 @@ impl<D: Directory> Mirror<D> {
     }
 
     /// All pages of one pass; how many people.
-    async fn pass(&self, since: Option<i64>) -> Result<usize> {
+    async fn pass(&self, since: Option<&Mark>) -> Result<usize> {
         let (pass, mut cookie, mut count) = (id::random(), Vec::new(), 0);
         loop {
             let page = self.directory.page(since, cookie).await?;
@@ -92,7 +89,7 @@ impl<D: Directory> Mirror<D> {
             count += page.people.len();
             // Unlike a full pass, a pass over changes that found nobody has nothing to say.
             if since.is_none() || count > 0 {
-                self.cloud.mirror(&batch(pass, since.is_none(), last, page.people)).await?;
+                self.cloud.mirror(&batch(pass, since.is_none(), count == page.people.len(), last, page.people)).await?;
             }
             if last {
                 return Ok(count);
@@ -102,8 +99,8 @@ impl<D: Directory> Mirror<D> {
     }
 }
 
-fn batch(pass: Uuid, full: bool, last: bool, upserts: Vec<crate::wire::message::Person>) -> MirrorBatch {
+fn batch(pass: Uuid, full: bool, first: bool, last: bool, upserts: Vec<crate::wire::message::Person>) -> MirrorBatch {
     // Who left the served part, or the directory, is found by the next full pass: a deletion cannot be seen with the rights
     // that the service account has.
-    MirrorBatch { pass, full, last, upserts, removals: Vec::new() }
+    MirrorBatch { pass, full, first, last, upserts, ..MirrorBatch::default() }
 }

@@ -26,7 +26,7 @@ mod watch;
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch as channel},
     time::{Instant, sleep},
@@ -38,7 +38,7 @@ use self::{
     audit::{Audit, Entry},
     backoff::Backoff,
     cloud::{Cloud, Failure, Jobs, Unknown},
-    directory::{Directory, Trouble, ad::Ad},
+    directory::{Directory, Trouble, ad::Ad, people::People},
     executor::Executor,
     features::Told,
     journal::Journal,
@@ -51,11 +51,16 @@ use self::{
     watch::Seen,
 };
 use crate::{
-    base::{clock::Clock, config, id},
+    base::{
+        clock::Clock,
+        config::{self, DirectoryKind},
+        id,
+    },
     wire::{
         keys::fingerprint,
         message::{DirectoryHealth, JobResult, LeasedJob},
         outcome::Code,
+        seal::Envelope,
     },
 };
 
@@ -116,10 +121,20 @@ fn check_state(settings: &config::Agent) -> Result<()> {
 
 /// Run the enrolled agent of `settings.state_dir` until `stop` is cancelled (then the jobs in hand are finished first).
 pub async fn run(settings: config::Agent, clock: Clock, stop: CancellationToken) -> Result<()> {
-    let state = State::load(&settings.state_dir)?;
     let time = Time::new(clock);
-    let directory = Arc::new(Ad::new(&settings.directory, time.clone())?.with_groups(&settings.allow_groups, &settings.deny_groups));
-    known_groups(&directory).await?;
+    match settings.directory.kind {
+        DirectoryKind::Ad => {
+            let directory = Ad::new(&settings.directory, time.clone())?.with_groups(&settings.allow_groups, &settings.deny_groups);
+            Box::pin(run_with(directory, settings, time, stop)).await
+        }
+        DirectoryKind::Openldap => bail!("agent.directory.kind = \"openldap\": this version of the agent does not know it yet"),
+    }
+}
+
+async fn run_with(directory: impl Directory + People, settings: config::Agent, time: Time, stop: CancellationToken) -> Result<()> {
+    let state = State::load(&settings.state_dir)?;
+    let directory = Arc::new(directory);
+    known_groups(&*directory).await?;
     let cloud = Arc::new(Cloud::new(&state.me.cloud_url, state.identity.clone(), Some(state.me.agent), time.clone())?);
     let journal = Arc::new(Journal::open(&settings.state_dir.join("journal"), time.now())?);
     let keys = Arc::new(Keys::load(&settings.state_dir, time.now())?);
@@ -174,7 +189,7 @@ pub async fn run(settings: config::Agent, clock: Clock, stop: CancellationToken)
 }
 
 /// A group that does not exist is a fault of the settings; a directory that does not answer passes.
-async fn known_groups(directory: &Ad) -> Result<()> {
+async fn known_groups(directory: &impl Directory) -> Result<()> {
     match directory.check_groups().await {
         Ok(()) => Ok(()),
         Err(Trouble::Unreachable(why)) => {
@@ -185,7 +200,7 @@ async fn known_groups(directory: &Ad) -> Result<()> {
     }
 }
 
-impl<D: Directory> Agent<D> {
+impl<D: Directory + People> Agent<D> {
     /// Everything that goes on side by side; ends only for a reason that does not pass.
     async fn serve(self: &Arc<Self>, (every, full_every): (Duration, Duration)) -> Failure {
         // The directory is looked at from the start, so that the connection is warm when the first job comes.
@@ -374,7 +389,7 @@ impl<D: Directory> Agent<D> {
             job: job.ticket.job,
             lease: job.lease,
             seq: job.ticket.seq,
-            ciphertext: job.envelope.hash().unwrap_or_default(),
+            ciphertext: job.envelope.as_ref().and_then(Envelope::hash).unwrap_or_default(),
             // An agent that knows the kind may have had it before and done it.
             code: if job.attempt > 1 { Code::Interrupted } else { Code::UnknownKind },
             dc: String::new(),
@@ -382,6 +397,7 @@ impl<D: Directory> Agent<D> {
             finished_at: now,
             unlocked: false,
             allowed_at: None,
+            account: None,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! Windows gives the same code for length, complexity, history and age, and so do we read Samba. The password stays here.
 
 use super::directory::{Account, Policy};
-use crate::wire::outcome::Code;
+use crate::wire::{message::PasswordPolicy, outcome::Code};
 
 /// Seconds from 1601 (FILETIME) to 1970.
 pub const FROM_1601: i64 = 11_644_473_600;
@@ -22,30 +22,33 @@ pub fn classify(code: u32, win32: u32) -> Option<Code> {
     }
 }
 
-/// The broken rule, and for a minimum age when a change is allowed (seconds since 1970). `policy` is `None` when it may not be
-/// read: then nothing is certain. `now`: seconds since 1970.
-pub fn which(policy: Option<&Policy>, account: &Account, password: &str, now: i64) -> (Code, Option<i64>) {
-    let Some(policy) = policy else { return (Code::PolicyOther, None) };
-    if password.encode_utf16().count() < policy.rules.min_length as usize {
+/// The broken rule, and for a minimum age when a change is allowed (seconds since 1970). Rules that may not be
+/// read leave nothing certain. `policy.hints`: history and age hold for this change. `now`: seconds since 1970.
+pub fn which(policy: &Policy, account: &Account, password: &str, now: i64) -> (Code, Option<i64>) {
+    let Some(rules) = &policy.rules else { return (Code::PolicyOther, None) };
+    if password.encode_utf16().count() < rules.min_length as usize {
         return (Code::PolicyLength, None);
     }
-    if policy.rules.complexity && !has_three_classes(password) {
+    if rules.complexity && !has_three_classes(password) {
         return (Code::PolicyComplexity, None);
     }
-    if policy.hints && account.pwd_last_set > 0 {
-        let min_age = i64::try_from(policy.rules.min_age).unwrap_or(i64::MAX);
-        let allowed = (account.pwd_last_set / 10_000_000 - FROM_1601).saturating_add(min_age);
-        if now < allowed {
-            return (Code::PolicyAge, Some(allowed));
-        }
+    if let Some(allowed) = allowed_at(rules, account, now).filter(|_| policy.hints) {
+        return (Code::PolicyAge, Some(allowed));
     }
-    if policy.rules.complexity && policy.names && contains_name(password, account) {
-        return (Code::PolicyComplexity, None);
+    if rules.complexity && policy.names && contains_name(password, account) {
+        return (Code::PolicyNames, None);
     }
-    if policy.hints && policy.rules.history > 0 {
+    if policy.hints && rules.history > 0 {
         return (Code::PolicyHistory, None);
     }
     (Code::PolicyOther, None)
+}
+
+/// From when the minimum age allows a change, if it does not now. Times are seconds since 1970.
+pub fn allowed_at(rules: &PasswordPolicy, account: &Account, now: i64) -> Option<i64> {
+    let min_age = i64::try_from(rules.min_age).unwrap_or(i64::MAX);
+    let allowed = (account.pwd_last_set / 10_000_000 - FROM_1601).saturating_add(min_age);
+    (account.pwd_last_set > 0 && now < allowed).then_some(allowed)
 }
 
 /// Three of five: upper case, lower case, digits 0-9, symbols, other letters (as of scripts without case).
@@ -71,13 +74,13 @@ fn contains_name(password: &str, account: &Account) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::message::PasswordPolicy;
 
     const NOW: i64 = 1_800_000_000;
 
     fn policy() -> Policy {
         Policy {
-            rules: PasswordPolicy { min_length: 8, complexity: true, history: 5, min_age: 86_400, max_age: 0 },
+            rules: Some(PasswordPolicy { min_length: 8, complexity: true, history: 5, min_age: 86_400, max_age: 0 }),
+            from: None,
             hints: true,
             names: true,
         }
@@ -95,18 +98,18 @@ mod tests {
 
     #[test]
     fn the_first_rule_that_certainly_broke_is_named() {
-        let told = |policy: &Policy, account: &Account, password| which(Some(policy), account, password, NOW);
+        let told = |policy: &Policy, account: &Account, password| which(policy, account, password, NOW);
         let old = ann(100_000);
         assert_eq!(told(&policy(), &old, "Sh0rt!"), (Code::PolicyLength, None));
         assert_eq!(told(&policy(), &old, "onlylowercase1"), (Code::PolicyComplexity, None));
         assert_eq!(told(&policy(), &ann(100), "Fine-Enough-1"), (Code::PolicyAge, Some(NOW - 100 + 86_400)));
         assert_eq!(told(&policy(), &Account { pwd_last_set: 0, ..old.clone() }, "Fine-Enough-1"), (Code::PolicyHistory, None));
         assert_eq!(told(&policy(), &old, "Fine-Enough-1"), (Code::PolicyHistory, None));
-        assert_eq!(told(&policy(), &old, "x-ANND-2026"), (Code::PolicyComplexity, None));
+        assert_eq!(told(&policy(), &old, "x-ANND-2026"), (Code::PolicyNames, None));
         assert_eq!(told(&Policy { names: false, ..policy() }, &old, "x-ANND-2026"), (Code::PolicyHistory, None));
         let blind = Policy { hints: false, ..policy() };
         assert_eq!(told(&blind, &ann(100), "Fine-Enough-1"), (Code::PolicyOther, None));
-        assert_eq!(which(None, &old, "x", NOW), (Code::PolicyOther, None));
+        assert_eq!(which(&Policy { rules: None, ..policy() }, &old, "x", NOW), (Code::PolicyOther, None));
     }
 
     #[test]

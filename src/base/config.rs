@@ -99,12 +99,14 @@ pub struct Agent {
     pub audit_file: PathBuf,
     pub allow_groups: Vec<String>,
     pub deny_groups: Vec<String>,
+    pub mirror_groups: Vec<String>,
     pub directory: Directory,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Directory {
+    pub kind: DirectoryKind,
     pub url: String,
     pub server_name: String,
     pub ca_file: PathBuf,
@@ -115,6 +117,26 @@ pub struct Directory {
     pub require_policy_hints: bool,
     pub max_per_user_per_hour: u32,
     pub max_per_hour: u32,
+    pub attributes: Attributes,
+}
+
+/// Names of attributes; an empty one is not read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attributes {
+    pub mail: String,
+    pub private_mail: String,
+    pub mobile: String,
+    pub manager: String,
+    pub language: String,
+}
+
+/// Which family it is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DirectoryKind {
+    Ad,
+    Openldap,
 }
 
 /// Settings that `_FILE` may give, by their path.

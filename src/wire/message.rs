@@ -65,7 +65,15 @@ pub struct LeasedJob {
     /// How often the job was leased before, plus one. Above one, an agent that fell silent may have applied it.
     pub attempt: i16,
     pub ticket: Ticket,
-    pub envelope: Envelope,
+    /// `None` for the kinds without a secret ([`super::ticket::Kind::is_sealed`]).
+    pub envelope: Option<Envelope>,
+}
+
+impl LeasedJob {
+    /// [`JobResult::ciphertext`] of it.
+    pub fn hash(&self) -> String {
+        self.envelope.as_ref().and_then(Envelope::hash).unwrap_or_default()
+    }
 }
 
 /// `POST /agent/v1/jobs/{id}/result`: a compact JWS, typ [`super::jws::RESULT`], over [`JobResult`].
@@ -82,7 +90,7 @@ pub struct JobResult {
     pub job: Uuid,
     pub lease: Uuid,
     pub seq: i64,
-    /// [`Envelope::hash`] of what was opened.
+    /// [`Envelope::hash`] of what was opened; empty when there was no envelope.
     pub ciphertext: String,
     pub code: Code,
     /// The domain controller last seen; empty when none was. At most 255 bytes.
@@ -93,6 +101,53 @@ pub struct JobResult {
     pub unlocked: bool,
     /// When a minimum age refused it: seconds since 1970 at which a change is allowed.
     pub allowed_at: Option<i64>,
+    /// Answers `inspect`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountState>,
+}
+
+/// An account as it is now, and what holds for its password. Times are seconds since 1970 by the directory's clock.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountState {
+    /// The policy in effect; `None` when there is none or it may not be read.
+    pub policy: Option<PasswordPolicy>,
+    /// Which policy that is, also when it may not be read.
+    pub policy_from: Option<PolicyFrom>,
+    /// The directory refuses passwords that contain the account's names.
+    pub names: bool,
+    /// History and minimum age hold on resets, too, not only on changes.
+    pub hints: bool,
+    /// The minimum age forbids a change before this.
+    pub allowed_at: Option<i64>,
+    /// When the password runs out, or did; `None`: never, or not known.
+    pub expires_at: Option<i64>,
+    pub locked: bool,
+    /// Locked by an administrator, for ever: nothing here unlocks it.
+    pub locked_for_good: bool,
+    pub disabled: bool,
+    /// The account itself, not its password.
+    pub account_expired: bool,
+    /// At the next sign-in.
+    pub must_change: bool,
+    /// This agent never touches it.
+    pub protected: bool,
+    /// Whether the agent's account has the right to set this password; `None`: cannot be told beforehand.
+    pub may_reset: Option<bool>,
+    pub may_unlock: Option<bool>,
+    pub may_require_change: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PolicyFrom {
+    /// The domain's.
+    Domain,
+    /// Of this account or its groups: fine-grained (AD), `pwdPolicySubentry` (OpenLDAP).
+    Own,
+    /// Of all who have no other (OpenLDAP).
+    Default,
 }
 
 /// `POST /agent/v1/heartbeat`.
@@ -186,23 +241,39 @@ pub struct NewIdentity {
 pub const CARRIED: usize = 8;
 
 /// `POST /agent/v1/directory`: one batch of the mirror, at most [`MIRROR_BATCH`] people.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MirrorBatch {
     /// Groups the batches of one pass. A full pass names every person it still sees.
     pub pass: Uuid,
     pub full: bool,
+    /// Begins the pass. A full one that the cloud does not know of is refused in any other batch: who was named before is unknown.
+    #[serde(default)]
+    pub first: bool,
     /// Ends the pass: after a full one, whoever was not named is gone.
     pub last: bool,
     pub upserts: Vec<Person>,
     /// Object GUIDs.
     pub removals: Vec<Uuid>,
+    /// All groups that are told, at most [`MIRROR_GROUPS`]: any other is gone, with who was in it. `None`: as before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<Group>>,
 }
 
 pub const MIRROR_BATCH: usize = 500;
+pub const MIRROR_GROUPS: usize = 200;
 
-/// One person as the directory has them.
+/// A group whose members the cloud is told, with each of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    pub guid: Uuid,
+    /// For people.
+    pub name: String,
+}
+
+/// One person as the directory has them. Which attributes these are is the agent's settings' choice.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
     /// `objectGUID` or `entryUUID`.
@@ -213,9 +284,18 @@ pub struct Person {
     pub principal_name: String,
     pub display_name: String,
     pub mail: Option<String>,
+    /// Another mailbox, which one reaches without the password in question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_mail: Option<String>,
     pub mobile: Option<String>,
-    /// BCP 47, from `preferredLanguage`.
+    /// BCP 47.
     pub language: Option<String>,
+    /// Whose object this person reports to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<Uuid>,
+    /// Those of the told groups that this person is in, directly or through other groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Uuid>,
     pub enabled: bool,
     /// `adminCount=1` and the like: the agent will refuse them.
     pub protected: bool,

@@ -8,22 +8,68 @@ use uuid::Uuid;
 use super::PROTOCOL;
 
 /// What a job does to its user. An agent refuses a kind it does not know.
+///
+/// *Effects* change the directory: one at a time and in order ([`Ticket::seq`]). *Looks* ([`Self::Verify`], [`Self::Inspect`]) change
+/// nothing, so they take no number and stand in nobody's way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Set a new password without knowing the old one, and unlock.
     Reset,
+    /// The same, and it must be changed at the next sign-in.
+    Temporary,
+    /// From the old password to a new one; the directory checks the old one.
+    Change,
+    Unlock,
+    /// The password must be changed at the next sign-in; it stays as it is.
+    RequireChange,
+    /// It need not any more.
+    WaiveChange,
+    /// Is this the current password?
+    Verify,
+    /// The account's state and the rules that hold for its password.
+    Inspect,
 }
 
 impl Kind {
+    pub const ALL: [Self; 8] =
+        [Self::Reset, Self::Temporary, Self::Change, Self::Unlock, Self::RequireChange, Self::WaiveChange, Self::Verify, Self::Inspect];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Reset => "reset",
+            Self::Temporary => "temporary",
+            Self::Change => "change",
+            Self::Unlock => "unlock",
+            Self::RequireChange => "require_change",
+            Self::WaiveChange => "waive_change",
+            Self::Verify => "verify",
+            Self::Inspect => "inspect",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        (text == "reset").then_some(Self::Reset)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// Whether a secret travels with it, sealed.
+    pub const fn is_sealed(self) -> bool {
+        self.has_new() || self.has_old()
+    }
+
+    /// Whether the envelope holds a new password: these kinds set it.
+    pub const fn has_new(self) -> bool {
+        matches!(self, Self::Reset | Self::Temporary | Self::Change)
+    }
+
+    /// Whether the envelope holds the password as it is (so the person says).
+    pub const fn has_old(self) -> bool {
+        matches!(self, Self::Change | Self::Verify)
+    }
+
+    /// Whether it changes the directory.
+    pub const fn is_effect(self) -> bool {
+        !matches!(self, Self::Verify | Self::Inspect)
     }
 }
 
@@ -38,7 +84,7 @@ impl fmt::Display for Kind {
 #[serde(deny_unknown_fields)]
 pub struct Ticket {
     pub job: Uuid,
-    /// Rises per user; the newest wins.
+    /// Rises per user; the newest wins. 0 for looks.
     pub seq: i64,
     pub tenant: Uuid,
     pub connector: Uuid,
@@ -66,6 +112,17 @@ impl Ticket {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kinds_are_read_back() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::parse(kind.as_str()), Some(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+        let of = |test: fn(Kind) -> bool| Kind::ALL.into_iter().filter(|kind| test(*kind)).map(Kind::as_str).collect::<Vec<_>>();
+        assert_eq!(of(|kind| !kind.is_effect()), ["verify", "inspect"]);
+        assert_eq!(of(Kind::is_sealed), ["reset", "temporary", "change", "verify"]);
+    }
 
     #[test]
     fn aad_is_exactly_what_the_protocol_page_shows() {

@@ -5,7 +5,7 @@ use serde_json::json;
 use sspr::wire::{
     b64, jws,
     keys::{Identity, Signed},
-    message::{Heartbeat, LeaseRequest, SignedResult},
+    message::{Heartbeat, LeaseRequest, MirrorBatch, SignedResult},
     outcome::Code,
 };
 
@@ -356,16 +356,11 @@ async fn a_full_pass_removes_whoever_it_did_not_name_and_their_addresses() {
     // While one agent is at its full pass another names somebody new: they stay.
     cloud.clock.advance(1);
     let pass = uuid::Uuid::from_u128(5);
-    let batch = |people: Vec<_>, last| sspr::wire::message::MirrorBatch { pass, full: true, last, upserts: people, removals: Vec::new() };
+    let batch = |people, last: bool| MirrorBatch { pass, full: true, first: !last, last, upserts: people, ..MirrorBatch::default() };
     agent.post("/agent/v1/directory", &batch(vec![somebody("alice")], false)).await;
     cloud.clock.advance(1);
-    let news = sspr::wire::message::MirrorBatch {
-        pass: uuid::Uuid::from_u128(6),
-        full: false,
-        last: true,
-        upserts: vec![somebody("carol")],
-        removals: Vec::new(),
-    };
+    let news =
+        MirrorBatch { pass: uuid::Uuid::from_u128(6), first: true, last: true, upserts: vec![somebody("carol")], ..MirrorBatch::default() };
     other.post("/agent/v1/directory", &news).await;
     agent.post("/agent/v1/directory", &batch(Vec::new(), true)).await;
     assert_eq!(cloud.sql::<i64>("select count(*) from users where removed_at is null").await, 2);

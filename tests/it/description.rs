@@ -183,7 +183,12 @@ fn what_agents_send_is_described_as_the_program_takes_it() {
     let directory = json!({ "reachable": true, "dc": "dc1", "policy_hints": "1.2.840.113556.1.4.2239", "policy": policy });
     let mut full = serde_json::to_value(somebody("alice")).unwrap();
     full["language"] = "en".into();
-    let batch = json!({ "pass": uuid::Uuid::nil(), "full": true, "last": true, "upserts": [full], "removals": [uuid::Uuid::nil()] });
+    full["private_mail"] = "x".into();
+    full["manager"] = json!(uuid::Uuid::nil());
+    full["groups"] = json!([uuid::Uuid::nil()]);
+    let group = json!({ "guid": uuid::Uuid::nil(), "name": "x" });
+    let batch = json!({ "pass": uuid::Uuid::nil(), "full": true, "first": true, "last": true, "upserts": [full],
+        "removals": [uuid::Uuid::nil()], "groups": [group] });
     agree::<Enrolment>(&all, "Enrolment", &parse(&known["proofs"][1]["request"]["body"]));
     agree::<Heartbeat>(
         &all,

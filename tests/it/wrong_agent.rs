@@ -123,7 +123,7 @@ async fn another_tenants_people_are_not_touched_by_a_mirror() {
     let mut neighbour = neighbour(&cloud).await;
     let before: String = cloud.sql("select string_agg(u::text, ' ') from users u").await;
     let alice = somebody("alice");
-    let batch = MirrorBatch { pass: uuid::Uuid::nil(), full: false, last: true, upserts: Vec::new(), removals: vec![alice.guid] };
+    let batch = MirrorBatch { last: true, removals: vec![alice.guid], ..MirrorBatch::default() };
     assert_eq!(neighbour.post("/agent/v1/directory", &batch).await.status(), StatusCode::NO_CONTENT);
     // A full pass that names nobody removes whoever is theirs, and nobody else.
     neighbour.mirror(Vec::new()).await;

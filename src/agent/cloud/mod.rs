@@ -69,7 +69,7 @@ pub struct Unknown {
     #[serde(default)]
     pub attempt: i16,
     pub ticket: UnknownTicket,
-    pub envelope: crate::wire::seal::Envelope,
+    pub envelope: Option<crate::wire::seal::Envelope>,
 }
 
 #[derive(Debug, Deserialize)]

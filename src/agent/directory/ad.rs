@@ -5,53 +5,25 @@
 //! the message are the only part of it that is a contract; Samba answers an unknown critical control with an extended response
 //! (the library takes any result, so nothing here looks at the operation's type).
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+mod apply;
+mod rules;
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
-use ldap3::{
-    Mod, Scope,
-    controls::{ControlType, PagedResults, RawControl},
-};
+use ldap3::Scope;
 use uuid::Uuid;
-use zeroize::Zeroize;
 
 use super::{
-    Account, Bind, Directory, Mark, Page, Policy, ResetError, Server, Trouble,
+    Account, ApplyError, Bind, Directory, Effect, Policy, Server, Standing, Trouble,
     attributes::{Entry, filetime, generalized},
     dn,
     groups::Groups,
     link::{ANSWER, Link, Session, Target, answered, transport},
 };
-use crate::{
-    agent::time::Time,
-    base::config,
-    wire::message::{DirectoryHealth, MIRROR_BATCH, PasswordPolicy},
-};
+use crate::{agent::time::Time, base::config, wire::message::DirectoryHealth};
 
-/// Setting a password costs the server key derivation, and a queue may stand before us.
-const MODIFY: Duration = Duration::from_secs(10);
-const PAGE: Duration = Duration::from_secs(30);
-
-const ACCOUNT: [&str; 13] = [
-    "objectGUID",
-    "objectClass",
-    "sAMAccountName",
-    "sAMAccountType",
-    "userPrincipalName",
-    "displayName",
-    "userAccountControl",
-    "adminCount",
-    "isCriticalSystemObject",
-    "pwdLastSet",
-    "msDS-User-Account-Control-Computed",
-    "msDS-ResultantPSO",
-    "primaryGroupID",
-];
-const PERSON: [&str; 13] = [
+const ACCOUNT: [&str; 14] = [
     "objectGUID",
     "objectClass",
     "sAMAccountName",
@@ -62,23 +34,24 @@ const PERSON: [&str; 13] = [
     "adminCount",
     "isCriticalSystemObject",
     "accountExpires",
-    "mail",
-    "mobile",
-    "preferredLanguage",
+    "pwdLastSet",
+    "msDS-User-Account-Control-Computed",
+    "msDS-ResultantPSO",
+    "primaryGroupID",
 ];
-
 /// A domain, through one of its controllers.
 pub struct Ad {
     target: Arc<Target>,
     pub(super) jobs: Link,
     /// A page of 500 people must not stand before a reset: some servers answer one connection's requests one after another.
-    mirror: Link,
+    pub(super) mirror: Link,
     /// Nor may a crowd of resets stand before the question whether the server is there.
     probe: Link,
-    base_dn: String,
-    users_dn: String,
+    pub(super) base_dn: String,
+    pub(super) users_dn: String,
     bind_dn: String,
-    time: Time,
+    pub(super) attributes: config::Attributes,
+    pub(super) time: Time,
     pub(super) groups: Groups,
     /// Why it was last found unusable, if it is: asked every second, it is said once.
     ill: Mutex<Option<String>>,
@@ -102,6 +75,7 @@ impl Ad {
             base_dn: settings.base_dn.clone(),
             users_dn: settings.users_dn.clone(),
             bind_dn: settings.bind_dn.clone(),
+            attributes: settings.attributes.clone(),
             time,
             groups: Groups::default(),
             ill: Mutex::default(),
@@ -141,72 +115,16 @@ impl Ad {
             other => other,
         }
     }
-
-    /// Connects, binds, and finds the domain and the part of it that is served.
-    pub async fn check(&self) -> Result<(), Trouble> {
-        self.domain_policy(&self.probe).await?;
-        let found = self.look(&self.users_dn, &["objectClass"]).await?;
-        found.ok_or_else(|| answered(32, "agent.directory.users_dn does not exist"))?;
-        self.check_groups().await
-    }
-
-    async fn domain_policy(&self, link: &Link) -> Result<PasswordPolicy, Trouble> {
-        const COMPLEX: i64 = 1;
-        let names = ["minPwdLength", "pwdProperties", "pwdHistoryLength", "minPwdAge", "maxPwdAge"];
-        let entry =
-            self.look_over(link, &self.base_dn, &names).await?.ok_or_else(|| answered(32, "agent.directory.base_dn does not exist"))?;
-        Ok(PasswordPolicy {
-            min_length: entry.bits("minPwdLength"),
-            complexity: entry.number("pwdProperties") & COMPLEX != 0,
-            history: entry.bits("pwdHistoryLength"),
-            min_age: interval(entry.number("minPwdAge")),
-            max_age: interval(entry.number("maxPwdAge")),
-        })
-    }
-}
-
-/// AD writes a time span as a negative number of 100 ns; the most negative means "never".
-fn interval(value: i64) -> u64 {
-    if value == i64::MIN { 0 } else { value.unsigned_abs() / 10_000_000 }
 }
 
 pub(super) fn guid(user: Uuid) -> String {
     format!("<GUID={user}>")
 }
 
-/// An attribute's name or value on its way into a modify. Wiped when dropped; the copies that the LDAP and TLS libraries make
-/// of it are beyond us.
-#[derive(PartialEq, Eq, Hash)]
-struct Bytes(Vec<u8>);
-
-impl AsRef<[u8]> for Bytes {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl Drop for Bytes {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
-/// unicodePwd: UTF-16LE of the password in quotes (MS-ADTS 3.1.1.3.1.5). Room is made first, so that growing leaves no copy.
-fn unicode_pwd(password: &str) -> Bytes {
-    let mut bytes = Bytes(Vec::with_capacity(2 * password.len() + 4));
-    for unit in std::iter::once(u16::from(b'"')).chain(password.encode_utf16()).chain(std::iter::once(u16::from(b'"'))) {
-        bytes.0.extend_from_slice(&unit.to_le_bytes());
-    }
-    bytes
-}
-
-fn replace(name: &str, value: Bytes) -> Mod<Bytes> {
-    Mod::Replace(Bytes(name.as_bytes().to_vec()), HashSet::from([value]))
-}
-
 impl Directory for Ad {
     async fn inspect(&self, user: Uuid) -> Result<Option<Account>, Trouble> {
-        Ok(self.look(&guid(user), &ACCOUNT).await?.and_then(|entry| entry.account()))
+        let now = filetime(self.time.now());
+        Ok(self.look(&guid(user), &ACCOUNT).await?.and_then(|entry| entry.account(now)))
     }
 
     fn is_own(&self, account: &Account) -> bool {
@@ -222,84 +140,43 @@ impl Directory for Ad {
         self.is_served_by_group(account).await
     }
 
-    async fn reset(&self, user: Uuid, password: &str) -> Result<(), ResetError> {
-        let mut session = self.jobs.session().await.map_err(ResetError::NotSent)?;
-        let mods = vec![replace("unicodePwd", unicode_pwd(password)), replace("lockoutTime", Bytes(b"0".to_vec()))];
-        if let Some(oid) = session.server.policy_hints.clone() {
-            // SEQUENCE { Flags INTEGER 1 }: enforce what a reset would skip.
-            let value = Some(vec![0x30, 0x03, 0x02, 0x01, 0x01]);
-            session.ldap.with_controls(RawControl { ctype: oid, crit: true, val: value });
-        }
-        match session.ldap.with_timeout(MODIFY).modify(&guid(user), mods).await {
-            Ok(result) if result.rc == 0 => Ok(()),
-            Ok(result) => match answered(result.rc, &result.text) {
-                Trouble::Answered { code, win32, text } => Err(ResetError::Refused { code, win32, text }),
-                trouble @ Trouble::Unreachable(_) => Err(ResetError::NotSent(trouble)),
-            },
-            Err(error) => {
-                self.jobs.broken(&session).await;
-                let hung = matches!(error, ldap3::LdapError::Timeout { .. });
-                match error {
-                    // The connection's task was gone before it took the request.
-                    error @ ldap3::LdapError::OpSend { .. } => Err(ResetError::NotSent(transport(error))),
-                    error => Err(ResetError::Lost { why: transport(error).to_string(), hung }),
-                }
-            }
-        }
+    async fn apply(&self, account: &Account, effect: Effect<'_>) -> Result<(), ApplyError> {
+        self.modify(account.guid, effect).await
     }
 
-    async fn changed_at(&self, user: Uuid) -> Result<Option<i64>, Trouble> {
-        Ok(self.look(&guid(user), &["pwdLastSet"]).await?.map(|entry| entry.number("pwdLastSet")))
-    }
-
-    async fn clock(&self) -> Result<i64, Trouble> {
+    async fn clock(&self) -> Result<Option<i64>, Trouble> {
         let root = self.look("", &["currentTime"]).await?;
-        root.and_then(|root| generalized(root.text("currentTime")?)).ok_or_else(|| answered(0, "it does not tell its time"))
+        let time = root.and_then(|root| generalized(root.text("currentTime")?));
+        time.map(Some).ok_or_else(|| answered(0, "it does not tell its time"))
     }
 
     async fn bind(&self, account: &Account, password: &str) -> Result<Bind, Trouble> {
-        const INVALID_CREDENTIALS: u32 = 49;
+        if password.is_empty() {
+            return Ok(Bind::Wrong);
+        }
         let mut ldap = self.target.open().await?;
         let result = ldap.with_timeout(ANSWER).simple_bind(&account.dn, password).await.map_err(transport)?;
         let _ = ldap.unbind().await;
-        Ok(match result.rc {
-            0 => Bind::Right,
-            INVALID_CREDENTIALS => match bind_reason(&result.text) {
-                // Expired, must change: told only to who knows the password.
-                Some("532" | "773") => Bind::Right,
-                Some("52e") => Bind::Wrong,
-                _ => Bind::Unclear,
-            },
-            code => return Err(answered(code, &result.text)),
-        })
+        apply::bound(result.rc, &result.text)
     }
 
-    async fn policy(&self, account: &Account) -> Result<Option<Policy>, Trouble> {
-        let server = self.jobs.session().await?.server;
-        let rules = match &account.pso {
-            None => self.domain_policy(&self.jobs).await?,
-            Some(pso) => {
-                let names = [
-                    "msDS-MinimumPasswordLength",
-                    "msDS-PasswordComplexityEnabled",
-                    "msDS-PasswordHistoryLength",
-                    "msDS-MinimumPasswordAge",
-                    "msDS-MaximumPasswordAge",
-                ];
-                // Without the right to read it the entry comes without attributes.
-                let Some(entry) = self.look(pso, &names).await?.filter(|entry| entry.text("msDS-MinimumPasswordLength").is_some()) else {
-                    return Ok(None);
-                };
-                PasswordPolicy {
-                    min_length: entry.bits(names[0]),
-                    complexity: entry.flag(names[1]),
-                    history: entry.bits(names[2]),
-                    min_age: interval(entry.number(names[3])),
-                    max_age: interval(entry.number(names[4])),
-                }
-            }
-        };
-        Ok(Some(Policy { rules, hints: server.policy_hints.is_some(), names: !server.is_samba }))
+    async fn policy(&self, account: &Account) -> Result<Policy, Trouble> {
+        self.rules(account).await
+    }
+
+    async fn standing(&self, account: &Account) -> Result<Standing, Trouble> {
+        self.rights(account).await
+    }
+
+    async fn check(&self) -> Result<(), Trouble> {
+        self.domain_policy(&self.probe).await?;
+        let found = self.look(&self.users_dn, &["objectClass"]).await?;
+        found.ok_or_else(|| answered(32, "agent.directory.users_dn does not exist"))?;
+        self.check_groups().await
+    }
+
+    async fn check_groups(&self) -> Result<(), Trouble> {
+        self.find_groups().await
     }
 
     async fn health(&self) -> DirectoryHealth {
@@ -326,69 +203,5 @@ impl Directory for Ad {
 
     async fn seen(&self) -> Option<Server> {
         self.jobs.server().await
-    }
-
-    async fn mark(&self) -> Result<Mark, Trouble> {
-        let mut session = self.mirror.session().await?;
-        let names = vec!["dsServiceName", "highestCommittedUSN"];
-        let found = session.ldap.with_timeout(ANSWER).search("", Scope::Base, "(objectClass=*)", names).await;
-        let found = self.of_mirror(&session, found).await?;
-        let root = found.0.into_iter().find_map(Entry::new).ok_or_else(|| answered(32, "no rootDSE"))?;
-        let service = root.text("dsServiceName").unwrap_or_default().to_owned();
-        let names = vec!["invocationId"];
-        let found = session.ldap.with_timeout(ANSWER).search(&service, Scope::Base, "(objectClass=*)", names).await;
-        let found = self.of_mirror(&session, found).await?;
-        // Changes when a controller was restored from a backup: its old USNs mean nothing then.
-        let entry = found.0.into_iter().find_map(Entry::new);
-        let invocation = entry.as_ref().and_then(|entry| entry.bytes("invocationId")).unwrap_or_default();
-        Ok(Mark { server: format!("{service} {}", data_encoding::HEXLOWER.encode(invocation)), usn: root.number("highestCommittedUSN") })
-    }
-
-    async fn page(&self, since: Option<i64>, cookie: Vec<u8>) -> Result<Page, Trouble> {
-        let mut session = self.mirror.session().await?;
-        let changed = since.map(|usn| format!("(uSNChanged>={usn})")).unwrap_or_default();
-        let filter = format!("(&(objectCategory=person)(objectClass=user){changed})");
-        let size = i32::try_from(MIRROR_BATCH).unwrap_or(i32::MAX);
-        session.ldap.with_controls(RawControl::from(PagedResults { size, cookie }));
-        let found = session.ldap.with_timeout(PAGE).search(&self.users_dn, Scope::Subtree, &filter, PERSON.to_vec()).await;
-        let found = self.of_mirror(&session, found).await?;
-        if found.1.rc != 0 {
-            return Err(answered(found.1.rc, &found.1.text));
-        }
-        let control = found.1.ctrls.iter().find(|control| matches!(control.0, Some(ControlType::PagedResults)));
-        let cookie = control.map(|control| control.1.parse::<PagedResults>().cookie).unwrap_or_default();
-        let now = filetime(self.time.now());
-        Ok(Page { people: found.0.into_iter().filter_map(Entry::new).filter_map(|entry| entry.person(now)).collect(), cookie })
-    }
-}
-
-impl Ad {
-    async fn of_mirror<T>(&self, session: &Session, answer: ldap3::result::Result<T>) -> Result<T, Trouble> {
-        match answer {
-            Ok(value) => Ok(value),
-            Err(error) => {
-                self.mirror.broken(session).await;
-                Err(transport(error))
-            }
-        }
-    }
-}
-
-/// `…, data 773, …` of a refused bind: the one place where the reason stands.
-fn bind_reason(text: &str) -> Option<&str> {
-    let rest = &text[text.find("data ")? + 5..];
-    rest.split([',', ' ', '\0']).next()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_are_read_as_written() {
-        assert_eq!(unicode_pwd("aß🗝").0, [b'"', 0, b'a', 0, 0xDF, 0, 0x3D, 0xD8, 0xDD, 0xDD, b'"', 0]);
-        assert_eq!((interval(-864_000_000_000), interval(0), interval(i64::MIN)), (86_400, 0, 0));
-        let text = "80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data 773, v1db1";
-        assert_eq!((bind_reason(text), bind_reason("nothing")), (Some("773"), None));
     }
 }

@@ -3,11 +3,17 @@
 use ldap3::{ResultEntry, SearchEntry};
 use uuid::Uuid;
 
-use super::{Account, DISABLED};
-use crate::wire::message::Person;
+use super::Account;
 
-/// UF_LOCKOUT (MS-ADTS 2.2.16).
+/// userAccountControl (MS-ADTS 2.2.16): ACCOUNTDISABLE, LOCKOUT (in the computed one).
+const DISABLED: u32 = 0x0002;
 const LOCKOUT: u32 = 0x0010;
+/// Interdomain, workstation and server trust accounts.
+const TRUSTS: u32 = 0x0800 | 0x1000 | 0x2000;
+/// DONT_EXPIRE_PASSWD and SMARTCARD_REQUIRED: nobody is asked to change such a password, whatever pwdLastSet says.
+const NEVER_CHANGED: u32 = 0x0001_0000 | 0x0004_0000;
+/// sAMAccountType of an ordinary user (MS-SAMR 2.2.1.9).
+const NORMAL_USER: u32 = 0x3000_0000;
 
 /// An entry; names are compared without case, and values that happen to be UTF-8 or not are found alike.
 pub(super) struct Entry(SearchEntry);
@@ -55,49 +61,53 @@ impl Entry {
         self.bytes("objectGUID").and_then(|bytes| Some(Uuid::from_bytes_le(bytes.try_into().ok()?)))
     }
 
-    pub(super) fn account(&self) -> Option<Account> {
+    /// `now`: FILETIME.
+    pub(super) fn account(&self, now: i64) -> Option<Account> {
+        let (control, pwd_last_set) = (self.bits("userAccountControl"), self.number("pwdLastSet"));
+        let expires = self.number("accountExpires");
         Some(Account {
             guid: self.guid()?,
             dn: self.dn().to_owned(),
             sam: self.text("sAMAccountName").unwrap_or_default().to_owned(),
             principal: self.text("userPrincipalName").unwrap_or_default().to_owned(),
             display_name: self.text("displayName").unwrap_or_default().to_owned(),
-            classes: self.texts("objectClass").iter().map(|class| class.to_ascii_lowercase()).collect(),
-            control: self.bits("userAccountControl"),
-            kind: self.bits("sAMAccountType"),
-            admin_count: self.bits("adminCount"),
-            critical: self.flag("isCriticalSystemObject"),
-            pwd_last_set: self.number("pwdLastSet"),
+            pwd_last_set,
+            must_change: pwd_last_set == 0 && control & NEVER_CHANGED == 0,
             locked: self.bits("msDS-User-Account-Control-Computed") & LOCKOUT != 0,
-            pso: self.text("msDS-ResultantPSO").map(str::to_owned),
+            locked_for_good: false,
+            disabled: control & DISABLED != 0,
+            // 0 and the largest number both mean "never" (MS-ADA1 2.2).
+            expired: expires > 0 && expires < i64::MAX && expires <= now,
+            protected: self.is_protected(),
+            own_policy: self.text("msDS-ResultantPSO").map(str::to_owned),
             primary_group: self.bits("primaryGroupID"),
         })
     }
 
-    /// `now`: FILETIME.
-    pub(super) fn person(&self, now: i64) -> Option<Person> {
-        let account = self.account()?;
-        let expires = self.number("accountExpires");
-        // 0 and the largest number both mean "never" (MS-ADA1 2.2).
-        let expired = expires > 0 && expires < i64::MAX && expires <= now;
-        let text = |name| self.text(name).map(str::to_owned);
-        Some(Person {
-            guid: account.guid,
-            enabled: account.control & DISABLED == 0 && !expired,
-            protected: account.is_protected(),
-            sign_in_name: account.sam,
-            principal_name: account.principal,
-            display_name: account.display_name,
-            mail: text("mail"),
-            mobile: text("mobile"),
-            language: text("preferredLanguage"),
-        })
+    fn is_protected(&self) -> bool {
+        const NOT_PEOPLE: [&str; 4] = ["computer", "msds-managedserviceaccount", "msds-groupmanagedserviceaccount", "trusteddomain"];
+        let sam = self.text("sAMAccountName").unwrap_or_default().to_ascii_lowercase();
+        let classes: Vec<String> = self.texts("objectClass").iter().map(|class| class.to_ascii_lowercase()).collect();
+        let kind = self.bits("sAMAccountType");
+        self.bits("adminCount") != 0
+            || self.flag("isCriticalSystemObject")
+            || self.bits("userAccountControl") & TRUSTS != 0
+            || (kind != 0 && kind != NORMAL_USER)
+            || sam == "krbtgt"
+            || sam.starts_with("krbtgt_")
+            || !classes.iter().any(|class| class == "user")
+            || classes.iter().any(|class| NOT_PEOPLE.contains(&class.as_str()))
     }
 }
 
 /// 100 ns since 1601 of a time in seconds since 1970.
 pub(super) fn filetime(seconds: i64) -> i64 {
     seconds.saturating_add(super::super::policy::FROM_1601).saturating_mul(10_000_000)
+}
+
+/// The inverse of [`filetime`], in whole seconds.
+pub(super) fn seconds(filetime: i64) -> i64 {
+    filetime / 10_000_000 - super::super::policy::FROM_1601
 }
 
 /// Seconds since 1970 of a GeneralizedTime in UTC as directories write it: `20261122213456.0Z`.
@@ -112,6 +122,50 @@ pub(super) fn generalized(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn entry(attrs: &[(&str, &str)]) -> Entry {
+        let attrs = attrs.iter().map(|(name, value)| ((*name).to_owned(), value.split('|').map(str::to_owned).collect())).collect();
+        Entry(SearchEntry { dn: "CN=Ann,DC=x".into(), attrs, bin_attrs: [("objectGUID".to_owned(), vec![vec![7; 16]])].into() })
+    }
+
+    #[test]
+    fn only_plain_people_are_served() {
+        let person = [
+            ("sAMAccountName", "alice"),
+            ("objectClass", "top|person|organizationalPerson|user"),
+            ("userAccountControl", "512"),
+            ("sAMAccountType", "805306368"),
+        ];
+        assert!(!entry(&person).account(1).unwrap().protected);
+        let changes = [
+            ("adminCount", "1"),
+            ("isCriticalSystemObject", "TRUE"),
+            ("sAMAccountName", "KRBTGT"),
+            ("sAMAccountName", "krbtgt_4711"),
+            ("objectClass", "top|person|organizationalPerson|user|computer"),
+            ("objectClass", "top|person"),
+            ("userAccountControl", "4096"),
+            ("sAMAccountType", "805306369"),
+        ];
+        for change in changes {
+            let attrs: Vec<_> = person.into_iter().filter(|(name, _)| *name != change.0).chain([change]).collect();
+            assert!(entry(&attrs).account(1).unwrap().protected, "{change:?}");
+        }
+    }
+
+    #[test]
+    fn an_accounts_state_is_read_as_the_directory_means_it() {
+        let of = |attrs: &[(&str, &str)]| entry(attrs).account(1000).unwrap();
+        assert!(of(&[("pwdLastSet", "0"), ("userAccountControl", "512")]).must_change);
+        // As the directory does: these are asked for nothing.
+        assert!(!of(&[("pwdLastSet", "0"), ("userAccountControl", "66048")]).must_change);
+        assert!(!of(&[("pwdLastSet", "5"), ("userAccountControl", "512")]).must_change);
+        assert!(of(&[("userAccountControl", "514")]).disabled);
+        for (expires, expired) in [("0", false), ("9223372036854775807", false), ("1001", false), ("1000", true)] {
+            assert_eq!(of(&[("accountExpires", expires)]).expired, expired, "{expires}");
+        }
+        assert!(of(&[("msDS-User-Account-Control-Computed", "16")]).locked);
+    }
 
     #[test]
     fn times_are_read_as_directories_write_them() {

@@ -28,7 +28,7 @@ impl Ad {
     }
 
     /// Whether every group of the settings is there.
-    pub async fn check_groups(&self) -> Result<(), Trouble> {
+    pub(super) async fn find_groups(&self) -> Result<(), Trouble> {
         for (setting, groups) in [("agent.allow_groups", &self.groups.allow), ("agent.deny_groups", &self.groups.deny)] {
             for group in groups {
                 if self.primary_token(group).await?.is_none() {

@@ -1,20 +1,25 @@
 //! What the agent wants of a directory, and what it knows of an account in one.
 //!
 //! One directory family a file; [`ad`] is Active Directory and Samba. The trait is small on purpose: the decisions are the
-//! executor's, a directory only reads, changes one password and tells its people.
+//! executor's, a directory only reads, makes one change at a time and tells its people.
 
 pub mod ad;
+mod ad_people;
 mod attributes;
 pub mod dn;
 mod groups;
 mod link;
+pub mod people;
 
 use std::future::Future;
 
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::wire::message::{DirectoryHealth, PasswordPolicy, Person};
+use crate::wire::{
+    message::{DirectoryHealth, PasswordPolicy, PolicyFrom},
+    outcome::Code,
+};
 pub use link::{answered, win32};
 
 /// Why the directory could not be asked. Nothing was changed.
@@ -28,15 +33,33 @@ pub enum Trouble {
     Answered { code: u32, win32: u32, text: String },
 }
 
-/// How a reset failed.
+/// One change of one account, made in one step: wholly or not at all.
+#[derive(Clone, Copy)]
+pub enum Effect<'a> {
+    /// Set the password and unlock; history and minimum age are enforced where the directory can.
+    Reset(&'a str),
+    /// The same, and it must be changed at the next sign-in.
+    Temporary(&'a str),
+    /// The directory checks the old one; a wrong one counts towards the account's lockout.
+    Change {
+        old: &'a str,
+        new: &'a str,
+    },
+    Unlock,
+    RequireChange,
+    WaiveChange,
+}
+
+/// How a change failed.
 #[derive(Debug, Error)]
-pub enum ResetError {
+pub enum ApplyError {
     /// Never left this machine.
     #[error("not sent: {0}")]
     NotSent(Trouble),
-    /// Refused; nothing changed.
-    #[error("refused with {code} / {win32:08X}: {text}")]
-    Refused { code: u32, win32: u32, text: String },
+    /// Refused; nothing changed. `code`: what it means, as far as the directory tells: `PolicyOther` when it does not name the rule,
+    /// `NoRight` when not which, `None` when it is not in the directory's table. `text` is for the log and holds no values.
+    #[error("refused as {code:?}: {text}")]
+    Refused { code: Option<Code>, text: String },
     /// Sent, and no answer came: it may have happened. `hung`: the connection still stood, so it may even happen later.
     #[error("no answer: {why}")]
     Lost { why: String, hung: bool },
@@ -47,75 +70,67 @@ pub enum ResetError {
 pub enum Bind {
     /// It is the password.
     Right,
+    /// It is, and must be changed.
+    MustChange,
+    /// It is, and has run out.
+    PasswordExpired,
+    /// It is not, or there is no such account.
     Wrong,
-    /// The answer does not depend on the password (account locked, for one).
+    /// Whatever the password.
+    Locked,
+    Disabled,
+    /// The account itself.
+    AccountExpired,
+    /// The answer says nothing about the password.
     Unclear,
 }
 
-/// One account, as far as the decision needs it. Times are Windows FILETIME (100 ns since 1601).
+impl Bind {
+    /// Whether it is the password.
+    pub const fn is_right(self) -> bool {
+        matches!(self, Self::Right | Self::MustChange | Self::PasswordExpired)
+    }
+}
+
+/// One account, as far as the decision needs it, whatever the family of its directory.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Account {
     pub guid: Uuid,
     pub dn: String,
+    /// sAMAccountName or uid.
     pub sam: String,
     pub principal: String,
     pub display_name: String,
-    /// Lower-case.
-    pub classes: Vec<String>,
-    /// userAccountControl.
-    pub control: u32,
-    /// sAMAccountType; 0 when absent.
-    pub kind: u32,
-    pub admin_count: u32,
-    /// isCriticalSystemObject.
-    pub critical: bool,
+    /// When the password was set, as FILETIME (100 ns since 1601), by the directory's clock; it moves with every change of the password.
+    /// 0: not told (AD, when it must be changed at the next sign-in).
     pub pwd_last_set: i64,
-    /// Locked now (msDS-User-Account-Control-Computed; lockoutTime outlives a lockout that ran out).
+    /// At the next sign-in.
+    pub must_change: bool,
+    /// Locked now, by wrong passwords.
     pub locked: bool,
-    /// msDS-ResultantPSO: which fine-grained policy holds, if one does.
-    pub pso: Option<String>,
-    /// primaryGroupID.
+    /// Locked by an administrator, for ever (OpenLDAP).
+    pub locked_for_good: bool,
+    pub disabled: bool,
+    /// The account itself, not its password.
+    pub expired: bool,
+    /// Never touched, whatever the cloud says and whatever our rights are: administrators, what the system itself needs, and whatever
+    /// is not a plain person's account.
+    pub protected: bool,
+    /// Which fine-grained policy holds, if one does: its DN.
+    pub own_policy: Option<String>,
+    /// primaryGroupID (AD); 0: none.
     pub primary_group: u32,
 }
 
-/// sAMAccountType of an ordinary user (MS-SAMR 2.2.1.9).
-const NORMAL_USER: u32 = 0x3000_0000;
-/// userAccountControl: interdomain, workstation and server trust accounts.
-const TRUSTS: u32 = 0x0800 | 0x1000 | 0x2000;
-const DISABLED: u32 = 0x0002;
-
-impl Account {
-    pub fn is_disabled(&self) -> bool {
-        self.control & DISABLED != 0
-    }
-
-    /// Never touched, whatever the cloud says and whatever our rights are: administrators, what the system itself needs, and
-    /// whatever is not a plain person's account.
-    pub fn is_protected(&self) -> bool {
-        const NOT_PEOPLE: [&str; 4] = ["computer", "msds-managedserviceaccount", "msds-groupmanagedserviceaccount", "trusteddomain"];
-        let sam = self.sam.to_ascii_lowercase();
-        self.admin_count != 0
-            || self.critical
-            || self.control & TRUSTS != 0
-            || (self.kind != 0 && self.kind != NORMAL_USER)
-            || sam == "krbtgt"
-            || sam.starts_with("krbtgt_")
-            || !self.classes.iter().any(|class| class == "user")
-            || self.classes.iter().any(|class| NOT_PEOPLE.contains(&class.as_str()))
-    }
-}
-
-/// A place in the directory's history of changes: only meaningful at the very server (and its database) that gave it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
-    pub server: String,
-    pub usn: i64,
-}
-
-/// Some of the people, and how to ask for the next ones (empty: there are no more).
-pub struct Page {
-    pub people: Vec<Person>,
-    pub cookie: Vec<u8>,
+/// What only an inspection asks for. Rights are those of our own account; `None`: cannot be told beforehand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// When the password runs out, seconds since 1970.
+    pub expires_at: Option<i64>,
+    pub may_reset: Option<bool>,
+    pub may_unlock: Option<bool>,
+    pub may_require_change: Option<bool>,
 }
 
 /// Used generically, never as an object; every method is its own round trip or two and has a time limit.
@@ -129,82 +144,53 @@ pub trait Directory: Send + Sync + 'static {
     /// Whether the account is among those served by group.
     fn serves(&self, account: &Account) -> impl Future<Output = Result<bool, Trouble>> + Send;
 
-    /// Set the password and unlock, in one modify, with history and minimum age enforced where the directory can.
-    fn reset(&self, user: Uuid, password: &str) -> impl Future<Output = Result<(), ResetError>> + Send;
+    /// Make the change, in one step.
+    fn apply(&self, account: &Account, effect: Effect<'_>) -> impl Future<Output = Result<(), ApplyError>> + Send;
 
-    /// pwdLastSet now; `None` when the account is gone.
-    fn changed_at(&self, user: Uuid) -> impl Future<Output = Result<Option<i64>, Trouble>> + Send;
+    /// Its own clock, in seconds since 1970; `None` when it does not tell.
+    fn clock(&self) -> impl Future<Output = Result<Option<i64>, Trouble>> + Send;
 
-    /// Its own clock, in seconds since 1970.
-    fn clock(&self) -> impl Future<Output = Result<i64, Trouble>> + Send;
-
-    /// Bind as the account. A wrong password counts towards its lockout.
+    /// Bind as the account, on a connection of its own. A wrong password counts towards its lockout; an empty one is never sent,
+    /// because a bind without a password succeeds as nobody (RFC 4513 5.1.2).
     fn bind(&self, account: &Account, password: &str) -> impl Future<Output = Result<Bind, Trouble>> + Send;
 
-    /// The policy that holds for this account; `None` when it may not be read.
-    fn policy(&self, account: &Account) -> impl Future<Output = Result<Option<Policy>, Trouble>> + Send;
+    /// The policy that holds for this account.
+    fn policy(&self, account: &Account) -> impl Future<Output = Result<Policy, Trouble>> + Send;
+
+    fn standing(&self, account: &Account) -> impl Future<Output = Result<Standing, Trouble>> + Send;
+
+    /// Connects, binds, and finds the part of the directory that is served, and its groups.
+    fn check(&self) -> impl Future<Output = Result<(), Trouble>> + Send;
+
+    /// Whether every group of the settings is there.
+    fn check_groups(&self) -> impl Future<Output = Result<(), Trouble>> + Send;
 
     /// Connects if need be: called often, so that the next job finds a warm connection.
     fn health(&self) -> impl Future<Output = DirectoryHealth> + Send;
 
     /// As last seen: whether history and age are enforced on resets; and the server in use.
     fn seen(&self) -> impl Future<Output = Option<Server>> + Send;
-
-    /// Read *before* the pass it is meant for.
-    fn mark(&self) -> impl Future<Output = Result<Mark, Trouble>> + Send;
-
-    /// One page of the served people; with `since`, of those changed at this USN or later.
-    fn page(&self, since: Option<i64>, cookie: Vec<u8>) -> impl Future<Output = Result<Page, Trouble>> + Send;
 }
 
 /// The rules of one account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
-    pub rules: PasswordPolicy,
-    /// The server enforces history and minimum age on resets (policy hints).
+    /// `None` when there are none or they may not be read.
+    pub rules: Option<PasswordPolicy>,
+    /// Which policy it is, also when it may not be read.
+    pub from: Option<PolicyFrom>,
+    /// The server enforces history and minimum age on resets (AD: policy hints).
     pub hints: bool,
     /// The server refuses passwords that contain the account's names (Windows does, Samba does not).
     pub names: bool,
 }
 
-/// A domain controller as its rootDSE tells.
+/// A server as its rootDSE tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Server {
-    /// dnsHostName.
+    /// dnsHostName, or what else names it.
     pub name: String,
-    /// OID of the policy-hints control.
+    /// OID of the control by which history and minimum age are enforced on resets.
     pub policy_hints: Option<String>,
     pub is_samba: bool,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_plain_people_are_served() {
-        let person = Account {
-            sam: "alice".into(),
-            classes: ["top", "person", "organizationalperson", "user"].map(str::to_owned).to_vec(),
-            control: 0x200,
-            kind: NORMAL_USER,
-            ..Account::default()
-        };
-        assert!(!person.is_protected());
-        let changes: [fn(&mut Account); 8] = [
-            |a| a.admin_count = 1,
-            |a| a.critical = true,
-            |a| a.sam = "KRBTGT".into(),
-            |a| a.sam = "krbtgt_4711".into(),
-            |a| a.classes.push("computer".into()),
-            |a| a.classes.retain(|class| class != "user"),
-            |a| a.control = 0x1000,
-            |a| a.kind = 0x3000_0001,
-        ];
-        for (at, change) in changes.into_iter().enumerate() {
-            let mut account = person.clone();
-            change(&mut account);
-            assert!(account.is_protected(), "change {at}");
-        }
-    }
 }

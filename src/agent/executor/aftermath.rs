@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{Executor, Verdict, applied};
+use super::{
+    Executor, Verdict,
+    apply::{done, is_so},
+};
 use crate::{
     agent::{
         directory::{Account, Bind, Directory, Trouble},
@@ -41,7 +44,7 @@ impl<D: Directory> Executor<D> {
         let deadline = Instant::now() + FIND_OUT;
         loop {
             match self.happened(intent, Some(secrets), false).await {
-                Ok(Happened::Yes) => return applied(intent),
+                Ok(Happened::Yes) => return done(intent.kind, intent.locked),
                 Ok(Happened::No) => {
                     // Counted when it was begun; the new attempt counts itself.
                     self.caps.give_back(job.ticket.user);
@@ -66,7 +69,7 @@ impl<D: Directory> Executor<D> {
             // not answer in time, none is.
             sleep(Duration::from_millis(500)).await;
             match self.happened(intent, Some(secrets), noes > 0).await {
-                Ok(Happened::Yes) => return applied(intent),
+                Ok(Happened::Yes) => return done(intent.kind, intent.locked),
                 Ok(Happened::No) if !hung && noes > 0 => return Code::DirectoryUnreachable.into(),
                 Ok(Happened::No) => noes += 1,
                 Ok(Happened::Unknown) => return Code::Interrupted.into(),
@@ -82,9 +85,12 @@ impl<D: Directory> Executor<D> {
     /// did not, and asks no bind, which would count towards the user's lockout. Otherwise the password itself is tried. (Domain
     /// controllers accept the password before the current one for another hour, so that a change that somebody overwrote since
     /// is still found. It also means that a bind alone, without pwdLastSet having moved, would prove nothing.) `tried`: it was
-    /// tried in vain already.
+    /// tried in vain already. A change without a password is simply looked at: whether it is so by us or by somebody else, it is so.
     async fn happened(&self, intent: &Intent, secrets: Option<&Secrets>, tried: bool) -> Result<Happened, Trouble> {
         let Some(account) = self.directory.inspect(intent.user).await? else { return Ok(Happened::Unknown) };
+        if let Some(so) = is_so(intent.kind, &account) {
+            return Ok(if so { Happened::Yes } else { Happened::No });
+        }
         let unmoved = self.is_unmoved(intent, &account).await;
         // 0 is "must change", which somebody may have ordered again meanwhile.
         if unmoved && (intent.before != 0 || tried) {
@@ -92,9 +98,9 @@ impl<D: Directory> Executor<D> {
         }
         let Some(secrets) = secrets else { return Ok(Happened::Unknown) };
         Ok(match self.directory.bind(&account, &secrets.new).await? {
-            Bind::Right => Happened::Yes,
+            bind if bind.is_right() => Happened::Yes,
             Bind::Wrong if unmoved => Happened::No,
-            Bind::Wrong | Bind::Unclear => Happened::Unknown,
+            _ => Happened::Unknown,
         })
     }
 
@@ -104,10 +110,11 @@ impl<D: Directory> Executor<D> {
     }
 
     /// What can be said of a begun job whose password is not at hand: `None` when it certainly changed nothing.
-    pub(super) async fn without_password(&self, intent: &Intent) -> Option<Code> {
+    pub(super) async fn without_password(&self, intent: &Intent) -> Option<Verdict> {
         match self.happened(intent, None, false).await {
             Ok(Happened::No) => None,
-            _ => Some(Code::Interrupted),
+            Ok(Happened::Yes) => Some(done(intent.kind, intent.locked)),
+            _ => Some(Code::Interrupted.into()),
         }
     }
 
@@ -122,10 +129,11 @@ impl<D: Directory> Executor<D> {
             if !matches!(self.journal.job(intent.job), Some(Job::Open(_))) {
                 continue;
             }
-            let code = match self.happened(&intent, None, false).await {
-                Ok(Happened::No) => Code::Expired,
-                Ok(_) => Code::Interrupted,
-                Err(_) if self.time.now() > intent.expires_at + GIVE_UP => Code::Interrupted,
+            let verdict = match self.happened(&intent, None, false).await {
+                Ok(Happened::No) => Code::Expired.into(),
+                Ok(Happened::Yes) => done(intent.kind, intent.locked),
+                Ok(Happened::Unknown) => Code::Interrupted.into(),
+                Err(_) if self.time.now() > intent.expires_at + GIVE_UP => Code::Interrupted.into(),
                 Err(_) => continue,
             };
             let now = self.time.millis();
@@ -134,14 +142,15 @@ impl<D: Directory> Executor<D> {
                 lease: intent.lease,
                 seq: intent.seq,
                 ciphertext: intent.ciphertext.clone(),
-                code,
+                code: verdict.code.unwrap_or(Code::Interrupted),
                 dc: intent.dc.clone(),
                 started_at: intent.at * 1000,
                 finished_at: now,
-                unlocked: false,
+                unlocked: verdict.unlocked,
                 allowed_at: None,
+                account: None,
             };
-            ended.push(self.end(intent.user, result, None).await);
+            ended.push(self.write_down(intent.kind, intent.user, result, None).await);
         }
         ended
     }

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use super::Executor;
+use super::{Executor, Verdict};
 use crate::{
     agent::{
         audit::Entry,
@@ -16,6 +16,7 @@ use crate::{
     wire::{
         message::{JobResult, LeasedJob},
         outcome::{Code, Outcome},
+        ticket::Kind,
     },
 };
 
@@ -43,20 +44,10 @@ impl<D: Directory> Executor<D> {
             return result;
         }
         let begun = matches!(self.journal.job(job.ticket.job), Some(Job::Open(_)));
-        let result = JobResult {
-            job: job.ticket.job,
-            lease: job.lease,
-            seq: job.ticket.seq,
-            ciphertext: job.envelope.hash().unwrap_or_default(),
-            // Another agent may have done it, or we, before it broke.
-            code: if begun || job.attempt > 1 { Code::Interrupted } else { Code::AgentFault },
-            dc: String::new(),
-            started_at,
-            finished_at: self.time.millis(),
-            unlocked: false,
-            allowed_at: None,
-        };
-        self.end(job.ticket.user, result, None).await
+        let touched = begun || (job.attempt > 1 && job.ticket.kind.is_effect());
+        // Another agent may have done it, or we, before it broke.
+        let code = if touched { Code::Interrupted } else { Code::AgentFault };
+        self.end(job, started_at, code.into()).await
     }
 
     /// The result of a job that ended, for the lease it comes with now. One that failed by circumstance and comes with another
@@ -71,7 +62,14 @@ impl<D: Directory> Executor<D> {
 
     /// The intent, in the audit and in the journal, both on the disk before the directory is touched.
     pub(super) async fn announce(&self, intent: &Intent) -> Result<(), Code> {
-        let begun = Entry::Begun { job: intent.job, user: intent.user, seq: intent.seq, lease: intent.lease, dc: intent.dc.clone() };
+        let begun = Entry::Begun {
+            job: intent.job,
+            kind: intent.kind,
+            user: intent.user,
+            seq: intent.seq,
+            lease: intent.lease,
+            dc: intent.dc.clone(),
+        };
         // At once, since each waits for the disk.
         let (audited, written) =
             tokio::join!(self.audit.record(self.time.now(), begun), self.journal.write(Record::Intent(intent.clone())));
@@ -85,12 +83,32 @@ impl<D: Directory> Executor<D> {
         })
     }
 
+    /// The verdict as a result, written down.
+    pub(super) async fn end(&self, job: &LeasedJob, started_at: i64, verdict: Verdict) -> JobResult {
+        let ticket = &job.ticket;
+        let result = JobResult {
+            job: ticket.job,
+            lease: job.lease,
+            seq: ticket.seq,
+            ciphertext: job.hash(),
+            code: verdict.code.unwrap_or(Code::DirectoryError),
+            dc: self.directory.seen().await.map(|server| server.name).unwrap_or_default(),
+            started_at,
+            finished_at: self.time.millis(),
+            unlocked: verdict.unlocked,
+            allowed_at: verdict.allowed_at,
+            account: verdict.account,
+        };
+        self.write_down(ticket.kind, ticket.user, result, verdict.after).await
+    }
+
     /// Audit, and remember the end of what was begun, by us or by another agent. Refusals before an intent are not remembered:
-    /// they changed nothing and are decided the same way again. The result as it is to be told: nothing is decided that the audit
-    /// does not have, but what happened in the directory has happened.
-    pub(super) async fn end(&self, user: Uuid, mut result: JobResult, after: Option<i64>) -> JobResult {
+    /// they changed nothing and are decided the same way again; nor are looks. The result as it is to be told: nothing is decided that
+    /// the audit does not have, but what happened in the directory has happened.
+    pub(super) async fn write_down(&self, kind: Kind, user: Uuid, mut result: JobResult, after: Option<i64>) -> JobResult {
         let decided = Entry::Decided {
             job: result.job,
+            kind,
             user,
             seq: result.seq,
             lease: result.lease,
@@ -100,17 +118,17 @@ impl<D: Directory> Executor<D> {
             unlocked: result.unlocked,
             millis: result.finished_at - result.started_at,
         };
-        let found = matches!(result.code.outcome(), Outcome::Applied | Outcome::Unknown);
+        let found = kind.is_effect() && matches!(result.code.outcome(), Outcome::Applied | Outcome::Unknown);
         if let Err(error) = self.audit.record(self.time.now(), decided).await {
             tracing::error!(job.id = %result.job, error = format!("{error:#}"), "the end of a job is not in the audit file");
             if !found {
-                result.code = Code::AuditUnwritable;
-                result.allowed_at = None;
+                result = JobResult { code: Code::AuditUnwritable, allowed_at: None, account: None, ..result };
             }
         }
         tracing::info!(
             target: "audit",
             { job.id = %result.job,
+            job.kind = %kind,
             job.seq = result.seq,
             user.guid = %user,
             result.code = result.code.as_str(),
@@ -122,10 +140,12 @@ impl<D: Directory> Executor<D> {
         );
         if found || matches!(self.journal.job(result.job), Some(Job::Open(_))) {
             let after = match after {
-                None if result.code == Code::Applied => self.directory.changed_at(user).await.ok().flatten(),
+                None if result.code == Code::Applied => {
+                    self.directory.inspect(user).await.ok().flatten().map(|account| account.pwd_last_set)
+                }
                 after => after,
             };
-            let record = Record::Done { user, at: self.time.now(), result: result.clone(), after };
+            let record = Record::Done { user, kind, at: self.time.now(), result: result.clone(), after };
             if let Err(error) = self.journal.write(record).await {
                 // The intent stands: after a restart it is looked into.
                 tracing::error!(job.id = %result.job, error = format!("{error:#}"), "the end of a job could not be written down");

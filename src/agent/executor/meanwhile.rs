@@ -10,7 +10,10 @@ use crate::{
         directory::{Account, Directory},
         policy::FROM_1601,
     },
-    wire::{outcome::Code, ticket::Ticket},
+    wire::{
+        outcome::Code,
+        ticket::{Kind, Ticket},
+    },
 };
 
 /// Seconds. Both clocks are read in whole seconds, ours follows the cloud's within two, and two domain controllers may differ.
@@ -21,6 +24,10 @@ const LONG_BEFORE: i64 = 24 * 3600;
 impl<D: Directory> Executor<D> {
     /// Refuses if the password was changed since the ticket by something else than an earlier job of ours.
     pub(super) async fn unchanged_since(&self, ticket: &Ticket, account: &Account) -> Result<(), Code> {
+        // Unlocking, and taking a demand back, overwrite nothing of anybody's.
+        if matches!(ticket.kind, Kind::Unlock | Kind::WaiveChange) {
+            return Ok(());
+        }
         let changed = account.pwd_last_set / 10_000_000 - FROM_1601;
         if account.pwd_last_set == 0 || changed < ticket.issued_at - LONG_BEFORE {
             return Ok(());
@@ -28,8 +35,8 @@ impl<D: Directory> Executor<D> {
         let asked = self.time.millis();
         let theirs = self.directory.clock().await.map_err(|trouble| of_trouble(&trouble))?;
         let ours = i64::midpoint(asked, self.time.millis()) / 1000;
-        // By our clock, which follows the cloud's.
-        let changed = changed + ours - theirs;
+        // By our clock, which follows the cloud's. A directory that does not tell its time is taken to have the same.
+        let changed = changed + ours - theirs.unwrap_or(ours);
         if changed <= ticket.issued_at + TOLERANCE || self.journal.explains(ticket, account.pwd_last_set, changed, TOLERANCE) {
             return Ok(());
         }

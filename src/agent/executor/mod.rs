@@ -1,14 +1,17 @@
 //! The decision: what becomes of one leased job. The agent is where a password is set or not; the cloud only asks.
 //!
 //! In order, each step refusing with its own code: kill switch, scope of the ticket, our key, opening (which binds every field of
-//! the ticket), expiry, order (`seq` against the journal), a usable password, the account itself, limits. Then an intent is forced
-//! to the disk, *one* modify is made, its effect is read back, and the end is forced to the disk before it is told.
+//! the ticket), expiry, order (`seq` against the journal), usable passwords, the account itself, limits. Then an intent is forced
+//! to the disk, *one* modify is made, its effect is read back, and the end is forced to the disk before it is told ([`apply`]).
 //!
 //! A job that the journal knows is never blindly tried again: an ended one is answered again, a begun one is looked into first.
-//! Nor is one that another agent had before ([`takeover`]).
+//! Nor is one that another agent had before ([`takeover`]). Looks change nothing: they pass the same gates but for order, intent and
+//! read-back, and may be repeated ([`looks`]).
 
 mod aftermath;
+mod apply;
 mod ending;
+mod looks;
 mod meanwhile;
 mod takeover;
 
@@ -24,13 +27,14 @@ use std::{
 };
 
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use super::{
     audit::Audit,
     caps::Caps,
-    directory::{Account, Directory, ResetError, Trouble, dn},
+    directory::{Account, Directory, Trouble, dn},
     identity::Identities,
-    journal::{Intent, Job, Journal},
+    journal::{Job, Journal},
     keys::Keys,
     lanes::Lanes,
     policy,
@@ -41,8 +45,8 @@ use crate::{
     base::config,
     wire::{
         jws,
-        message::{JobResult, LeasedJob},
-        outcome::{Code, Outcome},
+        message::{AccountState, JobResult, LeasedJob},
+        outcome::Code,
         seal::{self, Broken, PASSWORD_MAX_UTF16, Secrets},
         ticket::Kind,
     },
@@ -60,6 +64,8 @@ pub struct Executor<D> {
     journal: Arc<Journal>,
     audit: Arc<Audit>,
     caps: Caps,
+    /// Of tries of a password (`verify`), which count towards an account's lockout.
+    tries: Caps,
     lanes: Lanes,
     time: Time,
     users_dn: String,
@@ -69,13 +75,14 @@ pub struct Executor<D> {
 }
 
 /// How it ended, before it is dressed as a result.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Verdict {
     code: Option<Code>,
     unlocked: bool,
     allowed_at: Option<i64>,
     /// pwdLastSet after our change, where it was read.
     after: Option<i64>,
+    account: Option<AccountState>,
 }
 
 impl From<Code> for Verdict {
@@ -100,6 +107,7 @@ impl<D: Directory> Executor<D> {
             keys,
             directory,
             caps: Caps::new(rules.max_per_user_per_hour, rules.max_per_hour, journal.changes()),
+            tries: Caps::new(rules.max_per_user_per_hour, rules.max_per_hour, []),
             journal,
             audit,
             lanes: Lanes::default(),
@@ -123,6 +131,9 @@ impl<D: Directory> Executor<D> {
 
     /// Decide and do. `until`: the end of the lease.
     pub async fn run(&self, job: &LeasedJob, until: Instant) -> JobResult {
+        if !job.ticket.kind.is_effect() {
+            return self.look(job).await;
+        }
         let ticket = &job.ticket;
         let started_at = self.time.millis();
         if let Some(result) = self.ended(job) {
@@ -154,23 +165,10 @@ impl<D: Directory> Executor<D> {
             (None, Err(code)) => self.unless_done(job, code).await.into(),
             (None, Ok(secrets)) if job.attempt > 1 => self.take_over(job, &secrets, until).await,
             (None, Ok(secrets)) => self.attempt(job, &secrets, until).await,
-            (Some(intent), Err(code)) => self.without_password(&intent).await.unwrap_or(code).into(),
+            (Some(intent), Err(code)) => self.without_password(&intent).await.unwrap_or_else(|| code.into()),
             (Some(intent), Ok(secrets)) => self.resume(job, &intent, &secrets, until).await,
         };
-        let code = verdict.code.unwrap_or(Code::DirectoryError);
-        let result = JobResult {
-            job: ticket.job,
-            lease: job.lease,
-            seq: ticket.seq,
-            ciphertext: job.envelope.hash().unwrap_or_default(),
-            code,
-            dc: self.directory.seen().await.map(|server| server.name).unwrap_or_default(),
-            started_at,
-            finished_at: self.time.millis(),
-            unlocked: verdict.unlocked,
-            allowed_at: verdict.allowed_at,
-        };
-        let result = self.end(ticket.user, result, verdict.after).await;
+        let result = self.end(job, started_at, verdict).await;
         drop(lane);
         result
     }
@@ -181,22 +179,33 @@ impl<D: Directory> Executor<D> {
         if self.is_switched_off() {
             return Err(Code::SwitchedOff);
         }
-        match ticket.kind {
-            Kind::Reset => {}
-        }
         if ticket.tenant != self.me.tenant || ticket.connector != self.me.connector {
             return Err(Code::OutOfScope);
         }
-        let private = self.keys.private(&job.envelope.key).ok_or(Code::CannotOpen)?;
-        let secrets = seal::open(&job.envelope, ticket, &private).map_err(|broken| match broken {
-            Broken::TooLong => Code::PasswordUnusable,
-            _ => Code::CannotOpen,
-        })?;
+        let secrets = self.open(job)?;
         if self.is_expired(job) {
             return Err(Code::Expired);
         }
-        let usable = (1..=PASSWORD_MAX_UTF16).contains(&secrets.new.encode_utf16().count()) && !secrets.new.contains('\0');
-        if usable { Ok(secrets) } else { Err(Code::PasswordUnusable) }
+        let usable = |secret: &str| (1..=PASSWORD_MAX_UTF16).contains(&secret.encode_utf16().count()) && !secret.contains('\0');
+        let kind = ticket.kind;
+        if (kind.has_new() && !usable(&secrets.new)) || (kind.has_old() && !usable(&secrets.old)) {
+            return Err(Code::PasswordUnusable);
+        }
+        Ok(secrets)
+    }
+
+    /// The secrets of a job; of a kind without, none, and no envelope either.
+    fn open(&self, job: &LeasedJob) -> Result<Secrets, Code> {
+        let envelope = match &job.envelope {
+            Some(envelope) if job.ticket.kind.is_sealed() => envelope,
+            None if !job.ticket.kind.is_sealed() => return Ok(Secrets { new: Zeroizing::default(), old: Zeroizing::default() }),
+            _ => return Err(Code::CannotOpen),
+        };
+        let private = self.keys.private(&envelope.key).ok_or(Code::CannotOpen)?;
+        seal::open(envelope, &job.ticket, &private).map_err(|broken| match broken {
+            Broken::TooLong => Code::PasswordUnusable,
+            _ => Code::CannotOpen,
+        })
     }
 
     fn is_switched_off(&self) -> bool {
@@ -223,8 +232,9 @@ impl<D: Directory> Executor<D> {
         Ok(())
     }
 
-    /// The account, if it may be served.
-    async fn look(&self, job: &LeasedJob) -> Result<Account, Code> {
+    /// The account, if this kind of job may be done with it.
+    async fn served(&self, job: &LeasedJob) -> Result<Account, Code> {
+        let kind = job.ticket.kind;
         let account = match self.directory.inspect(job.ticket.user).await {
             Ok(Some(account)) => account,
             Ok(None) => return Err(Code::Gone),
@@ -234,115 +244,36 @@ impl<D: Directory> Executor<D> {
         if !is_served {
             return Err(Code::OutOfScope);
         }
-        if account.is_protected() || self.directory.is_own(&account) {
+        if kind == Kind::Inspect {
+            return Ok(account);
+        }
+        // Not even a password is tried: wrong ones would lock an administrator out.
+        if self.is_protected(&account) {
             return Err(Code::AccountProtected);
         }
-        if account.is_disabled() {
+        if !kind.is_effect() {
+            return Ok(account);
+        }
+        if account.disabled {
             return Err(Code::AccountDisabled);
         }
+        if account.expired {
+            return Err(Code::AccountExpired);
+        }
+        if account.locked_for_good {
+            return Err(Code::LockedForGood);
+        }
         let hints = self.directory.seen().await.is_some_and(|server| server.policy_hints.is_some());
-        if self.require_policy_hints && !hints {
+        // A change is held to all rules by itself.
+        if self.require_policy_hints && !hints && matches!(kind, Kind::Reset | Kind::Temporary) {
             return Err(Code::ControlMissing);
         }
         Ok(account)
     }
 
-    /// A job of which nothing has happened yet.
-    async fn attempt(&self, job: &LeasedJob, secrets: &Secrets, until: Instant) -> Verdict {
-        let account = match self.look(job).await {
-            Ok(account) => self.unchanged_since(&job.ticket, &account).await.map(|()| account),
-            Err(code) => Err(code),
-        };
-        match account {
-            Ok(account) => self.apply(job, &account, secrets, until).await,
-            Err(code) => self.unless_done(job, code).await.into(),
-        }
+    fn is_protected(&self, account: &Account) -> bool {
+        account.protected || self.directory.is_own(account)
     }
-
-    async fn apply(&self, job: &LeasedJob, account: &Account, secrets: &Secrets, until: Instant) -> Verdict {
-        let ticket = &job.ticket;
-        if let Err(code) = self.still_wanted(job, until) {
-            return code.into();
-        }
-        if !self.caps.take(ticket.user, self.time.now()) {
-            tracing::warn!(job.id = %ticket.job, user.guid = %ticket.user, "over the limit of changes per hour; refusing");
-            return Code::LimitReached.into();
-        }
-        let intent = Intent {
-            job: ticket.job,
-            user: ticket.user,
-            seq: ticket.seq,
-            lease: job.lease,
-            ciphertext: job.envelope.hash().unwrap_or_default(),
-            at: self.time.now(),
-            expires_at: ticket.expires_at,
-            before: account.pwd_last_set,
-            dc: self.directory.seen().await.map(|server| server.name).unwrap_or_default(),
-            locked: account.locked,
-        };
-        if let Err(code) = self.announce(&intent).await {
-            self.caps.give_back(ticket.user);
-            return code.into();
-        }
-        // Forcing to the disk may have taken a while.
-        let mut verdict = match self.still_wanted(job, until) {
-            Ok(()) => self.set(&intent, account, secrets).await,
-            Err(code) => code.into(),
-        };
-        if job.attempt > 1
-            // The last is what history looks like where the policy may not be read.
-            && let Some(refusal @ (Code::PolicyHistory | Code::PolicyAge | Code::PolicyOther)) = verdict.code
-        {
-            verdict = self.refused_after_another(&intent, refusal, secrets).await.into();
-        }
-        if matches!(verdict.code.map(Code::outcome), Some(Outcome::Refused | Outcome::Failed)) {
-            self.caps.give_back(ticket.user);
-        }
-        verdict
-    }
-
-    /// The one modify, and what came of it.
-    async fn set(&self, intent: &Intent, account: &Account, secrets: &Secrets) -> Verdict {
-        match self.directory.reset(account.guid, &secrets.new).await {
-            Ok(()) => match self.directory.changed_at(account.guid).await {
-                // Its word is enough where reading back is not possible any more.
-                Err(_) => applied(intent),
-                Ok(Some(at)) if at != intent.before => Verdict { after: Some(at), ..applied(intent) },
-                Ok(_) => {
-                    tracing::error!(job.id = %intent.job, "the directory said yes, but pwdLastSet did not move");
-                    Code::Interrupted.into()
-                }
-            },
-            Err(ResetError::NotSent(trouble)) => of_trouble(&trouble).into(),
-            Err(ResetError::Refused { code, win32, text }) => self.refused(account, secrets, code, win32, &text).await,
-            Err(ResetError::Lost { why, hung }) => {
-                tracing::warn!(job.id = %intent.job, error = %why, "no answer to a change; finding out whether it happened");
-                self.find_out(intent, secrets, hung).await
-            }
-        }
-    }
-
-    async fn refused(&self, account: &Account, secrets: &Secrets, code: u32, win32: u32, text: &str) -> Verdict {
-        let Some(refusal) = policy::classify(code, win32) else {
-            // For other codes than 52D the text names objects and attributes, never values.
-            tracing::error!(ldap.code = code, ldap.win32 = format!("{win32:08X}"), ldap.text = %text, "the directory refused for a reason not in our table");
-            return Code::DirectoryError.into();
-        };
-        if refusal != Code::PolicyOther {
-            tracing::warn!(ldap.code = code, ldap.win32 = format!("{win32:08X}"), result.code = refusal.as_str(), "the directory refused");
-            return refusal.into();
-        }
-        let known = self.directory.policy(account).await.unwrap_or_else(|trouble| {
-            tracing::warn!(error = %trouble, "the policy that refused could not be read");
-            None
-        });
-        let (code, allowed_at) = policy::which(known.as_ref(), account, &secrets.new, self.time.now());
-        Verdict { code: Some(code), allowed_at, ..Verdict::default() }
-    }
-}
-
-fn applied(intent: &Intent) -> Verdict {
-    Verdict { code: Some(Code::Applied), unlocked: intent.locked, ..Verdict::default() }
 }
 
 /// The directory could not be read.

@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{Executor, Verdict, of_trouble};
+use super::{
+    Executor, Verdict,
+    apply::{done, is_so},
+    of_trouble,
+};
 use crate::{
     agent::{
-        directory::{Account, Bind, Directory, Trouble},
+        directory::{Account, Directory, Trouble},
         journal::Intent,
         policy::FROM_1601,
     },
@@ -24,17 +28,23 @@ impl<D: Directory> Executor<D> {
     /// A job leased before that our journal does not know. Tries the password at most once, because a wrong one counts towards
     /// the user's lockout, and only where pwdLastSet leaves it open.
     pub(super) async fn take_over(&self, job: &LeasedJob, secrets: &Secrets, until: Instant) -> Verdict {
-        let account = match self.look(job).await {
+        let account = match self.served(job).await {
             Ok(account) => account,
             Err(code) => return self.unless_done(job, code).await.into(),
         };
+        match is_so(job.ticket.kind, &account) {
+            // Whoever made it so. It may be repeated, so there is no more to find out.
+            Some(true) => return done(job.ticket.kind, false),
+            Some(false) => return self.apply(job, &account, secrets, until).await,
+            None => {}
+        }
         if !may_have_changed(account.pwd_last_set, &job.ticket) {
             return self.apply(job, &account, secrets, until).await;
         }
         // Right although somebody changed it once more since is possible for an hour (see `happened`), and as true.
         let code = match self.directory.bind(&account, &secrets.new).await {
-            Ok(Bind::Right) => Code::Applied,
-            Ok(Bind::Wrong | Bind::Unclear) => Code::Interrupted,
+            Ok(bind) if bind.is_right() => Code::Applied,
+            Ok(_) => Code::Interrupted,
             Err(trouble @ Trouble::Unreachable(_)) => of_trouble(&trouble),
             Err(trouble @ Trouble::Answered { .. }) => {
                 tracing::warn!(job.id = %job.ticket.job, error = %trouble, "cannot find out whether another agent made a change");
@@ -53,8 +63,11 @@ impl<D: Directory> Executor<D> {
             return code;
         }
         match self.directory.inspect(job.ticket.user).await {
-            Ok(Some(account)) if may_have_changed(account.pwd_last_set, &job.ticket) => Code::Interrupted,
-            Ok(_) => code,
+            Ok(Some(account)) => {
+                let may_be_done = is_so(job.ticket.kind, &account).unwrap_or_else(|| may_have_changed(account.pwd_last_set, &job.ticket));
+                if may_be_done { Code::Interrupted } else { code }
+            }
+            Ok(None) => code,
             Err(_) => Code::Interrupted,
         }
     }
@@ -67,7 +80,7 @@ impl<D: Directory> Executor<D> {
             // accepted for an hour, and is one that history refuses.
             Some(account) if self.is_unmoved(intent, &account).await => Code::Interrupted,
             Some(account) => match self.directory.bind(&account, &secrets.new).await {
-                Ok(Bind::Right) => Code::Applied,
+                Ok(bind) if bind.is_right() => Code::Applied,
                 _ => Code::Interrupted,
             },
             None => Code::Interrupted,

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::wire::message::JobResult;
+use crate::wire::{message::JobResult, ticket::Kind};
 
 /// Seconds that an ended job is remembered: longer than any cloud may offer it again.
 const REMEMBER: i64 = 24 * 3600;
@@ -28,6 +28,8 @@ pub enum Record {
     /// Its end. Holds the claims, not the signature: Ed25519 gives the same one again, and another lease another.
     Done {
         user: Uuid,
+        #[serde(default = "reset")]
+        kind: Kind,
         at: i64,
         result: JobResult,
         /// pwdLastSet after the change: by it a later job knows whose change it finds.
@@ -44,6 +46,8 @@ pub enum Record {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
     pub job: Uuid,
+    #[serde(default = "reset")]
+    pub kind: Kind,
     pub user: Uuid,
     pub seq: i64,
     pub lease: Uuid,
@@ -57,10 +61,15 @@ pub struct Intent {
     pub locked: bool,
 }
 
+/// What lines without a kind are about: they are older than the others.
+const fn reset() -> Kind {
+    Kind::Reset
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Job {
     Open(Intent),
-    Done { user: Uuid, at: i64, result: JobResult, after: Option<i64>, told: bool },
+    Done { user: Uuid, kind: Kind, at: i64, result: JobResult, after: Option<i64>, told: bool },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,9 +94,9 @@ impl State {
                 self.see(intent.user, Last { seq: intent.seq, job: intent.job, at: intent.at });
                 self.jobs.insert(intent.job, Job::Open(intent));
             }
-            Record::Done { user, at, result, after } => {
+            Record::Done { user, kind, at, result, after } => {
                 self.see(user, Last { seq: result.seq, job: result.job, at });
-                self.jobs.insert(result.job, Job::Done { user, at, result, after, told: false });
+                self.jobs.insert(result.job, Job::Done { user, kind, at, result, after, told: false });
             }
             Record::Told { job } => {
                 if let Some(Job::Done { told, .. }) = self.jobs.get_mut(&job) {
@@ -121,8 +130,8 @@ impl State {
         let seen = self.users.iter().map(|(&user, last)| Record::Seen { user, seq: last.seq, job: last.job, at: last.at });
         let jobs = self.jobs.values().flat_map(|job| match job {
             Job::Open(intent) => vec![Record::Intent(intent.clone())],
-            Job::Done { user, at, result, after, told } => {
-                let mut records = vec![Record::Done { user: *user, at: *at, result: result.clone(), after: *after }];
+            Job::Done { user, kind, at, result, after, told } => {
+                let mut records = vec![Record::Done { user: *user, kind: *kind, at: *at, result: result.clone(), after: *after }];
                 records.extend(told.then_some(Record::Told { job: result.job }));
                 records
             }
@@ -163,6 +172,7 @@ pub(super) mod sample {
         let (lease, ciphertext) = (id(9), "c".to_owned());
         Intent {
             job: id(job),
+            kind: Kind::Reset,
             user: id(user),
             seq,
             lease,
@@ -187,8 +197,9 @@ pub(super) mod sample {
             finished_at: 2,
             unlocked: false,
             allowed_at: None,
+            account: None,
         };
-        Record::Done { user: id(user), at, result, after: Some(seq) }
+        Record::Done { user: id(user), kind: Kind::Reset, at, result, after: Some(seq) }
     }
 }
 
@@ -303,7 +314,7 @@ mod properties {
         let told = records[last..].contains(&Record::Told { job: wanted });
         match records[last].clone() {
             Record::Intent(intent) => Some(Job::Open(intent)),
-            Record::Done { user, at, result, after } => Some(Job::Done { user, at, result, after, told }),
+            Record::Done { user, kind, at, result, after } => Some(Job::Done { user, kind, at, result, after, told }),
             _ => None,
         }
     }

@@ -20,7 +20,11 @@ mod lines;
 pub use lines::{Intent, Job, Record};
 use lines::{State, fold, lines};
 
-use crate::wire::{message::JobResult, outcome::Outcome, ticket::Ticket};
+use crate::wire::{
+    message::JobResult,
+    outcome::Outcome,
+    ticket::{Kind, Ticket},
+};
 
 /// Bytes above which the file is rewritten while running.
 const COMPACT_ABOVE: u64 = 16 << 20;
@@ -138,6 +142,8 @@ impl Journal {
     /// Whether another job of this user explains that its password was changed `at` (seconds since 1970) to this pwdLastSet.
     pub fn explains(&self, ticket: &Ticket, pwd_last_set: i64, at: i64, tolerance: i64) -> bool {
         let explains = |job: &Job| match job {
+            // Leaves pwdLastSet alone.
+            Job::Open(Intent { kind: Kind::Unlock, .. }) | Job::Done { kind: Kind::Unlock, .. } => false,
             // It may have been sent, then or later.
             Job::Open(intent) => intent.user == ticket.user && intent.job != ticket.job && intent.at - tolerance <= at,
             Job::Done { user, result, .. } if *user != ticket.user || result.job == ticket.job => false,

@@ -97,15 +97,18 @@ fn handed_out(run: &mut Run, job: &LeasedJob, now: i64) {
     let lives =
         ticket.issued_at < ticket.expires_at && ticket.expires_at > run.line.now() - 30 && ticket.expires_at - ticket.issued_at <= 600;
     run.note("§4", "the ticket is of now, and for at most 600 s", told(lives, &(ticket.issued_at, ticket.expires_at)));
-    run.note("§5", "the envelope has its form", told(job.envelope.is_well_formed(), &job.envelope.key));
-    let opened = seal::open(&job.envelope, ticket, &run.pair.private).map(drop).map_err(|error| error.to_string());
+    let Some(envelope) = &job.envelope else {
+        return run.note("§6.5", "a kind without a secret has no envelope", told(!ticket.kind.is_sealed(), &ticket.kind));
+    };
+    run.note("§5", "the envelope has its form", told(envelope.is_well_formed(), &envelope.key));
+    let opened = seal::open(envelope, ticket, &run.pair.private).map(drop).map_err(|error| error.to_string());
     run.note("§5", "the envelope opens with the published key, for this very ticket", opened);
 }
 
 async fn results(run: &mut Run, job: &LeasedJob) {
     let (id_of, now) = (job.ticket.job, run.line.now() * 1000);
     let path = format!("/agent/v1/jobs/{id_of}/result");
-    let result = json!({ "job": id_of, "lease": job.lease, "seq": job.ticket.seq, "ciphertext": job.envelope.hash(), "code": "switched_off",
+    let result = json!({ "job": id_of, "lease": job.lease, "seq": job.ticket.seq, "ciphertext": job.hash(), "code": "switched_off",
         "dc": "", "started_at": now, "finished_at": now, "unlocked": false, "allowed_at": null });
     let header = json!({ "typ": jws::RESULT, "alg": "EdDSA", "kid": run.me.agent });
     let body = |jws: String| json!({ "jws": jws }).to_string().into_bytes();

@@ -130,7 +130,7 @@ impl Row {
             lease: self.lease,
             attempt: self.attempts,
             seconds: u32::try_from(LEASE.whole_seconds())?,
-            envelope: envelopes.remove(&self.agent_id).context("a job without an envelope for its agent")?,
+            envelope: Some(envelopes.remove(&self.agent_id).context("a job without an envelope for its agent")?),
             ticket: Ticket {
                 job: self.job_id,
                 seq: self.seq,

@@ -185,7 +185,7 @@ impl Born {
             lease,
             attempt: 1,
             seconds: u32::try_from(LEASE.whole_seconds())?,
-            envelope: submission.envelopes.get(&agent).cloned().context("nothing was sealed for the agent that waits")?,
+            envelope: Some(submission.envelopes.get(&agent).cloned().context("nothing was sealed for the agent that waits")?),
             ticket: Ticket {
                 job: self.job_id,
                 seq: self.seq,

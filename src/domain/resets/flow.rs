@@ -13,7 +13,7 @@ use crate::{
         tenants::Scope,
         verification::Method,
     },
-    wire::outcome::Code,
+    wire::outcome::{Code, Outcome},
 };
 
 /// A method as the page shows it.
@@ -81,7 +81,8 @@ impl Flow {
         match (job.state, job.code) {
             (State::Offered | State::Cancelled, _) => Step::Password,
             (State::Submitted | State::Leased, _) => Step::Status,
-            (State::Applied, _) | (State::Reconciled, Some(Code::Applied)) => Step::Done,
+            (State::Applied, _) => Step::Done,
+            (State::Reconciled, Some(code)) if code.outcome() == Outcome::Applied => Step::Done,
             // Another password may do: no need to prove again.
             (State::Refused | State::Reconciled, Some(code)) if code.is_about_the_password() => Step::Password,
             (State::Refused | State::Failed | State::Reconciled, Some(code)) => Step::Ended(Ending::Refused(code)),

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use sspr::{agent::directory::Directory, lab::samba::SambaOptions, wire::outcome::Code};
+use sspr::{
+    agent::directory::{Directory, people::People},
+    lab::samba::SambaOptions,
+    wire::outcome::Code,
+};
 
 use super::{Bench, Domain, accepts, both};
 

@@ -14,10 +14,11 @@ async fn begun(bench: &Bench, job: &LeasedJob) {
     let account = bench.account(job.ticket.user).await;
     let intent = Intent {
         job: job.ticket.job,
+        kind: job.ticket.kind,
         user: job.ticket.user,
         seq: job.ticket.seq,
         lease: job.lease,
-        ciphertext: job.envelope.hash().unwrap(),
+        ciphertext: job.hash(),
         at: bench.clock.seconds(),
         expires_at: job.ticket.expires_at,
         before: account.pwd_last_set,

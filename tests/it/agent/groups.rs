@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use sspr::{lab::samba::Samba, wire::outcome::Code};
+use sspr::{agent::directory::Directory, lab::samba::Samba, wire::outcome::Code};
 use tokio_util::sync::CancellationToken;
 
 use super::{Bench, accepts, both};
 
 /// A new group with these members.
-async fn group(samba: &Samba, name: &str, members: &[&str]) -> String {
+pub async fn group(samba: &Samba, name: &str, members: &[&str]) -> String {
     let dn = format!("CN={name},CN=Users,{}", samba.base_dn);
     let mut admin = samba.admin().await.unwrap();
     let mut attributes = vec![("objectClass", HashSet::from(["group"])), ("sAMAccountName", HashSet::from([name]))];

@@ -22,7 +22,7 @@ async fn sets_the_password_and_unlocks() {
         assert_eq!(result.code, Code::Applied);
         assert!(result.unlocked);
         assert_eq!((result.job, result.lease, result.seq), (job.ticket.job, job.lease, job.ticket.seq));
-        assert_eq!(Some(result.ciphertext.clone()), job.envelope.hash());
+        assert_eq!(result.ciphertext.clone(), job.hash());
         assert_eq!(result.dc, samba.server_name);
         assert!(result.finished_at >= result.started_at);
         assert!(accepts(samba, &ann, "Übung-macht 2 \"Meister\" 🗝").await);
@@ -113,7 +113,7 @@ async fn what_a_fine_grained_policy_asks_that_may_not_be_read_is_not_guessed() {
         ];
         admin.add(&dn, attributes).await.unwrap().success().unwrap();
         let bench = Bench::new(samba);
-        assert!(bench.account(flo.guid).await.pso.is_some());
+        assert!(bench.account(flo.guid).await.own_policy.is_some());
         assert_eq!(bench.reset(flo.guid, "Quite-New-1").await, Code::PolicyOther);
         assert_eq!(bench.reset(flo.guid, "long enough to be taken").await, Code::Applied);
     }

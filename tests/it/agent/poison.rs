@@ -10,7 +10,7 @@ use std::{
 
 use sspr::{
     agent::{
-        directory::{Account, Bind, Directory, Mark, Page, Policy, ResetError, Server, Trouble, ad::Ad},
+        directory::{Account, ApplyError, Bind, Directory, Effect, Policy, Server, Standing, Trouble, ad::Ad},
         executor::LONGEST,
         journal::Job,
     },
@@ -63,17 +63,13 @@ impl Directory for Faulty {
         self.real.serves(account).await
     }
 
-    async fn reset(&self, user: Uuid, password: &str) -> Result<(), ResetError> {
-        let done = self.real.reset(user, password).await;
+    async fn apply(&self, account: &Account, effect: Effect<'_>) -> Result<(), ApplyError> {
+        let done = self.real.apply(account, effect).await;
         assert!(!self.is(Fault::PanicsAfterChange), "a fault on purpose");
         done
     }
 
-    async fn changed_at(&self, user: Uuid) -> Result<Option<i64>, Trouble> {
-        self.real.changed_at(user).await
-    }
-
-    async fn clock(&self) -> Result<i64, Trouble> {
+    async fn clock(&self) -> Result<Option<i64>, Trouble> {
         self.real.clock().await
     }
 
@@ -81,8 +77,20 @@ impl Directory for Faulty {
         self.real.bind(account, password).await
     }
 
-    async fn policy(&self, account: &Account) -> Result<Option<Policy>, Trouble> {
+    async fn policy(&self, account: &Account) -> Result<Policy, Trouble> {
         self.real.policy(account).await
+    }
+
+    async fn standing(&self, account: &Account) -> Result<Standing, Trouble> {
+        self.real.standing(account).await
+    }
+
+    async fn check(&self) -> Result<(), Trouble> {
+        self.real.check().await
+    }
+
+    async fn check_groups(&self) -> Result<(), Trouble> {
+        self.real.check_groups().await
     }
 
     async fn health(&self) -> DirectoryHealth {
@@ -91,14 +99,6 @@ impl Directory for Faulty {
 
     async fn seen(&self) -> Option<Server> {
         self.real.seen().await
-    }
-
-    async fn mark(&self) -> Result<Mark, Trouble> {
-        self.real.mark().await
-    }
-
-    async fn page(&self, since: Option<i64>, cookie: Vec<u8>) -> Result<Page, Trouble> {
-        self.real.page(since, cookie).await
     }
 }
 

@@ -4,7 +4,11 @@ use serde_json::json;
 use sspr::{
     base::language::Language,
     lab::browser::Browser,
-    wire::{b64, outcome::Code, unb64},
+    wire::{
+        b64,
+        outcome::{Code, Outcome},
+        unb64,
+    },
 };
 
 use crate::support::{Cloud, HandAgent, Person, agent::code_of, agent::somebody, person::seal_for};
@@ -171,7 +175,7 @@ async fn whoever_was_overtaken_by_somebody_elses_change_may_try_again_at_once() 
 async fn every_code_has_an_end_that_says_what_to_do() {
     let (cloud, mut agent) = cloud().await;
     let mut alice = alice_at_password(&cloud).await;
-    for code in Code::ALL.into_iter().filter(|code| *code != Code::Applied && !code.is_about_the_password()) {
+    for code in Code::ALL.into_iter().filter(|code| code.outcome() != Outcome::Applied && !code.is_about_the_password()) {
         alice.sets("Correct-Horse-7").await;
         let job = agent.lease(5).await.remove(0);
         let mut result = agent.result_of(&job, code);

@@ -267,6 +267,7 @@ impl<'a> World<'a> {
             finished_at: 0,
             unlocked: false,
             allowed_at: None,
+            account: None,
         };
         match lie {
             Lie::OldLease => {

@@ -121,13 +121,14 @@ impl<'a> Scene<'a> {
                     job: self.old.job,
                     lease: self.held.as_ref().map_or(Uuid::nil(), |held| held.lease),
                     seq: self.old.seq,
-                    ciphertext: self.held.as_ref().and_then(|held| held.envelope.hash()).unwrap_or_default(),
+                    ciphertext: self.held.as_ref().map(LeasedJob::hash).unwrap_or_default(),
                     code: if verb == Verb::Settle { Code::Applied } else { Code::DirectoryUnreachable },
                     dc: String::new(),
                     started_at: 0,
                     finished_at: 0,
                     unlocked: false,
                     allowed_at: None,
+                    account: None,
                 };
                 ground.settle(conn, 0, &result).await;
             }

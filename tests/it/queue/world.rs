@@ -149,13 +149,14 @@ impl Hand {
             job: ticket.job,
             lease: job.lease,
             seq: ticket.seq,
-            ciphertext: job.envelope.hash().unwrap(),
+            ciphertext: job.hash(),
             code,
             dc: String::new(),
             started_at: 0,
             finished_at: 0,
             unlocked: false,
             allowed_at: None,
+            account: None,
         };
         if let Some(before) = self.ended.get(&ticket.job).cloned() {
             let mut again = JobResult { lease: job.lease, ..before };

@@ -195,7 +195,7 @@ impl HandAgent {
 
     /// Make `people` the whole directory.
     pub async fn mirror(&mut self, people: Vec<DirectoryPerson>) {
-        let batch = MirrorBatch { pass: id::random(), full: true, last: true, upserts: people, removals: Vec::new() };
+        let batch = MirrorBatch { pass: id::random(), full: true, first: true, last: true, upserts: people, ..MirrorBatch::default() };
         assert_eq!(self.post("/agent/v1/directory", &batch).await.status(), StatusCode::NO_CONTENT);
     }
 
@@ -210,7 +210,7 @@ impl HandAgent {
     }
 
     pub fn open(&self, job: &LeasedJob) -> Result<String, seal::Broken> {
-        seal::open(&job.envelope, &job.ticket, &self.sealing.private).map(|secrets| secrets.new.to_string())
+        seal::open(job.envelope.as_ref().expect("a sealed job"), &job.ticket, &self.sealing.private).map(|secrets| secrets.new.to_string())
     }
 
     pub fn result_of(&self, job: &LeasedJob, code: Code) -> JobResult {
@@ -218,13 +218,14 @@ impl HandAgent {
             job: job.ticket.job,
             lease: job.lease,
             seq: job.ticket.seq,
-            ciphertext: job.envelope.hash().unwrap(),
+            ciphertext: job.hash(),
             code,
             dc: "dc1.corp.example".into(),
             started_at: self.clock.millis(),
             finished_at: self.clock.millis(),
             unlocked: false,
             allowed_at: None,
+            account: None,
         }
     }
 
@@ -267,8 +268,7 @@ pub fn somebody(name: &str) -> DirectoryPerson {
         display_name: format!("Person {name}"),
         mail: Some(format!("{name}@mail.example")),
         mobile: Some(format!("+4917012345{:02}", guid[0] % 100)),
-        language: None,
         enabled: true,
-        protected: false,
+        ..DirectoryPerson::default()
     }
 }
