@@ -129,12 +129,19 @@ pub async fn serve(app: Arc<App>, listener: TcpListener) -> Result<()> {
 
 async fn connection(router: Router, tls: Option<TlsAcceptor>, watcher: Watcher, stream: TcpStream, peer: SocketAddr) -> Result<()> {
     stream.set_nodelay(true)?;
-    let Some(tls) = tls else { return http1(router, watcher, stream, peer).await };
-    let stream = tokio::time::timeout(TLS_TIMEOUT, tls.accept(stream)).await.context("no TLS handshake")??;
-    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        return http2(router, watcher, stream, peer).await;
+    // Each kind on the heap by itself, or every connection would keep room for the largest, and ten thousand agents may rest here.
+    match tls {
+        None => Box::pin(http1(router, watcher, stream, peer)).await,
+        Some(tls) => Box::pin(secure(tls, router, watcher, stream, peer)).await,
     }
-    http1(router, watcher, stream, peer).await
+}
+
+async fn secure(tls: TlsAcceptor, router: Router, watcher: Watcher, stream: TcpStream, peer: SocketAddr) -> Result<()> {
+    let stream = Box::pin(tokio::time::timeout(TLS_TIMEOUT, tls.accept(stream))).await.context("no TLS handshake")??;
+    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+        return Box::pin(http2(router, watcher, stream, peer)).await;
+    }
+    Box::pin(http1(router, watcher, stream, peer)).await
 }
 
 async fn answer(router: Router, peer: SocketAddr, mut request: Request<Incoming>) -> Result<Response, std::convert::Infallible> {
