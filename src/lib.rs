@@ -5,6 +5,7 @@
 
 pub mod base;
 pub mod wire;
+#[cfg(unix)]
 pub mod lab;
 pub mod agent;
 pub mod carriers;

@@ -16,6 +16,9 @@ mail-changed-when = Wann:
 mail-changed-where = Von:
 mail-changed-you = Das waren Sie? Dann ist alles in Ordnung. Verwenden Sie ab jetzt Ihr neues Passwort, auch auf dem Telefon.
 mail-changed-not-you = Das waren nicht Sie? Dann sagen Sie es sofort Ihrem Helpdesk, damit er Ihr Konto sichern kann.
+mail-unlocked-subject = Ihr Konto bei { $tenant } wurde entsperrt
+mail-unlocked-intro = Ihr Konto bei { $tenant } war gesperrt und wurde gerade entsperrt. Das Passwort hat sich nicht geändert.
+mail-unlocked-you = Das waren Sie? Dann ist alles in Ordnung.
 mail-help = Helpdesk: { $contact }
 mail-signature = { $tenant }
 mail-automatic = Diese Nachricht wurde automatisch erstellt. Antworten darauf werden nicht gelesen.
@@ -24,4 +27,5 @@ sms-code = { $code } ist Ihr Code für { $tenant }. Er gilt { $minutes } Minuten
 
     @{ $host } #{ $code }
 sms-changed = Ihr Passwort bei { $tenant } wurde geändert. Das waren nicht Sie? Sagen Sie es sofort Ihrem Helpdesk.
+sms-unlocked = Ihr Konto bei { $tenant } wurde entsperrt, das Passwort bleibt. Das waren nicht Sie? Sagen Sie es sofort Ihrem Helpdesk.
 mail-changed-unknown = unbekannt

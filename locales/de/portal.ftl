@@ -70,6 +70,21 @@ code-wait = Es gab mehrere Versuche. Weiter geht es in { $time }.
 code-wait-some = Es gab mehrere Versuche. Bitte warten Sie einen Augenblick, bevor Sie weitermachen.
 code-wait-over = Sie können jetzt weitermachen.
 
+## What do you need?
+
+need-title = Was brauchen Sie?
+need-intro = Ihr Konto ist gesperrt. Das passiert nach mehreren Versuchen mit einem falschen Passwort, oft durch ein Telefon oder einen Computer, der noch ein altes hat.
+need-unlock = Mein Konto entsperren
+need-unlock-text = Sie kennen Ihr Passwort, und es bleibt, wie es ist.
+need-password = Ein neues Passwort wählen
+need-password-text = Sie haben es vergessen. Ihr Konto wird dabei auch entsperrt.
+need-continue = Weiter
+need-only-title = Ihr Konto ist gesperrt
+need-only-text = Sie können es hier entsperren. Ihr Passwort bleibt, wie es ist.
+need-age = Ihr Passwort wurde erst vor Kurzem geändert. Ein neues ist möglich ab { $when }.
+need-no-password = Ein neues Passwort lässt sich für Ihr Konto von hier aus nicht setzen.
+need-error-choose = Bitte wählen Sie, was Sie brauchen.
+
 ## The new password
 
 password-title = Neues Passwort wählen
@@ -90,6 +105,10 @@ password-rule-history = { $n ->
     [one] Nicht Ihr letztes Passwort
    *[other] Keines Ihrer letzten { $n } Passwörter
 }
+password-rule-age = { $days ->
+    [one] Danach ist eine weitere Änderung erst einen Tag später möglich
+   *[other] Danach ist eine weitere Änderung erst { $days } Tage später möglich
+}
 password-rule-unknown = Je länger, desto besser: Gut sind vier oder fünf Wörter, die nichts miteinander zu tun haben.
 password-rules-met = %met% von %all% erfüllt
 password-met = erfüllt
@@ -100,7 +119,7 @@ password-asking = Wird vorbereitet …
 password-sealing = Ihr Passwort wird versiegelt …
 password-sending = Das versiegelte Passwort wird gesendet …
 password-sent = Gesendet. Einen Augenblick …
-password-allowed-at = Eine Änderung ist möglich ab { $when }.
+password-allowed-at = Ein neues Passwort ist möglich ab { $when }.
 password-script-title = Diese Seite braucht JavaScript
 password-script-text = Ihr Passwort wird in Ihrem Browser versiegelt, bevor es gesendet wird, damit es unterwegs niemand lesen kann. Dafür ist JavaScript nötig, das hier ausgeschaltet, blockiert oder zu alt ist. Bitte schalten Sie es ein oder öffnen Sie diese Seite in einem anderen Browser.
 password-error-empty = Bitte geben Sie ein neues Passwort ein.
@@ -131,6 +150,13 @@ status-lost = Die Verbindung wurde unterbrochen. Wir fragen weiter nach.
 status-ending = Es gibt ein Ergebnis. Einen Augenblick …
 status-slow = Heute dauert es länger als sonst. Sie brauchen nichts zu tun: Spätestens in zwei Minuten wissen Sie, wie es ausgegangen ist.
 
+unlocking-title = Ihr Konto wird entsperrt
+unlocking-intro = Das dauert meist nur ein, zwei Sekunden. Lassen Sie diese Seite einfach offen.
+unlocking-sealed-done = In Auftrag gegeben
+unlocking-set-waiting = Vom Domänencontroller entsperrt
+unlocking-set-now = Der Domänencontroller entsperrt es gerade …
+unlocking-set-done = Vom Domänencontroller entsperrt
+
 ## Done
 
 done-title = Ihr Passwort ist geändert
@@ -146,9 +172,28 @@ done-wifi = WLAN und VPN
 done-wifi-text = Wenn das Netz sich nicht mehr verbindet, entfernen Sie es einmal und verbinden Sie sich mit dem neuen Passwort neu.
 done-notice = Wir haben eine Nachricht an alle hinterlegten Adressen gesendet. Wenn nicht Sie das Passwort geändert haben, sagen Sie es sofort Ihrem Helpdesk.
 done-finish = Fertig
+unlocked-title = Ihr Konto ist entsperrt
+unlocked-intro = Ihr Passwort hat sich nicht geändert: Melden Sie sich mit dem an, das Sie haben.
+unlocked-again = Damit es so bleibt
+unlocked-device = Alte Passwörter
+unlocked-device-text = Ein Telefon, ein Tablet oder ein zweiter Computer versucht es vielleicht noch mit einem alten Passwort und sperrt Ihr Konto wieder. Tragen Sie dort das richtige ein.
+unlocked-wifi = WLAN und VPN
+unlocked-wifi-text = Auch Netzwerke merken sich Passwörter. Wenn eines noch ein altes hat, entfernen Sie es einmal und verbinden Sie sich neu.
+unlocked-notice = Wir haben an alle hinterlegten Adressen eine Nachricht gesendet. Wenn nicht Sie das Konto entsperrt haben, sagen Sie es sofort Ihrem Helpdesk.
+unlocked-forgotten = Ich weiß mein Passwort doch nicht
 
 ## Other endings
 
+ended-policy-age-title = Ein neues Passwort ist noch nicht möglich
+ended-policy-age-text = Ihr Passwort wurde erst vor Kurzem geändert, und Ihre Organisation verlangt etwas Zeit zwischen zwei Änderungen. Es wurde nichts geändert. Wenn Sie Ihr Passwort vergessen haben, kann der Helpdesk ein neues für Sie setzen.
+ended-unlock-interrupted-title = Ob Ihr Konto entsperrt ist, wissen wir noch nicht
+ended-unlock-interrupted-text = Die Verbindung brach ab, gerade als es entsperrt wurde. Bitte versuchen Sie, sich anzumelden. Wenn das nicht geht, beginnen Sie hier noch einmal. Ihr Passwort hat sich nicht geändert.
+ended-unlock-expired-title = Das hat zu lange gedauert
+ended-unlock-expired-text = Ihre Organisation hat nicht rechtzeitig geantwortet. Es wurde nichts geändert: Ihr Passwort bleibt, wie es ist. Bitte versuchen Sie es in ein paar Minuten noch einmal.
+ended-unlock-refused-title = Ihr Konto ließ sich von hier aus nicht entsperren
+ended-unlock-refused-text = Die Systeme Ihrer Organisation haben es nicht erlaubt. Ihr Passwort bleibt, wie es ist. Der Helpdesk kann Ihr Konto entsperren.
+ended-unlock-failed-title = Ihr Konto ließ sich gerade nicht entsperren
+ended-unlock-failed-text = Die Systeme Ihrer Organisation haben ein Problem gemeldet. Ihr Passwort bleibt, wie es ist. Bitte versuchen Sie es in ein paar Minuten noch einmal; wenn es so bleibt, sagen Sie es dem Helpdesk.
 ended-retry = Von vorn beginnen
 
 outcome-applied-title = Ihr Passwort ist geändert

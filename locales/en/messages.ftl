@@ -16,6 +16,9 @@ mail-changed-when = When:
 mail-changed-where = From:
 mail-changed-you = It was you? Then everything is in order. Use your new password from now on, on your phone as well.
 mail-changed-not-you = It was not you? Then tell your help desk at once, so that they can secure your account.
+mail-unlocked-subject = Your account at { $tenant } was unlocked
+mail-unlocked-intro = Your account at { $tenant } was locked and has just been unlocked. The password has not changed.
+mail-unlocked-you = It was you? Then everything is in order.
 mail-help = Help desk: { $contact }
 mail-signature = { $tenant }
 mail-automatic = This message was made automatically. Answers to it are not read.
@@ -24,4 +27,5 @@ sms-code = { $code } is your code for { $tenant }. It works for { $minutes } min
 
     @{ $host } #{ $code }
 sms-changed = Your password at { $tenant } was changed. It was not you? Tell your help desk at once.
+sms-unlocked = Your account at { $tenant } was unlocked, with the same password. It was not you? Tell your help desk at once.
 mail-changed-unknown = unknown

@@ -70,6 +70,21 @@ code-wait = There were several tries. You can go on in { $time }.
 code-wait-some = There were several tries. Please wait a moment before you go on.
 code-wait-over = You can go on now.
 
+## What do you need?
+
+need-title = What do you need?
+need-intro = Your account is locked. That happens after several tries with a wrong password, often by a phone or a computer that still has an old one.
+need-unlock = Unlock my account
+need-unlock-text = You know your password, and it stays as it is.
+need-password = Choose a new password
+need-password-text = You have forgotten it. Your account is unlocked as well.
+need-continue = Continue
+need-only-title = Your account is locked
+need-only-text = You can unlock it here. Your password stays as it is.
+need-age = Your password was changed only recently. A new one is possible from { $when }.
+need-no-password = A new password cannot be set for your account from here.
+need-error-choose = Please choose what you need.
+
 ## The new password
 
 password-title = Choose a new password
@@ -90,6 +105,10 @@ password-rule-history = { $n ->
     [one] Not your last password
    *[other] Not one of your last { $n } passwords
 }
+password-rule-age = { $days ->
+    [one] After that, a further change is possible one day later
+   *[other] After that, a further change is possible { $days } days later
+}
 password-rule-unknown = The longer, the better: four or five words that have nothing to do with each other are good.
 password-rules-met = %met% of %all% fulfilled
 password-met = fulfilled
@@ -100,7 +119,7 @@ password-asking = Preparing …
 password-sealing = Sealing your password …
 password-sending = Sending the sealed password …
 password-sent = Sent. One moment …
-password-allowed-at = A change is possible from { $when }.
+password-allowed-at = A new password is possible from { $when }.
 password-script-title = This page needs JavaScript
 password-script-text = Your password is sealed in your browser before it is sent, so that nobody on the way can read it. That takes JavaScript, which is switched off, blocked or too old here. Please switch it on, or open this page in another browser.
 password-error-empty = Please enter a new password.
@@ -131,6 +150,13 @@ status-lost = The connection was interrupted. We keep asking.
 status-ending = There is a result. One moment …
 status-slow = It takes longer than usual today. You need not do anything: within two minutes you will know how it ended.
 
+unlocking-title = Your account is being unlocked
+unlocking-intro = This usually takes a second or two. You can simply keep this page open.
+unlocking-sealed-done = Asked for
+unlocking-set-waiting = Unlocked by your domain controller
+unlocking-set-now = Being unlocked by your domain controller …
+unlocking-set-done = Unlocked by your domain controller
+
 ## Done
 
 done-title = Your password is changed
@@ -146,10 +172,29 @@ done-wifi = Wi-Fi and VPN
 done-wifi-text = If the network no longer connects, forget it once and join it again with the new password.
 done-notice = We have sent a notice to every address on file. If it was not you who changed the password, tell your help desk at once.
 done-finish = Finish
+unlocked-title = Your account is unlocked
+unlocked-intro = Your password has not changed: sign in with the one you have.
+unlocked-again = So that it stays unlocked
+unlocked-device = Old passwords
+unlocked-device-text = A phone, a tablet or a second computer may still try an old password and lock your account again. Enter the right one there.
+unlocked-wifi = Wi-Fi and VPN
+unlocked-wifi-text = Networks remember passwords as well. If one of them still has an old one, forget it once and join it again.
+unlocked-notice = We have sent a notice to every address on file. If it was not you who unlocked the account, tell your help desk at once.
+unlocked-forgotten = I don’t know my password after all
 
 ## Other endings
 
 ended-retry = Start again
+ended-policy-age-title = A new password is not possible yet
+ended-policy-age-text = Your password was changed only recently, and your organisation asks for some time between two changes. Nothing was changed. If you have forgotten your password, the help desk can set a new one for you.
+ended-unlock-interrupted-title = We do not know yet whether your account is unlocked
+ended-unlock-interrupted-text = The connection broke just as it was being unlocked. Please try to sign in. If that does not work, start again here. Your password has not changed.
+ended-unlock-expired-title = That took too long
+ended-unlock-expired-text = Your organisation did not answer in time. Nothing was changed: your password stays as it is. Please try again in a few minutes.
+ended-unlock-refused-title = Your account could not be unlocked from here
+ended-unlock-refused-text = The systems of your organisation did not allow it. Your password stays as it is. The help desk can unlock your account.
+ended-unlock-failed-title = Your account could not be unlocked just now
+ended-unlock-failed-text = The systems of your organisation reported a problem. Your password stays as it is. Please try again in a few minutes; if it stays like this, tell the help desk.
 
 outcome-applied-title = Your password is changed
 outcome-applied-text = Use your new password from now on.

@@ -6,9 +6,8 @@
 //! [`Audit::head`] is told to the cloud, and [`check`] compares.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{BufRead, Read, Seek, SeekFrom, Write},
-    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -17,7 +16,10 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::wire::{b64, message::AuditHead, sha256, ticket::Kind};
+use crate::{
+    base::private,
+    wire::{b64, message::AuditHead, sha256, ticket::Kind},
+};
 
 /// Bytes from the end in which the last whole line is looked for; a line has less than 1 KiB.
 const TAIL: u64 = 64 << 10;
@@ -109,11 +111,12 @@ impl Audit {
     /// Go on with the file at `path`, or begin it. `at`: seconds since 1970.
     pub fn open(path: &Path, at: i64) -> Result<Self> {
         let context = || format!("the audit file {}", path.display());
-        let file = OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(path).with_context(context)?;
+        let mut file = private::options().create(true).append(true).read(true).open(path).with_context(context)?;
         let len = file.metadata().with_context(context)?.len();
         let from = len.saturating_sub(TAIL);
         let mut tail = vec![0; usize::try_from(len - from)?];
-        file.read_exact_at(&mut tail, from).with_context(context)?;
+        // Where it is read does not matter for where is written: it is appended.
+        file.seek(SeekFrom::Start(from)).and_then(|_| file.read_exact(&mut tail)).with_context(context)?;
         let whole = tail.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         let (whole, torn) = tail.split_at(whole);
         let head = match whole.strip_suffix(b"\n").map(|whole| whole.rsplit(|&byte| byte == b'\n').next().unwrap_or(whole)) {
@@ -168,7 +171,7 @@ impl Inner {
         }
         let meta = self.file.metadata()?;
         if meta.is_file() {
-            ensure!(meta.nlink() > 0, "somebody removed it; restart the agent to begin another");
+            ensure!(!private::is_removed(&meta), "somebody removed it; restart the agent to begin another");
             ensure!(meta.len() == self.len, "somebody changed its length from {} to {}", self.len, meta.len());
         }
         let n = self.head.lines + 1;
@@ -249,7 +252,7 @@ pub fn path(settings: &crate::base::config::Agent) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::fs::{self, OpenOptions};
 
     use super::*;
 

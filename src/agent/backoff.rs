@@ -22,7 +22,7 @@ impl Backoff {
 
     /// [`Self::next`] after a call to the cloud that failed, said once in the log.
     pub fn after(&mut self, failure: &Failure, what: &str) -> Duration {
-        tracing::warn!(error = %failure, "{what}");
+        tracing::warn!(event.number = super::events::CLOUD, error = %failure, "{what}");
         self.next(if let Failure::Passing { retry_after, .. } = failure { *retry_after } else { None })
     }
 

@@ -4,8 +4,7 @@
 //! and no lost answer leaves the agent with only a key that nobody knows.
 
 use std::{
-    fs::{self, File},
-    os::unix::fs::PermissionsExt,
+    fs,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
     time::UNIX_EPOCH,
@@ -15,7 +14,10 @@ use anyhow::{Context, Result, bail};
 use zeroize::Zeroizing;
 
 use super::state;
-use crate::wire::keys::{Identity, fingerprint};
+use crate::{
+    base::private,
+    wire::keys::{Identity, fingerprint},
+};
 
 const CURRENT: &str = "identity.pkcs8";
 const NEXT: &str = "identity-next.pkcs8";
@@ -95,7 +97,7 @@ impl Identities {
         );
         held.current = next;
         let Some(dir) = &self.dir else { return };
-        let moved = fs::rename(dir.join(NEXT), dir.join(CURRENT)).and_then(|()| File::open(dir)?.sync_all());
+        let moved = fs::rename(dir.join(NEXT), dir.join(CURRENT)).and_then(|()| private::sync_directory(dir));
         if let Err(error) = moved {
             // Both are still there; the next start finds out again which one counts.
             tracing::error!(error = %error, "the new identity key could not be moved into its place");
@@ -115,12 +117,12 @@ impl Identities {
 /// The key in this file; `None` when there is none.
 fn read(path: &Path) -> Result<Option<Identity>> {
     let context = || format!("reading {}", path.display());
-    let mode = match fs::metadata(path) {
+    let meta = match fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        other => other.with_context(context)?.permissions().mode(),
+        other => other.with_context(context)?,
     };
-    if mode & 0o077 != 0 {
-        bail!("{} can be read by others (mode {:o}): take that away, and consider enrolling anew", path.display(), mode & 0o777);
+    if let Some(mode) = private::open_to_others(&meta) {
+        bail!("{} can be read by others (mode {mode}): take that away, and consider enrolling anew", path.display());
     }
     let der = Zeroizing::new(fs::read(path).with_context(context)?);
     Ok(Some(Identity::from_pkcs8(&der).with_context(|| format!("{} is damaged", path.display()))?))
@@ -139,7 +141,7 @@ pub fn for_enrolment(dir: &Path) -> Result<Identity> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::Permissions;
+    use std::{fs::Permissions, os::unix::fs::PermissionsExt};
 
     use super::*;
 

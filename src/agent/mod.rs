@@ -10,6 +10,7 @@ pub mod caps;
 pub mod cloud;
 pub mod directory;
 pub mod enrol;
+pub mod events;
 pub mod executor;
 pub mod features;
 pub mod identity;
@@ -19,6 +20,7 @@ mod lanes;
 mod mirror;
 pub mod policy;
 pub mod rotation;
+pub mod setup;
 pub mod state;
 mod telling;
 pub mod time;
@@ -145,7 +147,7 @@ async fn run_with(directory: impl Directory + People, settings: config::Agent, t
     let logs = (journal.clone(), audit.clone());
     let executor = Arc::new(Executor::new(&settings, &state, keys.clone(), directory.clone(), logs, time.clone()));
     let slots = Arc::new(Semaphore::new(settings.parallel.max(1).into()));
-    tracing::info!(agent.id = %state.me.agent, cloud.url = %state.me.cloud_url, agent.version = env!("CARGO_PKG_VERSION"), "the agent starts");
+    tracing::info!(event.number = events::STARTED, agent.id = %state.me.agent, cloud.url = %state.me.cloud_url, agent.version = env!("CARGO_PKG_VERSION"), "the agent starts");
     let mirror = (Duration::from_secs(settings.mirror_seconds), Duration::from_secs(settings.mirror_full_seconds));
     let instance = id::random();
     let identity_life = rotation::life(&settings);
@@ -181,7 +183,7 @@ async fn run_with(directory: impl Directory + People, settings: config::Agent, t
         tracing::info!(agent.jobs = agent.jobs.len(), "finishing the jobs in hand");
     }
     agent.jobs.wait().await;
-    tracing::info!("the agent stopped");
+    tracing::info!(event.number = events::STOPPED, "the agent stopped");
     match ended {
         Some(failure) => Err(failure).context("the agent cannot go on: remove it, or enrol it anew with another state directory"),
         None => Ok(()),
@@ -252,19 +254,6 @@ impl<D: Directory + People> Agent<D> {
         }
     }
 
-    async fn beat(&self) -> Result<(), Failure> {
-        let heartbeat = self.heartbeat().await;
-        let answer = self.cloud.heartbeat(&heartbeat).await?;
-        if answer.status == "active" {
-            self.told.learn(&answer);
-        }
-        match answer.status.as_str() {
-            "pending" => Err(Failure::Pending),
-            "revoked" => Err(Failure::Revoked),
-            _ => Ok(()),
-        }
-    }
-
     /// Tells the cloud that we live; and at once when the directory goes away or comes back.
     async fn heartbeats(&self, mut seen: channel::Receiver<Option<DirectoryHealth>>) -> Failure {
         let (mut backoff, mut pause) = (Backoff::default(), HEARTBEAT);
@@ -304,7 +293,7 @@ impl<D: Directory + People> Agent<D> {
                             if let Err(error) = self.keys.published(epoch) {
                                 tracing::warn!(error = format!("{error:#}"), "a sealing key will be published again");
                             }
-                            tracing::info!(key.epoch = epoch, key.not_after = until, "published a sealing key");
+                            tracing::info!(event.number = events::KEY, key.epoch = epoch, key.not_after = until, "published a sealing key");
                             self.audit.note(self.time.now(), Entry::SealingKeyPublished { epoch, not_after: until }).await;
                             continue;
                         }

@@ -1,9 +1,8 @@
 //! The agent's own directory on disk: who it is, its keys, its journal. Nobody else may read it, and two agents may not share it.
 
 use std::{
-    fs::{self, File, OpenOptions, Permissions},
+    fs::{self, File},
     io::Write,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -13,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::identity::Identities;
+use crate::base::private;
 
 const AGENT: &str = "agent.json";
 const LOCK: &str = "lock";
@@ -57,13 +57,8 @@ pub fn look(dir: &Path) -> Result<Option<(Me, Identities)>> {
 
 fn lock(dir: &Path) -> Result<File> {
     let path = dir.join(LOCK);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&path)
-        .with_context(|| format!("opening {}", path.display()))?;
+    let open = private::options().create(true).truncate(false).write(true).open(&path);
+    let file = open.with_context(|| format!("opening {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => bail!("another agent runs with {} (agent.state_dir)", dir.display()),
@@ -89,8 +84,7 @@ pub fn prepare(dir: &Path) -> Result<()> {
             dir.display()
         );
     }
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).with_context(|| format!("making {}", dir.display()))?;
-    fs::set_permissions(dir, Permissions::from_mode(0o700)).with_context(|| format!("closing {} to others", dir.display()))
+    private::directory(dir).with_context(|| format!("making {} and closing it to others", dir.display()))
 }
 
 pub fn save(dir: &Path, me: &Me) -> Result<()> {
@@ -101,11 +95,11 @@ pub fn save(dir: &Path, me: &Me) -> Result<()> {
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let fresh = path.with_extension("tmp");
     let writing = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
+        let mut file = private::options().create(true).truncate(true).write(true).open(&fresh)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&fresh, path)?;
-        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+        private::sync_directory(path.parent().unwrap_or(Path::new(".")))
     };
     writing().with_context(|| format!("writing {}", path.display()))
 }
@@ -120,7 +114,7 @@ mod tests {
         let dir = dir.path().join("a/b");
         assert!(State::load(&dir).err().unwrap().to_string().contains("agent enrol"));
         prepare(&dir).unwrap();
-        assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(private::open_to_others(&fs::metadata(&dir).unwrap()), None);
         let identity = for_enrolment(&dir).unwrap();
         assert_eq!(for_enrolment(&dir).unwrap().public(), identity.public(), "a second try is the same agent");
         let me = Me { agent: Uuid::nil(), tenant: Uuid::nil(), connector: Uuid::nil(), cloud_url: "https://x".into() };

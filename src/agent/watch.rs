@@ -8,7 +8,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Agent, Directory};
+use super::{Agent, Directory, cloud::Failure};
 use crate::wire::message::{DirectoryHealth, Heartbeat};
 
 /// Between two looks. One read of one entry on a warm connection.
@@ -80,8 +80,22 @@ impl<D: Directory> Agent<D> {
         }
     }
 
+    /// Tell the cloud, and learn what it says.
+    pub(super) async fn beat(&self) -> Result<(), Failure> {
+        let heartbeat = self.heartbeat().await;
+        let answer = self.cloud.heartbeat(&heartbeat).await?;
+        if answer.status == "active" {
+            self.told.learn(&answer);
+        }
+        match answer.status.as_str() {
+            "pending" => Err(Failure::Pending),
+            "revoked" => Err(Failure::Revoked),
+            _ => Ok(()),
+        }
+    }
+
     /// What the cloud is to know now; waits for the first look.
-    pub(super) async fn heartbeat(&self) -> Heartbeat {
+    async fn heartbeat(&self) -> Heartbeat {
         let mut seen = self.seen.subscribe();
         let directory = match seen.wait_for(Option::is_some).await {
             Ok(health) => health.clone().unwrap_or_default(),

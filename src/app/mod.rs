@@ -128,6 +128,12 @@ impl App {
         Ok(loaded)
     }
 
+    /// After the commit that put a job into a connector's queue without handing it to an agent.
+    pub fn has_job(&self, connector: Uuid) {
+        self.polls.is_ready(connector);
+        self.wake.tell(connector);
+    }
+
     /// After the commit that put a message into the outbox.
     pub fn wake_outbox(&self) {
         self.outbox.send_replace(());

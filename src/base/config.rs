@@ -76,6 +76,7 @@ pub struct Sms {
 #[serde(deny_unknown_fields)]
 pub struct Log {
     pub format: LogFormat,
+    pub file: PathBuf,
     pub filter: String,
 }
 
@@ -99,6 +100,8 @@ pub struct Agent {
     pub audit_file: PathBuf,
     pub allow_groups: Vec<String>,
     pub deny_groups: Vec<String>,
+    pub dns_server: String,
+    pub site: String,
     pub mirror_groups: Vec<String>,
     pub directory: Directory,
 }

@@ -5,5 +5,6 @@ pub mod config;
 pub mod db;
 pub mod id;
 pub mod language;
+pub mod private;
 pub mod secret;
 pub mod telemetry;

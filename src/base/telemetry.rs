@@ -1,15 +1,24 @@
 //! Logs: for people on a terminal, JSON for machines. Field names are dotted; no field ever holds a secret, an address or a body.
 
-use anyhow::{Context, Result};
-use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use std::sync::Mutex;
 
-use super::config;
+use anyhow::{Context, Result};
+use tracing_subscriber::{EnvFilter, Layer, fmt::writer::BoxMakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
+
+use super::{config, private};
 
 pub fn start(settings: &config::Log) -> Result<()> {
     let filter = EnvFilter::try_new(&settings.filter).with_context(|| format!("log.filter = {:?}", settings.filter))?;
+    let to_file = !settings.file.as_os_str().is_empty();
+    let writer = if to_file {
+        let file = private::options().create(true).append(true).open(&settings.file);
+        BoxMakeWriter::new(Mutex::new(file.with_context(|| format!("log.file: opening {}", settings.file.display()))?))
+    } else {
+        BoxMakeWriter::new(std::io::stderr)
+    };
     let layer = match settings.format {
-        config::LogFormat::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
-        config::LogFormat::Human => tracing_subscriber::fmt::layer().with_target(false).with_writer(std::io::stderr).boxed(),
+        config::LogFormat::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer).boxed(),
+        config::LogFormat::Human => tracing_subscriber::fmt::layer().with_target(false).with_ansi(!to_file).with_writer(writer).boxed(),
     };
     tracing_subscriber::registry().with(layer.with_filter(filter)).try_init().context("the log is already started")
 }

@@ -6,17 +6,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    agent::{self, audit, enrol, rotation},
+    agent::{
+        self, audit, enrol, rotation,
+        setup::{
+            self,
+            finding::{Report, Severity},
+        },
+    },
     base::{
         clock::Clock,
         config::{Agent as Settings, Config},
     },
-    cli::{conform, fleet},
+    cli::{conform, fleet, setup as cli_setup},
     wire::message::AuditHead,
 };
 
@@ -37,6 +43,21 @@ enum Command {
         #[arg(long)]
         name: Option<String>,
     },
+    /// On-premises, first: a settings file, by questions or by flags; says what the directory lacks, and the commands that mend it.
+    Setup(Box<cli_setup::Args>),
+    /// On-premises, on Windows: as a service. Windows starts it.
+    #[cfg(windows)]
+    Service,
+    /// On-premises: look at everything that must hold (settings, files, clocks, cloud, certificate, policy, rights), and say what to do
+    /// where it does not. Changes nothing. Ends with 1 if there is a problem.
+    Doctor {
+        /// Look at every account that is served, not only at the first 5000.
+        #[arg(long)]
+        everybody: bool,
+        /// For programs: codes, severities, texts and commands.
+        #[arg(long)]
+        json: bool,
+    },
     /// On-premises: replace this agent's identity key now. A running agent is asked to, otherwise it is done here.
     Rotate,
     /// On-premises: follow the chain of this agent's audit file, and say the first line that does not fit.
@@ -52,7 +73,15 @@ enum Command {
     Fleet(fleet::Command),
 }
 
-pub async fn run(args: Args, config: Config) -> Result<()> {
+impl Args {
+    /// Whether it must be begun before there is a runtime.
+    #[cfg(windows)]
+    pub const fn is_service(&self) -> bool {
+        matches!(self.command, Some(Command::Service))
+    }
+}
+
+pub async fn run(args: Args, config: Config, config_file: Option<PathBuf>) -> Result<()> {
     match args.command {
         None => {
             let stop = CancellationToken::new();
@@ -73,6 +102,16 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             println!("Meanwhile start the agent here (it waits): sspr agent");
             Ok(())
         }
+        Some(Command::Setup(args)) => Box::pin(cli_setup::run(*args)).await,
+        Some(Command::Doctor { everybody, json }) => {
+            let extent = setup::Extent { everybody, config_file: config_file.as_deref() };
+            let report = setup::doctor(&config.agent, extent, &Clock::system()).await;
+            tell(&report, json);
+            ensure!(report.worst() < Severity::Problem, "{} of these must be mended", report.count(Severity::Problem));
+            Ok(())
+        }
+        #[cfg(windows)]
+        Some(Command::Service) => anyhow::bail!("Windows starts this"),
         Some(Command::Rotate) => {
             let fingerprint = rotation::rotate(&config.agent, Clock::system()).await?;
             println!("This agent has another identity key now. Its fingerprint, which the cloud shows too:\n\n    {fingerprint}");
@@ -81,6 +120,16 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
         Some(Command::Audit { known }) => check_audit(&config.agent, known.as_deref()),
         Some(Command::Conform(args)) => Box::pin(conform::run(args)).await,
         Some(Command::Fleet(command)) => fleet::run(command, config).await,
+    }
+}
+
+fn tell(report: &Report, json: bool) {
+    if json {
+        println!("{:#}", report.json());
+    } else {
+        print!("{}", report.text());
+        let [problems, warnings] = [Severity::Problem, Severity::Warning].map(|severity| report.count(severity));
+        println!("\n{problems} problems, {warnings} warnings. What each code means: docs/error-codes.md");
     }
 }
 
@@ -110,6 +159,10 @@ fn read_token(file: &Path) -> Result<SecretString> {
 
 /// As people know this machine.
 fn host_name() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = if cfg!(windows) {
+        std::env::var_os("COMPUTERNAME").and_then(|name| name.into_string().ok()).unwrap_or_default()
+    } else {
+        fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default()
+    };
     if name.trim().is_empty() { "agent".to_owned() } else { name.trim().to_owned() }
 }

@@ -11,10 +11,14 @@ mod agent;
 mod check;
 pub mod conform;
 mod connector;
+#[cfg(unix)]
 mod demo;
 mod fleet;
 mod migrate;
 mod serve;
+#[cfg(windows)]
+mod service;
+mod setup;
 mod tenant;
 
 /// Self-service password reset, sealed from the browser to the agent.
@@ -42,13 +46,17 @@ enum Command {
     Migrate(migrate::Args),
     /// Load the settings, connect to what they name, send nothing.
     Check(check::Args),
+    #[cfg(unix)]
     /// Everything at once on loopback, to try it: Postgres, Samba AD, server, agent, inbox.
     Demo(demo::Args),
 }
 
 /// Run one command to its end.
 pub fn run(cli: Cli) -> Result<()> {
-    let mut config = Config::load(cli.config.as_deref())?;
+    let config_file = cli.config.or_else(|| Some(PathBuf::from("sspr.toml")).filter(|file| file.exists()));
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only the demo changes it"))]
+    let mut config = Config::load(config_file.as_deref())?;
+    #[cfg(unix)]
     if matches!(cli.command, Command::Demo(_)) && config.log.filter == "info" {
         // It talks to a person: what goes well needs no log. The notice comes when a transaction is cut off by the end.
         "warn,sqlx::postgres::notice=error".clone_into(&mut config.log.filter);
@@ -56,21 +64,29 @@ pub fn run(cli: Cli) -> Result<()> {
     telemetry::start(&config.log)?;
     // One provider for all TLS of the process.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    #[cfg(windows)]
+    if let Command::Agent(args) = &cli.command
+        && args.is_service()
+    {
+        return service::run(config.agent);
+    }
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
     runtime.block_on(async {
         match cli.command {
             Command::Serve(args) => serve::run(args, config).await,
-            Command::Agent(args) => agent::run(args, config).await,
+            Command::Agent(args) => agent::run(args, config, config_file).await,
             Command::Tenant(args) => tenant::run(args, config).await,
             Command::Connector(args) => connector::run(args, config).await,
             Command::Migrate(args) => migrate::run(args, config).await,
             Command::Check(args) => check::run(args, config).await,
+            #[cfg(unix)]
             Command::Demo(args) => demo::run(args, config).await,
         }
     })
 }
 
 /// ^C, or what systemd and Docker send.
+#[cfg(unix)]
 pub(crate) async fn asked_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
@@ -80,4 +96,10 @@ pub(crate) async fn asked_to_stop() {
         },
         Err(_) => drop(tokio::signal::ctrl_c().await),
     }
+}
+
+/// ^C. A service is stopped by other means.
+#[cfg(not(unix))]
+pub(crate) async fn asked_to_stop() {
+    drop(tokio::signal::ctrl_c().await);
 }

@@ -19,6 +19,8 @@ pub enum Content {
     /// A password was changed; `at` is seconds since 1970.
     /// `from` is the browser's address, coarse; empty if unknown.
     Changed { at: i64, from: String },
+    /// An account was unlocked, and nothing else; the same.
+    Unlocked { at: i64, from: String },
 }
 
 /// Which carrier delivers it.

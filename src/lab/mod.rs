@@ -6,6 +6,7 @@
 //! Production code never imports this; only the demo and the tests do.
 
 pub mod browser;
+pub mod dns;
 pub mod html;
 pub mod inbox;
 pub mod postgres;

@@ -77,7 +77,10 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
     let proven = resets::prove(&mut tx, scope, &app.clock, &visitor.source, flow, method, &code).await?;
     tx.commit().await?;
     match proven {
-        Proven::Passed { cookie, verified } => {
+        Proven::Passed { cookie, verified, asked } => {
+            if let Some(connector) = asked {
+                app.has_job(connector);
+            }
             let next = journey::path(if verified { Step::Password } else { Step::Method });
             Ok(([journey::set_cookie(&app.public_url, &cookie)], Redirect::to(next)).into_response())
         }

@@ -10,11 +10,15 @@ use axum::{
     routing::{get, post},
 };
 
-use super::journey::{self, Journey};
+use super::{
+    journey::{self, Journey},
+    password,
+};
 use crate::{
     app::App,
-    domain::resets::{self, Step},
+    domain::resets::{self, Step, Way},
     web::{Page, Result, cookie, form, page},
+    wire::outcome::Code,
 };
 
 pub fn routes() -> Router<Arc<App>> {
@@ -25,13 +29,25 @@ pub fn routes() -> Router<Arc<App>> {
 #[template(path = "portal/done.html")]
 struct DonePage {
     page: Page,
+    unlock: bool,
+    forgotten: bool,
+    /// What there is to know besides.
+    but: Option<String>,
 }
 
 async fn show(journey: Journey) -> Response {
-    if journey.flow.step() != Step::Done {
-        return journey::to_step(&journey.flow);
+    let Journey { visitor, flow } = &journey;
+    if flow.step() != Step::Done {
+        return journey::to_step(flow);
     }
-    page::html(&DonePage { page: journey.visitor.page() })
+    let code = flow.job.as_ref().and_then(|job| job.code);
+    let but = code.filter(|code| matches!(code, Code::LockedAgain | Code::NotReadBack));
+    page::html(&DonePage {
+        page: visitor.page(),
+        unlock: flow.unlocks(),
+        forgotten: flow.unlocks() && flow.way == Way::Either,
+        but: but.map(|code| format!("outcome-{}-text", password::key(code))),
+    })
 }
 
 /// The journey is over: flow, cookie and whatever the browser kept are gone.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::resets::{self, Ending, Step},
+    domain::resets::{self, Ending, Step, Way},
     web::{Page, Result, Visitor, form, page},
     wire::outcome::{Code, Outcome},
 };
@@ -41,34 +41,61 @@ struct EndedPage {
 async fn show(journey: Journey) -> Response {
     let Journey { visitor, flow } = &journey;
     let Step::Ended(ending) = flow.step() else { return journey::to_step(flow) };
-    let key = match ending {
-        Ending::Refused(code) => password::key(code),
+    let code = match ending {
+        Ending::Refused(code) | Ending::Barred(code) => code,
         // The same words as for an agent that said so itself.
-        Ending::Expired => password::key(Code::Expired),
-        Ending::Unknown => password::key(Code::Interrupted),
-        Ending::Superseded => password::key(Code::Stale),
+        Ending::Expired => Code::Expired,
+        Ending::Unknown => Code::Interrupted,
+        Ending::Superseded => Code::Stale,
     };
     let again = match ending {
         Ending::Refused(code) => code.outcome() == Outcome::Failed || matches!(code, Code::Stale | Code::ChangedMeanwhile),
+        Ending::Barred(_) => false,
         Ending::Expired | Ending::Superseded | Ending::Unknown => true,
     };
-    let at = flow.job.as_ref().and_then(|job| job.allowed_at);
+    let (title_key, text_key) = match (ending, code) {
+        _ if flow.unlocks() => of_an_unlock(code),
+        (Ending::Barred(_), Code::PolicyAge) => ("ended-policy-age-title".to_owned(), "ended-policy-age-text".to_owned()),
+        _ => (format!("outcome-{}-title", password::key(code)), format!("outcome-{}-text", password::key(code))),
+    };
+    let at = match flow.way {
+        Way::Barred(_, at) => at,
+        _ => flow.job.as_ref().and_then(|job| job.allowed_at),
+    };
     page::html(&EndedPage {
         page: visitor.page(),
-        title_key: format!("outcome-{key}-title"),
-        text_key: format!("outcome-{key}-text"),
+        title_key,
+        text_key,
         allowed_at: at.map(|at| page::when(visitor.language, at)),
         again,
         retry: false,
     })
 }
 
-/// Back to the password page, still proven.
+/// The words for codes speak of passwords; where that would be wrong of an unlock, these speak instead.
+fn of_an_unlock(code: Code) -> (String, String) {
+    let words = |title: &str, text: &str| (title.to_owned(), text.to_owned());
+    match (code.outcome(), code) {
+        (_, Code::Expired) => words("ended-unlock-expired-title", "ended-unlock-expired-text"),
+        (Outcome::Unknown | Outcome::Applied, _) => words("ended-unlock-interrupted-title", "ended-unlock-interrupted-text"),
+        (Outcome::Failed, _) => words("ended-unlock-failed-title", "ended-unlock-failed-text"),
+        (
+            Outcome::Refused,
+            Code::Gone | Code::AccountDisabled | Code::AccountExpired | Code::LockedForGood | Code::Stale | Code::NoUnlockRight,
+        ) => (format!("outcome-{}-title", password::key(code)), format!("outcome-{}-text", password::key(code))),
+        (Outcome::Refused, _) => words("ended-unlock-refused-title", "ended-unlock-refused-text"),
+    }
+}
+
+/// Back to where it began, still proven; the directory is asked anew.
 async fn again(journey: Journey, _: form::Form<form::Nothing>) -> Result<Response> {
     let Journey { visitor, flow } = &journey;
     let mut tx = visitor.app.begin().await?;
-    resets::again(&mut tx, &visitor.tenant.scope, flow).await?;
+    let asked = resets::look_again(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, flow).await?;
     tx.commit().await?;
+    if let Some(connector) = asked {
+        visitor.app.has_job(connector);
+    }
     Ok(Redirect::to("/reset").into_response())
 }
 

@@ -1,6 +1,9 @@
 //! The guard of every step behind the first: a browser with its flow. And the one table of which step is which page.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::FromRequestParts,
@@ -11,7 +14,10 @@ use axum::{
 use crate::{
     app::{App, PublicUrl},
     base::id,
-    domain::resets::{self, Flow, Step},
+    domain::{
+        queue::State,
+        resets::{self, Flow, Step},
+    },
     web::{Error, Result, Visitor, cookie},
 };
 
@@ -60,10 +66,43 @@ pub const fn path(step: Step) -> &'static str {
     match step {
         Step::Method => "/reset/method",
         Step::Code(_) => "/reset/code",
+        Step::Need => "/reset/need",
         Step::Password => "/reset/password",
         Step::Status => "/reset/status",
         Step::Done => "/reset/done",
         Step::Ended(_) => "/reset/ended",
+    }
+}
+
+/// An agent that is there takes a job within moments; for one that does not nobody waits longer.
+const PICK_UP: Duration = Duration::from_millis(600);
+/// Nor for an answer longer than this.
+const ANSWER: Duration = Duration::from_secs(2);
+
+/// The same journey once the directory has said how the account stands, or has had its time to.
+pub async fn looked(mut journey: Journey) -> Result<Journey> {
+    let (app, scope) = (journey.visitor.app.clone(), journey.visitor.tenant.scope.clone());
+    let asked = journey.flow.look.as_ref().filter(|look| !look.state.is_final() && look.asked_at + 2 * ANSWER > app.clock.now());
+    let Some(job) = asked.map(|look| look.job_id) else { return Ok(journey) };
+    let (subscription, begun) = (app.wake.subscribe(job), Instant::now());
+    loop {
+        let woken = subscription.next();
+        let mut conn = app.db.acquire().await?;
+        journey.flow = resets::reload(&mut conn, &scope, &app.clock, &journey.flow).await?.ok_or(Error::FlowEnded)?;
+        drop(conn);
+        let patience = match journey.flow.look.as_ref().map(|look| look.state) {
+            Some(State::Submitted) => PICK_UP,
+            Some(State::Leased) => ANSWER,
+            _ => return Ok(journey),
+        };
+        let left = patience.saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            return Ok(journey);
+        }
+        tokio::select! {
+            () = woken => {}
+            () = tokio::time::sleep(left) => {}
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod ended;
 mod identify;
 mod journey;
 mod method;
+mod need;
 mod password;
 mod status;
 mod unavailable;
@@ -31,6 +32,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(identify::routes())
         .merge(method::routes())
         .merge(code::routes())
+        .merge(need::routes())
         .merge(password::routes())
         .merge(status::routes())
         .merge(done::routes())

@@ -22,7 +22,7 @@ use crate::{
         users,
     },
     web::{Error, Page, Result, Visitor, form, page},
-    wire::{outcome::Code, seal::Envelope, ticket::Ticket},
+    wire::{message::PasswordPolicy, outcome::Code, seal::Envelope, ticket::Ticket},
 };
 
 pub fn routes() -> Router<Arc<App>> {
@@ -37,7 +37,9 @@ struct PasswordPage {
     words: Vec<String>,
     min_length: u32,
     complexity: bool,
+    names: bool,
     history: u32,
+    days: u64,
     refusal: Option<Refusal>,
 }
 
@@ -48,7 +50,7 @@ struct Refusal {
 }
 
 async fn show(journey: Journey) -> Result<Response> {
-    let Journey { visitor, flow } = &journey;
+    let Journey { visitor, flow } = &journey::looked(journey).await?;
     if flow.step() != Step::Password {
         return Ok(journey::to_step(flow));
     }
@@ -57,7 +59,16 @@ async fn show(journey: Journey) -> Result<Response> {
     let Some(user) = users::get(&mut conn, scope, flow.user_id.unwrap_or_default()).await? else {
         return Ok(super::ended::page(visitor, StatusCode::GONE, "outcome-gone-title", "outcome-gone-text"));
     };
-    let policy = fleet::policy(&mut conn, scope, user.connector_id).await?.unwrap_or_default();
+    // What the directory said of this very account, or else what it says of all.
+    let rules = match flow.look.as_ref().and_then(|look| look.account.as_ref()) {
+        Some(account) => Rules { hints: account.hints, names: account.names, policy: account.policy.clone().unwrap_or_default() },
+        None => fleet::policy(&mut conn, scope, user.connector_id).await?.map_or_else(Rules::default, |(policy, hints)| Rules {
+            hints,
+            names: policy.complexity,
+            policy,
+        }),
+    };
+    let Rules { policy, hints, names } = rules;
     let refusal = flow.refusal().map(|(code, at)| Refusal {
         title_key: format!("outcome-{}-title", key(code)),
         text_key: format!("outcome-{}-text", key(code)),
@@ -65,13 +76,28 @@ async fn show(journey: Journey) -> Result<Response> {
     });
     Ok(page::html(&PasswordPage {
         page: visitor.page(),
-        words: parts(&user.display_name),
+        words: if names { parts(&user.display_name) } else { Vec::new() },
+        names,
         sign_in_name: user.sign_in_name,
         min_length: policy.min_length,
         complexity: policy.complexity,
-        history: policy.history,
+        // Rules that the directory does not apply to a reset are none.
+        history: if hints { policy.history } else { 0 },
+        days: if hints { policy.min_age / DAY } else { 0 },
         refusal,
     }))
+}
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// What a new password must keep.
+#[derive(Default)]
+struct Rules {
+    policy: PasswordPolicy,
+    /// History and minimum age hold on a reset.
+    hints: bool,
+    /// It must not contain the account's names.
+    names: bool,
 }
 
 /// The parts of a display name that a complex password must not contain: longer than two characters (MS-SAMR 3.1.1.7.2).
@@ -106,8 +132,15 @@ async fn ticket(journey: Journey, _: form::Json<form::Nothing>) -> Result<Json<T
         Offered::NotNow if flow.step() == Step::Status => Err(Error::Conflict("busy")),
         Offered::NotNow => Err(Error::Forbidden("not_verified")),
         Offered::NotServed => Err(Error::Forbidden("not_served")),
-        Offered::NotReady(Readiness::WritebackOff) => Err(Error::Unavailable("writeback_off")),
-        Offered::NotReady(_) => Err(Error::Unavailable("no_agent")),
+        Offered::NotReady(readiness) => Err(not_ready(readiness)),
+    }
+}
+
+/// In the words of an error.
+pub const fn not_ready(readiness: Readiness) -> Error {
+    match readiness {
+        Readiness::WritebackOff => Error::Unavailable("writeback_off"),
+        _ => Error::Unavailable("no_agent"),
     }
 }
 

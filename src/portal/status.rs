@@ -35,6 +35,7 @@ pub fn routes() -> Router<Arc<App>> {
 struct StatusPage {
     page: Page,
     state: &'static str,
+    unlock: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,7 +54,9 @@ const STREAM: Duration = Duration::from_mins(3);
 
 async fn show(journey: Journey) -> Response {
     match (&journey.flow.job, journey.flow.step()) {
-        (Some(job), Step::Status) => page::html(&StatusPage { page: journey.visitor.page(), state: job.state.as_str() }),
+        (Some(job), Step::Status) => {
+            page::html(&StatusPage { page: journey.visitor.page(), state: job.state.as_str(), unlock: journey.flow.unlocks() })
+        }
         _ => journey::to_step(&journey.flow),
     }
 }

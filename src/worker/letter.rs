@@ -78,6 +78,35 @@ struct ChangedHtml<'a> {
     where_: &'a str,
 }
 
+#[derive(Template)]
+#[template(path = "mail/unlocked/subject.txt")]
+struct UnlockedSubject<'a> {
+    t: &'a Page,
+    tenant: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/unlocked/body.txt")]
+struct UnlockedText<'a> {
+    t: &'a Page,
+    tenant: &'a str,
+    name: &'a str,
+    help: Option<&'a str>,
+    when: &'a str,
+    where_: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/unlocked/body.html")]
+struct UnlockedHtml<'a> {
+    t: &'a Page,
+    tenant: &'a str,
+    name: &'a str,
+    help: Option<&'a str>,
+    when: &'a str,
+    where_: &'a str,
+}
+
 /// A subject is one line, whatever a tenant or a person is called.
 fn line(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect::<String>().trim().to_owned()
@@ -100,10 +129,16 @@ pub fn mail(tenant: &Tenant, message: &Message) -> Result<Letter> {
                 CodeHtml { t, tenant, name, help, code, minutes }.render()?,
             )
         }
-        Content::Changed { at, from } => {
+        Content::Changed { at, from } | Content::Unlocked { at, from } => {
             let when = page::when(language, OffsetDateTime::from_unix_timestamp(*at)?);
             let unknown = t.t("mail-changed-unknown");
             let (when, where_) = (when.as_str(), if from.is_empty() { &*unknown } else { from });
+            if matches!(message.content, Content::Unlocked { .. }) {
+                let subject = UnlockedSubject { t, tenant }.render()?;
+                let text = UnlockedText { t, tenant, name, help, when, where_ }.render()?;
+                let html = UnlockedHtml { t, tenant, name, help, when, where_ }.render()?;
+                return Ok(Letter { subject: line(&subject), text, html });
+            }
             (
                 ChangedSubject { t, tenant }.render()?,
                 ChangedText { t, tenant, name, help, when, where_ }.render()?,
@@ -124,5 +159,6 @@ pub fn text(app: &App, tenant: &Tenant, message: &Message) -> String {
             &[("code", code), ("tenant", &tenant.name), ("minutes", &minutes.to_string()), ("host", app.public_url.host())],
         ),
         Content::Changed { .. } => language.text_with("sms-changed", &[("tenant", &tenant.name)]),
+        Content::Unlocked { .. } => language.text_with("sms-unlocked", &[("tenant", &tenant.name)]),
     }
 }

@@ -16,8 +16,8 @@ const state = document.querySelector("#password-state");
 const rules = {
   min: Number(form.dataset.min),
   kinds: Number(form.dataset.kinds ?? 0),
-  name: form.dataset.name,
-  words: form.dataset.words.split("\n"),
+  // The names that it must not contain; null where they do not matter.
+  names: form.dataset.words === undefined ? null : [form.dataset.name, ...form.dataset.words.split("\n")],
 };
 let busy = false;
 

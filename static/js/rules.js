@@ -8,17 +8,15 @@ const KINDS = [/\p{Lu}/u, /\p{Ll}/u, /[0-9]/, /[-~!@#$%^&*_+=`|\\(){}[\]:;"'<>,.
 export function judge(password, rules) {
   const found = {};
   if (rules.min > 0) found.length = [...password].length >= rules.min;
-  if (rules.kinds > 0) {
-    found.kinds = KINDS.filter((kind) => kind.test(password)).length >= rules.kinds;
-    found.words = password !== "" && !holdsName(password, rules);
-  }
+  if (rules.kinds > 0) found.kinds = KINDS.filter((kind) => kind.test(password)).length >= rules.kinds;
+  if (rules.names) found.words = password !== "" && !holdsName(password, rules);
   return found;
 }
 
 // The directory compares without case, and leaves parts of fewer than three letters alone.
-function holdsName(password, { name, words }) {
+function holdsName(password, { names }) {
   const lower = password.toLowerCase();
-  return [name, ...words].some((part) => part.length >= 3 && lower.includes(part.toLowerCase()));
+  return (names ?? []).some((part) => part.length >= 3 && lower.includes(part.toLowerCase()));
 }
 
 // Syllables can be read aloud, remembered for a minute and typed on a phone. No l, q, x, y: they are mistaken for others or sit

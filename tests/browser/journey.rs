@@ -3,7 +3,7 @@
 
 #[path = "../it/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the other binary's tests use the rest")]
-mod real;
+pub mod real;
 
 use sspr::{
     lab::samba::{BindOutcome, Release, Samba, SambaOptions},

@@ -3,6 +3,7 @@
 //! Wants Chromium and its driver; `bin/setup` installs both. Screenshots go to `tests/browser/shots`.
 
 mod journey;
+mod need;
 mod pages;
 mod preview;
 mod support;

@@ -90,7 +90,7 @@ async fn a_suggestion_keeps_the_rules_and_can_be_read() {
 
         // Each letter is as likely as any other.
         let body = "const { suggest } = await import('/static/js/rules.js');
-                    const rules = { min: 40, kinds: 3, name: 'anna.berg', words: ['Anna', 'Berg'] };
+                    const rules = { min: 40, kinds: 3, names: ['anna.berg', 'Anna', 'Berg'] };
                     const many = Array.from({ length: 400 }, () => suggest(rules));
                     const count = {};
                     for (const c of many.join('').toLowerCase().replace(/[^bdfghjkmnprstvwz]/g, '')) count[c] = (count[c] ?? 0) + 1;

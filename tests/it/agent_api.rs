@@ -337,7 +337,7 @@ async fn a_result_is_taken_once_from_the_holder_of_the_lease() {
     assert_eq!(agent.tell(&result).await.status(), StatusCode::NO_CONTENT, "the same again");
     assert_eq!(code_of(agent.tell(&agent.result_of(&job, Code::PolicyHistory)).await).await, (409, "contradicts".into()));
     assert_eq!(alice.status().await["state"], "applied");
-    assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where action = 'reset.result' and outcome = 'applied'").await, 1);
+    assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where action = 'reset.result' and outcome = 'applied' and job_id in (select job_id from jobs where kind = 'reset')").await, 1);
     assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where action = 'reset.result' and outcome = 'refused'").await, 5);
     cloud.inbox.wait_for("alice@mail.example", 1).await.unwrap();
     assert_eq!(cloud.inbox.count("alice@mail.example"), 2, "one code, one notice");

@@ -141,3 +141,31 @@ fn the_agents_protocol_tells_the_same_statuses() {
     }
     assert!(rows > 10, "only {rows} rows");
 }
+
+#[test]
+fn every_finding_is_explained_with_its_severity() {
+    use sspr::agent::setup::finding;
+    let table = table("What setup and doctor find");
+    for code in finding::Code::ALL {
+        let columns = table.get(code.as_str()).unwrap_or_else(|| panic!("docs/error-codes.md lacks {}", code.as_str()));
+        assert_eq!((columns.len(), columns[0]), (3, code.severity().as_str()), "{}", code.as_str());
+    }
+    assert_eq!(table.len(), finding::Code::ALL.len(), "a code that is none");
+}
+
+#[test]
+fn event_numbers_are_told_as_they_are_logged() {
+    use sspr::{agent::events, wire::ticket::Kind};
+    let table = table("Event numbers");
+    let number = |number: Option<u16>| number.map(|number| number.to_string());
+    for code in Code::ALL {
+        let told = table.get(code.as_str()).map(|columns| columns[0].to_owned());
+        assert_eq!(told, number(events::cause(code)), "event number of {}", code.as_str());
+    }
+    for kind in Kind::ALL {
+        let told = table.get(kind.as_str()).map(|columns| columns[0].to_owned());
+        let all = [events::begun(kind), events::ended(kind, Code::Applied), events::ended(kind, Code::DirectoryUnreachable)];
+        let all = all.into_iter().filter_map(number).collect::<Vec<_>>();
+        assert_eq!(told.unwrap_or_default(), all.join(", "), "event numbers of {}", kind.as_str());
+    }
+}

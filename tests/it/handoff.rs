@@ -36,7 +36,7 @@ async fn tenant_of(cloud: &Cloud, agent: &HandAgent) -> Tenant {
 }
 
 async fn lines(cloud: &Cloud) -> Vec<String> {
-    let query = "select action || ' ' || outcome from audit_events where job_id is not null order by event_id";
+    let query = "select action || ' ' || outcome from audit_events where job_id in (select job_id from jobs where kind = 'reset') order by event_id";
     sqlx::query_scalar(query).fetch_all(&cloud.app.db).await.unwrap()
 }
 
@@ -54,7 +54,11 @@ async fn a_job_is_born_leased_to_the_agent_that_waits() {
     assert_eq!((status, jobs.len(), jobs[0].attempt), (202, 1, 1));
     assert_eq!(agent.open(&jobs[0]).unwrap(), "Correct-Horse-7");
     assert_eq!(lines(&cloud).await, ["reset.ticket given", "reset.submit accepted", "reset.lease leased"]);
-    assert_eq!(cloud.sql::<i64>("select count(*) from jobs where state = 'leased' and leased_at = submitted_at").await, 1, "in one breath");
+    assert_eq!(
+        cloud.sql::<i64>("select count(*) from jobs where kind = 'reset' and state = 'leased' and leased_at = submitted_at").await,
+        1,
+        "in one breath"
+    );
     assert!(agent.lease(0).await.is_empty(), "one holder at a time");
     agent.ends(&jobs[0], Code::Applied).await;
     assert_eq!(alice.is_told().await["state"], "applied");
@@ -77,7 +81,7 @@ async fn a_job_whose_agent_hangs_up_in_that_moment_goes_to_another_untouched() {
     };
     let ((status, _), ()) = tokio::join!(alice.posts(&job), hang_up);
     assert_eq!(status, 202);
-    cloud.until("select count(*) from jobs where state = 'submitted' and attempts = 0 and lease is null", 1).await;
+    cloud.until("select count(*) from jobs where kind = 'reset' and state = 'submitted' and attempts = 0 and lease is null", 1).await;
     assert_eq!(lines(&cloud).await[1..], ["reset.submit accepted", "reset.lease leased", "reset.lease not_delivered"]);
     let jobs = agent.lease(5).await;
     assert_eq!((jobs.len(), jobs[0].attempt), (1, 1), "nobody ever had it");
@@ -117,7 +121,7 @@ async fn an_agent_that_waits_but_does_not_see_its_directory_is_handed_nothing() 
     let found = fleet::agent(&mut cloud.app.db.acquire().await.unwrap(), blind.id).await.unwrap().unwrap();
     let _seat = cloud.app.polls.sit(&found, 1);
     assert_eq!(alice.posts(&job).await.0, 202);
-    assert_eq!(cloud.sql::<i64>("select count(*) from jobs where state = 'submitted' and attempts = 0").await, 1);
+    assert_eq!(cloud.sql::<i64>("select count(*) from jobs where kind = 'reset' and state = 'submitted' and attempts = 0").await, 1);
     let jobs = seeing.lease(5).await;
     assert_eq!((jobs.len(), jobs[0].attempt), (1, 1));
 }
@@ -166,6 +170,7 @@ async fn a_result_is_answered_with_the_next_job() {
 #[tokio::test]
 async fn proofs_made_before_a_crash_of_the_database_are_refused() {
     let (cloud, mut agent, _) = cloud().await;
+    assert!(agent.lease(0).await.is_empty());
     let (token, path, body) = (agent.token().await, "/agent/v1/lease", br#"{"max":1}"#);
     let captured = agent.proof(path, body, Some(&token));
     let send = async |agent: &HandAgent, proof: &str| {

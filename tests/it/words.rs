@@ -13,7 +13,8 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Keys that are put together at run time: the rest is a stable code (`docs/error-codes.md`).
 const BY_CODE: [&str; 2] = ["outcome-", "problem-"];
 /// Keys that a handler or the worker names whole and hands on.
-const BY_HANDLER: [&str; 7] = ["sms-", "identify-error-", "unavailable-", "method-error-", "code-error-", "code-notice-", "ended-"];
+const BY_HANDLER: [&str; 8] =
+    ["sms-", "identify-error-", "unavailable-", "method-error-", "code-error-", "code-notice-", "need-error-", "ended-"];
 
 pub fn files(dir: &str, ending: &str) -> Vec<(String, String)> {
     fn walk(dir: &Path, ending: &str, into: &mut Vec<(String, String)>) {
@@ -142,7 +143,8 @@ fn no_template_holds_a_word() {
         let plain = code.into_iter().fold(text, |text, (open, close)| without(&text, open, close));
         for attribute in ["aria-label=\"", "title=\"", "alt=\"", "placeholder=\"", "content=\"", "value=\""] {
             for value in plain.split(&format!(" {attribute}")).skip(1).map(|rest| rest.split('"').next().unwrap_or_default()) {
-                let technical = ["width=device-width", "light dark", "noindex", "2"].iter().any(|known| value.starts_with(known));
+                let technical =
+                    ["width=device-width", "light dark", "noindex", "2", "password", "unlock"].iter().any(|known| value.starts_with(known));
                 assert!(technical || !value.contains(char::is_alphabetic), "{name}: {attribute}{value}");
             }
         }
@@ -192,7 +194,8 @@ fn a_text_message_is_one_message() {
         let code = language.text_with("sms-code", &[("code", "012345"), ("tenant", tenant), ("minutes", "10"), ("host", host)]);
         let changed = language.text_with("sms-changed", &[("tenant", tenant)]);
         assert!(code.starts_with("012345 ") && code.ends_with(&format!("\n\n@{host} #012345")), "{code}");
-        for text in [code, changed] {
+        let unlocked = language.text_with("sms-unlocked", &[("tenant", tenant)]);
+        for text in [code, changed, unlocked] {
             assert!(
                 text.chars().count() <= 160 && text.chars().all(basic),
                 "{}: {} characters: {text}",

@@ -74,13 +74,14 @@ async fn neighbour(cloud: &Cloud) -> HandAgent {
 #[tokio::test]
 async fn a_result_without_a_lease_changes_nothing() {
     let (cloud, mut agent, mut alice) = job_waits().await;
-    let job: uuid::Uuid = cloud.sql("select job_id from jobs").await;
-    let seq: i64 = cloud.sql("select seq from jobs").await;
+    let job: uuid::Uuid = cloud.sql("select job_id from jobs where kind = 'reset'").await;
+    let seq: i64 = cloud.sql("select seq from jobs where kind = 'reset'").await;
     let now = cloud.clock.millis();
     let mut result = json!({ "job": job, "lease": uuid::Uuid::nil(), "seq": seq, "ciphertext": sspr::wire::b64(&[0; 32]), "code": "applied",
         "dc": "", "started_at": now, "finished_at": now, "unlocked": false, "allowed_at": null });
     // Also under the very hash that the cloud has of it.
-    let hash: String = cloud.sql("select (select value from jsonb_each_text(to_jsonb(hashes)) limit 1) from jobs").await;
+    let hash: String =
+        cloud.sql("select (select value from jsonb_each_text(to_jsonb(hashes)) limit 1) from jobs where kind = 'reset'").await;
     for ciphertext in [result["ciphertext"].clone(), json!(hash)] {
         result["ciphertext"] = ciphertext;
         let jws = jws::sign(&agent.identity, jws::RESULT, Some(&agent.id.to_string()), false, &result);
@@ -155,7 +156,7 @@ async fn a_lease_that_ended_may_still_be_answered_until_another_has_the_job() {
 async fn after_its_deadline_a_job_is_not_handed_out_and_its_last_holder_may_settle_it_once() {
     let (cloud, mut agent, mut alice, job) = job_leased().await;
     cloud.clock.advance(121);
-    cloud.until("select count(*) from jobs where state = 'unknown'", 1).await;
+    cloud.until("select count(*) from jobs where kind = 'reset' and state = 'unknown'", 1).await;
     agent.beat(true).await;
     assert!(agent.lease(0).await.is_empty());
     // What was never said of it before, from whoever held it.
@@ -163,7 +164,7 @@ async fn after_its_deadline_a_job_is_not_handed_out_and_its_last_holder_may_sett
     assert_eq!(agent.tell(&result).await.status(), StatusCode::NO_CONTENT);
     assert_eq!(agent.tell(&result).await.status(), StatusCode::NO_CONTENT, "the same again");
     assert_eq!(said(agent.ends(&job, Code::Stale).await).await, refused(CONTRADICTS), "once");
-    assert_eq!(cloud.sql::<String>("select state from jobs").await, "reconciled");
+    assert_eq!(cloud.sql::<String>("select state from jobs where kind = 'reset'").await, "reconciled");
     assert_eq!(alice.status().await["final"], true);
 }
 
@@ -223,7 +224,7 @@ async fn no_more_jobs_come_than_were_asked_for_and_none_to_whom_sees_no_director
         let answer = agent.post("/agent/v1/lease?wait=0", &LeaseRequest { max: 1 }).await;
         let leased: Value = answer.json().await.unwrap();
         assert_eq!(leased["jobs"].as_array().unwrap().len(), 1);
-        assert_eq!(cloud.sql::<i64>("select count(*) from jobs where state = 'submitted'").await, left);
+        assert_eq!(cloud.sql::<i64>("select count(*) from jobs where kind = 'reset' and state = 'submitted'").await, left);
     }
     // None is taken as one, too many as a hundred.
     let answer = agent.post("/agent/v1/lease?wait=0", &LeaseRequest { max: 0 }).await;
@@ -282,6 +283,6 @@ async fn what_an_agent_says_of_its_clock_or_name_decides_nothing() {
     let mut result = agent.result_of(&job, Code::Applied);
     (result.started_at, result.finished_at) = (i64::MIN, i64::MAX);
     assert_eq!(agent.tell(&result).await.status(), StatusCode::NO_CONTENT);
-    assert_eq!(cloud.sql::<i64>("select count(*) from jobs where finished_at < now() + interval '1 minute'").await, 1);
+    assert_eq!(cloud.sql::<i64>("select count(*) from jobs where kind = 'reset' and finished_at < now() + interval '1 minute'").await, 1);
     assert_eq!(cloud.sql::<i64>("select count(*) from agents where length(version) > 50").await, 0);
 }

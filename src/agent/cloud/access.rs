@@ -68,6 +68,11 @@ impl Cloud {
         }
     }
 
+    /// Whether the cloud gives this agent a token.
+    pub async fn is_known(&self) -> Result<(), Failure> {
+        self.token().await.map(drop)
+    }
+
     pub(super) async fn forget(&self, token: &str) {
         let mut held = self.token.lock().await;
         if held.as_ref().is_some_and(|held| held.token == token) {

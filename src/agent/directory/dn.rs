@@ -17,6 +17,12 @@ pub fn is_same(a: &str, b: &str) -> bool {
     matches!((parse(a), parse(b)), (Some(a), Some(b)) if a == b && !a.is_empty())
 }
 
+/// What lies directly above; empty at the top.
+pub fn above(dn: &str) -> &str {
+    let first = split(dn, ',').and_then(|parts| parts.first().map(|part| part.len()));
+    first.and_then(|len| dn.get(len + 1..)).unwrap_or_default()
+}
+
 /// The parts, most specific first. `None` when it is no DN.
 fn parse(dn: &str) -> Option<Vec<Rdn>> {
     if dn.trim().is_empty() {
@@ -123,6 +129,12 @@ mod tests {
         }
         // An empty base would be everybody.
         assert!(!is_below("CN=Ann,DC=example", ""));
+    }
+
+    #[test]
+    fn above_is_one_part_less() {
+        assert_eq!(above("CN=Doe\\, Ann,OU=Staff,DC=x"), "OU=Staff,DC=x");
+        assert_eq!((above("DC=x"), above(""), above("CN=a\\")), ("", "", ""));
     }
 
     #[test]

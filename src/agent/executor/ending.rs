@@ -11,6 +11,7 @@ use crate::{
     agent::{
         audit::Entry,
         directory::Directory,
+        events,
         journal::{Intent, Job, Record},
     },
     wire::{
@@ -77,6 +78,7 @@ impl<D: Directory> Executor<D> {
             tracing::error!(error = format!("{error:#}"), "the audit file cannot be written; changing nothing");
             return Err(Code::AuditUnwritable);
         }
+        tracing::info!(event.number = events::begun(intent.kind), job.id = %intent.job, job.kind = %intent.kind, "the directory is about to be changed");
         written.map_err(|error| {
             tracing::error!(error = format!("{error:#}"), "the journal cannot be written; changing nothing");
             Code::DirectoryError
@@ -129,6 +131,8 @@ impl<D: Directory> Executor<D> {
             target: "audit",
             { job.id = %result.job,
             job.kind = %kind,
+            event.number = events::ended(kind, result.code),
+            event.cause = events::cause(result.code),
             job.seq = result.seq,
             user.guid = %user,
             result.code = result.code.as_str(),

@@ -5,9 +5,8 @@
 //! in mid-write leaves and is dropped; anything else that cannot be read stops the agent, because forgetting is worse.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{Seek, SeekFrom, Write},
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -20,10 +19,13 @@ mod lines;
 pub use lines::{Intent, Job, Record};
 use lines::{State, fold, lines};
 
-use crate::wire::{
-    message::JobResult,
-    outcome::Outcome,
-    ticket::{Kind, Ticket},
+use crate::{
+    base::private,
+    wire::{
+        message::JobResult,
+        outcome::Outcome,
+        ticket::{Kind, Ticket},
+    },
 };
 
 /// Bytes above which the file is rewritten while running.
@@ -168,22 +170,33 @@ impl Journal {
     }
 }
 
+/// Whether the journal at `path`, if there is one, can be read. Changes nothing.
+pub fn check(path: &Path) -> Result<()> {
+    match fs::read(path) {
+        Ok(text) => fold(&text).map(drop).with_context(|| format!("the journal {}", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("the journal {}", path.display())),
+    }
+}
+
 /// Put the compact form in the file's place, in one step.
 fn rewrite(path: &Path, state: &mut State, now: i64) -> Result<(File, u64)> {
     let text = lines(&state.compact(now));
     let fresh = path.with_extension("new");
-    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
+    let mut file = private::options().create(true).truncate(true).write(true).open(&fresh)?;
     file.write_all(&text)?;
     file.sync_all()?;
     fs::rename(&fresh, path)?;
     if let Some(dir) = path.parent() {
-        File::open(dir)?.sync_all()?;
+        private::sync_directory(dir)?;
     }
     Ok((file, text.len() as u64))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::OpenOptions;
+
     use super::{
         lines::sample::{done, id, intent},
         *,

@@ -62,7 +62,11 @@ async fn taken(run: &mut Run, wait: Duration) -> Result<(LeasedJob, i64), String
             if leased.jobs.is_empty() {
                 return Err("it answered 200 without a job".to_owned());
             }
-            return Ok((leased.jobs.remove(0), leased.now));
+            let job = leased.jobs.remove(0);
+            // Whoever resets a password has the account looked at first; that one can wait for its end.
+            if job.ticket.kind.is_sealed() {
+                return Ok((job, leased.now));
+            }
         }
     }
     Err(format!("none came within {} s", wait.as_secs()))

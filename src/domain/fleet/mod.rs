@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::tenants::Scope;
 use crate::{
     base::{clock::Clock, id},
-    wire::message::{AuditHead, PasswordPolicy},
+    wire::message::{AuditHead, DirectoryHealth, PasswordPolicy},
 };
 pub use connectors::{Connector, Feature, connectors, switch};
 pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, new_token, revoke};
@@ -221,10 +221,10 @@ pub async fn readiness(conn: &mut PgConnection, scope: &Scope, clock: &Clock, co
     })
 }
 
-/// The directory's own policy as its agents last told it.
-pub async fn policy(conn: &mut PgConnection, scope: &Scope, connector: Uuid) -> Result<Option<PasswordPolicy>> {
+/// The directory's own policy as its agents last told it, and whether history and minimum age hold on resets.
+pub async fn policy(conn: &mut PgConnection, scope: &Scope, connector: Uuid) -> Result<Option<(PasswordPolicy, bool)>> {
     let found = sqlx::query_scalar!(
-        r#"select health -> 'directory' -> 'policy' as "policy" from agents
+        r#"select health -> 'directory' as "directory" from agents
            where tenant_id = $1 and connector_id = $2 and status = 'active' and health is not null
            order by last_seen_at desc limit 1"#,
         scope.id(),
@@ -233,5 +233,6 @@ pub async fn policy(conn: &mut PgConnection, scope: &Scope, connector: Uuid) -> 
     .fetch_optional(conn)
     .await?
     .flatten();
-    Ok(found.and_then(|value| serde_json::from_value(value).ok()))
+    let directory = found.and_then(|value| serde_json::from_value::<DirectoryHealth>(value).ok());
+    Ok(directory.and_then(|directory| Some((directory.policy?, directory.policy_hints.is_some()))))
 }

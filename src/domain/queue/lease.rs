@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -73,7 +73,7 @@ pub async fn lease(conn: &mut PgConnection, clock: &Clock, asks: &[Ask<'_>]) -> 
                attempts = attempts + 1
            from taken t where j.job_id = t.job_id and j.job_id between $7 and $8 and j.state in ('submitted', 'leased')
            returning j.job_id, j.tenant_id, j.connector_id, j.object_guid, j.kind, j.seq, j.issued_at, j.expires_at, j.attempts,
-               j.lease as "lease!", j.envelopes as "envelopes!", t.agent_id as "agent_id!""#,
+               j.lease as "lease!", j.envelopes, t.agent_id as "agent_id!""#,
         &agents,
         &tenants,
         &connectors,
@@ -119,25 +119,29 @@ struct Row {
     expires_at: OffsetDateTime,
     attempts: i16,
     lease: Uuid,
-    envelopes: Vec<u8>,
+    envelopes: Option<Vec<u8>>,
     agent_id: Uuid,
 }
 
 impl Row {
     fn open(self) -> Result<LeasedJob> {
-        let mut envelopes: BTreeMap<Uuid, Envelope> = serde_json::from_slice(&self.envelopes)?;
+        let kind = Kind::parse(&self.kind).with_context(|| format!("unknown job kind {}", self.kind))?;
+        let mut envelopes: BTreeMap<Uuid, Envelope> =
+            self.envelopes.as_deref().map(serde_json::from_slice).transpose()?.unwrap_or_default();
+        let envelope = envelopes.remove(&self.agent_id);
+        ensure!(envelope.is_some() == kind.is_sealed(), "a job without an envelope for its agent");
         Ok(LeasedJob {
             lease: self.lease,
             attempt: self.attempts,
             seconds: u32::try_from(LEASE.whole_seconds())?,
-            envelope: Some(envelopes.remove(&self.agent_id).context("a job without an envelope for its agent")?),
+            envelope,
             ticket: Ticket {
                 job: self.job_id,
                 seq: self.seq,
                 tenant: self.tenant_id,
                 connector: self.connector_id,
                 user: self.object_guid,
-                kind: Kind::parse(&self.kind).with_context(|| format!("unknown job kind {}", self.kind))?,
+                kind,
                 issued_at: self.issued_at.unix_timestamp(),
                 expires_at: self.expires_at.unix_timestamp(),
             },

@@ -3,6 +3,7 @@
 //! The rules of the road: the newest sequence number of a directory object wins; at most one job of an object is active; a lease
 //! token fences out whoever held the job before; a terminal job keeps a tombstone and never the ciphertext.
 
+mod ask;
 mod lease;
 mod settle;
 pub mod state;
@@ -22,6 +23,7 @@ use crate::{
         ticket::{Kind, Ticket},
     },
 };
+pub use ask::{Asked, ask};
 pub use lease::{Ask, lease, put_back, waiting, withdraw};
 pub use settle::{Ended, Settled, Told, record, settle, settle_closely};
 pub use state::State;
@@ -47,18 +49,16 @@ pub async fn lock_head(conn: &mut PgConnection, connector: Uuid, object: Uuid) -
     Ok(())
 }
 
-/// A ticket for one job. It takes the object's next sequence number, so every older ticket is superseded from now on. Numbers follow
-/// the clock, so that they still rise after an old backup was restored: agents remember the last one.
+/// A ticket for one job. An effect takes the object's next sequence number, so every older ticket is superseded from now on. Numbers
+/// follow the clock, so that they still rise after an old backup was restored: agents remember the last one.
 pub async fn offer(conn: &mut PgConnection, scope: &Scope, clock: &Clock, kind: Kind, target: &Target) -> Result<Ticket> {
+    let seq = if kind.is_effect() { next_number(&mut *conn, clock, target).await? } else { 0 };
     let (job, issued_at) = (id::time_ordered(clock), clock.seconds());
     let expires_at = issued_at + LIFETIME.whole_seconds();
     let at = |seconds| OffsetDateTime::from_unix_timestamp(seconds).context("a time out of range");
-    let seq = sqlx::query_scalar!(
-        "with head as (
-             insert into job_heads as h (connector_id, object_guid, seq) values ($3, $5, $8)
-             on conflict (connector_id, object_guid) do update set seq = greatest(h.seq + 1, excluded.seq) returning seq)
-         insert into jobs (job_id, tenant_id, connector_id, user_id, object_guid, flow_id, kind, seq, state, issued_at, expires_at)
-         select $1, $2, $3, $4, $5, $6, $7, seq, 'offered', $9, $10 from head returning seq",
+    sqlx::query!(
+        "insert into jobs (job_id, tenant_id, connector_id, user_id, object_guid, flow_id, kind, seq, state, issued_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, 'offered', $9, $10)",
         job,
         scope.id(),
         target.connector_id,
@@ -66,19 +66,32 @@ pub async fn offer(conn: &mut PgConnection, scope: &Scope, clock: &Clock, kind: 
         target.object_guid,
         target.flow_id,
         kind.as_str(),
-        clock.millis(),
+        seq,
         at(issued_at)?,
         at(expires_at)?,
     )
-    .fetch_one(conn)
+    .execute(conn)
     .await?;
     Ok(Ticket { job, seq, tenant: scope.id(), connector: target.connector_id, user: target.object_guid, kind, issued_at, expires_at })
+}
+
+async fn next_number(conn: &mut PgConnection, clock: &Clock, target: &Target) -> Result<i64> {
+    Ok(sqlx::query_scalar!(
+        "insert into job_heads as h (connector_id, object_guid, seq) values ($1, $2, $3)
+         on conflict (connector_id, object_guid) do update set seq = greatest(h.seq + 1, excluded.seq) returning seq",
+        target.connector_id,
+        target.object_guid,
+        clock.millis(),
+    )
+    .fetch_one(conn)
+    .await?)
 }
 
 /// A job as its flow may see it.
 #[derive(Debug, Clone)]
 pub struct JobView {
     pub job_id: Uuid,
+    pub kind: Kind,
     pub state: State,
     /// Whether a sealed password was ever posted for it; a ticket that was not used changes nothing.
     pub submitted: bool,
@@ -88,12 +101,13 @@ pub struct JobView {
 }
 
 pub async fn view(conn: &mut PgConnection, scope: &Scope, job: Uuid) -> Result<Option<JobView>> {
-    let row = sqlx::query!(r#"select job_id, state, submitted_at is not null as "submitted!", code, allowed_at from jobs where tenant_id = $1 and job_id = $2"#, scope.id(), job)
+    let row = sqlx::query!(r#"select job_id, kind, state, submitted_at is not null as "submitted!", code, allowed_at from jobs where tenant_id = $1 and job_id = $2"#, scope.id(), job)
         .fetch_optional(conn)
         .await?;
     row.map(|row| {
         Ok(JobView {
             job_id: row.job_id,
+            kind: Kind::parse(&row.kind).with_context(|| format!("unknown job kind {}", row.kind))?,
             state: State::parse(&row.state)?,
             submitted: row.submitted,
             code: row.code.as_deref().and_then(Code::parse),

@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -26,6 +26,7 @@ use crate::{
         jws,
         message::JobResult,
         outcome::{Code, Outcome},
+        ticket::Kind,
     },
 };
 
@@ -58,6 +59,7 @@ struct Row {
     n: i64,
     user_id: Uuid,
     flow_id: Uuid,
+    kind: String,
     seq: i64,
     state: String,
     attempts: i16,
@@ -72,6 +74,7 @@ struct Row {
 /// A result of a running lease, judged and not yet written down.
 pub struct Ended {
     job: Uuid,
+    pub kind: Kind,
     /// The row as the verdict found it: as it must still be.
     before: State,
     lease: Option<Uuid>,
@@ -92,7 +95,7 @@ pub async fn settle(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<Vec<Op
     let judged = (1..).zip(told).map(|(n, told)| {
         let Some(row) = rows.remove(&n) else { return Ok(None) };
         Ok(match judge(told, &row, false)? {
-            Word::Ends(state) if row.state == State::Leased.as_str() => Some(row.ends(told, State::Leased, state)),
+            Word::Ends(state) if row.state == State::Leased.as_str() => Some(row.ends(told, State::Leased, state)?),
             _ => None,
         })
     });
@@ -136,7 +139,7 @@ async fn look(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<BTreeMap<i64
     let (first, last) = span(&jobs);
     let rows = sqlx::query_as!(
         Row,
-        r#"select r.n as "n!", j.user_id, j.flow_id, j.seq, j.state, j.attempts, j.lease, j.lease_until, j.agent_id, j.result,
+        r#"select r.n as "n!", j.user_id, j.flow_id, j.kind, j.seq, j.state, j.attempts, j.lease, j.lease_until, j.agent_id, j.result,
                j.hashes ->> r.agent_id::text as hash, host(j.origin) as origin
            from unnest($1::uuid[], $2::uuid[], $3::uuid[]) with ordinality as r (tenant_id, job_id, agent_id, n)
            join jobs j on j.job_id = r.job_id and j.job_id between $4 and $5 and j.tenant_id = r.tenant_id"#,
@@ -169,7 +172,8 @@ fn judge(told: &Told<'_>, job: &Row, held: bool) -> Result<Word> {
     if !(holds || held && before == State::Unknown) {
         return Ok(Word::Contradicts("another lease"));
     }
-    if job.seq != result.seq || job.hash.as_deref() != Some(result.ciphertext.as_str()) {
+    // Where nothing was sealed there is no hash, and none may be told of.
+    if job.seq != result.seq || job.hash.as_deref().unwrap_or_default() != result.ciphertext {
         return Ok(Word::Contradicts("another ciphertext"));
     }
     if let Some(before_told) = &job.result {
@@ -206,15 +210,16 @@ async fn decide(conn: &mut PgConnection, clock: &Clock, told: &Told<'_>, job: Ro
         }
         Word::HandsOver(state) | Word::Ends(state) => state,
     };
-    let ended = job.ends(told, before, state);
+    let ended = job.ends(told, before, state)?;
     Ok((ended.settled(), Some(ended)))
 }
 
 impl Row {
-    fn ends(self, told: &Told<'_>, before: State, state: State) -> Ended {
+    fn ends(self, told: &Told<'_>, before: State, state: State) -> Result<Ended> {
         let result = told.result;
-        Ended {
+        Ok(Ended {
             job: result.job,
+            kind: Kind::parse(&self.kind).with_context(|| format!("unknown job kind {}", self.kind))?,
             before,
             lease: self.lease,
             lease_until: self.lease_until,
@@ -225,7 +230,7 @@ impl Row {
             code: result.code,
             allowed_at: result.allowed_at.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
             signed: told.signed.to_owned(),
-        }
+        })
     }
 }
 

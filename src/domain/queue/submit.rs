@@ -105,7 +105,8 @@ async fn write(conn: &mut PgConnection, now: OffsetDateTime, posted: &[&Posted<'
                        and state = 'offered' and expires_at > $13) j
                cross join lateral (select from job_heads
                    where connector_id = j.connector_id and object_guid = j.object_guid and seq = j.seq for update) h
-               where not exists (select from active_jobs a where a.connector_id = j.connector_id and a.object_guid = j.object_guid)
+               where not exists (select from active_jobs a
+                   where a.connector_id = j.connector_id and a.object_guid = j.object_guid and a.effect)
            ), born as (
                update jobs j set state = case when t.lease is null then 'submitted' else 'leased' end, submitted_at = $13,
                    submission = t.submission, hashes = t.hashes, envelopes = t.envelopes, origin = t.origin::inet,
@@ -229,9 +230,9 @@ pub async fn submit_closely(conn: &mut PgConnection, clock: &Clock, posted: &[&P
                     }
                     answer
                 }
-                None => match give_way(&mut *conn, now, &row).await? {
-                    Err(answer) => answer,
-                    Ok(superseded) => {
+                None => match give_way(&mut *conn, now, row.active).await? {
+                    None => Submitted::Busy,
+                    Some(Given { superseded }) => {
                         passed.push(*posted);
                         Submitted::Accepted { superseded, leased: None }
                     }
@@ -269,7 +270,8 @@ async fn lock(conn: &mut PgConnection, posted: &[&Posted<'_>]) -> Result<BTreeMa
            cross join lateral (select seq, state, expires_at, submission from jobs
                where job_id = r.job_id and job_id between $4 and $5 and h.seq is not null for update) j
            left join lateral (select job_id from active_jobs
-               where connector_id = o.connector_id and object_guid = o.object_guid and j.state = 'offered' and h.seq = j.seq for update) a on true"#,
+               where connector_id = o.connector_id and object_guid = o.object_guid and effect and j.state = 'offered' and h.seq = j.seq
+               for update) a on true"#,
         &column(|posted| posted.submission.scope.id()),
         &jobs,
         &column(|posted| posted.submission.flow_id),
@@ -294,10 +296,15 @@ fn decide(row: &Row, now: OffsetDateTime, posted: &[u8]) -> Result<Option<Submit
     })
 }
 
-/// Make room for the newer job. Once an agent had the older one, it may have been applied; then only its result or its deadline
+/// The place of an object's one active effect.
+pub(super) struct Given {
+    pub superseded: Option<Superseded>,
+}
+
+/// Make room for the newer job; `None`: there is none. Once an agent had the older one, it may have been applied; then only its result or its deadline
 /// ends it. Its row is asked only now that its pointer is ours, or it would be read as it was before a lease that we waited for.
-async fn give_way(conn: &mut PgConnection, now: OffsetDateTime, row: &Row) -> Result<Result<Option<Superseded>, Submitted>> {
-    let Some(job_id) = row.active else { return Ok(Ok(None)) };
+pub(super) async fn give_way(conn: &mut PgConnection, now: OffsetDateTime, active: Option<Uuid>) -> Result<Option<Given>> {
+    let Some(job_id) = active else { return Ok(Some(Given { superseded: None })) };
     let untouched = sqlx::query_scalar!(
         "update jobs set state = 'superseded', finished_at = $2, envelopes = null
          where job_id = $1 and state = 'submitted' and attempts = 0 returning flow_id",
@@ -306,9 +313,9 @@ async fn give_way(conn: &mut PgConnection, now: OffsetDateTime, row: &Row) -> Re
     )
     .fetch_optional(&mut *conn)
     .await?;
-    let Some(flow_id) = untouched else { return Ok(Err(Submitted::Busy)) };
+    let Some(flow_id) = untouched else { return Ok(None) };
     sqlx::query!("delete from active_jobs where job_id = $1", job_id).execute(conn).await?;
-    Ok(Ok(Some(Superseded { job_id, flow_id })))
+    Ok(Some(Given { superseded: Some(Superseded { job_id, flow_id }) }))
 }
 
 /// End a job that no agent ever had.

@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::need::{Look, Way, way};
 use crate::{
     base::{clock::Clock, id},
     domain::{
@@ -13,7 +14,12 @@ use crate::{
         tenants::Scope,
         verification::Method,
     },
-    wire::outcome::{Code, Outcome},
+    wire::{
+        jws,
+        message::JobResult,
+        outcome::{Code, Outcome},
+        ticket::Kind,
+    },
 };
 
 /// A method as the page shows it.
@@ -45,6 +51,12 @@ pub struct Flow {
     pub method: Option<Method>,
     /// The newest one.
     pub job: Option<JobView>,
+    /// What the directory was asked once all gates were passed.
+    pub look: Option<Look>,
+    /// What that leaves to offer.
+    pub way: Way,
+    /// A new password was chosen where unlocking would do.
+    pub wants_password: bool,
 }
 
 /// How a journey ended other than well, or where it must pause.
@@ -52,6 +64,8 @@ pub struct Flow {
 pub enum Ending {
     /// By the directory's or the agent's rule, or by circumstance.
     Refused(Code),
+    /// The same, known before anything was tried.
+    Barred(Code),
     /// No agent took it in time: nothing was changed.
     Expired,
     /// An agent had it and did not answer: it may have been changed.
@@ -65,6 +79,8 @@ pub enum Ending {
 pub enum Step {
     Method,
     Code(Method),
+    /// Unlock, or a new password?
+    Need,
     Password,
     Status,
     Done,
@@ -77,9 +93,9 @@ impl Flow {
         if !self.verified {
             return self.method.map_or(Step::Method, Step::Code);
         }
-        let Some(job) = self.job.as_ref().filter(|job| job.submitted) else { return Step::Password };
+        let Some(job) = self.job.as_ref().filter(|job| job.submitted) else { return self.beginning() };
         match (job.state, job.code) {
-            (State::Offered | State::Cancelled, _) => Step::Password,
+            (State::Offered | State::Cancelled, _) => self.beginning(),
             (State::Submitted | State::Leased, _) => Step::Status,
             (State::Applied, _) => Step::Done,
             (State::Reconciled, Some(code)) if code.outcome() == Outcome::Applied => Step::Done,
@@ -90,6 +106,21 @@ impl Flow {
             (State::Expired, _) => Step::Ended(Ending::Expired),
             (State::Unknown | State::Refused | State::Failed | State::Reconciled, _) => Step::Ended(Ending::Unknown),
         }
+    }
+
+    /// Verified, and nothing is under way.
+    const fn beginning(&self) -> Step {
+        match self.way {
+            Way::Barred(code, _) => Step::Ended(Ending::Barred(code)),
+            Way::UnlockOnly(_) => Step::Need,
+            Way::Either if !self.wants_password => Step::Need,
+            Way::Either | Way::Password => Step::Password,
+        }
+    }
+
+    /// Whether the job at hand is an unlock and nothing else.
+    pub fn unlocks(&self) -> bool {
+        self.job.as_ref().is_some_and(|job| job.kind == Kind::Unlock)
     }
 
     /// Why the directory did not take the last password, if that is why the browser is at the password page.
@@ -113,9 +144,13 @@ impl Flow {
 pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie: &str) -> Result<Option<Flow>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select f.flow_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.passed, f.method, j.job_id as "job_id?",
-               j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code, j.allowed_at
+        r#"select f.flow_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.passed, f.method, f.wants_password,
+               j.job_id as "job_id?", j.kind as "job_kind?", j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code,
+               j.allowed_at, l.job_id as "look_id?", l.state as "look_state?", l.code as look_code, l.result as look_result,
+               l.issued_at as "look_at?", c.unlock as "unlock?"
            from flows f left join jobs j on j.job_id = f.job_id and j.tenant_id = f.tenant_id
+           left join jobs l on l.job_id = f.look_id and l.tenant_id = f.tenant_id
+           left join connectors c on c.connector_id = l.connector_id and c.tenant_id = l.tenant_id
            where f.tenant_id = $1 and f.browser_hash = $2 and f.state <> 'ended' and f.expires_at > $3"#,
         scope.id(),
         id::sha256(cookie.as_bytes()),
@@ -123,27 +158,36 @@ pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie:
     )
     .fetch_optional(conn)
     .await?;
-    row.map(Row::open).transpose()
+    row.map(|row| row.open(clock.now())).transpose()
 }
 
 /// The flow as it is now, and nobody else's to change until the transaction ends: two tabs may press at once. Its job is read once
 /// the flow is ours: a single statement would show it as it was before we waited.
-pub(super) async fn lock(conn: &mut PgConnection, scope: &Scope, flow: &Flow) -> Result<Option<Flow>> {
+pub(super) async fn lock(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow: &Flow) -> Result<Option<Flow>> {
     sqlx::query!("select flow_id from flows where tenant_id = $1 and flow_id = $2 for update", scope.id(), flow.flow_id)
         .fetch_optional(&mut *conn)
         .await?;
+    reload(conn, scope, clock, flow).await
+}
+
+/// The flow as it is now.
+pub async fn reload(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow: &Flow) -> Result<Option<Flow>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select f.flow_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.passed, f.method, j.job_id as "job_id?",
-               j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code, j.allowed_at
+        r#"select f.flow_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.passed, f.method, f.wants_password,
+               j.job_id as "job_id?", j.kind as "job_kind?", j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code,
+               j.allowed_at, l.job_id as "look_id?", l.state as "look_state?", l.code as look_code, l.result as look_result,
+               l.issued_at as "look_at?", c.unlock as "unlock?"
            from flows f left join jobs j on j.job_id = f.job_id and j.tenant_id = f.tenant_id
+           left join jobs l on l.job_id = f.look_id and l.tenant_id = f.tenant_id
+           left join connectors c on c.connector_id = l.connector_id and c.tenant_id = l.tenant_id
            where f.tenant_id = $1 and f.flow_id = $2 and f.state <> 'ended'"#,
         scope.id(),
         flow.flow_id,
     )
     .fetch_optional(conn)
     .await?;
-    row.map(Row::open).transpose()
+    row.map(|row| row.open(clock.now())).transpose()
 }
 
 struct Row {
@@ -156,22 +200,41 @@ struct Row {
     gates: i16,
     passed: Vec<String>,
     method: Option<String>,
+    wants_password: bool,
     job_id: Option<Uuid>,
+    job_kind: Option<String>,
     job_state: Option<String>,
     submitted: bool,
     code: Option<String>,
     allowed_at: Option<OffsetDateTime>,
+    look_id: Option<Uuid>,
+    look_state: Option<String>,
+    look_code: Option<String>,
+    look_result: Option<String>,
+    look_at: Option<OffsetDateTime>,
+    unlock: Option<bool>,
 }
 
 impl Row {
-    fn open(self) -> Result<Flow> {
-        let job = match (self.job_id, self.job_state) {
-            (Some(job_id), Some(state)) => {
+    fn open(self, now: OffsetDateTime) -> Result<Flow> {
+        let job = match (self.job_id, self.job_kind, self.job_state) {
+            (Some(job_id), Some(kind), Some(state)) => {
+                let kind = Kind::parse(&kind).with_context(|| format!("unknown job kind {kind}"))?;
                 let (code, allowed_at) = (self.code.as_deref().and_then(Code::parse), self.allowed_at);
-                Some(JobView { job_id, state: State::parse(&state)?, submitted: self.submitted, code, allowed_at })
+                Some(JobView { job_id, kind, state: State::parse(&state)?, submitted: self.submitted, code, allowed_at })
             }
             _ => None,
         };
+        let look = match (self.look_id, self.look_state, self.look_at) {
+            (Some(job_id), Some(state), Some(asked_at)) => {
+                let code = self.look_code.as_deref().and_then(Code::parse);
+                // Verified when it was taken.
+                let account = self.look_result.as_deref().and_then(jws::unverified::<JobResult>).and_then(|result| result.account);
+                Some(Look { job_id, asked_at, state: State::parse(&state)?, code, account })
+            }
+            _ => None,
+        };
+        let way = look.as_ref().map_or(Way::Password, |look| way(look, self.unlock.unwrap_or_default(), now));
         Ok(Flow {
             flow_id: self.flow_id,
             user_id: self.user_id,
@@ -183,11 +246,31 @@ impl Row {
             passed: self.passed.iter().filter_map(|method| Method::parse(method)).collect(),
             method: self.method.as_deref().and_then(Method::parse),
             job,
+            look,
+            way,
+            wants_password: self.wants_password,
         })
     }
 }
 
-/// After an ending that another attempt may mend: back to the password page, still verified. False where it may not.
+/// A new password rather than an unlock, or after one: what is known of the account must allow it.
+pub async fn wants_password(conn: &mut PgConnection, scope: &Scope, flow: &Flow) -> Result<bool> {
+    if flow.way != Way::Either || !(flow.step() == Step::Need || flow.step() == Step::Done && flow.unlocks()) {
+        return Ok(false);
+    }
+    let done = sqlx::query!(
+        "update flows set wants_password = true, job_id = null
+         where tenant_id = $1 and flow_id = $2 and state = 'verified' and job_id is not distinct from $3",
+        scope.id(),
+        flow.flow_id,
+        flow.job.as_ref().map(|job| job.job_id),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// After an ending that another attempt may mend: back to where it began, still verified. False where it may not.
 pub async fn again(conn: &mut PgConnection, scope: &Scope, flow: &Flow) -> Result<bool> {
     if !matches!(flow.step(), Step::Ended(_)) {
         return Ok(false);

@@ -1,20 +1,24 @@
 //! The journey of one browser, from a name to a new password. All its state is here; the browser holds a random cookie.
 //!
-//! `begin` → `choose` → (`count_try`, `prove`) once per gate → `offer` a ticket → `submit` the sealed job → the agent's result
-//! through `settle`. A flow for a name that does not exist is a *decoy*: same steps, same work, and no way to be verified, which
+//! `begin` → `choose` → (`count_try`, `prove`) once per gate → what the directory says of the account → `offer` a ticket → `submit`
+//! the sealed job, or `unlock` → the agent's result through `settle`. A flow for a name that does not exist is a *decoy*: same steps, same work, and no way to be verified, which
 //! the schema holds too.
 
+mod ask;
 mod begin;
 mod continuity;
 mod flow;
+mod need;
 mod proof;
 mod ticket;
 mod settle;
 mod submit;
 
+pub use ask::{Unlocking, look_again, unlock};
 pub use begin::{Begun, begin};
 pub use continuity::restore_doubt;
-pub use flow::{Ending, Flow, Offer, Step, again, clean, end, load};
+pub use flow::{Ending, Flow, Offer, Step, again, clean, end, load, reload, wants_password};
+pub use need::{Look, Way};
 pub use proof::{Chosen, Proven, choose, count_try, prove};
 pub use settle::{Ask, Report, lease, put_back, settle, settle_closely, swept, withdraw};
 pub use submit::{Accepted, Admitted, Sealed, SubmitRefused, Waits, admit, submit, submit_closely};

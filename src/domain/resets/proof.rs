@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
-use super::{Flow, LIFETIME};
+use super::{Flow, LIFETIME, ask};
 use crate::{
     base::{clock::Clock, id},
     domain::{
@@ -67,7 +68,10 @@ pub enum Proven {
     /// The gate is passed. The browser gets a new cookie, the old one is worth nothing.
     Passed {
         cookie: String,
+        /// All gates are.
         verified: bool,
+        /// The connector whose agents are asked how the account stands, if any are there.
+        asked: Option<Uuid>,
     },
     Wrong,
     /// The code's time is over or it was used.
@@ -118,8 +122,10 @@ pub async fn prove(
     };
     let verified = row.state == "verified";
     // Not after the first of two gates: whoever holds one would get new guesses at the other.
+    let mut asked = None;
     if verified {
-        limits::clear(conn, scope, &flow.subjects, Limit::CodeTry).await?;
+        limits::clear(&mut *conn, scope, &flow.subjects, Limit::CodeTry).await?;
+        asked = ask::look(conn, scope, clock, source, flow).await?;
     }
-    Ok(Proven::Passed { cookie, verified })
+    Ok(Proven::Passed { cookie, verified, asked })
 }

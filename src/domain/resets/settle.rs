@@ -19,7 +19,8 @@ use crate::{
     },
     wire::{
         message::{JobResult, LeasedJob},
-        outcome::Code,
+        outcome::{Code, Outcome},
+        ticket::Kind,
     },
 };
 
@@ -127,36 +128,49 @@ async fn record<'a>(
     clock: &Clock,
     ends: impl Iterator<Item = (&'a Report<'a>, &'a queue::Ended)>,
 ) -> Result<BTreeSet<Uuid>> {
-    let (mut lines, mut ended, mut applied) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut lines, mut ended, mut done) = (Vec::new(), Vec::new(), Vec::new());
     for (report, end) in ends {
-        let event = line(report, end.state.as_str(), Some(end.user_id), Some(end.flow_id), None);
+        let mut event = line(report, end.state.as_str(), Some(end.user_id), Some(end.flow_id), None);
+        if !end.kind.is_effect() {
+            // How an account stood is nobody's business later on.
+            event.detail["result"] = serde_json::Value::Null;
+        }
         lines.push((&report.tenant.scope, report.source, event));
         ended.push(end);
-        if report.result.code == Code::Applied {
-            applied.push((report, end));
+        if let Some(content) = notice(end.kind, report.result.code, clock.seconds(), end.origin.map(coarse).unwrap_or_default()) {
+            done.push((report, end, content));
         }
     }
     if ended.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let letters = notices(&mut *conn, clock, &applied).await?;
+    let letters = notices(&mut *conn, clock, &done).await?;
     queue::record(conn, clock, &ended, &Lines::new(clock, lines), &letters).await
 }
 
-async fn notices(conn: &mut PgConnection, clock: &Clock, applied: &[(&Report<'_>, &queue::Ended)]) -> Result<Letters> {
+/// What is told of a job that did something to an account.
+fn notice(kind: Kind, code: Code, at: i64, from: String) -> Option<Content> {
+    match (code.outcome(), kind) {
+        (Outcome::Applied, kind) if kind.has_new() => Some(Content::Changed { at, from }),
+        (Outcome::Applied, Kind::Unlock) if code != Code::NotLocked => Some(Content::Unlocked { at, from }),
+        _ => None,
+    }
+}
+
+async fn notices(conn: &mut PgConnection, clock: &Clock, done: &[(&Report<'_>, &queue::Ended, Content)]) -> Result<Letters> {
     let mut letters = Letters::default();
-    if applied.is_empty() {
+    if done.is_empty() {
         return Ok(letters);
     }
-    let people: Vec<_> = applied.iter().map(|(report, end)| (&report.tenant.scope, end.user_id)).collect();
+    let people: Vec<_> = done.iter().map(|(report, end, _)| (&report.tenant.scope, end.user_id)).collect();
     let mut found = users::get_all(conn, &people).await?;
-    for (report, end) in applied {
+    for (report, end, content) in done {
         let Some(user) = found.remove(&end.user_id) else { continue };
         let language = user.language.as_deref().unwrap_or(report.tenant.language.tag());
         let mail = user.mail.as_ref().map(|mail| (Channel::Email, mail.as_str()));
         let mobile = user.mobile.as_ref().map(|mobile| (Channel::Sms, mobile.as_str()));
         for (channel, to) in mail.into_iter().chain(mobile) {
-            let content = Content::Changed { at: clock.seconds(), from: end.origin.map(coarse).unwrap_or_default() };
+            let content = content.clone();
             let message = Message { to: to.to_owned(), name: user.display_name.clone(), language: language.to_owned(), content };
             letters.push(&report.tenant.scope, clock, report.result.job, channel, &message)?;
         }

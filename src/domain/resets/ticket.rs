@@ -43,7 +43,7 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     };
     // The head before the flow: a submit holds it, and whether the flow's last ticket was used must be seen after that.
     queue::lock_head(&mut *conn, user.connector_id, user.object_guid).await?;
-    let Some(flow) = &flow::lock(&mut *conn, scope, flow).await?.filter(|flow| flow.step() == Step::Password) else {
+    let Some(flow) = &flow::lock(&mut *conn, scope, clock, flow).await?.filter(|flow| flow.step() == Step::Password) else {
         return Ok(Offered::NotNow);
     };
     let recipients = match fleet::recipients(&mut *conn, scope, clock, user.connector_id).await? {
@@ -74,7 +74,7 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
 }
 
 /// The flow's person, if self-service is on and may still serve them. The tenant at hand may be a moment old: that is asked too.
-async fn served(conn: &mut PgConnection, tenant: &Tenant, flow: &Flow) -> Result<Option<User>> {
+pub(super) async fn served(conn: &mut PgConnection, tenant: &Tenant, flow: &Flow) -> Result<Option<User>> {
     match flow.user_id {
         Some(user) => users::served(conn, &tenant.scope, user).await,
         None => Ok(None),

@@ -64,7 +64,9 @@ struct Password {
     words: Vec<String>,
     min_length: u32,
     complexity: bool,
+    names: bool,
     history: u32,
+    days: u64,
     refusal: Option<Refusal>,
 }
 
@@ -73,12 +75,25 @@ struct Password {
 struct Status {
     page: Page,
     state: String,
+    unlock: bool,
 }
 
 #[derive(Template)]
 #[template(path = "portal/done.html")]
 struct Done {
     page: Page,
+    unlock: bool,
+    forgotten: bool,
+    but: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/need.html")]
+struct Need {
+    page: Page,
+    choice: bool,
+    age: Option<String>,
+    error: Option<String>,
 }
 
 #[derive(Template)]
@@ -124,6 +139,17 @@ struct ChangedMail {
 }
 
 #[derive(Template)]
+#[template(path = "mail/unlocked/body.html")]
+struct UnlockedMail {
+    t: Page,
+    tenant: String,
+    name: String,
+    when: String,
+    where_: String,
+    help: Option<String>,
+}
+
+#[derive(Template)]
 #[template(path = "mail/code/body.txt")]
 struct CodeText {
     t: Page,
@@ -146,11 +172,13 @@ struct ChangedText {
 }
 
 /// Names under which [`render`] knows a page.
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 24] = [
     "identify",
     "identify-error",
     "unavailable",
     "method",
+    "need",
+    "need-only",
     "code",
     "code-error",
     "code-sms",
@@ -159,13 +187,16 @@ pub const NAMES: [&str; 19] = [
     "password-unknown",
     "status",
     "status-leased",
+    "status-unlock",
     "done",
+    "done-unlock",
     "ended",
     "ended-age",
     "ended-changed",
     "error",
     "mail-code",
     "mail-changed",
+    "mail-unlocked",
 ];
 
 const TENANT: &str = "Nordwind Logistik";
@@ -186,12 +217,14 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         resend_in: 30,
         other_methods: true,
     };
-    let password = |page: Page, min_length, refusal| Password {
+    let password = |page: Page, min_length, refusal: Option<Refusal>| Password {
         page,
         sign_in_name: "anna.berg".to_owned(),
         words: vec!["Anna".to_owned(), "Berg".to_owned()],
         min_length,
         complexity: min_length > 0,
+        names: min_length > 0,
+        days: u64::from(refusal.is_none() && min_length > 0),
         history: if min_length > 0 { 24 } else { 0 },
         refusal,
     };
@@ -218,24 +251,28 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         "password" => password(page, 12, None).render(),
         "password-refused" => password(page, 12, Some(refusal)).render(),
         "password-unknown" => password(page, 0, None).render(),
-        "status" => Status { page, state: "submitted".to_owned() }.render(),
-        "status-leased" => Status { page, state: "leased".to_owned() }.render(),
-        "done" => Done { page }.render(),
+        "need" => Need { page, choice: true, age: None, error: None }.render(),
+        "need-only" => Need { page, choice: false, age: Some("27 November 2026, 09:12 UTC".to_owned()), error: None }.render(),
+        "status" => Status { page, state: "submitted".to_owned(), unlock: false }.render(),
+        "status-leased" => Status { page, state: "leased".to_owned(), unlock: false }.render(),
+        "status-unlock" => Status { page, state: "leased".to_owned(), unlock: true }.render(),
+        "done" => Done { page, unlock: false, forgotten: false, but: None }.render(),
+        "done-unlock" => Done { page, unlock: true, forgotten: true, but: None }.render(),
+        "ended-age" => Ended {
+            page,
+            title_key: "ended-policy-age-title".to_owned(),
+            text_key: "ended-policy-age-text".to_owned(),
+            allowed_at: Some("27 November 2026, 09:12 UTC".to_owned()),
+            again: false,
+            retry: false,
+        }
+        .render(),
         "ended" => Ended {
             page,
             title_key: "outcome-directory-unreachable-title".to_owned(),
             text_key: "outcome-directory-unreachable-text".to_owned(),
             allowed_at: None,
             again: true,
-            retry: false,
-        }
-        .render(),
-        "ended-age" => Ended {
-            page,
-            title_key: "outcome-policy-age-title".to_owned(),
-            text_key: "outcome-policy-age-text".to_owned(),
-            allowed_at: Some("23 November 2026, 09:12".to_owned()),
-            again: false,
             retry: false,
         }
         .render(),
@@ -254,6 +291,7 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         }
         "mail-code" => CodeMail { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help }.render(),
         "mail-changed" => ChangedMail { t: page, tenant, name: person, when, where_, help }.render(),
+        "mail-unlocked" => UnlockedMail { t: page, tenant, name: person, when, where_, help }.render(),
         "mail-code-text" => CodeText { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help }.render(),
         "mail-changed-text" => ChangedText { t: page, tenant, name: person, when, where_, help }.render(),
         _ => return None,

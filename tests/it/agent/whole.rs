@@ -268,7 +268,7 @@ async fn an_agent_that_does_not_see_its_directory_leaves_the_jobs_to_others() {
         person.sets("Correct-Horse-7").await;
         assert_eq!(person.is_told().await["state"], "applied");
     }
-    assert_eq!(cloud.sql::<i64>("select count(*) from jobs where attempts = 1").await, 2, "the blind one had none");
+    assert_eq!(cloud.sql::<i64>("select count(*) from jobs where kind = 'reset' and attempts = 1").await, 2, "the blind one had none");
     wire.requests.store(usize::MAX, Ordering::SeqCst);
     until("it sees again", async || cloud.sql::<i64>(unreachable).await == 0).await;
     blind.stops().await;
@@ -290,7 +290,7 @@ async fn a_result_outlives_the_clouds_absence() {
     // Held up until the cloud is gone.
     wire.requests.store(0, Ordering::SeqCst);
     alice.sets("Correct-Horse-7").await;
-    let with = async |state: &str| cloud.sql::<String>("select state from jobs").await == state;
+    let with = async |state: &str| cloud.sql::<String>("select state from jobs where kind = 'reset'").await == state;
     until("the agent has it", async || with("leased").await).await;
     server.kill();
     wire.requests.store(usize::MAX, Ordering::SeqCst);

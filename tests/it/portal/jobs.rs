@@ -92,7 +92,10 @@ async fn a_ticket_that_is_not_used_ends_too() {
     alice.seals("Correct-Horse-7").await;
     cloud.clock.advance(121);
     sspr::worker::clean(&cloud.app).await.unwrap();
-    assert_eq!(cloud.sql::<i64>("select count(*) from jobs where state = 'expired' and finished_at is not null").await, 1);
+    assert_eq!(
+        cloud.sql::<i64>("select count(*) from jobs where kind = 'reset' and state = 'expired' and finished_at is not null").await,
+        1
+    );
     alice.opens("/reset").await.is_at("/reset/password");
     // Months later its day is dropped whole; the coming days are there.
     cloud.clock.advance(91 * 86400);

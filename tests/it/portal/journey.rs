@@ -28,7 +28,12 @@ async fn a_forgotten_password_is_reset() {
     cloud.inbox.wait_for(&somebody("alice").mobile.unwrap(), 0).await.unwrap();
 
     // The ciphertext is gone, the tombstone stays.
-    assert_eq!(cloud.sql::<i64>("select count(*) from jobs where state = 'applied' and envelopes is null and result is not null").await, 1);
+    assert_eq!(
+        cloud
+            .sql::<i64>("select count(*) from jobs where kind = 'reset' and state = 'applied' and envelopes is null and result is not null")
+            .await,
+        1
+    );
     assert_eq!(cloud.sql::<i64>("select count(*) from active_jobs").await, 0);
 
     alice.submits("/reset/end", &[]).await.is_at("/");

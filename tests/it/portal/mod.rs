@@ -5,3 +5,4 @@ mod decoys;
 mod input;
 mod jobs;
 mod journey;
+mod need;

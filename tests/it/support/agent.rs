@@ -10,11 +10,12 @@ use sspr::{
         b64, jws,
         keys::{Identity, Signed, Statement, Succession, fingerprint},
         message::{
-            DirectoryHealth, Enrolled, Enrolment, Heartbeat, JobResult, LeaseRequest, Leased, LeasedJob, MirrorBatch, NewIdentity, NewKey,
-            PasswordPolicy, Person as DirectoryPerson, SignedResult, Token,
+            AccountState, DirectoryHealth, Enrolled, Enrolment, Heartbeat, JobResult, LeaseRequest, Leased, LeasedJob, MirrorBatch,
+            NewIdentity, NewKey, PasswordPolicy, Person as DirectoryPerson, SignedResult, Token,
         },
         outcome::Code,
         seal::{self, KeyPair, SUITE},
+        ticket::Kind,
     },
 };
 use uuid::Uuid;
@@ -34,6 +35,8 @@ pub struct HandAgent {
     /// Told in heartbeats; `None` as of an older agent.
     pub instance: Option<Uuid>,
     pub published: Option<Statement>,
+    /// What it says of every account that it is asked about; `None`: it is asked as a test wants.
+    pub account: Option<AccountState>,
     /// An access token and when it was got.
     token: Option<(String, i64)>,
 }
@@ -63,6 +66,7 @@ impl HandAgent {
             connector: Uuid::nil(),
             instance: None,
             published: None,
+            account: Some(AccountState::default()),
             token: None,
         };
         let answer = agent.enrol_with(token).await;
@@ -199,8 +203,33 @@ impl HandAgent {
         assert_eq!(self.post("/agent/v1/directory", &batch).await.status(), StatusCode::NO_CONTENT);
     }
 
-    /// Up to ten jobs, waiting so many seconds for the first.
+    /// Up to ten jobs, waiting so many seconds for the first. How an account stands is answered at once, and is not among them.
     pub async fn lease(&mut self, wait: u32) -> Vec<LeasedJob> {
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(wait.into());
+        loop {
+            let left = until.saturating_duration_since(std::time::Instant::now());
+            let jobs = self.lease_any(u32::try_from(left.as_secs()).unwrap()).await;
+            let none = jobs.is_empty();
+            let mut others = Vec::new();
+            for job in jobs {
+                match (job.ticket.kind, self.account.clone()) {
+                    (Kind::Inspect, Some(account)) => self.says(&job, account).await,
+                    _ => others.push(job),
+                }
+            }
+            if none || !others.is_empty() {
+                return others;
+            }
+        }
+    }
+
+    /// How the account of this job stands.
+    pub async fn says(&mut self, job: &LeasedJob, account: AccountState) {
+        let result = JobResult { account: Some(account), ..self.result_of(job, Code::Inspected) };
+        assert_eq!(self.tell(&result).await.status(), StatusCode::NO_CONTENT);
+    }
+
+    pub async fn lease_any(&mut self, wait: u32) -> Vec<LeasedJob> {
         let answer = self.post(&format!("/agent/v1/lease?wait={wait}"), &LeaseRequest { max: 10 }).await;
         if answer.status() == StatusCode::NO_CONTENT {
             return Vec::new();

@@ -1,0 +1,74 @@
+//! What a verified person can do with their account as it stands: what the directory says of it decides what is offered.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    domain::queue::State,
+    wire::{message::AccountState, outcome::Code},
+};
+
+/// The question that was put to the directory when the last gate was passed, and its answer.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// The inspect job.
+    pub job_id: Uuid,
+    pub asked_at: OffsetDateTime,
+    pub state: State,
+    pub code: Option<Code>,
+    /// As the agent signed it.
+    pub account: Option<AccountState>,
+}
+
+/// What there is to offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// The usual one, also while nothing is known.
+    Password,
+    /// It is locked: unlocking may be all that is needed.
+    Either,
+    /// It is locked, and a new password cannot be set, if by a minimum age, then until that time.
+    UnlockOnly(Option<OffsetDateTime>),
+    /// Nothing can be done from here, if by a minimum age, then until that time.
+    Barred(Code, Option<OffsetDateTime>),
+}
+
+/// `unlock`: the connector's administrator lets people unlock alone. An answer that is none, or that could not be had, bars nobody:
+/// whatever they try is judged by the agent and the directory again.
+pub fn way(look: &Look, unlock: bool, now: OffsetDateTime) -> Way {
+    let Some(account) = &look.account else {
+        return match look.code {
+            // The agent does not serve this account; another kind of job would be told the same.
+            Some(code @ (Code::AccountProtected | Code::AccountDisabled | Code::Gone | Code::OutOfScope)) => Way::Barred(code, None),
+            _ => Way::Password,
+        };
+    };
+    let served = if account.protected {
+        Err(Code::AccountProtected)
+    } else if account.disabled {
+        Err(Code::AccountDisabled)
+    } else if account.account_expired {
+        Err(Code::AccountExpired)
+    } else if account.locked_for_good {
+        Err(Code::LockedForGood)
+    } else {
+        Ok(())
+    };
+    if let Err(code) = served {
+        return Way::Barred(code, None);
+    }
+    let allowed_at = account.allowed_at.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
+    // Where the directory does not look at the age of a reset, the age is no hindrance.
+    let password = match allowed_at.filter(|at| account.hints && *at > now) {
+        Some(at) => Err((Code::PolicyAge, Some(at))),
+        None if account.may_reset == Some(false) => Err((Code::NoRight, None)),
+        None => Ok(()),
+    };
+    let unlock = unlock && account.locked && account.may_unlock != Some(false);
+    match (password, unlock) {
+        (Ok(()), true) => Way::Either,
+        (Ok(()), false) => Way::Password,
+        (Err((_, at)), true) => Way::UnlockOnly(at),
+        (Err((code, at)), false) => Way::Barred(code, at),
+    }
+}
