@@ -39,7 +39,7 @@ use uuid::Uuid;
 use self::{
     audit::{Audit, Entry},
     backoff::Backoff,
-    cloud::{Cloud, Failure, Jobs, Unknown},
+    cloud::{Cloud, Failure, Jobs},
     directory::{Directory, Trouble, ad::Ad, people::People},
     executor::Executor,
     features::Told,
@@ -60,9 +60,8 @@ use crate::{
     },
     wire::{
         keys::fingerprint,
-        message::{DirectoryHealth, JobResult, LeasedJob},
+        message::{DirectoryHealth, LeasedJob},
         outcome::Code,
-        seal::Envelope,
     },
 };
 
@@ -370,23 +369,5 @@ impl<D: Directory + People> Agent<D> {
         // Telling may take long; it does not keep other jobs waiting.
         drop(slot);
         self.offer(result);
-    }
-
-    fn refuse(&self, job: &Unknown) -> JobResult {
-        let now = self.time.millis();
-        JobResult {
-            job: job.ticket.job,
-            lease: job.lease,
-            seq: job.ticket.seq,
-            ciphertext: job.envelope.as_ref().and_then(Envelope::hash).unwrap_or_default(),
-            // An agent that knows the kind may have had it before and done it.
-            code: if job.attempt > 1 { Code::Interrupted } else { Code::UnknownKind },
-            dc: String::new(),
-            started_at: now,
-            finished_at: now,
-            unlocked: false,
-            allowed_at: None,
-            account: None,
-        }
     }
 }

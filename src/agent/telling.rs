@@ -14,8 +14,13 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Agent, Directory, backoff::Backoff, cloud::Failure, journal::Job};
-use crate::wire::message::JobResult;
+use super::{
+    Agent, Directory,
+    backoff::Backoff,
+    cloud::{Failure, Unknown},
+    journal::Job,
+};
+use crate::wire::{message::JobResult, outcome::Code, seal::Envelope};
 
 /// Between two looks for what is left to tell or to settle.
 const ROUND: Duration = Duration::from_secs(30);
@@ -44,6 +49,25 @@ enum Told {
 }
 
 impl<D: Directory> Agent<D> {
+    /// A job of a kind that we do not know.
+    pub(super) fn refuse(&self, job: &Unknown) -> JobResult {
+        let now = self.time.millis();
+        JobResult {
+            job: job.ticket.job,
+            lease: job.lease,
+            seq: job.ticket.seq,
+            ciphertext: job.envelope.as_ref().and_then(Envelope::hash).unwrap_or_default(),
+            // An agent that knows the kind may have had it before and done it.
+            code: if job.attempt > 1 { Code::Interrupted } else { Code::UnknownKind },
+            dc: String::new(),
+            started_at: now,
+            finished_at: now,
+            unlocked: false,
+            allowed_at: None,
+            account: None,
+        }
+    }
+
     /// Tell a result beside everything else.
     pub(super) fn offer(self: &Arc<Self>, result: JobResult) {
         self.telling.lock().insert(result.job);

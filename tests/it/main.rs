@@ -18,6 +18,7 @@ mod hostile;
 mod identity;
 mod lab;
 mod norms;
+mod outcome_matrix;
 mod portable;
 mod portal;
 mod schema;

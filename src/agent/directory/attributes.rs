@@ -11,7 +11,7 @@ const LOCKOUT: u32 = 0x0010;
 /// Interdomain, workstation and server trust accounts.
 const TRUSTS: u32 = 0x0800 | 0x1000 | 0x2000;
 /// DONT_EXPIRE_PASSWD and SMARTCARD_REQUIRED: nobody is asked to change such a password, whatever pwdLastSet says.
-const NEVER_CHANGED: u32 = 0x0001_0000 | 0x0004_0000;
+pub(super) const NEVER_CHANGED: u32 = 0x0001_0000 | 0x0004_0000;
 /// sAMAccountType of an ordinary user (MS-SAMR 2.2.1.9).
 const NORMAL_USER: u32 = 0x3000_0000;
 

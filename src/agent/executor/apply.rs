@@ -152,8 +152,8 @@ impl<D: Directory> Executor<D> {
                     tracing::warn!(error = %trouble, "the policy that refused could not be read");
                     Policy::default()
                 });
-                // A change is held to history and minimum age by itself.
-                let known = Policy { hints: known.hints || kind == Kind::Change, ..known };
+                // A change is held to history and minimum age by itself, a temporary password never.
+                let known = Policy { hints: kind == Kind::Change || (kind == Kind::Reset && known.hints), ..known };
                 let (code, allowed_at) = policy::which(&known, account, &secrets.new, self.time.now());
                 Verdict { code: Some(code), allowed_at, ..Verdict::default() }
             }

@@ -264,8 +264,8 @@ impl<D: Directory> Executor<D> {
             return Err(Code::LockedForGood);
         }
         let hints = self.directory.seen().await.is_some_and(|server| server.policy_hints.is_some());
-        // A change is held to all rules by itself.
-        if self.require_policy_hints && !hints && matches!(kind, Kind::Reset | Kind::Temporary) {
+        // A change is held to all rules by itself, and a temporary password is changed at once, under them.
+        if self.require_policy_hints && !hints && kind == Kind::Reset {
             return Err(Code::ControlMissing);
         }
         Ok(account)

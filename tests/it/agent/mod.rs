@@ -5,6 +5,7 @@ mod audited;
 mod connection;
 mod crashes;
 mod groups;
+mod kinds;
 mod meanwhile;
 mod mirror;
 mod order;
@@ -90,7 +91,7 @@ static NO_HINTS: LazyLock<Domain> = LazyLock::new(|| shared(Release::System));
 
 fn shared(release: Release) -> Domain {
     let mut csv = "username,given_name,family_name,mail,mobile,password,groups,flags\n".to_owned();
-    for number in 1..=60 {
+    for number in 1..=100 {
         writeln!(csv, "user{number:02},User,Number {number:02},,,First-Password-{number:02},,").unwrap();
     }
     csv += "gone,Long,Gone,,,First-Password-00,,disabled\n";
@@ -243,6 +244,17 @@ impl Bench {
 
     pub fn job(&self, user: Uuid, password: &str) -> LeasedJob {
         self.sealed(self.ticket(user), password)
+    }
+
+    /// The next job of a kind, with the passwords that belong to it.
+    pub fn order(&self, kind: Kind, user: Uuid, old: &str, new: &str) -> LeasedJob {
+        let ticket = self.ticket(user);
+        let ticket = Ticket { kind, seq: if kind.is_effect() { ticket.seq } else { 0 }, ..ticket };
+        let of = |has: bool, secret: &str| if has { secret.to_owned().into() } else { String::new().into() };
+        let secrets = Secrets { new: of(kind.has_new(), new), old: of(kind.has_old(), old) };
+        let sealed = || seal(&secrets, &ticket, &self.key.key_id().unwrap(), &unb64(&self.key.key).unwrap()).unwrap();
+        let envelope = kind.is_sealed().then(sealed);
+        LeasedJob { lease: id::random(), seconds: 60, attempt: 1, ticket, envelope }
     }
 
     pub async fn run(&self, job: &LeasedJob) -> JobResult {

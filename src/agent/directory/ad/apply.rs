@@ -9,6 +9,7 @@ use zeroize::Zeroize;
 use super::{
     super::{
         ApplyError, Bind, Effect, Trouble,
+        attributes::NEVER_CHANGED,
         link::{answered, transport, win32},
     },
     Ad, guid,
@@ -76,10 +77,14 @@ fn modifications(effect: Effect<'_>) -> Vec<Mod<Bytes>> {
 
 impl Ad {
     pub(super) async fn modify(&self, user: Uuid, effect: Effect<'_>) -> Result<(), ApplyError> {
+        if matches!(effect, Effect::RequireChange) {
+            self.can_be_asked(user).await?;
+        }
         let mut session = self.jobs.session().await.map_err(ApplyError::NotSent)?;
-        // A change is held to all rules by itself.
-        let is_set = matches!(effect, Effect::Reset(_) | Effect::Temporary(_));
-        if let Some(oid) = session.server.policy_hints.clone().filter(|_| is_set) {
+        // A change is held to all rules by itself. A temporary password is changed at once, under them; and with both the control and
+        // pwdLastSet = 0 in one modify Samba 4.24 measures the age of a password of 1601 and refuses every one as too young.
+        let is_reset = matches!(effect, Effect::Reset(_));
+        if let Some(oid) = session.server.policy_hints.clone().filter(|_| is_reset) {
             // SEQUENCE { Flags INTEGER 1 }: enforce what a reset would skip.
             let value = Some(vec![0x30, 0x03, 0x02, 0x01, 0x01]);
             session.ldap.with_controls(RawControl { ctype: oid, crit: true, val: value });
@@ -97,6 +102,18 @@ impl Ad {
                 }
             }
         }
+    }
+}
+
+impl Ad {
+    /// A password that never expires is never asked to be changed: writing pwdLastSet would be a success without effect.
+    async fn can_be_asked(&self, user: Uuid) -> Result<(), ApplyError> {
+        let entry = self.look(&guid(user), &["userAccountControl"]).await.map_err(ApplyError::NotSent)?;
+        if entry.is_some_and(|entry| entry.bits("userAccountControl") & NEVER_CHANGED != 0) {
+            let text = "the account's password never expires, or it signs in by smart card: nobody is asked to change it".to_owned();
+            return Err(ApplyError::Refused { code: Some(Code::NotSupported), text });
+        }
+        Ok(())
     }
 }
 
