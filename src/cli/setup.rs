@@ -83,7 +83,7 @@ pub async fn run(args: Args) -> Result<()> {
     let cloud_url = asked.ask("cloud_url", "Address of the cloud (its server.public_url)", None)?;
     let cloud_url = crate::agent::cloud::base_url(&cloud_url)?;
     let kind = asked.ask("kind", "Kind of directory: ad or openldap", Some("ad"))?;
-    ensure!(kind == "ad", "{kind:?}: this assistant knows Active Directory and Samba AD (ad) only; for OpenLDAP see docs/operations.md");
+    ensure!(["ad", "openldap"].contains(&kind.as_str()), "{kind:?}: there are ad and openldap");
     let domain = asked.ask("domain", "DNS name of the domain", None)?;
     let [site, dns_server] = ["site", "dns_server"].map(|key| asked.given(key).unwrap_or_default());
     let url = match asked.given("url") {
@@ -99,6 +99,7 @@ pub async fn run(args: Args) -> Result<()> {
     let state_dir = asked.ask("state_dir", "Where the agent's keys and journal shall live", Some("/var/lib/sspr-agent"))?;
 
     let directory = table([
+        ("kind", kind),
         ("url", url),
         ("server_name", server_name),
         ("ca_file", ca_file),

@@ -94,6 +94,7 @@ codes! {
     ControlsOk = "controls_ok", Ok;
     HintsMissing = "hints_missing", Warning;
     PagingMissing = "paging_missing", Problem;
+    PpolicyMissing = "ppolicy_missing", Warning;
     DirsyncMissing = "dirsync_missing", Note;
     DirectoryClock = "directory_clock", Warning;
     PolicyOk = "policy_ok", Ok;

@@ -12,6 +12,7 @@ pub mod finding;
 pub mod grants;
 mod ldap;
 mod local;
+mod openldap;
 mod policy;
 mod rights;
 mod sd;
@@ -24,7 +25,10 @@ use self::{
     ldap::Probe,
     tls::Server,
 };
-use crate::base::{clock::Clock, config};
+use crate::base::{
+    clock::Clock,
+    config::{self, DirectoryKind},
+};
 
 /// How far the checks go.
 #[derive(Debug, Clone, Copy, Default)]
@@ -97,6 +101,10 @@ async fn ask(
     let tls = tls::authorities(&directory.ca_file).and_then(|authorities| tls::trusting(&authorities)).map_err(unreadable)?;
     let mut probe = Probe::bind(server, tls, &directory.bind_dn, &directory.bind_password).await?;
     report.add(Finding::new(Code::BindOk, &directory.bind_dn, "the directory takes this account and its password."));
+    if directory.kind == DirectoryKind::Openldap {
+        report.findings.extend(openldap::check(&mut probe, directory, &at).await?);
+        return Ok(());
+    }
     report.findings.extend(policy::root(&mut probe, directory, &at, clock.seconds()).await?);
     report.add(policy::domain(&mut probe, &directory.base_dn).await?);
     let url = format!("ldaps://{}:{}", server.host, server.port);
