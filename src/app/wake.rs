@@ -1,4 +1,4 @@
-//! Wake-ups: who waits for a connector's jobs or for a job's end is told at once.
+//! Wake-ups: who waits for a connector's jobs or for a job's end is told at once. And what is [`Known`] is forgotten when it changes.
 //!
 //! In memory first; the other nodes learn through Postgres NOTIFY, sent on a connection of its own, after and outside the hot
 //! transaction. One LISTEN connection per node. A lost wake-up costs a slow poll, never a job: whoever waits looks again by itself.
@@ -15,9 +15,15 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{base::id, domain::queue::End};
+use super::Known;
+use crate::{
+    base::{db::Doubt, id},
+    domain::queue::End,
+};
 
 const CHANNEL: &str = "sspr_wake";
+/// On which the database itself says that something of a tenant was changed, whoever did it; the payload is the tenant's id.
+const CHANGED: &str = "sspr_changed";
 /// Between two NOTIFYs: alone, a wake-up goes at once.
 const DEBOUNCE: Duration = Duration::from_millis(3);
 /// NOTIFY takes 8000 bytes; a uuid is 36 and a comma.
@@ -42,13 +48,16 @@ struct Place {
 
 impl Wake {
     /// Listens before it returns, so that no later wake-up is missed.
-    pub async fn start(db: &PgPool, stop: CancellationToken) -> Result<Self> {
+    pub async fn start(db: &PgPool, known: &Arc<Known>, doubt: &Doubt, stop: CancellationToken) -> Result<Self> {
         let node = id::random();
         let (outgoing, queue) = mpsc::unbounded_channel();
         let wake = Self { waiting: Arc::default(), outgoing };
         let mut listener = PgListener::connect_with(db).await.context("opening the LISTEN connection")?;
-        listener.listen(CHANNEL).await.context("LISTEN")?;
-        tokio::spawn(listen(listener, wake.waiting.clone(), node, stop.clone()));
+        // That it broke is to be known before it is there again.
+        listener.eager_reconnect(false);
+        listener.listen_all([CHANNEL, CHANGED]).await.context("LISTEN")?;
+        let listening = Listening { waiting: wake.waiting.clone(), known: known.clone(), doubt: doubt.clone(), node };
+        tokio::spawn(listening.run(listener, stop.clone()));
         tokio::spawn(tell_others(db.clone(), queue, node, stop));
         Ok(wake)
     }
@@ -116,27 +125,48 @@ impl Drop for Subscription {
     }
 }
 
-async fn listen(mut listener: PgListener, waiting: Arc<Waiting>, node: Uuid, stop: CancellationToken) {
-    let own = node.to_string();
-    loop {
-        let heard = tokio::select! {
-            () = stop.cancelled() => return,
-            heard = listener.recv() => heard,
-        };
-        match heard {
-            Ok(notification) => {
-                let mut parts = notification.payload().split(',');
-                if parts.next() == Some(&own) {
-                    continue;
+/// The ear of the node: one connection, on which Postgres also shows first that it goes away.
+struct Listening {
+    waiting: Arc<Waiting>,
+    known: Arc<Known>,
+    doubt: Doubt,
+    node: Uuid,
+}
+
+impl Listening {
+    async fn run(self, mut listener: PgListener, stop: CancellationToken) {
+        let Self { waiting, known, doubt, node } = self;
+        let own = node.to_string();
+        loop {
+            let heard = tokio::select! {
+                () = stop.cancelled() => return,
+                heard = listener.try_recv() => heard,
+            };
+            match heard {
+                Ok(Some(notification)) if notification.channel() == CHANGED => match notification.payload().parse() {
+                    Ok(tenant) => known.forget(tenant),
+                    Err(_) => known.forget_all(),
+                },
+                Ok(Some(notification)) => {
+                    let mut parts = notification.payload().split(',');
+                    if parts.next() == Some(&own) {
+                        continue;
+                    }
+                    for what in parts.filter_map(|part| part.parse().ok()) {
+                        notify(&waiting, what, None);
+                    }
                 }
-                for what in parts.filter_map(|part| part.parse().ok()) {
-                    notify(&waiting, what, None);
+                // It broke and is made anew at once: whoever waits meanwhile polls slowly.
+                Ok(None) => {
+                    doubt.raise();
+                    known.forget_all();
                 }
-            }
-            // The listener reconnects by itself; whoever waits meanwhile polls slowly.
-            Err(error) => {
-                tracing::warn!(error = %error, "the wake-up connection broke; reconnecting");
-                tokio::time::sleep(Duration::from_millis(500)).await;
+                Err(error) => {
+                    doubt.raise();
+                    known.forget_all();
+                    tracing::warn!(error = %error, "the wake-up connection broke; reconnecting");
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::{
         audit::{self, Event, Source},
         notifications::Channel,
         tenants::Tenant,
-        users::{self, Name, User},
+        users::{self, Candidates, Name, User},
         verification::Method,
     },
 };
@@ -22,14 +22,13 @@ pub struct Begun {
     pub flow_id: Uuid,
 }
 
-/// Begin a reset for whoever is called `name`. Known and unknown names cost the same statements in the same order.
+/// Begin a reset for whoever is called `name`. Known and unknown names cost the same statements in the same order: one that reads and
+/// one that writes, which is all of the transaction.
 pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, name: &Name, language: &str) -> Result<Begun> {
     let scope = &tenant.scope;
     // All that a name shows and counts depends on its local part: "x" and "x@corp" must not differ where there is no x.
     let similar = users::similar(scope, name);
-    let found = users::find(&mut *conn, scope, name).await?;
-    let namesake = users::namesake(&mut *conn, scope, &similar).await?;
-    let donor = users::donor(&mut *conn, scope, &similar).await?;
+    let Candidates { found, namesake, donor } = users::candidates(&mut *conn, scope, name, &similar).await?;
     let gates = usize::try_from(tenant.gates)?;
 
     // Somebody who cannot pass as many gates as are asked gets the decoy's answer: uniform, and as useless.
@@ -46,9 +45,16 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     subjects.sort_unstable();
 
     let (flow_id, cookie, now) = (id::time_ordered(clock), id::token(), clock.now());
+    let event = Event {
+        action: "reset.begin",
+        outcome: if user.is_some() { "known" } else { "decoy" },
+        user: user.as_ref().map(|user| user.user_id),
+        flow: Some(flow_id),
+        ..Event::default()
+    };
     sqlx::query!(
         "insert into flows (flow_id, tenant_id, browser_hash, user_id, subjects, name, options, language, state, gates, created_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, 'proving', $9, $10, $11)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, 'proving', $9, $10, $11) returning audit_write($12, $10)",
         flow_id,
         scope.id(),
         id::sha256(cookie.as_bytes()),
@@ -60,17 +66,10 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
         tenant.gates,
         now,
         now + LIFETIME,
+        audit::line(scope, clock, source, &event),
     )
-    .execute(&mut *conn)
+    .fetch_one(conn)
     .await?;
-    let event = Event {
-        action: "reset.begin",
-        outcome: if user.is_some() { "known" } else { "decoy" },
-        user: user.map(|user| user.user_id),
-        flow: Some(flow_id),
-        ..Event::default()
-    };
-    audit::record(conn, scope, clock, source, event).await?;
     Ok(Begun { cookie, flow_id })
 }
 
