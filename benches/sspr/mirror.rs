@@ -89,7 +89,7 @@ pub async fn measure(bench: &Bench) -> Result<Line> {
     Ok(Line::new("mirror", median(&ratios), &ratios, 0.5, Better::Higher, detail))
 }
 
-/// Without passwords: setting one takes the domain ten times as long as the rest.
+/// Without passwords: deriving keys would be most of the work of making the domain.
 fn people(count: usize) -> String {
     let mut csv = "username,given_name,family_name,mail,mobile,password,groups,flags\n".to_owned();
     for n in 1..=count {
