@@ -4,10 +4,14 @@
 
 use std::sync::LazyLock;
 
+use ldap3::{
+    LdapResult, ResultEntry, SearchEntry,
+    asn1::{Tag, parse_tag},
+};
 use serde_json::{Value, json};
 use sspr::{
     agent::{
-        directory::{answered, dn, openldap::ppolicy, win32},
+        directory::{answered, dn, guard, openldap::ppolicy, win32},
         policy,
     },
     domain::users::{EmailAddress, Name, Phone},
@@ -35,6 +39,7 @@ pub const ALL: [(&str, Target, usize); 11] = [
     ("contact", contact, 1),
     ("dn", names_below, 1),
     ("answer", answer, 1),
+    ("directory", directory, 2),
     ("ppolicy", password_policy, 1),
 ];
 
@@ -202,6 +207,24 @@ pub fn answer(data: &[u8]) {
     assert!(answered(code, text).to_string().chars().count() < 400);
     let verdict = policy::classify(code, win32);
     assert!(verdict.is_none_or(|verdict| verdict != sspr::wire::outcome::Code::Applied), "no refusal is a success");
+}
+
+/// One LDAP message of a server: what the guard lets through, the library reads without falling over.
+pub fn directory(data: &[u8]) {
+    // A length is told from the header alone, and is that of the message that passes.
+    let length = guard::length(data);
+    let Ok(head) = guard::check(data) else { return };
+    assert_eq!(length, Ok(Some(data.len())));
+    assert!(guard::check(&data[..data.len() - 1]).is_err(), "a part of it passes");
+    let (rest, message) = parse_tag(data).expect("the library reads it");
+    assert!(rest.is_empty());
+    let mut parts = message.expect_constructed().expect("a sequence").into_iter().skip(1);
+    let operation = parts.next().expect("an operation");
+    if operation.id == 4 {
+        drop(SearchEntry::construct(ResultEntry::new(operation)));
+    } else if !head.is_one_of_many() {
+        drop(LdapResult::from(Tag::StructureTag(operation)));
+    }
 }
 
 /// A policy's answer: an error is read only from what ends with exactly that error, and from nothing that is longer.

@@ -9,7 +9,7 @@ use sspr::{
     wire::{
         jws,
         keys::Identity,
-        message::{DirectoryHealth, Heartbeat, JobResult, LeasedJob, SignedResult, Token},
+        message::{DirectoryHealth, Heartbeat, JobResult, LeasedJob, SignedResults, Token},
         outcome::Code,
     },
 };
@@ -86,8 +86,8 @@ impl Agent {
         self.post("/agent/v1/lease", &format!("?wait={wait}"), format!(r#"{{"max":{most}}}"#).as_bytes(), token)
     }
 
-    /// The signed result of a job that went well; asks for up to `most` other jobs with the answer.
-    pub fn applied(&self, job: &LeasedJob, most: u16, token: &str) -> Result<Vec<u8>> {
+    /// The signed result of a job that went well.
+    pub fn applied(&self, job: &LeasedJob) -> String {
         self.jobs.fetch_add(1, Ordering::Relaxed);
         let now = self.clock.millis();
         let result = JobResult {
@@ -103,9 +103,13 @@ impl Agent {
             allowed_at: None,
             account: None,
         };
-        let jws = jws::sign(&self.identity, jws::RESULT, Some(&self.id.to_string()), false, &result);
+        jws::sign(&self.identity, jws::RESULT, Some(&self.id.to_string()), false, &result)
+    }
+
+    /// Tell results, and ask for up to `most` other jobs with the answer.
+    pub fn results(&self, results: Vec<String>, most: u16, token: &str) -> Result<Vec<u8>> {
         let query = if most == 0 { String::new() } else { format!("?max={most}") };
-        Ok(self.post(&format!("/agent/v1/jobs/{}/result", result.job), &query, &serde_json::to_vec(&SignedResult { jws })?, token))
+        Ok(self.post("/agent/v1/results", &query, &serde_json::to_vec(&SignedResults { results })?, token))
     }
 
     /// Say that the directory is well.
@@ -118,7 +122,7 @@ impl Agent {
     }
 
     pub fn health(&self) -> Heartbeat {
-        let directory = DirectoryHealth { reachable: true, dc: "dc1.corp.example".to_owned(), policy_hints: None, policy: None };
+        let directory = DirectoryHealth { reachable: true, dc: "dc1.corp.example".to_owned(), ..DirectoryHealth::default() };
         Heartbeat {
             version: "bench".to_owned(),
             clock: self.clock.seconds(),

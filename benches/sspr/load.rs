@@ -15,12 +15,15 @@ use sspr::{
     base::id,
     wire::{
         b64,
-        message::{Leased, LeasedJob},
+        message::{Leased, LeasedJob, Told},
         seal::{CT_LEN, ENC_LEN, Envelope},
         ticket::Ticket,
     },
 };
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::JoinSet,
+};
 use uuid::Uuid;
 
 use super::{
@@ -197,7 +200,17 @@ impl Crew {
                 if manners.beats {
                     agent.beat(&mut conn).await?;
                 }
-                anyhow::Ok((conn, Desk { agent, token, address, course, with_result: manners.with_result, idle: Mutex::default() }))
+                let desk = Desk {
+                    agent,
+                    token,
+                    address,
+                    course,
+                    with_result: manners.with_result,
+                    idle: Mutex::default(),
+                    ended: Mutex::default(),
+                    turns: Semaphore::new(TELLINGS),
+                };
+                anyhow::Ok((conn, desk))
             });
             if asking.len() >= AT_ONCE
                 && let Some(asked) = asking.join_next().await
@@ -252,7 +265,14 @@ struct Desk {
     course: Arc<Course>,
     with_result: u16,
     idle: Mutex<Vec<Conn>>,
+    /// Results that wait to be told, and who may tell some.
+    ended: Mutex<Vec<(Uuid, String)>>,
+    turns: Semaphore,
 }
+
+/// As the agent does it.
+const TELLINGS: usize = 2;
+const TOLD_AT_ONCE: usize = 32;
 
 impl Desk {
     async fn poll_on(self: Arc<Self>, conn: Conn, most: u16) {
@@ -288,27 +308,38 @@ impl Desk {
         }
     }
 
-    /// The directory answers at once.
+    /// The directory answers at once. What ends while results are being told goes into the next telling, as with a real agent.
     async fn work(self: Arc<Self>, job: LeasedJob) -> Result<()> {
+        let signed = self.agent.applied(&job);
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).push((job.ticket.job, signed));
+        let desk = self.clone();
+        let _turn = desk.turns.acquire().await?;
+        let (jobs, results): (Vec<_>, Vec<_>) = {
+            let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            let some = ended.len().min(TOLD_AT_ONCE);
+            ended.drain(..some).unzip()
+        };
+        if jobs.is_empty() {
+            return Ok(());
+        }
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().filter(Conn::is_fresh);
         let mut conn = match idle {
             Some(conn) => conn,
             None => Conn::open(self.address).await?,
         };
-        let request = self.agent.applied(&job, self.with_result, &self.token)?;
-        let answer = conn.send(&request).await?;
-        let more = match answer.status {
-            204 => Vec::new(),
-            200 => serde_json::from_slice::<Leased>(answer.body)?.jobs,
-            status => {
+        let answer = conn.send(&self.agent.results(results, self.with_result, &self.token)?).await?;
+        ensure!(answer.status == 200, "results were answered {}: {}", answer.status, String::from_utf8_lossy(answer.body));
+        let told: Told = serde_json::from_slice(answer.body)?;
+        for (job, refused) in jobs.into_iter().zip(told.refused) {
+            if let Some(code) = refused {
                 self.course.refused.fetch_add(1, Ordering::Relaxed);
-                anyhow::bail!("a result was answered {status}: {}", String::from_utf8_lossy(answer.body));
+                anyhow::bail!("a result was refused: {code}");
             }
-        };
-        self.course.taken(job.ticket.job);
-        self.course.piggybacked.fetch_add(more.len(), Ordering::Relaxed);
+            self.course.taken(job);
+        }
+        self.course.piggybacked.fetch_add(told.jobs.len(), Ordering::Relaxed);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
-        self.take(more);
+        self.take(told.jobs);
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ mod http;
 mod idle;
 mod load;
 mod machine;
+mod mirror;
 mod pages;
 mod peers;
 mod report;
@@ -28,7 +29,7 @@ use cluster::{Cluster, Yard};
 use load::Manners;
 use report::{Line, Report};
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "cycle_32",
     "cycle_128",
     "told_alone",
@@ -43,6 +44,7 @@ const NAMES: [&str; 14] = [
     "fairness",
     "nodes",
     "pages",
+    "mirror",
 ];
 
 /// Measure the promises, or some of them, beside the physical limits on the same disk, in one run.
@@ -148,6 +150,7 @@ impl Bench {
             "fairness" => scale::fairness(self).await,
             "nodes" => scale::nodes(self).await,
             "pages" => pages::measure(self).await,
+            "mirror" => mirror::measure(self).await,
             _ => bail!("there is no promise {name}; there are {}", NAMES.join(", ")),
         }
     }

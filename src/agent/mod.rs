@@ -18,7 +18,7 @@ pub mod identity;
 pub mod journal;
 pub mod keys;
 mod lanes;
-mod mirror;
+pub mod mirror;
 pub mod policy;
 pub mod rotation;
 pub mod setup;
@@ -127,12 +127,10 @@ async fn run_with(directory: impl Directory + People, settings: config::Agent, t
     let executor = Arc::new(Executor::new(&settings, &state, keys.clone(), directory.clone(), logs, time.clone()));
     let slots = Arc::new(Semaphore::new(settings.parallel.max(1).into()));
     tracing::info!(event.number = events::STARTED, agent.id = %state.me.agent, cloud.url = %state.me.cloud_url, agent.version = env!("CARGO_PKG_VERSION"), "the agent starts");
-    let mirror = (Duration::from_secs(settings.mirror_seconds), Duration::from_secs(settings.mirror_full_seconds));
-    let instance = id::random();
-    let identity_life = rotation::life(&settings);
+    let mirror = Mirror::new(directory.clone(), cloud.clone(), &settings, time.clone());
     let (jobs, telling, seen) = (TaskTracker::new(), Telling::default(), Seen::default());
-    let told = Told::new(&settings.state_dir, state.me.connector);
     let agent = Arc::new(Agent {
+        told: Told::new(&settings.state_dir, state.me.connector),
         state,
         cloud,
         directory,
@@ -145,9 +143,8 @@ async fn run_with(directory: impl Directory + People, settings: config::Agent, t
         jobs,
         telling,
         seen,
-        told,
-        instance,
-        identity_life,
+        instance: id::random(),
+        identity_life: rotation::life(&settings),
         stop,
     });
 
@@ -183,15 +180,15 @@ async fn known_groups(directory: &impl Directory) -> Result<()> {
 
 impl<D: Directory + People> Agent<D> {
     /// Everything that goes on side by side; ends only for a reason that does not pass.
-    async fn serve(self: &Arc<Self>, (every, full_every): (Duration, Duration)) -> Failure {
+    async fn serve(self: &Arc<Self>, mirror: Mirror<D>) -> Failure {
         // The directory is looked at from the start, so that the connection is warm when the first job comes.
         tokio::select! {
             never = self.watch() => match never {},
-            failure = self.serve_confirmed(every, full_every) => failure,
+            failure = self.serve_confirmed(mirror) => failure,
         }
     }
 
-    async fn serve_confirmed(self: &Arc<Self>, every: Duration, full_every: Duration) -> Failure {
+    async fn serve_confirmed(self: &Arc<Self>, mirror: Mirror<D>) -> Failure {
         let seen = self.seen.subscribe();
         if let Some(failure) = self.confirmed().await {
             return failure;
@@ -202,7 +199,7 @@ impl<D: Directory + People> Agent<D> {
             failure = self.poll() => failure,
             never = self.retell() => match never {},
             never = self.settle() => match never {},
-            failure = Mirror::new(self.directory.clone(), self.cloud.clone(), every, full_every).run() => failure,
+            failure = mirror.run() => failure,
         }
     }
 

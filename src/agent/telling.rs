@@ -2,14 +2,14 @@
 //! every round, so that a result is lost neither by a crash nor by an outage.
 
 use std::{
-    collections::HashSet,
+    collections::{HashSet, VecDeque},
     convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use tokio::{
-    sync::Semaphore,
+    sync::{Semaphore, oneshot},
     time::{Instant, sleep},
 };
 use uuid::Uuid;
@@ -26,18 +26,28 @@ use crate::wire::{message::JobResult, outcome::Code, seal::Envelope};
 const ROUND: Duration = Duration::from_secs(30);
 /// How long a result is offered to a cloud that does not take it: as long as the journal remembers it.
 const TELL: Duration = Duration::from_hours(24);
-/// Results told at once: a cloud that comes back is not met by all that its absence left.
-const AT_ONCE: usize = 8;
+/// Calls under way at once. What is decided meanwhile goes together into the next: alone, a result is told at once.
+const AT_ONCE: usize = 2;
+/// Results and their bytes in one call.
+const MOST: usize = 32;
+const MOST_BYTES: usize = 48 << 10;
 
 /// Which results are on their way.
 pub(super) struct Telling {
     jobs: Mutex<HashSet<Uuid>>,
+    waiting: Mutex<VecDeque<Waiting>>,
     at_once: Semaphore,
+}
+
+/// A signed result that goes with the next call.
+struct Waiting {
+    jws: String,
+    answer: oneshot::Sender<Result<(), Failure>>,
 }
 
 impl Default for Telling {
     fn default() -> Self {
-        Self { jobs: Mutex::default(), at_once: Semaphore::new(AT_ONCE) }
+        Self { jobs: Mutex::default(), waiting: Mutex::default(), at_once: Semaphore::new(AT_ONCE) }
     }
 }
 
@@ -93,15 +103,8 @@ impl<D: Directory> Agent<D> {
     async fn tell(&self, result: &JobResult) -> Told {
         let (begun, mut backoff) = (Instant::now(), Backoff::default());
         loop {
-            let turn = tokio::select! {
-                turn = self.telling.at_once.acquire() => turn.ok(),
-                // The last try before the end waits for nobody.
-                () = self.stop.cancelled() => None,
-            };
             let jws = self.executor.sign(result);
-            let answer = self.cloud.result(result.job, &jws).await;
-            drop(turn);
-            let failure = match answer {
+            let failure = match self.tell_with_others(jws.clone()).await {
                 Ok(()) => return Told::Settled,
                 // Signed by an identity that was replaced on the way.
                 Err(Failure::Refused { code, .. }) if code == "bad_result" && self.executor.sign(result) != jws => continue,
@@ -122,6 +125,26 @@ impl<D: Directory> Agent<D> {
                 () = self.stop.cancelled() => {}
             }
         }
+    }
+
+    /// Whoever gets a turn takes along what has gathered: its own among it, unless somebody before took that along.
+    async fn tell_with_others(&self, jws: String) -> Result<(), Failure> {
+        let (answer, answered) = oneshot::channel();
+        self.telling.waiting().push_back(Waiting { jws, answer });
+        let turn = tokio::select! {
+            turn = self.telling.at_once.acquire() => turn.ok(),
+            // The last try before the end waits for nobody.
+            () = self.stop.cancelled() => None,
+        };
+        let (results, answers) = self.telling.gather();
+        if !results.is_empty() {
+            let told = self.cloud.results(results).await;
+            for (n, answer) in answers.into_iter().enumerate() {
+                let _ = answer.send(told.as_ref().map_or_else(|failure| Err(failure.clone()), |told| told[n].clone()));
+            }
+        }
+        drop(turn);
+        answered.await.unwrap_or_else(|_| Err(Failure::Passing { why: "nobody told it".to_owned(), retry_after: None }))
     }
 
     /// Offers again what the journal holds untold: of an earlier life, or of one try that was lost.
@@ -148,6 +171,23 @@ impl<D: Directory> Agent<D> {
 }
 
 impl Telling {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, VecDeque<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the next call takes, oldest first.
+    fn gather(&self) -> (Vec<String>, Vec<oneshot::Sender<Result<(), Failure>>>) {
+        let (mut waiting, mut bytes, mut results, mut answers) = (self.waiting(), 0, Vec::new(), Vec::new());
+        while results.len() < MOST
+            && let Some(next) = waiting.pop_front_if(|next| results.is_empty() || bytes + next.jws.len() <= MOST_BYTES)
+        {
+            bytes += next.jws.len();
+            results.push(next.jws);
+            answers.push(next.answer);
+        }
+        (results, answers)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<Uuid>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -7,9 +7,9 @@ use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, routing::post};
 use super::guard::Trusted;
 use crate::{
     app::App,
-    domain::users,
+    domain::users::{self, MirrorOutcome},
     web::{Error, Result},
-    wire::message::{MIRROR_BATCH, MirrorBatch},
+    wire::message::{MIRROR_BATCH, MIRROR_GROUPS, MirrorBatch},
 };
 
 /// 500 people of at most 2 KiB.
@@ -21,15 +21,28 @@ pub fn routes() -> Router<Arc<App>> {
 
 async fn create(trusted: Trusted) -> Result<StatusCode> {
     let batch: MirrorBatch = trusted.proven.json()?;
-    if batch.upserts.len() > MIRROR_BATCH || batch.removals.len() > MIRROR_BATCH {
+    if batch.upserts.len() > MIRROR_BATCH
+        || batch.removals.len() > MIRROR_BATCH
+        || batch.groups.as_ref().is_some_and(|groups| groups.len() > MIRROR_GROUPS)
+    {
         return Err(Error::Unusable(StatusCode::PAYLOAD_TOO_LARGE, "too_large"));
     }
     let app = &trusted.proven.app;
     let mut tx = app.begin().await?;
     let outcome = users::mirror(&mut tx, &trusted.tenant.scope, &app.clock, trusted.agent.connector_id, &batch).await?;
+    let MirrorOutcome::Taken(done) = outcome else { return Err(Error::Conflict("unknown_pass")) };
     tx.commit().await?;
-    if batch.last {
-        tracing::info!(agent.id = %trusted.agent.agent_id, mirror.full = batch.full, mirror.upserted = outcome.upserted, mirror.removed = outcome.removed, "a mirror pass ended");
+    if batch.last || done.dropped > 0 {
+        tracing::info!(
+            agent.id = %trusted.agent.agent_id,
+            mirror.full = batch.full,
+            mirror.last = batch.last,
+            mirror.named = done.named,
+            mirror.changed = done.changed,
+            mirror.removed = done.removed,
+            mirror.dropped = done.dropped,
+            "took a batch of the mirror"
+        );
     }
     Ok(StatusCode::NO_CONTENT)
 }

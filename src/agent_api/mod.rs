@@ -7,6 +7,7 @@ mod heartbeat;
 mod identity;
 mod jobs;
 mod keys;
+mod results;
 mod token;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(enrolment::routes())
         .merge(token::routes())
         .merge(jobs::routes())
+        .merge(results::routes())
         .merge(heartbeat::routes())
         .merge(keys::routes())
         .merge(identity::routes())

@@ -49,9 +49,25 @@ impl<F: Flush> Batch<F> {
     }
 
     pub async fn run(&self, input: F::Input) -> Result<F::Output> {
+        self.send(input).await?.await.context("the batch has ended")?
+    }
+
+    /// All at once; one output each, in order.
+    pub async fn run_all(&self, inputs: Vec<F::Input>) -> Result<Vec<F::Output>> {
+        let (mut answers, mut outputs) = (Vec::with_capacity(inputs.len()), Vec::with_capacity(inputs.len()));
+        for input in inputs {
+            answers.push(self.send(input).await?);
+        }
+        for answer in answers {
+            outputs.push(answer.await.context("the batch has ended")??);
+        }
+        Ok(outputs)
+    }
+
+    async fn send(&self, input: F::Input) -> Result<oneshot::Receiver<Result<F::Output>>> {
         let (answer, answered) = oneshot::channel();
         self.queue.send(Item { input, answer }).await.map_err(|_| anyhow!("the batch has ended"))?;
-        answered.await.context("the batch has ended")?
+        Ok(answered)
     }
 }
 
@@ -80,10 +96,6 @@ async fn answer<F: Flush>(flush: &Arc<F>, inputs: Vec<F::Input>, answers: Vec<on
         }
         Err(error) => error,
     };
-    if count == 1 {
-        let _ = answers.into_iter().next().map(|answer| answer.send(Err(error)));
-        return;
-    }
     tracing::warn!(error = format!("{error:#}"), batch.inputs = count, "a batch failed; each of it is tried by itself");
     for (n, answer) in answers.into_iter().enumerate() {
         let alone = guarded(flush.clone(), inputs.clone(), n..n + 1).await;

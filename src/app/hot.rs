@@ -1,9 +1,9 @@
 //! The hot paths: submit, lease, result and the proofs of agents' requests, each written many at a time.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, pool::PoolConnection};
 use uuid::Uuid;
 
 use super::{
@@ -40,7 +40,7 @@ pub struct Hot {
 impl Hot {
     /// `db` is a pool of its own, so that nobody else's queries keep it waiting.
     pub fn start(db: &PgPool, clock: &Clock, wake: &Wake, polls: &Arc<Polls>) -> Self {
-        let ground = || Ground { db: db.clone(), clock: clock.clone(), wake: wake.clone() };
+        let ground = || Ground { db: db.clone(), kept: Mutex::default(), clock: clock.clone(), wake: wake.clone() };
         Self {
             submits: Batch::start(WRITERS, Submits { ground: ground(), polls: polls.clone() }),
             leases: Batch::start(WRITERS, Leases { ground: ground(), polls: polls.clone() }),
@@ -52,8 +52,25 @@ impl Hot {
 
 struct Ground {
     db: PgPool,
+    /// Of the last flush: a pool asks each that it gives and each that it gets back whether it lives, which is a round trip each time.
+    kept: Mutex<Option<PoolConnection<Postgres>>>,
     clock: Clock,
     wake: Wake,
+}
+
+impl Ground {
+    async fn conn(&self) -> Result<PoolConnection<Postgres>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match kept {
+            Some(conn) => Ok(conn),
+            None => Ok(self.db.acquire().await?),
+        }
+    }
+
+    /// For the next flush: all went well on it. After an error the pool has to look at it.
+    fn keep(&self, conn: PoolConnection<Postgres>) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(conn);
+    }
 }
 
 /// A sealed job, as a browser posted it.
@@ -81,7 +98,7 @@ impl Flush for Submits {
     }
 
     async fn flush(&self, inputs: &[Sealed]) -> Result<Vec<Self::Output>> {
-        let Ground { db, clock, wake } = &self.ground;
+        let Ground { clock, wake, .. } = &self.ground;
         let sealed: Vec<_> = inputs
             .iter()
             .map(|Sealed { tenant, source, browser, job_id, envelopes }| resets::Sealed {
@@ -93,7 +110,7 @@ impl Flush for Submits {
             })
             .collect();
         let mut hands = Hands { polls: &self.polls, taken: Vec::new(), of: vec![None; inputs.len()] };
-        let mut conn = db.acquire().await?;
+        let mut conn = self.ground.conn().await?;
         let mut waits = |n, connector, agents: &mut dyn Iterator<Item = Uuid>| hands.take(n, connector, agents);
         let admitted = resets::admit(&mut conn, clock, &sealed, &mut waits).await?;
         let mut answers: Vec<Option<Result<Accepted, SubmitRefused>>> = Vec::new();
@@ -143,6 +160,7 @@ impl Flush for Submits {
             self.put_back(inputs, agent, &job).await;
         }
         closely?;
+        self.ground.keep(conn);
         Ok(answers.into_iter().flatten().map(|answer| answer.map(drop)).collect())
     }
 }
@@ -150,7 +168,7 @@ impl Flush for Submits {
 impl Submits {
     /// The agent hung up in the same moment: another one may have the job at once, rather than when the lease ends.
     async fn put_back(&self, inputs: &[Sealed], agent: Uuid, job: &LeasedJob) {
-        let Ground { db, clock, wake } = &self.ground;
+        let Ground { db, clock, wake, .. } = &self.ground;
         let Some(input) = inputs.iter().find(|input| input.job_id == job.ticket.job) else { return };
         let done = async {
             let mut tx = db.begin().await?;
@@ -235,8 +253,8 @@ impl Flush for Leases {
     }
 
     async fn flush(&self, inputs: &[Asked]) -> Result<Vec<Self::Output>> {
-        let Ground { db, clock, wake } = &self.ground;
-        let mut conn = db.acquire().await?;
+        let Ground { clock, wake, .. } = &self.ground;
+        let mut conn = self.ground.conn().await?;
         let connectors: Vec<Uuid> = inputs.iter().map(|input| input.agent.connector_id).collect();
         // Before the look: what comes meanwhile is marked anew.
         for connector in &connectors {
@@ -244,6 +262,7 @@ impl Flush for Leases {
         }
         let waiting = queue::waiting(&mut conn, clock, &connectors).await?;
         if waiting.is_empty() {
+            self.ground.keep(conn);
             return Ok(inputs.iter().map(|_| Vec::new()).collect());
         }
         let asks: Vec<_> = inputs
@@ -253,6 +272,7 @@ impl Flush for Leases {
         let mut tx = sqlx::Connection::begin(&mut *conn).await?;
         let given = resets::lease(&mut tx, clock, &asks).await?;
         tx.commit().await?;
+        self.ground.keep(conn);
         for (input, jobs) in inputs.iter().zip(&given) {
             if jobs.len() == usize::from(input.most) {
                 self.polls.is_ready(input.agent.connector_id);
@@ -286,7 +306,7 @@ impl Flush for Results {
     }
 
     async fn flush(&self, inputs: &[Reported]) -> Result<Vec<Settled>> {
-        let Ground { db, clock, wake } = &self.0;
+        let Ground { clock, wake, .. } = &self.0;
         // In one order, so that two nodes that meet do not wait for one another in a circle.
         let mut order: Vec<usize> = (0..inputs.len()).collect();
         order.sort_by_key(|n| inputs[*n].result.job);
@@ -295,7 +315,7 @@ impl Flush for Results {
             .map(|Reported { tenant, source, agent, result, signed }| resets::Report { tenant, source, agent, result, signed })
             .collect();
         let pick = |of: &[usize]| of.iter().map(|n| &reports[*n]).collect::<Vec<_>>();
-        let mut conn = db.acquire().await?;
+        let mut conn = self.0.conn().await?;
         let mut answers: Vec<Option<Settled>> = inputs.iter().map(|_| None).collect();
         for (n, settled) in order.iter().zip(resets::settle(&mut conn, clock, &pick(&order)).await?) {
             answers[*n] = settled;
@@ -317,7 +337,7 @@ impl Flush for Results {
         let closely = closely.await;
         for (input, settled) in inputs.iter().zip(&answers) {
             match settled {
-                Some(Settled::Recorded { .. }) => wake.tell(input.result.job),
+                Some(Settled::Recorded { end, .. }) => wake.tell_end(input.result.job, *end),
                 Some(Settled::HandedOver { .. }) => {
                     wake.tell(input.agent.connector_id);
                     wake.tell(input.result.job);
@@ -326,6 +346,7 @@ impl Flush for Results {
             }
         }
         closely?;
+        self.0.keep(conn);
         Ok(answers.into_iter().flatten().collect())
     }
 }
@@ -342,7 +363,9 @@ impl Flush for Proofs {
     }
 
     async fn flush(&self, inputs: &[Proof]) -> Result<Vec<Self::Output>> {
-        let mut conn = self.0.db.acquire().await?;
-        fleet::use_up(&mut conn, &self.0.clock, inputs).await
+        let mut conn = self.0.conn().await?;
+        let used = fleet::use_up(&mut conn, &self.0.clock, inputs).await?;
+        self.0.keep(conn);
+        Ok(used)
     }
 }

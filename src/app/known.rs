@@ -1,17 +1,34 @@
-//! What is known without asking again: agents' access tokens that were verified, tenants that were loaded a moment ago.
+//! What is known without asking again: access tokens that were verified, tenants that were loaded a moment ago, and which of them can
+//! serve at all. A change is heard of ([`super::Wake`]) within milliseconds; should that word get lost, all is asked anew soon.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    hash::Hash,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
+use anyhow::Result;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{domain::tenants::Tenant, wire::jws::Access};
+use super::App;
+use crate::{
+    domain::{
+        fleet::{self, Readiness},
+        tenants::{self, Scope, Tenant},
+    },
+    wire::jws::Access,
+};
 
 /// A tenant's name or language may be so old. Whether it or an agent is served is asked with every request.
 const FRESH: Duration = Duration::from_secs(2);
+/// A portal's first page may be so old before one visitor asks again, for all others that come meanwhile. What counts is asked again
+/// with the ticket and with the job.
+const PORTAL: time::Duration = time::Duration::SECOND;
 /// Of each kind; then all are forgotten and learned again.
 const MOST: usize = 50_000;
 
@@ -19,7 +36,20 @@ const MOST: usize = 50_000;
 pub struct Known {
     tokens: Mutex<HashMap<[u8; 32], Arc<Access>>>,
     tenants: Mutex<HashMap<Uuid, (Instant, Arc<Tenant>)>>,
-    hosts: Mutex<HashMap<String, (Instant, Arc<Tenant>)>>,
+    /// By host name.
+    portals: Mutex<HashMap<String, Kept<Arc<Tenant>>>>,
+    /// Tenants whose resets could work. What cannot is never kept: it is to be seen at once when it can.
+    ready: Mutex<HashMap<Uuid, Kept<()>>>,
+    /// Counts the changes that were heard of: what was read before one is not learned after it.
+    changes: AtomicU64,
+}
+
+/// As it was found then.
+struct Kept<V> {
+    value: V,
+    at: OffsetDateTime,
+    /// It is no longer fresh, and somebody is asking.
+    asked: bool,
 }
 
 impl Known {
@@ -37,18 +67,80 @@ impl Known {
         tenants.get(&tenant).filter(|(at, _)| at.elapsed() < FRESH).map(|(_, tenant)| tenant.clone())
     }
 
-    /// Whose portal answers at `host`.
-    pub fn host(&self, host: &str) -> Option<Arc<Tenant>> {
-        let hosts = lock(&self.hosts);
-        hosts.get(host).filter(|(at, _)| at.elapsed() < FRESH).map(|(_, tenant)| tenant.clone())
-    }
-
-    pub fn learn_host(&self, host: &str, tenant: &Arc<Tenant>) {
-        make_room(&mut lock(&self.hosts)).insert(host.to_owned(), (Instant::now(), tenant.clone()));
-    }
-
     pub fn learn_tenant(&self, tenant: &Arc<Tenant>) {
         make_room(&mut lock(&self.tenants)).insert(tenant.scope.id(), (Instant::now(), tenant.clone()));
+    }
+
+    /// Something of this tenant was changed.
+    pub(super) fn forget(&self, tenant: Uuid) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        lock(&self.tenants).remove(&tenant);
+        lock(&self.portals).retain(|_, kept| kept.value.scope.id() != tenant);
+        lock(&self.ready).remove(&tenant);
+    }
+
+    /// Changes may have been missed.
+    pub(super) fn forget_all(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        lock(&self.tenants).clear();
+        lock(&self.portals).clear();
+        lock(&self.ready).clear();
+    }
+
+    fn learn<K: Eq + Hash, V>(&self, what: &Mutex<HashMap<K, Kept<V>>>, key: K, value: V, at: OffsetDateTime, changes: u64) {
+        let mut what = lock(what);
+        // Asked under the lock: whoever counts a change now has yet to take it.
+        if self.changes.load(Ordering::SeqCst) == changes {
+            make_room(&mut what).insert(key, Kept { value, at, asked: false });
+        }
+    }
+}
+
+impl App {
+    /// The tenant whose portal answers at `host` (no port), as it was a moment ago.
+    pub async fn portal(&self, host: &str) -> Result<Option<Arc<Tenant>>> {
+        let (known, now) = (&self.known, self.clock.now());
+        if let Some(kept) = lock(&known.portals).get_mut(host).and_then(|kept| kept.still(now)) {
+            return Ok(Some(kept));
+        }
+        let changes = known.changes.load(Ordering::SeqCst);
+        let mut conn = self.db.acquire().await?;
+        let found = tenants::by_host(&mut conn, &self.ring, host).await?.map(Arc::new);
+        match &found {
+            Some(tenant) => known.learn(&known.portals, host.to_owned(), tenant.clone(), now, changes),
+            None => drop(lock(&known.portals).remove(host)),
+        }
+        Ok(found)
+    }
+
+    /// Whether a reset of this tenant's people could work, as it was a moment ago.
+    pub async fn readiness(&self, scope: &Scope) -> Result<Readiness> {
+        let (known, now) = (&self.known, self.clock.now());
+        if lock(&known.ready).get_mut(&scope.id()).and_then(|kept| kept.still(now)).is_some() {
+            return Ok(Readiness::Ready);
+        }
+        let changes = known.changes.load(Ordering::SeqCst);
+        let mut conn = self.db.acquire().await?;
+        let found = fleet::readiness(&mut conn, scope, &self.clock, None).await?;
+        match found {
+            Readiness::Ready => known.learn(&known.ready, scope.id(), (), now, changes),
+            _ => drop(lock(&known.ready).remove(&scope.id())),
+        }
+        Ok(found)
+    }
+}
+
+impl<V: Clone> Kept<V> {
+    /// `None`: ask. One asks when it is no longer fresh; the others wait for nobody, unless that takes too long.
+    fn still(&mut self, now: OffsetDateTime) -> Option<V> {
+        let age = now - self.at;
+        let good = if self.asked { 2 * PORTAL } else { PORTAL };
+        // A clock that was set back tells nothing about age.
+        if age.is_negative() || age >= good {
+            self.asked = true;
+            return None;
+        }
+        Some(self.value.clone())
     }
 }
 

@@ -47,8 +47,8 @@ pub struct App {
     pub hot: Hot,
     /// Agents that wait for jobs here.
     pub polls: Arc<Polls>,
-    /// What need not be asked or verified with every request of an agent.
-    pub known: Known,
+    /// What need not be asked or verified with every request.
+    pub known: Arc<Known>,
     /// Told when a message was put into the outbox.
     pub outbox: tokio::sync::watch::Sender<()>,
     /// The key that signs access tokens, once it was needed.
@@ -64,7 +64,8 @@ impl App {
     pub async fn start(config: &Config, clock: Clock, stop: CancellationToken) -> Result<Arc<Self>> {
         let public_url = PublicUrl::parse(&config.server.public_url)?;
         let ring = KeyRing::parse(&config.keys.master)?;
-        let db = db::connect(&config.database).await?;
+        let doubt = db::Doubt::default();
+        let db = db::connect_doubting(&config.database, &doubt).await?;
         db::migrate(&db).await?;
         // All nodes go by the database's clock: one that is wrong would give leases that last for minutes, and forget them as long.
         let clock = clock.following(db::clock(&db).await?);
@@ -75,15 +76,16 @@ impl App {
             tracing::warn!(doubted, "the database comes from a crash or a backup: the jobs that were open in it count as touched");
         }
         tx.commit().await?;
-        let wake = Wake::start(&db, stop.clone()).await?;
+        let known = Arc::<Known>::default();
+        let wake = Wake::start(&db, &known, &doubt, stop.clone()).await?;
         let polls = Arc::<Polls>::default();
-        let hot = Hot::start(&db::connect_hot(&config.database).await?, &clock, &wake, &polls);
+        let hot = Hot::start(&db::connect_hot(&config.database, &doubt).await?, &clock, &wake, &polls);
         tokio::spawn(polls.clone().watch(db.clone(), clock.clone(), wake.clone(), stop.clone()));
         Ok(Arc::new(Self {
             db,
             hot,
             polls,
-            known: Known::default(),
+            known,
             clock,
             ring,
             public_url,
@@ -130,19 +132,6 @@ impl App {
     pub fn has_job(&self, connector: Uuid) {
         self.polls.is_ready(connector);
         self.wake.tell(connector);
-    }
-
-    /// Whose portal answers at `host`, as it was at most a moment ago: for requests whose gates are asked in the database anyhow.
-    pub async fn portal(&self, host: &str) -> Result<Option<Arc<Tenant>>> {
-        if let Some(known) = self.known.host(host) {
-            return Ok(Some(known));
-        }
-        let mut conn = self.db.acquire().await?;
-        let loaded = tenants::by_host(&mut conn, &self.ring, host).await?.map(Arc::new);
-        if let Some(tenant) = &loaded {
-            self.known.learn_host(host, tenant);
-        }
-        Ok(loaded)
     }
 
     /// After the commit that put a message into the outbox.

@@ -111,6 +111,7 @@ pub struct Agent {
 pub struct Directory {
     pub kind: DirectoryKind,
     pub url: String,
+    pub fallback_urls: Vec<String>,
     pub server_name: String,
     pub ca_file: PathBuf,
     pub bind_dn: String,

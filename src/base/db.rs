@@ -1,6 +1,9 @@
 //! Postgres: the pool and the migrations.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
 use secrecy::{ExposeSecret, SecretString};
@@ -20,19 +23,43 @@ pub fn options(url: &SecretString) -> Result<PgConnectOptions> {
 }
 
 pub async fn connect(settings: &config::Database) -> Result<PgPool> {
-    pool(settings.connections)
+    connect_doubting(settings, &Doubt::default()).await
+}
+
+/// The same, for somebody who notices when connections break.
+pub async fn connect_doubting(settings: &config::Database, doubt: &Doubt) -> Result<PgPool> {
+    pool(settings.connections, doubt)
         .connect_with(options(&settings.url)?.application_name("sspr"))
         .await
         .context("connecting to Postgres (database.url)")
 }
 
-/// A connection that rested is asked whether it still lives; one that was in use within the last few milliseconds need not be, which
-/// saves a round trip where there are many. Postgres cannot have restarted in so little time.
-fn pool(connections: u32) -> PgPoolOptions {
+/// When a connection was last seen to break: Postgres may have restarted, and others be as dead.
+#[derive(Clone, Default)]
+pub struct Doubt(Arc<Mutex<Option<Instant>>>);
+
+impl Doubt {
+    pub fn raise(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether a connection that rested for so long may be one of them.
+    fn concerns(&self, rested: Duration) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|raised| rested >= raised.elapsed())
+    }
+}
+
+/// A connection that rested for so long is asked in any case: a firewall or a pooler may have ended it.
+const RESTED: Duration = Duration::from_secs(1);
+
+/// A connection that is in doubt or rested is asked whether it still lives; others need not be, which saves a round trip of few.
+fn pool(connections: u32, doubt: &Doubt) -> PgPoolOptions {
+    let doubt = doubt.clone();
     PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5)).test_before_acquire(false).before_acquire(
-        |conn, meta| {
+        move |conn, meta| {
+            let ask = meta.idle_for > RESTED || doubt.concerns(meta.idle_for);
             Box::pin(async move {
-                if meta.idle_for > Duration::from_millis(5) {
+                if ask {
                     conn.ping().await?;
                 }
                 Ok(true)
@@ -46,7 +73,7 @@ const HOT: u32 = 6;
 
 /// A pool of its own for the few statements of the hot paths. They are written to be walked by index, row by row, and their tables
 /// are new every day: a plan made while a table was small must not stay, nor be made again and again.
-pub async fn connect_hot(settings: &config::Database) -> Result<PgPool> {
+pub async fn connect_hot(settings: &config::Database, doubt: &Doubt) -> Result<PgPool> {
     let plans = [
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
@@ -54,7 +81,7 @@ pub async fn connect_hot(settings: &config::Database) -> Result<PgPool> {
         ("plan_cache_mode", "force_generic_plan"),
         ("jit", "off"),
     ];
-    pool(HOT)
+    pool(HOT, doubt)
         .connect_with(options(&settings.url)?.application_name("sspr hot").options(plans))
         .await
         .context("connecting to Postgres (database.url)")

@@ -1,6 +1,6 @@
 //! Languages: Fluent messages under `locales/`, built in. Every word that a person reads comes from here.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
 use fluent_bundle::{FluentArgs, FluentResource, concurrent::FluentBundle};
 use unic_langid::LanguageIdentifier;
@@ -17,8 +17,26 @@ const SOURCES: [(Language, &[&str]); 2] = [
     (Language::German, &[include_str!("../../locales/de/portal.ftl"), include_str!("../../locales/de/messages.ftl")]),
 ];
 
-static BUNDLES: LazyLock<HashMap<Language, FluentBundle<FluentResource>>> =
-    LazyLock::new(|| SOURCES.into_iter().map(|(language, sources)| (language, bundle(language, sources))).collect());
+/// What a language says.
+struct Words {
+    bundle: FluentBundle<FluentResource>,
+    /// Most messages take no values: they are formatted once.
+    plain: HashMap<&'static str, String>,
+}
+
+/// In the order of [`Language::ALL`].
+static WORDS: LazyLock<[Words; 2]> = LazyLock::new(|| SOURCES.map(|(language, sources)| words(language, sources)));
+
+fn words(language: Language, sources: &[&'static str]) -> Words {
+    let bundle = bundle(language, sources);
+    let keys = sources.iter().flat_map(|source| source.lines()).filter_map(|line| Some(line.split_once(" =")?.0));
+    let plain = keys.filter_map(|key| {
+        let mut wants = Vec::new();
+        let text = bundle.format_pattern(bundle.get_message(key)?.value()?, None, &mut wants).into_owned();
+        wants.is_empty().then_some((key, text))
+    });
+    Words { plain: plain.collect(), bundle }
+}
 
 fn bundle(language: Language, sources: &[&str]) -> FluentBundle<FluentResource> {
     let id: LanguageIdentifier = language.tag().parse().expect("a BCP 47 tag");
@@ -45,27 +63,27 @@ impl Language {
 
     /// The first of `Accept-Language` (or of a single tag) that we speak.
     pub fn negotiate(wanted: &str) -> Option<Self> {
-        let mut ranked: Vec<(f32, Self)> = wanted
-            .split(',')
-            .filter_map(|item| {
-                let mut parts = item.trim().split(';');
-                let primary = parts.next()?.split('-').next()?.trim().to_ascii_lowercase();
-                let quality = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
-                let language = Self::ALL.into_iter().find(|language| language.tag() == primary)?;
-                (quality > 0.0).then_some((quality, language))
-            })
-            .collect();
-        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-        ranked.first().map(|&(_, language)| language)
+        let ranked = wanted.split(',').filter_map(|item| {
+            let mut parts = item.trim().split(';');
+            let primary = parts.next()?.split('-').next()?.trim();
+            let quality = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+            let language = Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))?;
+            (quality > 0.0).then_some((quality, language))
+        });
+        // Of equals the first.
+        ranked.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, language)| language)
     }
 
     /// The message `key`. A missing one shows as its key; `tests/it/words.rs` sees to it that none is missing.
-    pub fn text(self, key: &str) -> String {
-        self.format(key, None)
+    pub fn text(self, key: &str) -> Cow<'static, str> {
+        match self.words().plain.get(key) {
+            Some(text) => Cow::Borrowed(text),
+            None => Cow::Owned(self.format(key, None)),
+        }
     }
 
     pub fn has(self, key: &str) -> bool {
-        BUNDLES[&self].has_message(key)
+        self.words().bundle.has_message(key)
     }
 
     /// The message `key` with named values.
@@ -82,8 +100,12 @@ impl Language {
         self.format(key, Some(&args))
     }
 
+    fn words(self) -> &'static Words {
+        &WORDS[self as usize]
+    }
+
     fn format(self, key: &str, args: Option<&FluentArgs<'_>>) -> String {
-        let bundle = &BUNDLES[&self];
+        let bundle = &self.words().bundle;
         let Some(pattern) = bundle.get_message(key).and_then(|message| message.value()) else { return key.to_owned() };
         bundle.format_pattern(pattern, args, &mut Vec::new()).into_owned()
     }

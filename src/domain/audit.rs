@@ -52,6 +52,23 @@ pub async fn record(conn: &mut PgConnection, scope: &Scope, clock: &Clock, sourc
     record_all(conn, clock, vec![(scope, source, event)]).await
 }
 
+/// One line for a statement that writes it with the very act that it tells of: `… returning audit_write($1, $2)`, the second being now.
+pub fn line(scope: &Scope, clock: &Clock, source: &Source, event: &Event) -> serde_json::Value {
+    serde_json::json!({
+        "event_id": id::time_ordered(clock),
+        "tenant_id": scope.id(),
+        "actor": source.actor,
+        "action": event.action,
+        "user_id": event.user,
+        "flow_id": event.flow,
+        "job_id": event.job,
+        "request_id": source.request,
+        "address": source.address,
+        "outcome": event.outcome,
+        "detail": if event.detail.is_null() { serde_json::json!({}) } else { event.detail.clone() },
+    })
+}
+
 /// Write many lines at once, in this order.
 pub async fn record_all(conn: &mut PgConnection, clock: &Clock, lines: Vec<(&Scope, &Source, Event)>) -> Result<()> {
     if lines.is_empty() {

@@ -3,7 +3,7 @@
 //! would begin new ones.
 
 use anyhow::Result;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, postgres::types::PgInterval};
 use time::{Duration, OffsetDateTime};
 
 use super::tenants::Scope;
@@ -50,81 +50,78 @@ pub enum Verdict {
 /// Count one for each of `subjects`, always in the same order so that nobody waits in circles; the worst verdict holds. The caller
 /// commits before it acts on it.
 pub async fn take(conn: &mut PgConnection, scope: &Scope, clock: &Clock, subjects: &[Vec<u8>], limit: Limit) -> Result<Verdict> {
-    let mut worst = Verdict::Allowed;
-    for subject in subjects {
-        let verdict = take_one(&mut *conn, scope, clock, subject, limit).await?;
-        worst = match (worst, verdict) {
-            (Verdict::Wait(a), Verdict::Wait(b)) => Verdict::Wait(a.max(b)),
-            (Verdict::Allowed, verdict) => verdict,
-            (worst, Verdict::Allowed) => worst,
-        };
-    }
-    Ok(worst)
-}
-
-async fn now(conn: &mut PgConnection, clock: &Clock) -> Result<OffsetDateTime> {
-    let now = sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(conn).await?;
-    Ok(now + clock.ahead())
-}
-
-/// A window that was used up makes the next one twice as long.
-async fn take_one(conn: &mut PgConnection, scope: &Scope, clock: &Clock, subject: &[u8], limit: Limit) -> Result<Verdict> {
     let (most, window) = limit.allowance();
-    let now = now(&mut *conn, clock).await?;
-    // The row lock of the insert makes concurrent takers queue up; the update part sees the committed count.
-    let row = sqlx::query!(
-        r#"insert into limits as l (tenant_id, subject, kind, used, until) values ($1, $2, $3, 1, $5)
+    // The row lock of the insert makes concurrent takers queue up; the update part sees the committed count. What is inserted ends a
+    // window from now, so that the update knows the time too. A window that was used up makes the next one twice as long.
+    let rows = sqlx::query!(
+        r#"with at as materialized (select clock_timestamp() + $4::interval as now)
+           insert into limits as l (tenant_id, subject, kind, used, until)
+           select $1, subject, $3, 1, now + $5::interval from at, unnest($2::bytea[]) with ordinality as s (subject, n) order by n
            on conflict (tenant_id, subject, kind) do update set
-               used = case when l.until <= $4 then 1 else least(l.used + 1, $6 + 1) end,
-               strikes = case when l.until > $4 then l.strikes when l.used > $6 then least(l.strikes + 1, 10)
-                              when l.until < $4 - interval '1 day' then 0 else l.strikes end,
-               until = case when l.until > $4 then l.until
-                            else $4 + least($7, ($5::timestamptz - $4) * (1 << case when l.used > $6 then least(l.strikes + 1, 10) else 0 end)) end
+               used = case when l.until <= excluded.until - $5::interval then 1 else least(l.used + 1, $6 + 1) end,
+               strikes = case when l.until > excluded.until - $5::interval then l.strikes when l.used > $6 then least(l.strikes + 1, 10)
+                              when l.until < excluded.until - $5::interval - interval '1 day' then 0 else l.strikes end,
+               until = case when l.until > excluded.until - $5::interval then l.until
+                            else excluded.until - $5::interval
+                                + least($7, $5::interval * (1 << case when l.used > $6 then least(l.strikes + 1, 10) else 0 end)) end
            returning used, until"#,
         scope.id(),
-        subject,
+        subjects,
         limit.kind(),
-        now,
-        now + window,
+        interval(clock.ahead())?,
+        interval(window)?,
         most,
-        sqlx::postgres::types::PgInterval::try_from(LONGEST).map_err(|error| anyhow::anyhow!(error))?,
+        interval(LONGEST)?,
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(if row.used <= most { Verdict::Allowed } else { Verdict::Wait(row.until) })
+    anyhow::ensure!(rows.len() == subjects.len(), "{} of {} subjects were counted", rows.len(), subjects.len());
+    let until = rows.into_iter().filter(|row| row.used > most).map(|row| row.until).max();
+    Ok(until.map_or(Verdict::Allowed, Verdict::Wait))
+}
+
+fn interval(span: Duration) -> Result<PgInterval> {
+    PgInterval::try_from(span).map_err(|error| anyhow::anyhow!(error))
 }
 
 /// The person has proven themselves: their own slips no longer count.
 pub async fn clear(conn: &mut PgConnection, scope: &Scope, subjects: &[Vec<u8>], limit: Limit) -> Result<()> {
-    // One by one and in the order of [`take`], or the two would wait for each other.
-    for subject in subjects {
-        sqlx::query!("delete from limits where tenant_id = $1 and subject = $2 and kind = $3", scope.id(), subject, limit.kind())
-            .execute(&mut *conn)
-            .await?;
-    }
+    // Locked in the order of [`take`], or the two would wait for each other.
+    sqlx::query!(
+        "with mine as materialized (
+             select l.subject from unnest($2::bytea[]) with ordinality as s (subject, n)
+             join limits l on l.tenant_id = $1 and l.subject = s.subject and l.kind = $3 order by n for update of l)
+         delete from limits l using mine where l.tenant_id = $1 and l.subject = mine.subject and l.kind = $3",
+        scope.id(),
+        subjects,
+        limit.kind(),
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
-/// When the account may try again, if it must wait.
-pub async fn waiting(
+/// When the account may go on, if it must wait: for each of these limits.
+pub async fn waiting<const N: usize>(
     conn: &mut PgConnection,
     scope: &Scope,
     clock: &Clock,
     subjects: &[Vec<u8>],
-    limit: Limit,
-) -> Result<Option<OffsetDateTime>> {
-    let now = now(&mut *conn, clock).await?;
-    let until = sqlx::query_scalar!(
-        "select max(until) from limits where tenant_id = $1 and subject = any($2) and kind = $3 and used >= $4 and until > $5",
+    limits: [Limit; N],
+) -> Result<[Option<OffsetDateTime>; N]> {
+    let rows = sqlx::query!(
+        r#"select l.kind, max(l.until) as "until!" from unnest($3::text[], $4::integer[]) as k (kind, most)
+           join limits l on l.tenant_id = $1 and l.subject = any($2) and l.kind = k.kind and l.used >= k.most
+           where l.until > clock_timestamp() + $5::interval group by l.kind"#,
         scope.id(),
         subjects,
-        limit.kind(),
-        limit.allowance().0,
-        now,
+        &limits.map(Limit::kind) as &[&str],
+        &limits.map(|limit| limit.allowance().0),
+        interval(clock.ahead())?,
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(until)
+    Ok(limits.map(|limit| rows.iter().find(|row| row.kind == limit.kind()).map(|row| row.until)))
 }
 
 /// Forget windows that ended long ago.

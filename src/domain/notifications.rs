@@ -62,7 +62,7 @@ const BACKOFF: [i64; 5] = [2, 5, 15, 60, 120];
 /// A delivery that is under way is not begun a second time within this.
 const UNDER_WAY: Duration = Duration::seconds(90);
 
-/// Put a message into the outbox. It is not worth sending after `lifetime`.
+/// Put a message into the outbox, in the place of an older one on the same topic. It is not worth sending after `lifetime`.
 pub async fn enqueue(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -72,19 +72,12 @@ pub async fn enqueue(
     topic: Option<&[u8]>,
     lifetime: Duration,
 ) -> Result<Uuid> {
-    if topic.is_some() {
-        sqlx::query!(
-            "update messages set state = 'discarded', payload = null where tenant_id = $1 and topic = $2 and state = 'waiting'",
-            scope.id(),
-            topic,
-        )
-        .execute(&mut *conn)
-        .await?;
-    }
     let message_id = id::time_ordered(clock);
     let now = clock.now();
     sqlx::query!(
-        "insert into messages (message_id, tenant_id, channel, topic, payload, created_at, due_at, expires_at)
+        "with older as (
+             update messages set state = 'discarded', payload = null where tenant_id = $2 and topic = $4 and state = 'waiting')
+         insert into messages (message_id, tenant_id, channel, topic, payload, created_at, due_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, $6, $7)",
         message_id,
         scope.id(),

@@ -27,6 +27,9 @@ pub const RESEND_AFTER: Duration = Duration::seconds(30);
 #[serde(rename_all = "lowercase")]
 pub enum Method {
     Email,
+    /// The other mailbox.
+    #[serde(rename = "private_email")]
+    PrivateEmail,
     Sms,
 }
 
@@ -34,17 +37,19 @@ impl Method {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Email => "email",
+            Self::PrivateEmail => "private_email",
             Self::Sms => "sms",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Email, Self::Sms].into_iter().find(|method| method.as_str() == text)
+        [Self::Email, Self::PrivateEmail, Self::Sms].into_iter().find(|method| method.as_str() == text)
     }
 
-    fn channel(self) -> Channel {
+    /// Two mailboxes are one kind of proof: both are open on the same phone.
+    pub fn channel(self) -> Channel {
         match self {
-            Self::Email => Channel::Email,
+            Self::Email | Self::PrivateEmail => Channel::Email,
             Self::Sms => Channel::Sms,
         }
     }
@@ -95,6 +100,7 @@ pub async fn send(conn: &mut PgConnection, scope: &Scope, clock: &Clock, purpose
     .await?;
     let to = match (method, purpose.user) {
         (Method::Email, Some(user)) => user.mail.as_ref().map(|mail| mail.as_str().to_owned()),
+        (Method::PrivateEmail, Some(user)) => user.private_mail.as_ref().map(|mail| mail.as_str().to_owned()),
         (Method::Sms, Some(user)) => user.mobile.as_ref().map(|mobile| mobile.as_str().to_owned()),
         (_, None) => None,
     };

@@ -65,9 +65,10 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
 
     // Counted and committed before anything is compared: two hundred guesses at once are two hundred tries.
-    let mut tx = app.begin().await?;
-    let verdict = resets::count_try(&mut tx, scope, &app.clock, &visitor.source, flow).await?;
-    tx.commit().await?;
+    // One statement, and so a transaction of its own.
+    let mut conn = app.db.acquire().await?;
+    let verdict = resets::count_try(&mut conn, scope, &app.clock, &visitor.source, flow).await?;
+    drop(conn);
     if verdict != Verdict::Allowed {
         return answer(&journey, method, Said::TooManyTries).await;
     }
@@ -124,8 +125,9 @@ async fn answer(journey: &Journey, method: Method, said: Said) -> Result<Respons
     let until = |at: OffsetDateTime| (at - now).whole_seconds().max(0) + 1;
     let sent_at = verification::sent_at(&mut conn, scope, flow.flow_id, method).await?;
     let resend_at = sent_at.map(|at| at + RESEND_AFTER).filter(|at| *at > now);
-    let sends_wait = limits::waiting(&mut conn, scope, &app.clock, &flow.subjects, Limit::CodeSend).await?;
-    let tries_wait = limits::waiting(&mut conn, scope, &app.clock, &flow.subjects, Limit::CodeTry).await?;
+    let limits = [Limit::CodeSend, Limit::CodeTry];
+    let [sends_wait, tries_wait] = limits::waiting(&mut conn, scope, &app.clock, &flow.subjects, limits).await?;
+    drop(conn);
     let (tries_in, resend_in) = (tries_wait.map(until), resend_at.max(sends_wait).map_or(0, until));
     let (status, error, retry_after) = match said {
         Said::Nothing | Said::Resent => (StatusCode::OK, None, None),

@@ -53,9 +53,8 @@ async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<
         return Ok(page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &again));
     };
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
-    let begun = resets::begin(&mut tx, &visitor.tenant, &app.clock, &visitor.source, &name, visitor.language.tag()).await?;
-    tx.commit().await?;
+    let mut conn = app.db.acquire().await?;
+    let begun = resets::begin(&mut conn, &visitor.tenant, &app.clock, &visitor.source, &name, visitor.language.tag()).await?;
     // Should the cookie not come back, the mark tells that cookies are off.
     Ok(([journey::set_cookie(&app.public_url, &begun.cookie)], Redirect::to("/reset/method?begun=1")).into_response())
 }

@@ -48,7 +48,7 @@ impl FromRequestParts<Arc<App>> for Bearer {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
-        let visitor = Visitor::shortly(parts, app).await?;
+        let visitor = Visitor::from_request_parts(parts, app).await?;
         let token = cookie::get(&parts.headers, &app.public_url, cookie::FLOW).ok_or(Error::FlowEnded)?;
         Ok(Self { visitor, browser: id::sha256(token.as_bytes()) })
     }

@@ -37,8 +37,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(status::routes())
         .merge(done::routes())
         .merge(ended::routes())
-        .layer(middleware::from_fn_with_state(app.clone(), keep_language))
-        .layer(middleware::from_fn_with_state(app.clone(), origin::layer))
+        .layer((middleware::from_fn_with_state(app.clone(), origin::layer), middleware::from_fn_with_state(app.clone(), keep_language)))
 }
 
 /// `?lang=` is kept for a year.

@@ -89,9 +89,13 @@ async fn watch(app: Arc<App>, scope: Scope, mut flow: Flow, job: Uuid, sender: S
     let mut told = None;
     while !sender.is_closed() && tokio::time::Instant::now() < deadline {
         let woken = subscription.next();
-        match look(&app, &scope, job).await {
-            Ok(view) => flow.job = view,
-            Err(error) => tracing::warn!(error = format!("{error:#}"), "a live status had to look again"),
+        match (subscription.end(), &mut flow.job) {
+            // Told with the wake-up, after the commit.
+            (Some(end), Some(job)) => job.ends(end),
+            _ => match look(&app, &scope, job).await {
+                Ok(view) => flow.job = view,
+                Err(error) => tracing::warn!(error = format!("{error:#}"), "a live status had to look again"),
+            },
         }
         let now = status(&flow);
         if now != told

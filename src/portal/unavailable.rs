@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{http::StatusCode, response::Response};
 
 use crate::{
-    domain::fleet::{self, Readiness},
+    domain::fleet::Readiness,
     web::{Page, Result, Visitor, page},
 };
 
@@ -15,13 +15,12 @@ struct UnavailablePage {
     reason: &'static str,
 }
 
-/// Why a reset could not work now; `None` when it could. The same for every name, so it tells nothing about any.
+/// Why a reset could not work now; `None` when it could a moment ago. The same for every name, so it tells nothing about any.
 pub async fn reason(visitor: &Visitor) -> Result<Option<&'static str>> {
     if !visitor.tenant.self_service {
         return Ok(Some("unavailable-self-service-off"));
     }
-    let mut conn = visitor.app.db.acquire().await?;
-    Ok(match fleet::readiness(&mut conn, &visitor.tenant.scope, &visitor.app.clock, None).await? {
+    Ok(match visitor.app.readiness(&visitor.tenant.scope).await? {
         Readiness::Ready => None,
         Readiness::WritebackOff => Some("unavailable-writeback-off"),
         Readiness::NoAgent | Readiness::DirectoryDown => Some("unavailable-no-agent"),

@@ -30,7 +30,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+use tower_http::catch_panic::CatchPanicLayer;
 
 use self::patience::Patient;
 use crate::{
@@ -64,12 +64,14 @@ pub fn within_layers(app: &Arc<App>, doors: Router<Arc<App>>) -> Router {
         .route("/health/live", get(|| async { "live" }))
         .route("/health/ready", get(ready))
         .fallback(|| async { Error::NotFound })
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(app.clone(), face::layer))
-        .layer(CompressionLayer::new())
-        .layer(middleware::from_fn_with_state(app.clone(), context::layer))
-        .layer(middleware::from_fn(headers::layer))
+        // Outermost first. All at once: each by itself would be put on the heap anew with every request.
+        .layer((
+            middleware::from_fn(headers::layer),
+            middleware::from_fn_with_state(app.clone(), context::layer),
+            middleware::from_fn_with_state(app.clone(), face::layer),
+            CatchPanicLayer::custom(panicked),
+            DefaultBodyLimit::max(BODY_LIMIT),
+        ))
         .with_state(app.clone())
 }
 
@@ -127,12 +129,19 @@ pub async fn serve(app: Arc<App>, listener: TcpListener) -> Result<()> {
 
 async fn connection(router: Router, tls: Option<TlsAcceptor>, watcher: Watcher, stream: TcpStream, peer: SocketAddr) -> Result<()> {
     stream.set_nodelay(true)?;
-    let Some(tls) = tls else { return http1(router, watcher, stream, peer).await };
-    let stream = tokio::time::timeout(TLS_TIMEOUT, tls.accept(stream)).await.context("no TLS handshake")??;
-    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        return http2(router, watcher, stream, peer).await;
+    // Each kind on the heap by itself, or every connection would keep room for the largest, and ten thousand agents may rest here.
+    match tls {
+        None => Box::pin(http1(router, watcher, stream, peer)).await,
+        Some(tls) => Box::pin(secure(tls, router, watcher, stream, peer)).await,
     }
-    http1(router, watcher, stream, peer).await
+}
+
+async fn secure(tls: TlsAcceptor, router: Router, watcher: Watcher, stream: TcpStream, peer: SocketAddr) -> Result<()> {
+    let stream = Box::pin(tokio::time::timeout(TLS_TIMEOUT, tls.accept(stream))).await.context("no TLS handshake")??;
+    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+        return Box::pin(http2(router, watcher, stream, peer)).await;
+    }
+    Box::pin(http1(router, watcher, stream, peer)).await
 }
 
 async fn answer(router: Router, peer: SocketAddr, mut request: Request<Incoming>) -> Result<Response, std::convert::Infallible> {

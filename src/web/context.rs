@@ -13,7 +13,7 @@ use axum::{
 };
 use tracing::Instrument;
 
-use crate::{app::App, base::id};
+use crate::{app::App, base::id, domain::tenants::Tenant};
 
 /// Laid into every request's extensions by [`layer`].
 #[derive(Clone)]
@@ -22,8 +22,8 @@ pub struct Context {
     pub request: String,
     /// The client's, as far as trusted proxies tell.
     pub address: Option<IpAddr>,
-    /// The tenant's name and help contact once known, so that an error page can name them.
-    pub tenant: Arc<OnceLock<(String, Option<String>)>>,
+    /// Once known, so that an error page can name it and its help contact.
+    pub tenant: Arc<OnceLock<Arc<Tenant>>>,
 }
 
 impl Context {

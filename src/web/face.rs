@@ -6,13 +6,13 @@ use askama::Template;
 use axum::{
     Json,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    http::{HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
 
 use super::{Context, Page, error::Problem, page, tenancy};
-use crate::app::App;
+use crate::{app::App, base::language::Language};
 
 #[derive(Template)]
 #[template(path = "portal/error.html")]
@@ -25,7 +25,7 @@ struct ErrorPage {
 
 /// Every answer of 400 and above that has no body of ours gets one. Stands inside [`super::context::layer`].
 pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let (uri, headers) = (request.uri().clone(), request.headers().clone());
+    let asker = Asker::of(&app, &request);
     let context = request.extensions().get::<Context>().cloned();
     let response = next.run(request).await;
     let own = response.extensions().get::<Problem>().copied();
@@ -35,7 +35,7 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
     }
     let status = response.status();
     let problem = own.unwrap_or_else(|| Problem { code: usual(status) });
-    let mut faced = face(&app, &uri, &headers, context.as_ref(), status, problem);
+    let mut faced = face(&app, &asker, context.as_ref(), status, problem);
     if status == StatusCode::UNAUTHORIZED {
         faced.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge(problem.code)));
     }
@@ -45,6 +45,28 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
         }
     }
     faced
+}
+
+/// What an error's face depends on, taken out of the request: whoever waits long must not keep its head all the while.
+struct Asker {
+    language: Language,
+    wants_page: bool,
+    /// The first step was just made.
+    begun: bool,
+}
+
+impl Asker {
+    fn of(app: &App, request: &Request) -> Self {
+        let (uri, headers) = (request.uri(), request.headers());
+        let accepts =
+            |kind: &str| headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|all| all.contains(kind));
+        Self {
+            language: tenancy::language(app, uri, headers, None),
+            // An agent is a program, whatever it says it takes.
+            wants_page: !uri.path().starts_with("/agent/") && accepts("text/html"),
+            begun: uri.query().is_some_and(|query| query.contains("begun")),
+        }
+    }
 }
 
 /// Only agents are told 401: in the words of RFC 9449 §7.1 and RFC 6749 §5.2.
@@ -70,15 +92,11 @@ fn usual(status: StatusCode) -> &'static str {
     }
 }
 
-fn face(app: &App, uri: &Uri, headers: &HeaderMap, context: Option<&Context>, status: StatusCode, problem: Problem) -> Response {
-    let page = Page::bare(tenancy::language(app, uri, headers, None), context);
-    // An agent is a program, whatever it says it takes.
-    let wants_page = !uri.path().starts_with("/agent/")
-        && headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
-    if wants_page && problem.code == "flow_ended" {
+fn face(app: &App, asker: &Asker, context: Option<&Context>, status: StatusCode, problem: Problem) -> Response {
+    let page = Page::bare(asker.language, context);
+    if asker.wants_page && problem.code == "flow_ended" {
         // The browser may hold a newer cookie by now: let it look again. That page tells if there is nothing.
-        let begun = uri.query().is_some_and(|query| query.contains("begun"));
-        return Redirect::to(if begun { "/reset?begun=1" } else { "/reset" }).into_response();
+        return Redirect::to(if asker.begun { "/reset?begun=1" } else { "/reset" }).into_response();
     }
     let words = |code: &str| format!("problem-{}", code.replace('_', "-"));
     // Codes that only agents meet have no words for people.
@@ -88,7 +106,7 @@ fn face(app: &App, uri: &Uri, headers: &HeaderMap, context: Option<&Context>, st
         .find(|key| page.has(&format!("{key}-title")))
         .unwrap_or_else(|| words("bad_input"));
     let (title_key, text_key) = (format!("{key}-title"), format!("{key}-text"));
-    if wants_page {
+    if asker.wants_page {
         return page::html_as(status, &ErrorPage { page, status: status.as_u16(), title_key, text_key });
     }
     let body = serde_json::json!({

@@ -1,5 +1,7 @@
 //! What every template has at hand: the words, the tenant, the support code, the links to static files.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::{
     http::StatusCode,
@@ -23,15 +25,15 @@ impl Page {
         Self { language, tenant: tenant.to_owned(), help: help.map(str::to_owned), support: support.to_owned() }
     }
 
-    /// When all that is known is the request: an error page.
+    /// When all that is known is the request: an error page. Or nothing but the language: a letter.
     pub fn bare(language: Language, context: Option<&Context>) -> Self {
-        let tenant = context.and_then(|context| context.tenant.get().cloned()).unwrap_or_default();
-        let support = context.map(|context| context.request.clone()).unwrap_or_default();
-        Self { language, tenant: tenant.0, help: tenant.1, support }
+        let tenant = context.and_then(|context| context.tenant.get());
+        let support = context.map_or("", |context| &context.request);
+        Self::new(language, tenant.map_or("", |tenant| &tenant.name), tenant.and_then(|tenant| tenant.help.as_deref()), support)
     }
 
     /// The words of a key of `locales/`.
-    pub fn t(&self, key: &str) -> String {
+    pub fn t(&self, key: &str) -> Cow<'static, str> {
         self.language.text(key)
     }
 
@@ -75,7 +77,7 @@ impl Page {
     }
 
     /// The URL of a static file, with its hash so that it can be kept for ever.
-    pub fn asset(&self, path: &str) -> String {
+    pub fn asset(&self, path: &str) -> &'static str {
         assets::url(path)
     }
 }

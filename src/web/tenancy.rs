@@ -11,15 +11,13 @@ use super::{Context, Error, Page, cookie};
 use crate::{
     app::App,
     base::language::Language,
-    domain::{
-        audit::Source,
-        tenants::{self, Tenant},
-    },
+    domain::{audit::Source, tenants::Tenant},
 };
 
 /// A browser at a tenant's host name.
 pub struct Visitor {
     pub app: Arc<App>,
+    /// As it was a moment ago: what must hold when something is done is asked again by who does it.
     pub tenant: Arc<Tenant>,
     /// As negotiated by [`language`].
     pub language: Language,
@@ -32,46 +30,31 @@ impl FromRequestParts<Arc<App>> for Visitor {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
-        let host = host(parts)?;
-        let mut conn = app.db.acquire().await?;
-        let tenant = tenants::by_host(&mut conn, &app.ring, &host).await?.ok_or(Error::NotFound)?;
-        Self::of(parts, app, Arc::new(tenant))
-    }
-}
-
-fn host(parts: &Parts) -> Result<String, Error> {
-    let authority = authority(&parts.uri, &parts.headers).ok_or(Error::NotFound)?;
-    Ok(authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host).to_owned())
-}
-
-impl Visitor {
-    /// At a tenant as it was a moment ago: for whoever asks the database for all that matters anyhow.
-    pub async fn shortly(parts: &Parts, app: &Arc<App>) -> Result<Self, Error> {
-        let tenant = app.portal(&host(parts)?).await?.ok_or(Error::NotFound)?;
-        Self::of(parts, app, tenant)
-    }
-
-    fn of(parts: &Parts, app: &Arc<App>, tenant: Arc<Tenant>) -> Result<Self, Error> {
+        let host = authority(&parts.uri, &parts.headers).ok_or(Error::NotFound)?;
+        let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+        let tenant = app.portal(host).await?.ok_or(Error::NotFound)?;
         let context = parts.extensions.get::<Context>().cloned().ok_or_else(|| Error::Internal(anyhow::anyhow!("no request context")))?;
-        let _ = context.tenant.set((tenant.name.clone(), tenant.help.clone()));
+        let _ = context.tenant.set(tenant.clone());
         let language = language(app, &parts.uri, &parts.headers, Some(tenant.language));
         let source = Source { actor: "user".to_owned(), request: Some(context.request.clone()), address: context.address };
         Ok(Self { app: app.clone(), tenant, language, source, request: context.request })
     }
+}
 
+impl Visitor {
     pub fn page(&self) -> Page {
         Page::new(self.language, &self.tenant.name, self.tenant.help.as_deref(), &self.request)
     }
 }
 
 /// Host and port of the request: `:authority` (HTTP/2) or the one `Host` header.
-pub fn authority(uri: &Uri, headers: &HeaderMap) -> Option<String> {
+pub fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
     if let Some(authority) = uri.authority() {
-        return Some(authority.as_str().to_owned());
+        return Some(authority.as_str());
     }
     let mut hosts = headers.get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
-        (Some(host), None) => host.to_str().ok().map(str::to_owned),
+        (Some(host), None) => host.to_str().ok(),
         _ => None,
     }
 }

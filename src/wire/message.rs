@@ -83,6 +83,26 @@ pub struct SignedResult {
     pub jws: String,
 }
 
+/// `POST /agent/v1/results`: up to [`RESULTS`] compact JWS as in [`SignedResult`], each about another job.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedResults {
+    pub results: Vec<String>,
+}
+
+pub const RESULTS: usize = 50;
+
+/// 200 to results.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Told {
+    /// One for each result, in order: null where it was taken, else the code it was refused with.
+    pub refused: Vec<Option<String>>,
+    /// The next ones, if they were asked for.
+    pub jobs: Vec<LeasedJob>,
+    /// The cloud's clock, seconds since 1970.
+    pub now: i64,
+}
+
 /// What the agent signs about a job. Times are milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -186,6 +206,20 @@ pub struct DirectoryHealth {
     /// OID of the policy-hints control found in the rootDSE.
     pub policy_hints: Option<String>,
     pub policy: Option<PasswordPolicy>,
+    /// Every server of the directory that the agent knows, the most preferred first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<ServerHealth>,
+}
+
+/// One server of a directory, as the agent last saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerHealth {
+    /// Its own name, or its address until it told one. At most 255 bytes.
+    pub name: String,
+    pub reachable: bool,
+    /// Milliseconds that its last regular answer took.
+    pub latency_ms: Option<u32>,
 }
 
 /// The domain's default policy. Durations are seconds; zero means "none".

@@ -119,7 +119,7 @@ fn language(tenant: &Tenant, message: &Message) -> Language {
 pub fn mail(tenant: &Tenant, message: &Message) -> Result<Letter> {
     let language = language(tenant, message);
     let help = tenant.help.as_deref();
-    let (t, tenant, name) = (&Page::new(language, &tenant.name, help, ""), tenant.name.as_str(), message.name.as_str());
+    let (t, tenant, name) = (&Page::bare(language, None), tenant.name.as_str(), message.name.as_str());
     let (subject, text, html) = match &message.content {
         Content::Code { code, minutes } => {
             let minutes = *minutes;
@@ -132,7 +132,7 @@ pub fn mail(tenant: &Tenant, message: &Message) -> Result<Letter> {
         Content::Changed { at, from } | Content::Unlocked { at, from } => {
             let when = page::when(language, OffsetDateTime::from_unix_timestamp(*at)?);
             let unknown = t.t("mail-changed-unknown");
-            let (when, where_) = (when.as_str(), if from.is_empty() { unknown.as_str() } else { from });
+            let (when, where_) = (when.as_str(), if from.is_empty() { &*unknown } else { from });
             if matches!(message.content, Content::Unlocked { .. }) {
                 let subject = UnlockedSubject { t, tenant }.render()?;
                 let text = UnlockedText { t, tenant, name, help, when, where_ }.render()?;

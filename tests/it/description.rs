@@ -10,7 +10,7 @@ use sspr::{
     wire::{
         message::{
             Enrolled, Enrolment, Heartbeat, HeartbeatAnswer, JobResult, LeaseRequest, Leased, MirrorBatch, NewIdentity, NewKey,
-            SignedResult, Token,
+            SignedResult, SignedResults, Token, Told,
         },
         outcome::{Code, Outcome},
         unb64,
@@ -180,7 +180,9 @@ fn what_agents_send_is_described_as_the_program_takes_it() {
     let parse = |value: &Value| serde_json::from_str::<Value>(value.as_str().unwrap()).unwrap();
     let statement = json!({ "statement": known["statement"]["statement"], "signature": known["statement"]["signature"] });
     let policy = json!({ "min_length": 8, "complexity": true, "history": 5, "min_age": 0, "max_age": 0 });
-    let directory = json!({ "reachable": true, "dc": "dc1", "policy_hints": "1.2.840.113556.1.4.2239", "policy": policy });
+    let servers = json!([{ "name": "dc1", "reachable": true, "latency_ms": 3 }]);
+    let directory =
+        json!({ "reachable": true, "dc": "dc1", "policy_hints": "1.2.840.113556.1.4.2239", "policy": policy, "servers": servers });
     let mut full = serde_json::to_value(somebody("alice")).unwrap();
     full["language"] = "en".into();
     full["private_mail"] = "x".into();
@@ -200,6 +202,7 @@ fn what_agents_send_is_described_as_the_program_takes_it() {
     agree::<NewKey>(&all, "NewKey", &json!({ "key": statement }));
     agree::<LeaseRequest>(&all, "LeaseRequest", &json!({ "max": 1, }));
     agree::<SignedResult>(&all, "SignedResult", &parse(&known["result"]["body"]));
+    agree::<SignedResults>(&all, "SignedResults", &json!({ "results": ["x"] }));
     agree::<JobResult>(&all, "JobResult", &parse(&known["result"]["claims"]));
     agree::<MirrorBatch>(&all, "MirrorBatch", &batch);
     let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
@@ -242,6 +245,8 @@ async fn what_the_cloud_answers_is_described() {
     alice.sets("Correct-Horse-7").await;
     let leased = answered::<Leased>(&all, "Leased", agent.post("/agent/v1/lease?wait=5", &json!({ "max": 1 })).await).await;
     assert_eq!(leased["jobs"].as_array().unwrap().len(), 1);
+    let told = answered::<Told>(&all, "Told", agent.post("/agent/v1/results?max=1", &json!({ "results": ["x"] })).await).await;
+    assert_eq!(told["refused"], json!(["bad_result"]));
 }
 
 /// Paths below `/agent` in the program, by looking for where routes are made.

@@ -10,7 +10,7 @@ use sspr::{
     lab::browser::Browser,
     wire::{
         jws,
-        message::{Leased, SignedResult},
+        message::{Leased, SignedResult, SignedResults, Told},
         outcome::Code,
     },
 };
@@ -162,8 +162,13 @@ async fn a_result_is_answered_with_the_next_job() {
     assert_eq!(answer.status(), 200);
     let next = answer.json::<Leased>().await.unwrap().jobs.remove(0);
     assert_eq!(agent.open(&next).unwrap(), "Correct-Horse-8");
-    let body = tell(&agent, agent.result_of(&next, Code::Applied));
-    assert_eq!(agent.post(&format!("/agent/v1/jobs/{}/result?max=5", next.ticket.job), &body).await.status(), 204);
+    // Several at once: each is answered for itself.
+    let mut other = agent.result_of(&first, Code::Applied);
+    other.code = Code::Gone;
+    let results = [other, agent.result_of(&next, Code::Applied)].map(|result| tell(&agent, result).jws);
+    let answer = agent.post("/agent/v1/results?max=5", &SignedResults { results: results.into() }).await;
+    let told = answer.json::<Told>().await.unwrap();
+    assert_eq!((told.refused, told.jobs.len()), (vec![Some("contradicts".to_owned()), None], 0));
     assert_eq!((alice.is_told().await["state"].clone(), bob.is_told().await["state"].clone()), ("applied".into(), "applied".into()));
 }
 

@@ -21,7 +21,7 @@ use crate::{
     wire::{
         jws,
         keys::{Identity, Signed},
-        message::{Enrolled, Enrolment, Heartbeat, HeartbeatAnswer, LeaseRequest, LeasedJob, MirrorBatch, NewKey, SignedResult},
+        message::{Enrolled, Enrolment, Heartbeat, HeartbeatAnswer, LeaseRequest, LeasedJob, MirrorBatch, NewKey, SignedResults},
     },
 };
 
@@ -35,7 +35,7 @@ const ANSWER_MAX: usize = 4 << 20;
 const JSON: &str = "application/json";
 
 /// Why a call failed.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub enum Failure {
     /// The administrator has not confirmed this agent yet.
     #[error("this agent is not confirmed yet")]
@@ -160,9 +160,21 @@ impl Cloud {
         Ok(sort(parse(&read(response).await?)?, self.time.cloud(), Instant::now()))
     }
 
-    pub async fn result(&self, job: Uuid, jws: &str) -> Result<(), Failure> {
-        let body = SignedResult { jws: jws.to_owned() };
-        self.call(&format!("/agent/v1/jobs/{job}/result"), None, &body, ANSWER).await.map(drop)
+    /// Tell results; one answer each, in order.
+    pub async fn results(&self, results: Vec<String>) -> Result<Vec<Result<(), Failure>>, Failure> {
+        /// Of [`crate::wire::message::Told`] what concerns results.
+        #[derive(Deserialize)]
+        struct Told {
+            refused: Vec<Option<String>>,
+        }
+        let count = results.len();
+        let told: Told = parse(&read(self.call("/agent/v1/results", None, &SignedResults { results }, ANSWER).await?).await?)?;
+        if told.refused.len() != count {
+            return Err(Failure::Passing { why: format!("it answered {} of {count} results", told.refused.len()), retry_after: None });
+        }
+        let answer =
+            |refused: Option<String>| refused.map_or(Ok(()), |code| Err(Failure::Refused { status: 409, code, detail: String::new() }));
+        Ok(told.refused.into_iter().map(answer).collect())
     }
 
     pub async fn publish(&self, key: Signed) -> Result<(), Failure> {

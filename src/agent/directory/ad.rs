@@ -10,7 +10,7 @@ mod rules;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use ldap3::Scope;
 use uuid::Uuid;
 
@@ -19,7 +19,8 @@ use super::{
     attributes::{Entry, filetime, generalized},
     dn,
     groups::Groups,
-    link::{ANSWER, Link, Session, Target, answered, transport},
+    link::{ANSWER, Link, Session, answered, transport},
+    links::Links,
 };
 use crate::{agent::time::Time, base::config, wire::message::DirectoryHealth};
 
@@ -39,14 +40,14 @@ const ACCOUNT: [&str; 14] = [
     "msDS-ResultantPSO",
     "primaryGroupID",
 ];
-/// A domain, through one of its controllers.
+/// A domain, through its controllers.
 pub struct Ad {
-    target: Arc<Target>,
-    pub(super) jobs: Link,
-    /// A page of 500 people must not stand before a reset: some servers answer one connection's requests one after another.
-    pub(super) mirror: Link,
-    /// Nor may a crowd of resets stand before the question whether the server is there.
-    probe: Link,
+    links: Links,
+    pub(super) jobs: Arc<Link>,
+    pub(super) mirror: Arc<Link>,
+    probe: Arc<Link>,
+    /// The controller whose place in history was last asked for.
+    pub(super) marked: Mutex<Option<String>>,
     pub(super) base_dn: String,
     pub(super) users_dn: String,
     bind_dn: String,
@@ -66,12 +67,12 @@ impl Ad {
         if !dn::is_below(&settings.users_dn, &settings.base_dn) && !dn::is_same(&settings.users_dn, &settings.base_dn) {
             bail!("agent.directory.users_dn must lie in base_dn");
         }
-        let target = Arc::new(Target::new(settings).context("the directory's settings")?);
+        let links = Links::new(settings)?;
         Ok(Self {
-            jobs: Link::new(target.clone()),
-            mirror: Link::new(target.clone()),
-            probe: Link::new(target.clone()),
-            target,
+            jobs: links.jobs.clone(),
+            mirror: links.mirror.clone(),
+            probe: links.probe.clone(),
+            links,
             base_dn: settings.base_dn.clone(),
             users_dn: settings.users_dn.clone(),
             bind_dn: settings.bind_dn.clone(),
@@ -79,41 +80,38 @@ impl Ad {
             time,
             groups: Groups::default(),
             ill: Mutex::default(),
+            marked: Mutex::default(),
         })
     }
 
-    /// The first entry of a base search; `None` when there is no such object.
-    async fn read(&self, link: &Link, session: &mut Session, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
-        const NO_SUCH_OBJECT: u32 = 32;
-        let found = session.ldap.with_timeout(ANSWER).search(base, Scope::Base, "(objectClass=*)", names.to_vec()).await;
-        let found = match found {
-            Ok(found) => found,
-            Err(error) => {
-                link.broken(session).await;
-                return Err(transport(error));
-            }
-        };
-        match found.1.rc {
-            0 => Ok(found.0.into_iter().find_map(Entry::new)),
-            NO_SUCH_OBJECT => Ok(None),
-            code => Err(answered(code, &found.1.text)),
-        }
-    }
-
-    /// Like [`Self::read`]; reads change nothing, so a connection that broke since its last use is worth a second try.
+    /// The entry of a base search, at whichever server answers; `None` when there is no such object.
     pub(super) async fn look(&self, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
         self.look_over(&self.jobs, base, names).await
     }
 
-    async fn look_over(&self, link: &Link, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
-        let mut session = link.session().await?;
-        match self.read(link, &mut session, base, names).await {
-            Err(Trouble::Unreachable(_)) => {
-                let mut session = link.session().await?;
-                self.read(link, &mut session, base, names).await
-            }
-            other => other,
-        }
+    pub(super) async fn look_over(&self, link: &Link, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
+        link.ask(None, async |session| read(session, base, names).await).await
+    }
+
+    /// At the very server that told of this account.
+    pub(super) async fn look_beside(&self, account: &Account, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
+        self.jobs.ask_on(&account.server.name, async |session| read(session, base, names).await).await
+    }
+
+    async fn account(&self, session: Session, user: Uuid) -> Result<Option<Account>, Trouble> {
+        let (now, server) = (filetime(self.time.now()), session.server.clone());
+        let found = read(session, &guid(user), &ACCOUNT).await?;
+        Ok(found.and_then(|entry| entry.account(now)).map(|account| Account { server, ..account }))
+    }
+}
+
+async fn read(mut session: Session, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
+    const NO_SUCH_OBJECT: u32 = 32;
+    let (found, result) = session.search(base, Scope::Base, "(objectClass=*)", names, ANSWER).await?;
+    match result.rc {
+        0 => Ok(found.into_iter().next()),
+        NO_SUCH_OBJECT => Ok(None),
+        code => Err(answered(code, &result.text)),
     }
 }
 
@@ -123,8 +121,16 @@ pub(super) fn guid(user: Uuid) -> String {
 
 impl Directory for Ad {
     async fn inspect(&self, user: Uuid) -> Result<Option<Account>, Trouble> {
-        let now = filetime(self.time.now());
-        Ok(self.look(&guid(user), &ACCOUNT).await?.and_then(|entry| entry.account(now)))
+        self.jobs.ask(Some(user), async |session| self.account(session, user).await).await
+    }
+
+    async fn inspect_everywhere(&self, user: Uuid) -> Result<Vec<Account>, Trouble> {
+        let found = self.jobs.ask_everywhere(async |session| self.account(session, user).await).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    fn stay(&self, user: Uuid, server: &str) {
+        self.links.servers.write(user, server);
     }
 
     fn is_own(&self, account: &Account) -> bool {
@@ -141,11 +147,11 @@ impl Directory for Ad {
     }
 
     async fn apply(&self, account: &Account, effect: Effect<'_>) -> Result<(), ApplyError> {
-        self.modify(account.guid, effect).await
+        self.modify(account, effect).await
     }
 
-    async fn clock(&self) -> Result<Option<i64>, Trouble> {
-        let root = self.look("", &["currentTime"]).await?;
+    async fn clock(&self, account: &Account) -> Result<Option<i64>, Trouble> {
+        let root = self.look_beside(account, "", &["currentTime"]).await?;
         let time = root.and_then(|root| generalized(root.text("currentTime")?));
         time.map(Some).ok_or_else(|| answered(0, "it does not tell its time"))
     }
@@ -154,7 +160,7 @@ impl Directory for Ad {
         if password.is_empty() {
             return Ok(Bind::Wrong);
         }
-        let mut ldap = self.target.open().await?;
+        let mut ldap = self.links.open(&account.server.name).await?;
         let result = ldap.with_timeout(ANSWER).simple_bind(&account.dn, password).await.map_err(transport)?;
         let _ = ldap.unbind().await;
         apply::bound(result.rc, &result.text)
@@ -180,6 +186,7 @@ impl Directory for Ad {
     }
 
     async fn health(&self) -> DirectoryHealth {
+        self.links.tend().await;
         // The jobs' connection is only made ready.
         let found = match self.jobs.session().await {
             Ok(_) => self.domain_policy(&self.probe).await,
@@ -190,13 +197,19 @@ impl Directory for Ad {
         match found {
             Ok(policy) => {
                 let server = self.jobs.server().await.unwrap_or_default();
-                DirectoryHealth { reachable: true, dc: server.name, policy_hints: server.policy_hints, policy: Some(policy) }
+                DirectoryHealth {
+                    reachable: true,
+                    dc: server.name,
+                    policy_hints: server.policy_hints,
+                    policy: Some(policy),
+                    servers: self.links.servers.health(),
+                }
             }
             Err(trouble) => {
                 if before != why {
                     tracing::warn!(error = %trouble, "the directory is not usable");
                 }
-                DirectoryHealth::default()
+                DirectoryHealth { servers: self.links.servers.health(), ..DirectoryHealth::default() }
             }
         }
     }

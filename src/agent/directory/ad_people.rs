@@ -6,13 +6,12 @@
 //! a right that also opens confidential attributes it shows no deletions either; and where the account may read the deleted objects, a
 //! plain search shows them as well. What no search can show (deletions without that right) the mirror finds by its census.
 
-use std::time::Duration;
+use std::{sync::PoisonError, time::Duration};
 
 use ldap3::{
     Scope,
     controls::{ControlType, PagedResults, RawControl},
     ldap_escape,
-    result::SearchResult,
 };
 use uuid::Uuid;
 
@@ -22,7 +21,7 @@ use super::{
     answered,
     attributes::{Entry, filetime},
     dn,
-    link::transport,
+    link::{ANSWER, Session},
     people::{Group, Guids, Mark, Page, People},
 };
 use crate::wire::message::{MIRROR_BATCH, Person};
@@ -52,25 +51,33 @@ const IS_PERSON: &str = "(objectCategory=person)(objectClass=user)";
 
 impl People for Ad {
     async fn mark(&self) -> Result<Mark, Trouble> {
-        let root = self.one("", &["dsServiceName", "highestCommittedUSN"]).await?.ok_or_else(|| answered(32, "no rootDSE"))?;
-        let service = root.text("dsServiceName").unwrap_or_default();
-        // Changes when a controller was restored from a backup: its old USNs mean nothing then.
-        let entry = self.one(service, &["invocationId"]).await?;
-        let invocation = entry.as_ref().and_then(|entry| entry.bytes("invocationId")).unwrap_or_default();
-        let server = format!("{service} {}", data_encoding::HEXLOWER.encode(invocation));
-        Ok(Mark { server, at: root.number("highestCommittedUSN").to_string() })
+        let read = async |mut session: Session| {
+            let root = one(&mut session, "", &["dsServiceName", "highestCommittedUSN"]).await?.ok_or_else(|| answered(32, "no rootDSE"))?;
+            let service = root.text("dsServiceName").unwrap_or_default();
+            // Changes when a controller was restored from a backup: its old USNs mean nothing then.
+            let entry = one(&mut session, service, &["invocationId"]).await?;
+            let invocation = entry.as_ref().and_then(|entry| entry.bytes("invocationId")).unwrap_or_default();
+            let server = format!("{} {service} {}", session.server.name, data_encoding::HEXLOWER.encode(invocation));
+            Ok(Mark { server, at: root.number("highestCommittedUSN").to_string() })
+        };
+        let mark = self.mirror.ask(None, read).await?;
+        *self.marked.lock().unwrap_or_else(PoisonError::into_inner) = Some(controller(&mark).to_owned());
+        Ok(mark)
     }
 
     async fn page(&self, since: Option<&Mark>, cookie: Vec<u8>) -> Result<Page, Trouble> {
         let Some(since) = since else {
-            let (entries, cookie) = self.search(&self.users_dn, &format!("(&{IS_PERSON})"), &self.names(), cookie, &[]).await?;
+            let marked = self.marked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let (entries, cookie) =
+                self.search(marked.as_deref(), &self.users_dn, &format!("(&{IS_PERSON})"), &self.names(), cookie, &[]).await?;
             let now = filetime(self.time.now());
             return Ok(Page { people: entries.iter().filter_map(|entry| self.person(entry, now)).collect(), cookie, ..Page::default() });
         };
         let from = since.at.parse::<i64>().unwrap_or(0).saturating_add(1);
         let others = "(objectClass=group)(objectClass=organizationalUnit)(objectClass=container)(isDeleted=TRUE)";
         let filter = format!("(&(uSNChanged>={from})(|(&{IS_PERSON}){others}))");
-        let (entries, cookie) = self.search(&self.base_dn, &filter, &self.names(), cookie, &[SHOW_DELETED]).await?;
+        let (entries, cookie) =
+            self.search(Some(controller(since)), &self.base_dn, &filter, &self.names(), cookie, &[SHOW_DELETED]).await?;
         let mut page = Page { cookie, ..Page::default() };
         let now = filetime(self.time.now());
         for entry in entries {
@@ -92,7 +99,7 @@ impl People for Ad {
 
     async fn people(&self, guids: &[Uuid]) -> Result<Vec<Person>, Trouble> {
         let ids = guids.iter().map(|guid| format!("(objectGUID={})", escaped(*guid))).collect::<Vec<_>>().concat();
-        let (entries, _) = self.search(&self.users_dn, &format!("(&{IS_PERSON}(|{ids}))"), &self.names(), Vec::new(), &[]).await?;
+        let (entries, _) = self.search(None, &self.users_dn, &format!("(&{IS_PERSON}(|{ids}))"), &self.names(), Vec::new(), &[]).await?;
         let now = filetime(self.time.now());
         Ok(entries.iter().filter_map(|entry| self.person(entry, now)).collect())
     }
@@ -105,7 +112,7 @@ impl People for Ad {
         let (mut groups, mut cookie) = (Vec::new(), Vec::new());
         loop {
             let names = ["objectGUID", "sAMAccountName"];
-            let (entries, next) = match self.search(dn, "(objectClass=group)", &names, cookie, &[]).await {
+            let (entries, next) = match self.search(None, dn, "(objectClass=group)", &names, cookie, &[]).await {
                 // No such object, or a name of a form that the server does not take.
                 Err(Trouble::Answered { code: 32 | 34, .. }) => return Ok(Vec::new()),
                 other => other?,
@@ -125,7 +132,7 @@ impl People for Ad {
         // A primary group lists no members: whoever has this group, or one in it, as primary group counts too.
         let inside = format!("(memberOf:{IN_CHAIN}:={})", ldap_escape(group.dn.as_str()));
         let filter = format!("(&(objectClass=group)(|(objectGUID={}){inside}))", escaped(group.guid));
-        let (tokens, _) = self.search(&self.base_dn, &filter, &["primaryGroupToken"], Vec::new(), &[]).await?;
+        let (tokens, _) = self.search(None, &self.base_dn, &filter, &["primaryGroupToken"], Vec::new(), &[]).await?;
         let primary =
             tokens.iter().map(|entry| format!("(primaryGroupID={})", entry.bits("primaryGroupToken"))).collect::<Vec<_>>().concat();
         self.guids(&format!("(&{IS_PERSON}(|{inside}{primary}))"), cookie).await
@@ -165,20 +172,26 @@ impl Ad {
     }
 
     async fn guids(&self, filter: &str, cookie: Vec<u8>) -> Result<Guids, Trouble> {
-        let (entries, cookie) = self.search(&self.users_dn, filter, &["objectGUID"], cookie, &[]).await?;
+        let (entries, cookie) = self.search(None, &self.users_dn, filter, &["objectGUID"], cookie, &[]).await?;
         Ok(Guids { guids: entries.iter().filter_map(Entry::guid).collect(), cookie })
     }
 
-    /// One page of a search over the mirror's connection.
+    /// One page of a search over the mirror's connection, at the controller `at`; the next ones at the one that gave the cookie,
+    /// which means nothing to others.
     async fn search(
         &self,
+        at: Option<&str>,
         base: &str,
         filter: &str,
         names: &[&str],
         cookie: Vec<u8>,
         controls: &[&str],
     ) -> Result<(Vec<Entry>, Vec<u8>), Trouble> {
-        let mut session = self.mirror.session().await?;
+        let (server, cookie) = match cookie.iter().position(|byte| *byte == 0) {
+            Some(end) => (String::from_utf8_lossy(&cookie[..end]).into_owned(), cookie[end + 1..].to_vec()),
+            None => (at.unwrap_or_default().to_owned(), cookie),
+        };
+        let mut session = if server.is_empty() { self.mirror.session().await? } else { self.mirror.session_on(&server).await? };
         let size = i32::try_from(MIRROR_BATCH).unwrap_or(i32::MAX);
         let mut all = vec![
             RawControl::from(PagedResults { size, cookie }),
@@ -186,34 +199,33 @@ impl Ad {
         ];
         all.extend(controls.iter().map(|oid| RawControl { ctype: (*oid).to_owned(), crit: true, val: None }));
         session.ldap.with_controls(all);
-        let answer = session.ldap.with_timeout(PAGE).search(base, Scope::Subtree, filter, names.to_vec()).await;
-        let SearchResult(entries, result) = match answer {
+        let (entries, result) = match session.search(base, Scope::Subtree, filter, names, PAGE).await {
             Ok(found) => found,
-            Err(error) => {
+            Err(trouble) => {
                 self.mirror.broken(&session).await;
-                return Err(transport(error));
+                return Err(trouble);
             }
         };
         if result.rc != 0 {
             return Err(answered(result.rc, &result.text));
         }
         let control = result.ctrls.iter().find(|control| matches!(control.0, Some(ControlType::PagedResults)));
-        let cookie = control.map(|control| control.1.parse::<PagedResults>().cookie).unwrap_or_default();
-        Ok((entries.into_iter().filter_map(Entry::new).collect(), cookie))
-    }
-
-    /// One entry over the mirror's connection.
-    async fn one(&self, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
-        let mut session = self.mirror.session().await?;
-        let answer = session.ldap.with_timeout(super::link::ANSWER).search(base, Scope::Base, "(objectClass=*)", names.to_vec()).await;
-        match answer {
-            Ok(SearchResult(entries, _)) => Ok(entries.into_iter().find_map(Entry::new)),
-            Err(error) => {
-                self.mirror.broken(&session).await;
-                Err(transport(error))
-            }
+        let mut next = control.map(|control| control.1.parse::<PagedResults>().cookie).unwrap_or_default();
+        if !next.is_empty() {
+            next = [session.server.name.as_bytes(), b"\0", &next].concat();
         }
+        Ok((entries, next))
     }
+}
+
+/// One entry.
+async fn one(session: &mut Session, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
+    Ok(session.search(base, Scope::Base, "(objectClass=*)", names, ANSWER).await?.0.into_iter().next())
+}
+
+/// Whose place in history this is.
+fn controller(mark: &Mark) -> &str {
+    mark.server.split(' ').next().unwrap_or_default()
 }
 
 /// As a filter wants the bytes of an objectGUID.

@@ -3,7 +3,7 @@
 use ldap3::{ResultEntry, SearchEntry};
 use uuid::Uuid;
 
-use super::Account;
+use super::{Account, Server};
 
 /// userAccountControl (MS-ADTS 2.2.16): ACCOUNTDISABLE, LOCKOUT (in the computed one).
 const DISABLED: u32 = 0x0002;
@@ -66,6 +66,7 @@ impl Entry {
         let (control, pwd_last_set) = (self.bits("userAccountControl"), self.number("pwdLastSet"));
         let expires = self.number("accountExpires");
         Some(Account {
+            server: Server::default(),
             guid: self.guid()?,
             dn: self.dn().to_owned(),
             sam: self.text("sAMAccountName").unwrap_or_default().to_owned(),

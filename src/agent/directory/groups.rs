@@ -6,7 +6,7 @@ use super::{
     Account, Trouble,
     ad::Ad,
     answered,
-    link::{ANSWER, transport},
+    link::{ANSWER, Session},
 };
 
 /// LDAP_MATCHING_RULE_IN_CHAIN (MS-ADTS 3.1.1.3.4.4.3): follows membership through groups in groups.
@@ -72,20 +72,10 @@ impl Ad {
     async fn is_member(&self, account: &Account, group: &str) -> Result<bool, Trouble> {
         let filter = format!("(memberOf:{IN_CHAIN}:={})", ldap3::ldap_escape(group));
         let base = super::ad::guid(account.guid);
-        let mut again = true;
-        loop {
-            let mut session = self.jobs.session().await?;
-            match session.ldap.with_timeout(ANSWER).search(&base, Scope::Base, &filter, vec!["1.1"]).await {
-                Ok(found) if found.1.rc == 0 => return Ok(found.0.into_iter().any(|entry| !entry.is_ref() && !entry.is_intermediate())),
-                Ok(found) => return Err(answered(found.1.rc, &found.1.text)),
-                Err(error) => {
-                    self.jobs.broken(&session).await;
-                    if !again {
-                        return Err(transport(error));
-                    }
-                    again = false;
-                }
-            }
-        }
+        let question = async |mut session: Session| {
+            let (found, result) = session.search(&base, Scope::Base, &filter, &["1.1"], ANSWER).await?;
+            if result.rc == 0 { Ok(!found.is_empty()) } else { Err(answered(result.rc, &result.text)) }
+        };
+        self.jobs.ask(Some(account.guid), question).await
     }
 }

@@ -1,154 +1,37 @@
-//! A connection to a domain controller that is made anew when it broke: LDAPS only, one CA, bound as the service account.
+//! Connections to the servers of a directory, made anew when they broke, and which of them a question goes to.
 //!
-//! Calls share it (LDAP multiplexes). Two guards: after a failed connect there is a short pause, so that a crowd of jobs does not
-//! hammer a server that is coming up; after a *refused bind* there is a long one, shared by all links, because the service
-//! account locks itself out by trying.
+//! Calls share a connection (LDAP multiplexes), one per link and server. After a failed connect there is a short pause, so that a
+//! crowd of jobs does not hammer a server that is coming up.
+//!
+//! What changes nothing may be asked twice: [`Link::ask`] turns to the next server when one breaks or lets it wait. What changes
+//! something goes to the one server whose state was looked at ([`Link::session_on`]), and is never repeated here.
 
-use std::{fs::File, io::BufReader, sync::Arc, time::Duration};
-
-use anyhow::{Context, Result, bail};
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, StdStream};
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
 };
-use secrecy::{ExposeSecret, SecretString};
+
+use ldap3::{Ldap, LdapError, Scope};
 use tokio::{
-    net::TcpStream,
     sync::Mutex,
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
+use uuid::Uuid;
 
-use super::{Server, Trouble, attributes::Entry};
-use crate::base::config;
+use super::{Server, Trouble, attributes::Entry, servers::Servers};
 
-/// For connecting, TLS and the bind together.
-const CONNECT: Duration = Duration::from_secs(3);
 /// For an ordinary answer.
 pub(super) const ANSWER: Duration = Duration::from_secs(5);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
-/// Three tries in half an hour stay below the lockout thresholds in use.
-const PAUSE_AFTER_REFUSED_BIND: Duration = Duration::from_mins(15);
-const INVALID_CREDENTIALS: u32 = 49;
-/// 1.2.840.113556.1.4.2239 and its older twin (MS-ADTS 3.1.1.3.4.1.27), best first.
-const POLICY_HINTS: [&str; 2] = ["1.2.840.113556.1.4.2239", "1.2.840.113556.1.4.2066"];
-
-/// Where and as whom.
-pub(super) struct Target {
-    host: String,
-    port: u16,
-    /// What the library is given: its host is what the certificate must name, the stream is ours.
-    url: String,
-    tls: Arc<ClientConfig>,
-    bind_dn: String,
-    bind_password: SecretString,
-    /// No bind before this; the reason.
-    closed: Mutex<Option<(Instant, String)>>,
-}
-
-impl Target {
-    pub(super) fn new(settings: &config::Directory) -> Result<Self> {
-        let url = reqwest::Url::parse(&settings.url).with_context(|| format!("agent.directory.url = {:?}", settings.url))?;
-        if url.scheme() != "ldaps" {
-            bail!("agent.directory.url must begin with ldaps://: passwords travel over it");
-        }
-        if settings.bind_dn.is_empty() || settings.bind_password.expose_secret().is_empty() {
-            // A bind without a password succeeds as nobody (RFC 4513 5.1.2).
-            bail!("agent.directory.bind_dn and bind_password must be set");
-        }
-        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        let port = url.port().unwrap_or(636);
-        let name = if settings.server_name.is_empty() { url.host_str().unwrap_or_default() } else { &settings.server_name };
-        Ok(Self {
-            url: format!("ldaps://{name}:{port}"),
-            host,
-            port,
-            tls: Arc::new(tls(settings)?),
-            bind_dn: settings.bind_dn.clone(),
-            bind_password: settings.bind_password.clone(),
-            closed: Mutex::new(None),
-        })
-    }
-
-    /// A connection that nobody is bound on yet.
-    pub(super) async fn open(&self) -> Result<Ldap, Trouble> {
-        let opening = async {
-            let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
-            stream.set_nodelay(true)?;
-            let settings = LdapConnSettings::new().set_config(self.tls.clone()).set_std_stream(StdStream::Tcp(stream.into_std()?));
-            LdapConnAsync::with_settings(settings, &self.url).await
-        };
-        match timeout(CONNECT, opening).await {
-            Ok(Ok((connection, ldap))) => {
-                tokio::spawn(async move {
-                    if let Err(error) = connection.drive().await {
-                        tracing::debug!(error = %error, "the directory's connection ended");
-                    }
-                });
-                Ok(ldap)
-            }
-            Ok(Err(error)) => Err(Trouble::Unreachable(format!("connecting to {}:{}: {error}", self.host, self.port))),
-            Err(_) => Err(Trouble::Unreachable(format!("connecting to {}:{}: no answer in {CONNECT:?}", self.host, self.port))),
-        }
-    }
-
-    /// Bound as the service account.
-    async fn session(&self) -> Result<(Ldap, Server), Trouble> {
-        let mut closed = self.closed.lock().await;
-        if let Some((until, why)) = closed.as_ref().filter(|(until, _)| *until > Instant::now()) {
-            let minutes = until.saturating_duration_since(Instant::now()).as_secs() / 60 + 1;
-            return Err(Trouble::Unreachable(format!("{why}; next try in {minutes} min, or restart the agent")));
-        }
-        let mut ldap = self.open().await?;
-        let bound = ldap.with_timeout(CONNECT).simple_bind(&self.bind_dn, self.bind_password.expose_secret()).await.map_err(transport)?;
-        if bound.rc == INVALID_CREDENTIALS {
-            let why = format!("the directory refuses the service account ({})", bound.text.trim_end_matches('\0'));
-            tracing::error!(error = %why, "agent.directory.bind_dn or bind_password is wrong; waiting, so as not to lock the account");
-            *closed = Some((Instant::now() + PAUSE_AFTER_REFUSED_BIND, why.clone()));
-            return Err(Trouble::Unreachable(why));
-        }
-        if bound.rc != 0 {
-            return Err(Trouble::Unreachable(format!("binding: {} {}", bound.rc, bound.text)));
-        }
-        *closed = None;
-        drop(closed);
-        let server = root(&mut ldap).await?;
-        Ok((ldap, server))
-    }
-}
-
-/// rootDSE: which server this is and what it can do.
-async fn root(ldap: &mut Ldap) -> Result<Server, Trouble> {
-    let names = vec!["dnsHostName", "supportedControl", "vendorName"];
-    let found = ldap.with_timeout(ANSWER).search("", Scope::Base, "(objectClass=*)", names).await.map_err(transport)?;
-    let entry = found.0.into_iter().find_map(Entry::new).ok_or_else(|| Trouble::Unreachable("it shows no rootDSE".to_owned()))?;
-    let controls = entry.texts("supportedControl");
-    Ok(Server {
-        name: entry.text("dnsHostName").unwrap_or_default().to_owned(),
-        policy_hints: POLICY_HINTS.into_iter().find(|oid| controls.iter().any(|control| control == oid)).map(str::to_owned),
-        is_samba: entry.text("vendorName").is_some_and(|name| name.contains("Samba")),
-        controls: controls.to_vec(),
-    })
-}
-
-fn tls(settings: &config::Directory) -> Result<ClientConfig> {
-    let path = &settings.ca_file;
-    let file = File::open(path).with_context(|| format!("agent.directory.ca_file: reading {}", path.display()))?;
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_reader_iter(BufReader::new(file)) {
-        let certificate = certificate.ok().with_context(|| format!("{} is not PEM", path.display()))?;
-        roots.add(certificate).with_context(|| format!("a certificate in {}", path.display()))?;
-    }
-    if roots.is_empty() {
-        bail!("agent.directory.ca_file: {} holds no certificate", path.display());
-    }
-    // Named explicitly: nothing here depends on who set the process's default first.
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
-}
+/// A question that waited this long is put to another server, too.
+const HEDGE: Duration = Duration::from_millis(700);
+/// A server that does not answer the regular question in this time is not well.
+const PATIENCE: Duration = Duration::from_millis(800);
+/// Result codes of a server that cannot serve now, or not at all: referral (a read-only one), busy, unavailable.
+const ELSEWHERE: [u32; 3] = [10, 51, 52];
 
 /// The library's failures are all about the connection; answers come as results.
 pub(super) fn transport(error: LdapError) -> Trouble {
@@ -176,14 +59,15 @@ pub fn win32(text: &str) -> u32 {
         .unwrap_or(0)
 }
 
-/// The shared connection, or why there is none.
+/// One kind of work's connections, one to each server.
 pub(super) struct Link {
-    target: Arc<Target>,
-    state: Mutex<State>,
+    servers: Arc<Servers>,
+    slots: Vec<Mutex<Slot>>,
 }
 
+/// The connection to one server, or why there is none.
 #[derive(Default)]
-struct State {
+struct Slot {
     /// Tells one connection from the next, so that a late complaint does not close a newer one.
     generation: u64,
     up: Option<(Ldap, Server)>,
@@ -194,54 +78,280 @@ struct State {
 pub(super) struct Session {
     pub(super) ldap: Ldap,
     pub(super) server: Server,
+    at: usize,
     generation: u64,
 }
 
+impl Session {
+    /// A search with a limit for the whole of its answer; the library's own is for each entry. The code is the server's.
+    pub(super) async fn search(
+        &mut self,
+        base: &str,
+        scope: Scope,
+        filter: &str,
+        attributes: &[&str],
+        limit: Duration,
+    ) -> Result<(Vec<Entry>, ldap3::LdapResult), Trouble> {
+        let found = timeout(limit, self.ldap.search(base, scope, filter, attributes.to_vec())).await;
+        let found = found.map_err(|_| Trouble::Unreachable("no answer in time".to_owned()))?.map_err(transport)?;
+        if is_elsewhere(found.1.rc) {
+            return Err(elsewhere(found.1.rc, &found.1.text));
+        }
+        Ok((found.0.into_iter().filter_map(Entry::new).collect(), found.1))
+    }
+}
+
+pub(super) fn is_elsewhere(code: u32) -> bool {
+    ELSEWHERE.contains(&code)
+}
+
+/// A server that cannot serve is as good as unreachable; its referrals are followed by nobody.
+pub(super) fn elsewhere(code: u32, text: &str) -> Trouble {
+    let why = match code {
+        10 => "it refers to another server",
+        51 => "it is busy",
+        _ => "it is unavailable",
+    };
+    Trouble::Unreachable(format!("{why} ({code}) {}", text.trim_end_matches(['\0', '\n']).chars().take(100).collect::<String>()))
+}
+
 impl Link {
-    pub(super) fn new(target: Arc<Target>) -> Self {
-        Self { target, state: Mutex::default() }
+    pub(super) fn new(servers: Arc<Servers>) -> Self {
+        let slots = (0..servers.len()).map(|_| Mutex::default()).collect();
+        Self { servers, slots }
     }
 
-    /// The connection, made if need be; callers that come meanwhile wait for the same attempt.
+    /// A connection to the server in use; when that one fails or lets us wait, to the next one that does not.
     pub(super) async fn session(&self) -> Result<Session, Trouble> {
-        let mut state = self.state.lock().await;
-        if let Some((ldap, server)) = state.up.as_mut() {
+        self.race(self.servers.order(), |at| self.session_at(at)).await
+    }
+
+    /// To the very server that calls itself `name`. (A name may lead to several servers, so what came is looked at.)
+    pub(super) async fn session_on(&self, name: &str) -> Result<Session, Trouble> {
+        let mut trouble = Trouble::Unreachable(format!("there is no server {name} any more"));
+        for at in self.servers.called(name) {
+            match self.session_at(at).await {
+                Ok(session) if session.server.name == name => return Ok(session),
+                Ok(_) => {}
+                Err(why) => trouble = why,
+            }
+        }
+        Err(trouble)
+    }
+
+    /// The connection to one server, made if need be; callers that come meanwhile wait for the same attempt.
+    async fn session_at(&self, at: usize) -> Result<Session, Trouble> {
+        let mut slot = self.slots[at].lock().await;
+        if let Some((ldap, server)) = slot.up.as_mut() {
             if !ldap.is_closed() {
                 let (ldap, server) = (ldap.clone(), server.clone());
-                return Ok(Session { ldap, server, generation: state.generation });
+                return Ok(Session { ldap, server, at, generation: slot.generation });
             }
-            state.up = None;
+            slot.up = None;
         }
-        if let Some((_, why)) = state.failed.as_ref().filter(|(at, _)| at.elapsed() < PAUSE_AFTER_FAILURE) {
+        if let Some((_, why)) = slot.failed.as_ref().filter(|(failed, _)| failed.elapsed() < PAUSE_AFTER_FAILURE) {
             return Err(Trouble::Unreachable(why.clone()));
         }
-        match self.target.session().await {
+        match self.servers.bind(at).await {
             Ok((ldap, server)) => {
                 tracing::info!(directory.dc = %server.name, directory.policy_hints = server.policy_hints.is_some(), "connected to the directory");
-                state.generation += 1;
-                state.failed = None;
-                state.up = Some((ldap.clone(), server.clone()));
-                Ok(Session { ldap, server, generation: state.generation })
+                slot.generation += 1;
+                slot.failed = None;
+                slot.up = Some((ldap.clone(), server.clone()));
+                self.servers.well(at, None);
+                Ok(Session { ldap, server, at, generation: slot.generation })
             }
             Err(trouble) => {
-                state.failed = Some((Instant::now(), trouble.to_string()));
+                slot.failed = Some((Instant::now(), trouble.to_string()));
+                self.servers.failed(at, &trouble.to_string());
                 Err(trouble)
             }
         }
     }
 
-    /// The server, if connected.
+    /// Put a question that changes nothing to the server in use; when it fails, and also when it lets us wait, another server is asked. About somebody who was written lately, the server of the write is asked, and
+    /// others only once it is gone: they may not know of it yet.
+    pub(super) async fn ask<T, F>(&self, about: Option<Uuid>, question: impl Fn(Session) -> F) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<T, Trouble>>,
+    {
+        let put = async |at: usize| self.put(at, &question).await;
+        let written = about.and_then(|user| self.servers.written(user)).map(|name| self.servers.called(&name)).unwrap_or_default();
+        for at in written {
+            if self.servers.is_well(at) {
+                tokio::select! {
+                    answer = put(at) => if !matches!(answer, Err(Trouble::Unreachable(_))) { return answer },
+                    () = self.servers.until_gone(at) => {}
+                }
+            }
+        }
+        self.race(self.servers.order(), put).await
+    }
+
+    /// Put a question that changes nothing to the very server that calls itself `name`.
+    pub(super) async fn ask_on<T, F>(&self, name: &str, question: impl Fn(Session) -> F) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<T, Trouble>>,
+    {
+        let mut trouble = Trouble::Unreachable(format!("there is no server {name} any more"));
+        for at in self.servers.called(name) {
+            match self.put(at, &question).await {
+                Err(why @ Trouble::Unreachable(_)) => trouble = why,
+                answer => return answer,
+            }
+        }
+        Err(trouble)
+    }
+
+    /// Put a question that changes nothing to every server, but for those that have been away for long.
+    pub(super) async fn ask_everywhere<T, F>(&self, question: impl Fn(Session) -> F) -> Result<Vec<T>, Trouble>
+    where
+        F: Future<Output = Result<T, Trouble>>,
+    {
+        let mut answers = Vec::new();
+        for at in (0..self.slots.len()).filter(|at| !self.servers.is_long_gone(*at)) {
+            answers.push(self.put(at, &question).await?);
+        }
+        Ok(answers)
+    }
+
+    /// To one server. A connection that broke since its last use is worth a second try.
+    async fn put<T, F>(&self, at: usize, question: &impl Fn(Session) -> F) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<T, Trouble>>,
+    {
+        let mut again = true;
+        loop {
+            let session = self.session_at(at).await?;
+            let generation = session.generation;
+            match question(session).await {
+                Err(Trouble::Unreachable(why)) => {
+                    self.closed(at, generation).await;
+                    if !again {
+                        self.servers.failed(at, &why);
+                        return Err(Trouble::Unreachable(why));
+                    }
+                }
+                answer => return answer,
+            }
+            again = false;
+        }
+    }
+
+    /// The first that gives an answer, a refusal too. The next one is asked when the one before fails or has waited long enough.
+    async fn race<T, F>(&self, order: Vec<usize>, put: impl Fn(usize) -> F) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<T, Trouble>>,
+    {
+        let put = &put;
+        let mut waiting = Vec::new();
+        let mut order = order.into_iter();
+        let mut first_trouble = None;
+        let mut asked = Vec::new();
+        loop {
+            let next = order.next();
+            if let Some(at) = next {
+                asked.push(at);
+                waiting.push(Box::pin(async move {
+                    let begun = Instant::now();
+                    (at, put(at).await, begun.elapsed())
+                }));
+            }
+            let hedge = async { if order.len() > 0 { sleep(HEDGE).await } else { std::future::pending().await } };
+            let mut hedge = pin!(hedge);
+            let ended = tokio::select! {
+                ended = first(&mut waiting) => ended,
+                () = &mut hedge => continue,
+            };
+            match ended {
+                Some((at, Err(Trouble::Unreachable(why)), _)) => {
+                    asked.retain(|other| *other != at);
+                    first_trouble.get_or_insert(why);
+                }
+                Some((at, answer, took)) => {
+                    // A question that takes long anywhere says nothing about the server.
+                    if let Some(before) = asked.first().filter(|before| **before != at && took < HEDGE) {
+                        self.servers.slow(*before, at);
+                    }
+                    return answer;
+                }
+                None if next.is_none() => {
+                    return Err(Trouble::Unreachable(first_trouble.unwrap_or_else(|| "there is no server".to_owned())));
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// The server in use, if connected.
     pub(super) async fn server(&self) -> Option<Server> {
-        self.state.lock().await.up.as_ref().map(|(_, server)| server.clone())
+        self.slots[self.servers.current()].lock().await.up.as_ref().map(|(_, server)| server.clone())
     }
 
     /// This call's connection is of no use any more.
     pub(super) async fn broken(&self, session: &Session) {
-        let mut state = self.state.lock().await;
-        if state.generation == session.generation {
-            state.up = None;
+        self.closed(session.at, session.generation).await;
+    }
+
+    async fn closed(&self, at: usize, generation: u64) {
+        let mut slot = self.slots[at].lock().await;
+        if slot.generation == generation {
+            slot.up = None;
         }
     }
+
+    /// This call's server cannot serve: it is not asked until it answers the regular question again.
+    pub(super) async fn useless(&self, session: &Session, why: &str) {
+        self.broken(session).await;
+        self.servers.failed(session.at, why);
+    }
+
+    /// The regular question to one server, so that its health is known and its connection warm. Not broken off where it takes long:
+    /// a slow connection would never be made.
+    pub(super) async fn look(&self, at: usize) {
+        let begun = Instant::now();
+        let mut look = pin!(async {
+            let mut session = self.session_at(at).await?;
+            let found = session.search("", Scope::Base, "(objectClass=*)", &["1.1"], ANSWER).await;
+            if found.is_err() {
+                self.broken(&session).await;
+            }
+            found.map(drop)
+        });
+        let found = if let Ok(found) = timeout(PATIENCE, &mut look).await {
+            found
+        } else {
+            self.servers.failed(at, &format!("no answer in {PATIENCE:?}"));
+            look.await
+        };
+        match found {
+            Ok(()) if begun.elapsed() <= PATIENCE => self.servers.well(at, Some(begun.elapsed())),
+            // Late, and a new connection perhaps: the next look will tell.
+            Ok(()) => {}
+            Err(trouble) => self.servers.failed(at, &trouble.to_string()),
+        }
+    }
+
+    /// Make the connection ready.
+    pub(super) async fn warm(&self, at: usize) {
+        if let Err(trouble) = self.session_at(at).await {
+            tracing::debug!(error = %trouble, "a connection could not be made ready");
+        }
+    }
+}
+
+/// The first to end of some; `None` when there are none.
+async fn first<F: Future>(waiting: &mut Vec<Pin<Box<F>>>) -> Option<F::Output> {
+    poll_fn(|context| {
+        for at in 0..waiting.len() {
+            if let Poll::Ready(ended) = waiting[at].as_mut().poll(context) {
+                drop(waiting.swap_remove(at));
+                return Poll::Ready(Some(ended));
+            }
+        }
+        if waiting.is_empty() { Poll::Ready(None) } else { Poll::Pending }
+    })
+    .await
 }
 
 #[cfg(test)]

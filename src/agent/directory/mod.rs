@@ -7,11 +7,16 @@ pub mod ad;
 mod ad_people;
 mod attributes;
 mod bytes;
+mod choice;
 pub mod dn;
 mod groups;
+pub mod guard;
 mod link;
+mod links;
 pub mod openldap;
 pub mod people;
+mod servers;
+mod target;
 
 use std::future::Future;
 
@@ -98,6 +103,8 @@ impl Bind {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Account {
+    /// Who told all this. What must be about the same state is asked there, and changes are made there: servers lag behind one another.
+    pub server: Server,
     pub guid: Uuid,
     pub dn: String,
     /// sAMAccountName or uid.
@@ -140,17 +147,25 @@ pub trait Directory: Send + Sync + 'static {
     /// The account, `None` when there is none.
     fn inspect(&self, user: Uuid) -> impl Future<Output = Result<Option<Account>, Trouble>> + Send;
 
+    /// The same at every server that answers. Fails where one that answered lately does not: it may know more than the others.
+    fn inspect_everywhere(&self, user: Uuid) -> impl Future<Output = Result<Vec<Account>, Trouble>> + Send {
+        async move { Ok(self.inspect(user).await?.into_iter().collect()) }
+    }
+
+    /// This person was written at that server: for a while questions about them go there, as long as it answers.
+    fn stay(&self, _user: Uuid, _server: &str) {}
+
     /// Is this our own service account?
     fn is_own(&self, account: &Account) -> bool;
 
     /// Whether the account is among those served by group.
     fn serves(&self, account: &Account) -> impl Future<Output = Result<bool, Trouble>> + Send;
 
-    /// Make the change, in one step.
+    /// Make the change, in one step, at the account's server.
     fn apply(&self, account: &Account, effect: Effect<'_>) -> impl Future<Output = Result<(), ApplyError>> + Send;
 
-    /// Its own clock, in seconds since 1970; `None` when it does not tell.
-    fn clock(&self) -> impl Future<Output = Result<Option<i64>, Trouble>> + Send;
+    /// The clock of the account's server, in seconds since 1970; `None` when it does not tell.
+    fn clock(&self, account: &Account) -> impl Future<Output = Result<Option<i64>, Trouble>> + Send;
 
     /// Bind as the account, on a connection of its own. A wrong password counts towards its lockout; an empty one is never sent,
     /// because a bind without a password succeeds as nobody (RFC 4513 5.1.2).

@@ -86,12 +86,18 @@ impl<D: Directory> Executor<D> {
     /// controllers accept the password before the current one for another hour, so that a change that somebody overwrote since
     /// is still found. It also means that a bind alone, without pwdLastSet having moved, would prove nothing.) `tried`: it was
     /// tried in vain already. A change without a password is simply looked at: whether it is so by us or by somebody else, it is so.
+    ///
+    /// While the server that was asked is away, another one proves something only once the change, or a later one, reached it.
     async fn happened(&self, intent: &Intent, secrets: Option<&Secrets>, tried: bool) -> Result<Happened, Trouble> {
+        self.directory.stay(intent.user, &intent.dc);
         let Some(account) = self.directory.inspect(intent.user).await? else { return Ok(Happened::Unknown) };
         if let Some(so) = is_so(intent.kind, &account) {
             return Ok(if so { Happened::Yes } else { Happened::No });
         }
-        let unmoved = self.is_unmoved(intent, &account).await;
+        if account.server.name != intent.dc && !has_moved(intent, &account) {
+            return Err(Trouble::Unreachable(format!("{} does not answer, and {} has seen no change", intent.dc, account.server.name)));
+        }
+        let unmoved = is_unmoved(intent, &account);
         // 0 is "must change", which somebody may have ordered again meanwhile.
         if unmoved && (intent.before != 0 || tried) {
             return Ok(Happened::No);
@@ -102,11 +108,6 @@ impl<D: Directory> Executor<D> {
             Bind::Wrong if unmoved => Happened::No,
             _ => Happened::Unknown,
         })
-    }
-
-    /// Whether pwdLastSet is what it was before, at the same server.
-    pub(super) async fn is_unmoved(&self, intent: &Intent, account: &Account) -> bool {
-        account.pwd_last_set == intent.before && self.directory.seen().await.is_some_and(|server| server.name == intent.dc)
     }
 
     /// What can be said of a begun job whose password is not at hand: `None` when it certainly changed nothing.
@@ -154,4 +155,14 @@ impl<D: Directory> Executor<D> {
         }
         ended
     }
+}
+
+/// Whether pwdLastSet is what it was before, at the same server.
+pub(super) fn is_unmoved(intent: &Intent, account: &Account) -> bool {
+    account.pwd_last_set == intent.before && account.server.name == intent.dc
+}
+
+/// Whether pwdLastSet is later than it was before. (Earlier it is at a server that lags; 0 is "must change".)
+fn has_moved(intent: &Intent, account: &Account) -> bool {
+    account.pwd_last_set > intent.before || (account.pwd_last_set == 0 && intent.before != 0)
 }

@@ -57,15 +57,26 @@ const fn unlocks(kind: Kind) -> bool {
 }
 
 impl<D: Directory> Executor<D> {
-    /// A job of which nothing has happened yet.
+    /// A job of which nothing has happened yet. When the server that was looked at does not take the change, the account is looked at
+    /// anew, wherever that is then.
     pub(super) async fn attempt(&self, job: &LeasedJob, secrets: &Secrets, until: Instant) -> Verdict {
-        let account = match self.served(job).await {
-            Ok(account) => self.unchanged_since(&job.ticket, &account).await.map(|()| account),
-            Err(code) => Err(code),
-        };
-        match account {
-            Ok(account) => self.apply(job, &account, secrets, until).await,
-            Err(code) => self.unless_done(job, code).await.into(),
+        let mut tried = Vec::new();
+        loop {
+            let account = match self.served(job).await {
+                Ok(account) => self.unchanged_since(&job.ticket, &account).await.map(|()| account),
+                Err(code) => Err(code),
+            };
+            match account {
+                Ok(account) if tried.contains(&account.server.name) => return Code::DirectoryUnreachable.into(),
+                Ok(account) => {
+                    let verdict = self.apply(job, &account, secrets, until).await;
+                    if !verdict.unsent {
+                        return verdict;
+                    }
+                    tried.push(account.server.name);
+                }
+                Err(code) => return self.unless_done(job, code).await.into(),
+            }
         }
     }
 
@@ -88,7 +99,7 @@ impl<D: Directory> Executor<D> {
             at: self.time.now(),
             expires_at: ticket.expires_at,
             before: account.pwd_last_set,
-            dc: self.directory.seen().await.map(|server| server.name).unwrap_or_default(),
+            dc: account.server.name.clone(),
             locked: account.locked,
         };
         if let Err(code) = self.announce(&intent).await {
@@ -111,6 +122,7 @@ impl<D: Directory> Executor<D> {
         {
             self.caps.give_back(ticket.user);
         }
+        verdict.dc = intent.dc;
         verdict
     }
 
@@ -119,7 +131,7 @@ impl<D: Directory> Executor<D> {
         let Some(effect) = effect(intent.kind, secrets) else { return Code::UnknownKind.into() };
         match self.directory.apply(account, effect).await {
             Ok(()) => self.read_back(intent).await,
-            Err(ApplyError::NotSent(trouble)) => of_trouble(&trouble).into(),
+            Err(ApplyError::NotSent(trouble)) => Verdict { unsent: true, ..of_trouble(&trouble).into() },
             Err(ApplyError::Refused { code, text }) => self.refused(intent.kind, account, secrets, code, &text).await,
             Err(ApplyError::Lost { why, hung }) => {
                 tracing::warn!(job.id = %intent.job, error = %why, "no answer to a change; finding out whether it happened");
@@ -130,7 +142,9 @@ impl<D: Directory> Executor<D> {
 
     /// The directory said yes: is it so?
     async fn read_back(&self, intent: &Intent) -> Verdict {
-        let Ok(Some(account)) = self.directory.inspect(intent.user).await else {
+        // Another server than the one that said yes may not have heard of it yet.
+        let found = self.directory.inspect(intent.user).await.ok().flatten().filter(|account| account.server.name == intent.dc);
+        let Some(account) = found else {
             // Its word is all there is.
             return Verdict { code: Some(Code::NotReadBack), ..done(intent.kind, intent.locked) };
         };

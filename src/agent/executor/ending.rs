@@ -94,7 +94,10 @@ impl<D: Directory> Executor<D> {
             seq: ticket.seq,
             ciphertext: job.hash(),
             code: verdict.code.unwrap_or(Code::DirectoryError),
-            dc: self.directory.seen().await.map(|server| server.name).unwrap_or_default(),
+            dc: match verdict.dc {
+                dc if dc.is_empty() => self.directory.seen().await.map(|server| server.name).unwrap_or_default(),
+                dc => dc,
+            },
             started_at,
             finished_at: self.time.millis(),
             unlocked: verdict.unlocked,

@@ -22,8 +22,14 @@ impl<D: Directory> Executor<D> {
             Ok(secrets) => {
                 self.opened.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 match self.served(job).await {
-                    Ok(account) if job.ticket.kind == Kind::Verify => self.verify(job, &account, &secrets).await.into(),
-                    Ok(account) => self.tell(&account).await,
+                    Ok(account) => {
+                        let verdict = if job.ticket.kind == Kind::Verify {
+                            self.verify(job, &account, &secrets).await.into()
+                        } else {
+                            self.tell(&account).await
+                        };
+                        Verdict { dc: account.server.name, ..verdict }
+                    }
                     Err(code) => code.into(),
                 }
             }

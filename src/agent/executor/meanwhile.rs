@@ -33,7 +33,7 @@ impl<D: Directory> Executor<D> {
             return Ok(());
         }
         let asked = self.time.millis();
-        let theirs = self.directory.clock().await.map_err(|trouble| of_trouble(&trouble))?;
+        let theirs = self.directory.clock(account).await.map_err(|trouble| of_trouble(&trouble))?;
         let ours = i64::midpoint(asked, self.time.millis()) / 1000;
         // By our clock, which follows the cloud's. A directory that does not tell its time is taken to have the same.
         let changed = changed + ours - theirs.unwrap_or(ours);

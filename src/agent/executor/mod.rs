@@ -83,6 +83,10 @@ struct Verdict {
     /// pwdLastSet after our change, where it was read.
     after: Option<i64>,
     account: Option<AccountState>,
+    /// Which server it is about; empty: the one in use.
+    dc: String,
+    /// The change never left us.
+    unsent: bool,
 }
 
 impl From<Code> for Verdict {
@@ -263,7 +267,7 @@ impl<D: Directory> Executor<D> {
         if account.locked_for_good {
             return Err(Code::LockedForGood);
         }
-        let hints = self.directory.seen().await.is_some_and(|server| server.policy_hints.is_some());
+        let hints = account.server.policy_hints.is_some();
         // A change is held to all rules by itself, and a temporary password is changed at once, under them.
         if self.require_policy_hints && !hints && kind == Kind::Reset {
             return Err(Code::ControlMissing);

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     Executor, Verdict,
+    aftermath::is_unmoved,
     apply::{done, is_so},
     of_trouble,
 };
@@ -38,6 +39,14 @@ impl<D: Directory> Executor<D> {
             Some(false) => return self.apply(job, &account, secrets, until).await,
             None => {}
         }
+        // The other agent may have been at another server, of which this one has not heard yet.
+        let account = match self.directory.inspect_everywhere(job.ticket.user).await {
+            Ok(found) => latest(found).unwrap_or(account),
+            Err(trouble) => {
+                tracing::warn!(job.id = %job.ticket.job, error = %trouble, "cannot find out whether another agent made a change");
+                return Code::Interrupted.into();
+            }
+        };
         if !may_have_changed(account.pwd_last_set, &job.ticket) {
             return self.apply(job, &account, secrets, until).await;
         }
@@ -62,12 +71,11 @@ impl<D: Directory> Executor<D> {
         if job.attempt <= 1 || matches!(code, Code::DirectoryUnreachable | Code::Gone) {
             return code;
         }
-        match self.directory.inspect(job.ticket.user).await {
-            Ok(Some(account)) => {
-                let may_be_done = is_so(job.ticket.kind, &account).unwrap_or_else(|| may_have_changed(account.pwd_last_set, &job.ticket));
-                if may_be_done { Code::Interrupted } else { code }
-            }
-            Ok(None) => code,
+        let may_be_done =
+            |account: &Account| is_so(job.ticket.kind, account).unwrap_or_else(|| may_have_changed(account.pwd_last_set, &job.ticket));
+        match self.directory.inspect_everywhere(job.ticket.user).await {
+            Ok(found) if found.iter().any(may_be_done) => Code::Interrupted,
+            Ok(_) => code,
             Err(_) => Code::Interrupted,
         }
     }
@@ -78,7 +86,7 @@ impl<D: Directory> Executor<D> {
         let code = match self.read(intent).await {
             // Not by a change since our look. Whether the password is right would not say more: the one before the current is
             // accepted for an hour, and is one that history refuses.
-            Some(account) if self.is_unmoved(intent, &account).await => Code::Interrupted,
+            Some(account) if is_unmoved(intent, &account) => Code::Interrupted,
             Some(account) => match self.directory.bind(&account, &secrets.new).await {
                 Ok(bind) if bind.is_right() => Code::Applied,
                 _ => Code::Interrupted,
@@ -99,6 +107,11 @@ impl<D: Directory> Executor<D> {
             }
         }
     }
+}
+
+/// As the server has it that heard of the last change.
+fn latest(found: Vec<Account>) -> Option<Account> {
+    found.into_iter().max_by_key(|account| if account.pwd_last_set == 0 { i64::MAX } else { account.pwd_last_set })
 }
 
 /// Whether the password may have been changed since the ticket was issued. 0 is "must change", which hides when it was.

@@ -15,7 +15,7 @@ use crate::{
     wire::{
         b64, jws,
         keys::{EPOCH_MAX, Identity, Signed, Statement, Succession},
-        message::{HeartbeatAnswer, Leased, MIRROR_BATCH},
+        message::{HeartbeatAnswer, Leased, MIRROR_BATCH, MIRROR_GROUPS, RESULTS},
         seal::KeyPair,
     },
 };
@@ -50,7 +50,7 @@ pub async fn unknown_ways(run: &mut Run) {
 }
 
 /// Good bodies, by the address they go to.
-fn good(run: &Run) -> [(String, Value); 5] {
+fn good(run: &Run) -> [(String, Value); 6] {
     let beat = serde_json::from_slice(&run.heartbeat(false)).unwrap_or_default();
     let batch = json!({ "pass": id::random(), "full": false, "last": true, "upserts": [], "removals": [] });
     // A key of its own: a server that takes it for what else is wrong with the request has then taken nothing that is asked about later.
@@ -62,6 +62,7 @@ fn good(run: &Run) -> [(String, Value); 5] {
         ("/agent/v1/keys".to_owned(), key),
         ("/agent/v1/lease?wait=0".to_owned(), json!({ "max": 1 })),
         (result, json!({ "jws": "x" })),
+        ("/agent/v1/results".to_owned(), json!({ "results": ["x"] })),
         ("/agent/v1/directory".to_owned(), batch),
     ]
 }
@@ -71,7 +72,7 @@ fn section_of(path: &str) -> &'static str {
         Some("heartbeat") => "§6.3",
         Some("keys") => "§6.4",
         Some("lease") => "§6.5",
-        Some("jobs") => "§6.6",
+        Some("jobs" | "results") => "§6.6",
         _ => "§6.7",
     }
 }
@@ -251,6 +252,17 @@ pub async fn results(run: &mut Run) {
         let draft = run.draft(&path, body(jws)).await;
         run.refused("§6.6", format!("a result {what} is refused"), &draft, 403, &["bad_result"]).await;
     }
+    let several = json!({ "results": ["garbage", sign(&run.identity, &header, &result), sign(&stranger, &header, &result)] });
+    let draft = run.draft("/agent/v1/results", several.to_string().into_bytes()).await;
+    let wanted = json!(["bad_result", "contradicts", "bad_result"]);
+    let told = run.send(&draft).await.and_then(|answer| {
+        answer.is(200)?;
+        let told = answer.json()?;
+        if told["refused"] == wanted && told["jobs"] == json!([]) { Ok(()) } else { Err(told.to_string()) }
+    });
+    run.note("§6.6", "of several results each is refused for its own reason", told);
+    let draft = run.draft("/agent/v1/results", json!({ "results": vec!["x"; RESULTS + 1] }).to_string().into_bytes()).await;
+    run.refused("§6.6", "a call with 51 results is refused", &draft, 413, &["too_large"]).await;
     let draft = run.draft(&format!("{path}?max=many"), body("x".to_owned())).await;
     run.refused("§6.6", "?max=many is refused", &draft, 400, BAD_INPUT).await;
     let draft = run.draft("/agent/v1/jobs/x/result", body("x".to_owned())).await;
@@ -275,6 +287,13 @@ pub async fn directory(run: &mut Run) {
     run.refused("§6.7", "a batch of 501 removals is refused", &draft, 413, &["too_large"]).await;
     let draft = run.draft("/agent/v1/directory", batch(vec![person.clone(); MIRROR_BATCH + 1], Vec::new())).await;
     run.refused("§6.7", "a batch of 501 people is refused", &draft, 413, &["too_large"]).await;
+    let lost = json!({ "pass": id::random(), "full": true, "last": true, "upserts": [], "removals": [] }).to_string().into_bytes();
+    let draft = run.draft("/agent/v1/directory", lost).await;
+    run.refused("§6.7", "the end of a full pass that never began is refused", &draft, 409, &["unknown_pass"]).await;
+    let groups = vec![json!({ "guid": guid, "name": "x" }); MIRROR_GROUPS + 1];
+    let many = json!({ "pass": id::random(), "full": false, "last": true, "upserts": [], "removals": [], "groups": groups });
+    let draft = run.draft("/agent/v1/directory", many.to_string().into_bytes()).await;
+    run.refused("§6.7", "a batch of 201 groups is refused", &draft, 413, &["too_large"]).await;
     let mut odd = person;
     odd["guid"] = "not-a-uuid".into();
     let draft = run.draft("/agent/v1/directory", batch(vec![odd], Vec::new())).await;

@@ -138,6 +138,14 @@ async fn results(run: &mut Run, job: &LeasedJob) {
     run.taken("§6.6", "the holder's result is taken", &draft, 204).await;
     let draft = run.draft(&path, good).await;
     run.taken("§6.6", "the same again is fine", &draft, 204).await;
+    let several = json!({ "results": [sign(&run.identity, &header, &result), "x"] }).to_string().into_bytes();
+    let draft = run.draft("/agent/v1/results", several).await;
+    let told = run.send(&draft).await.and_then(|answer| {
+        answer.is(200)?;
+        let refused = answer.json()?["refused"].clone();
+        if refused == json!([null, "bad_result"]) { Ok(()) } else { Err(refused.to_string()) }
+    });
+    run.note("§6.6", "so it is among several, whatever the others are", told);
     let draft = run.draft(&path, other).await;
     run.refused("§6.6", "another end than the one that was told is refused", &draft, 409, &["contradicts"]).await;
 }

@@ -276,7 +276,8 @@ impl Run {
     }
 
     fn heartbeat(&self, reachable: bool) -> Vec<u8> {
-        let directory = json!({ "reachable": reachable, "dc": "", "policy_hints": null, "policy": null });
+        let server = json!({ "name": "dc1.conform.example", "reachable": reachable, "latency_ms": null });
+        let directory = json!({ "reachable": reachable, "dc": "", "policy_hints": null, "policy": null, "servers": [server] });
         json!({ "version": "conform", "clock": self.line.now(), "directory": directory, "jobs": 0 }).to_string().into_bytes()
     }
 }

@@ -111,7 +111,8 @@ impl Estate {
         let ready = async |app: &App| -> Result<()> {
             loop {
                 let mut conn = app.db.acquire().await?;
-                if let Some(user) = users::find(&mut conn, &tenant.scope, &anybody).await?
+                let similar = users::similar(&tenant.scope, &anybody);
+                if let Some(user) = users::candidates(&mut conn, &tenant.scope, &anybody, &similar).await?.found
                     && fleet::readiness(&mut conn, &tenant.scope, &app.clock, Some(user.connector_id)).await? == Readiness::Ready
                 {
                     return Ok(());

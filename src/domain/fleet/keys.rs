@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Agent, SILENT_AFTER};
+use super::{Agent, Readiness, SILENT_AFTER};
 use crate::{
     base::clock::Clock,
     domain::tenants::Scope,
@@ -154,15 +154,25 @@ pub struct Recipient {
     pub key_id: String,
 }
 
-/// The newest valid key of each active agent of the connector that was heard of lately.
-pub async fn recipients(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector: Uuid) -> Result<Vec<Recipient>> {
+/// The newest valid key of each active agent of the connector that was heard of lately; or why nobody can be sealed for.
+pub async fn recipients(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    connector: Uuid,
+) -> Result<std::result::Result<Vec<Recipient>, Readiness>> {
     let now = clock.now();
     let rows = sqlx::query!(
-        "select distinct on (a.agent_id) a.identity, k.key_id, k.statement, k.signature
-         from agents a join sealing_keys k using (tenant_id, agent_id)
-         where a.tenant_id = $1 and a.connector_id = $2 and a.status = 'active' and a.last_seen_at > $3
-             and k.not_before <= $4 and k.not_after > $4
-         order by a.agent_id, k.epoch desc",
+        r#"select c.writeback, exists (select 1 from agents a where a.connector_id = c.connector_id and a.status = 'active'
+                   and a.last_seen_at > $3 and (a.health -> 'directory' ->> 'reachable')::boolean) as "reachable!",
+               r.identity as "identity?", r.key_id as "key_id?", r.statement as "statement?", r.signature as "signature?"
+           from connectors c left join lateral (
+               select distinct on (a.agent_id) a.identity, k.key_id, k.statement, k.signature
+               from agents a join sealing_keys k using (tenant_id, agent_id)
+               where a.tenant_id = $1 and a.connector_id = $2 and a.status = 'active' and a.last_seen_at > $3
+                   and k.not_before <= $4 and k.not_after > $4
+               order by a.agent_id, k.epoch desc) r on true
+           where c.tenant_id = $1 and c.connector_id = $2"#,
         scope.id(),
         connector,
         now - SILENT_AFTER,
@@ -170,14 +180,19 @@ pub async fn recipients(conn: &mut PgConnection, scope: &Scope, clock: &Clock, c
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Recipient {
-                identity: b64(&row.identity),
-                statement: serde_json::from_value(row.statement)?,
-                signature: row.signature,
-                key_id: row.key_id,
-            })
+    if !rows.first().is_some_and(|row| row.writeback) {
+        return Ok(Err(Readiness::WritebackOff));
+    }
+    let reachable = rows.iter().any(|row| row.reachable);
+    let recipients = rows.into_iter().filter_map(|row| Some((row.identity?, row.key_id?, row.statement?, row.signature?)));
+    let recipients = recipients
+        .map(|(identity, key_id, statement, signature)| {
+            Ok(Recipient { identity: b64(&identity), statement: serde_json::from_value(statement)?, signature, key_id })
         })
-        .collect()
+        .collect::<Result<Vec<_>>>()?;
+    Ok(match (recipients.is_empty(), reachable) {
+        (true, _) => Err(Readiness::NoAgent),
+        (false, false) => Err(Readiness::DirectoryDown),
+        (false, true) => Ok(recipients),
+    })
 }

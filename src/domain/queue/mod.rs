@@ -100,6 +100,20 @@ pub struct JobView {
     pub allowed_at: Option<OffsetDateTime>,
 }
 
+/// How a job ended, as its flow may see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    pub state: State,
+    pub code: Code,
+    pub allowed_at: Option<OffsetDateTime>,
+}
+
+impl JobView {
+    pub const fn ends(&mut self, end: End) {
+        (self.state, self.code, self.allowed_at) = (end.state, Some(end.code), end.allowed_at);
+    }
+}
+
 pub async fn view(conn: &mut PgConnection, scope: &Scope, job: Uuid) -> Result<Option<JobView>> {
     let row = sqlx::query!(r#"select job_id, kind, state, submitted_at is not null as "submitted!", code, allowed_at from jobs where tenant_id = $1 and job_id = $2"#, scope.id(), job)
         .fetch_optional(conn)

@@ -11,7 +11,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
-    span,
+    End, span,
     state::{Event, State},
 };
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
         fleet::{Agent, SILENT_AFTER},
         notifications::Letters,
         tenants::Scope,
+        users::Reach,
     },
     wire::{
         jws,
@@ -36,7 +37,7 @@ const NOTICE_LIFETIME: Duration = Duration::days(1);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
     /// Written down.
-    Recorded { user_id: Uuid, flow_id: Uuid, state: State, origin: Option<IpAddr> },
+    Recorded { user_id: Uuid, flow_id: Uuid, end: End },
     /// The agent did not reach its domain controller and changed nothing; another agent may.
     HandedOver { user_id: Uuid, flow_id: Uuid },
     /// The same result was written down before: its answer was lost.
@@ -69,6 +70,12 @@ struct Row {
     result: Option<String>,
     hash: Option<String>,
     origin: Option<String>,
+    /// Of the person, if it says that something was done and they are still served.
+    name: Option<String>,
+    mail: Option<Vec<u8>>,
+    private_mail: Option<Vec<u8>>,
+    mobile: Option<Vec<u8>>,
+    language: Option<String>,
 }
 
 /// A result of a running lease, judged and not yet written down.
@@ -82,6 +89,8 @@ pub struct Ended {
     pub user_id: Uuid,
     pub flow_id: Uuid,
     pub origin: Option<IpAddr>,
+    /// Whom to tell.
+    pub reach: Option<Reach>,
     pub state: State,
     code: Code,
     allowed_at: Option<OffsetDateTime>,
@@ -118,15 +127,18 @@ pub async fn settle_closely(conn: &mut PgConnection, clock: &Clock, told: &[Told
 
 /// The pointer first, then the row, as everybody does.
 async fn lock(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<()> {
-    let jobs: Vec<Uuid> = told.iter().map(|told| told.result.job).collect();
+    let column = |of: fn(&Told<'_>) -> Uuid| told.iter().map(of).collect::<Vec<_>>();
+    let jobs = column(|told| told.result.job);
     let (first, last) = span(&jobs);
     sqlx::query!(
-        "select from unnest($1::uuid[]) as r (job_id)
+        "select from unnest($1::uuid[], $4::uuid[]) as r (job_id, tenant_id)
          left join lateral (select job_id from active_jobs where job_id = r.job_id for update) a on true
-         cross join lateral (select from jobs where job_id = coalesce(a.job_id, r.job_id) and job_id between $2 and $3 for update) j",
+         cross join lateral (select from jobs
+             where job_id = coalesce(a.job_id, r.job_id) and job_id between $2 and $3 and tenant_id = r.tenant_id for update) j",
         &jobs,
         first,
         last,
+        &column(|told| told.scope.id()),
     )
     .fetch_all(conn)
     .await?;
@@ -140,14 +152,17 @@ async fn look(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<BTreeMap<i64
     let rows = sqlx::query_as!(
         Row,
         r#"select r.n as "n!", j.user_id, j.flow_id, j.kind, j.seq, j.state, j.attempts, j.lease, j.lease_until, j.agent_id, j.result,
-               j.hashes ->> r.agent_id::text as hash, host(j.origin) as origin
-           from unnest($1::uuid[], $2::uuid[], $3::uuid[]) with ordinality as r (tenant_id, job_id, agent_id, n)
-           join jobs j on j.job_id = r.job_id and j.job_id between $4 and $5 and j.tenant_id = r.tenant_id"#,
+               j.hashes ->> r.agent_id::text as hash, host(j.origin) as origin, u.display_name as "name?", u.mail, u.private_mail, u.mobile, u.language
+           from unnest($1::uuid[], $2::uuid[], $3::uuid[], $6::bool[]) with ordinality as r (tenant_id, job_id, agent_id, applied, n)
+           join jobs j on j.job_id = r.job_id and j.job_id between $4 and $5 and j.tenant_id = r.tenant_id
+           left join users u on r.applied and u.tenant_id = j.tenant_id and u.user_id = j.user_id
+               and u.removed_at is null and u.enabled and not u.protected"#,
         &column(|told| told.scope.id()),
         &jobs,
         &column(|told| told.agent.agent_id),
         first,
         last,
+        &told.iter().map(|told| told.result.code.outcome() == Outcome::Applied).collect::<Vec<_>>(),
     )
     .fetch_all(conn)
     .await?;
@@ -217,7 +232,10 @@ async fn decide(conn: &mut PgConnection, clock: &Clock, told: &Told<'_>, job: Ro
 impl Row {
     fn ends(self, told: &Told<'_>, before: State, state: State) -> Result<Ended> {
         let result = told.result;
+        let reach =
+            self.name.map(|name| Reach::open(told.scope, name, [self.mail, self.private_mail, self.mobile], self.language)).transpose()?;
         Ok(Ended {
+            reach,
             job: result.job,
             kind: Kind::parse(&self.kind).with_context(|| format!("unknown job kind {}", self.kind))?,
             before,
@@ -236,7 +254,8 @@ impl Row {
 
 impl Ended {
     pub fn settled(&self) -> Settled {
-        Settled::Recorded { user_id: self.user_id, flow_id: self.flow_id, state: self.state, origin: self.origin }
+        let end = End { state: self.state, code: self.code, allowed_at: self.allowed_at };
+        Settled::Recorded { user_id: self.user_id, flow_id: self.flow_id, end }
     }
 }
 

@@ -9,8 +9,9 @@ use crate::{
     base::{clock::Clock, id},
     domain::{
         audit::{self, Event, Source},
+        notifications::Channel,
         tenants::Tenant,
-        users::{self, Name, User},
+        users::{self, Candidates, Name, User},
         verification::Method,
     },
 };
@@ -21,18 +22,18 @@ pub struct Begun {
     pub flow_id: Uuid,
 }
 
-/// Begin a reset for whoever is called `name`. Known and unknown names cost the same statements in the same order.
+/// Begin a reset for whoever is called `name`. Known and unknown names cost the same statements in the same order: one that reads and
+/// one that writes, which is all of the transaction.
 pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, name: &Name, language: &str) -> Result<Begun> {
     let scope = &tenant.scope;
     // All that a name shows and counts depends on its local part: "x" and "x@corp" must not differ where there is no x.
     let similar = users::similar(scope, name);
-    let found = users::find(&mut *conn, scope, name).await?;
-    let namesake = users::namesake(&mut *conn, scope, &similar).await?;
-    let donor = users::donor(&mut *conn, scope, &similar).await?;
+    let Candidates { found, namesake, donor } = users::candidates(&mut *conn, scope, name, &similar).await?;
     let gates = usize::try_from(tenant.gates)?;
 
     // Somebody who cannot pass as many gates as are asked gets the decoy's answer: uniform, and as useless.
-    let enough = |offers: &Vec<Offer>| offers.len() >= gates;
+    let kinds = |offers: &[Offer]| offers.iter().fold(Vec::new(), |kinds, offer| with(kinds, offer.method.channel())).len();
+    let enough = |offers: &Vec<Offer>| kinds(offers) >= gates;
     let own = found.as_ref().map(methods_of).filter(enough);
     let nearly = namesake.as_ref().map(methods_of).filter(enough);
     let decoy = decoy_of(donor.as_ref(), name, &similar, gates);
@@ -44,9 +45,16 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     subjects.sort_unstable();
 
     let (flow_id, cookie, now) = (id::time_ordered(clock), id::token(), clock.now());
+    let event = Event {
+        action: "reset.begin",
+        outcome: if user.is_some() { "known" } else { "decoy" },
+        user: user.as_ref().map(|user| user.user_id),
+        flow: Some(flow_id),
+        ..Event::default()
+    };
     sqlx::query!(
         "insert into flows (flow_id, tenant_id, browser_hash, user_id, subjects, name, options, language, state, gates, created_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, 'proving', $9, $10, $11)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, 'proving', $9, $10, $11) returning audit_write($12, $10)",
         flow_id,
         scope.id(),
         id::sha256(cookie.as_bytes()),
@@ -58,24 +66,27 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
         tenant.gates,
         now,
         now + LIFETIME,
+        audit::line(scope, clock, source, &event),
     )
-    .execute(&mut *conn)
+    .fetch_one(conn)
     .await?;
-    let event = Event {
-        action: "reset.begin",
-        outcome: if user.is_some() { "known" } else { "decoy" },
-        user: user.map(|user| user.user_id),
-        flow: Some(flow_id),
-        ..Event::default()
-    };
-    audit::record(conn, scope, clock, source, event).await?;
     Ok(Begun { cookie, flow_id })
 }
 
+/// Each once.
+fn with(mut kinds: Vec<Channel>, kind: Channel) -> Vec<Channel> {
+    if !kinds.contains(&kind) {
+        kinds.push(kind);
+    }
+    kinds
+}
+
+/// The private mailbox first: the other one may be behind the very password that was forgotten.
 fn methods_of(user: &User) -> Vec<Offer> {
+    let private = user.private_mail.as_ref().map(|mail| Offer { method: Method::PrivateEmail, masked: mail.masked() });
     let mail = user.mail.as_ref().map(|mail| Offer { method: Method::Email, masked: mail.masked() });
     let mobile = user.mobile.as_ref().map(|mobile| Offer { method: Method::Sms, masked: mobile.masked() });
-    mail.into_iter().chain(mobile).collect()
+    private.into_iter().chain(mail).chain(mobile).collect()
 }
 
 /// What a person of that name could plausibly see: the donor's kinds of contact, with the typed name's first letter where the
@@ -89,5 +100,7 @@ fn decoy_of(donor: Option<&User>, name: &Name, hash: &[u8], gates: usize) -> Vec
     let mobile = donor.and_then(|donor| donor.mobile.as_ref()).map(|mobile| mobile.masked_as(&last));
     let mobile = mobile.or_else(|| (gates > 1).then(|| format!("+•••••••{last}")));
     let mail = Some(Offer { method: Method::Email, masked: mail });
-    mail.into_iter().chain(mobile.map(|masked| Offer { method: Method::Sms, masked })).collect()
+    let private = donor.and_then(|donor| donor.private_mail.as_ref()).map(|mail| mail.masked_as(typed));
+    let private = private.map(|masked| Offer { method: Method::PrivateEmail, masked });
+    private.into_iter().chain(mail).chain(mobile.map(|masked| Offer { method: Method::Sms, masked })).collect()
 }

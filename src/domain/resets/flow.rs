@@ -129,9 +129,9 @@ impl Flow {
         job.code.filter(|code| code.is_about_the_password()).map(|code| (code, job.allowed_at))
     }
 
-    /// The methods that may still be proven.
+    /// The methods that may still be proven: of each kind one.
     pub fn open_options(&self) -> impl Iterator<Item = &Offer> {
-        self.options.iter().filter(|offer| !self.passed.contains(&offer.method))
+        self.options.iter().filter(|offer| self.passed.iter().all(|passed| passed.channel() != offer.method.channel()))
     }
 
     /// `None` also for a method that is proven already.

@@ -97,25 +97,30 @@ pub async fn prove(
     };
     let detail = serde_json::json!({ "method": method });
     let event = Event { action: "reset.code_try", outcome, user: flow.user_id, flow: Some(flow.flow_id), detail, ..Event::default() };
-    audit::record(&mut *conn, scope, clock, source, event).await?;
     if !passed {
+        audit::record(conn, scope, clock, source, event).await?;
         return Ok(if checked == Checked::Over { Proven::Over } else { Proven::Wrong });
     }
     let (cookie, now) = (id::token(), clock.now());
-    let state = sqlx::query_scalar!(
+    let row = sqlx::query!(
         "update flows set passed = array_append(passed, $3), method = null, browser_hash = $4, expires_at = $5,
              state = case when cardinality(passed) + 1 >= gates then 'verified' else 'proving' end
-         where tenant_id = $1 and flow_id = $2 and state = 'proving' and not ($3 = any(passed)) returning state",
+         where tenant_id = $1 and flow_id = $2 and state = 'proving' and not ($3 = any(passed)) returning state, audit_write($6, $7)",
         scope.id(),
         flow.flow_id,
         method.as_str(),
         id::sha256(cookie.as_bytes()),
         now + LIFETIME,
+        audit::line(scope, clock, source, &event),
+        now,
     )
     .fetch_optional(&mut *conn)
     .await?;
-    let Some(state) = state else { return Ok(Proven::Over) };
-    let verified = state == "verified";
+    let Some(row) = row else {
+        audit::record(conn, scope, clock, source, event).await?;
+        return Ok(Proven::Over);
+    };
+    let verified = row.state == "verified";
     // Not after the first of two gates: whoever holds one would get new guesses at the other.
     let mut asked = None;
     if verified {

@@ -15,7 +15,7 @@ use crate::{
         notifications::{Channel, Content, Letters, Message},
         queue::{self, Settled, State, Swept, Told},
         tenants::{Scope, Tenant},
-        users,
+        users::Reach,
     },
     wire::{
         message::{JobResult, LeasedJob},
@@ -144,8 +144,7 @@ async fn record<'a>(
     if ended.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let letters = notices(&mut *conn, clock, &done).await?;
-    queue::record(conn, clock, &ended, &Lines::new(clock, lines), &letters).await
+    queue::record(conn, clock, &ended, &Lines::new(clock, lines), &notices(clock, &done)?).await
 }
 
 /// What is told of a job that did something to an account.
@@ -157,21 +156,16 @@ fn notice(kind: Kind, code: Code, at: i64, from: String) -> Option<Content> {
     }
 }
 
-async fn notices(conn: &mut PgConnection, clock: &Clock, done: &[(&Report<'_>, &queue::Ended, Content)]) -> Result<Letters> {
+fn notices(clock: &Clock, done: &[(&Report<'_>, &queue::Ended, Content)]) -> Result<Letters> {
     let mut letters = Letters::default();
-    if done.is_empty() {
-        return Ok(letters);
-    }
-    let people: Vec<_> = done.iter().map(|(report, end, _)| (&report.tenant.scope, end.user_id)).collect();
-    let mut found = users::get_all(conn, &people).await?;
     for (report, end, content) in done {
-        let Some(user) = found.remove(&end.user_id) else { continue };
-        let language = user.language.as_deref().unwrap_or(report.tenant.language.tag());
-        let mail = user.mail.as_ref().map(|mail| (Channel::Email, mail.as_str()));
-        let mobile = user.mobile.as_ref().map(|mobile| (Channel::Sms, mobile.as_str()));
-        for (channel, to) in mail.into_iter().chain(mobile) {
-            let content = content.clone();
-            let message = Message { to: to.to_owned(), name: user.display_name.clone(), language: language.to_owned(), content };
+        let Some(Reach { name, mail, private_mail, mobile, language }) = &end.reach else { continue };
+        let language = language.as_deref().unwrap_or(report.tenant.language.tag());
+        let private = private_mail.as_ref().filter(|private| mail.as_ref() != Some(private));
+        let mails = mail.as_ref().into_iter().chain(private).map(|mail| (Channel::Email, mail.as_str()));
+        let mobile = mobile.as_ref().map(|mobile| (Channel::Sms, mobile.as_str()));
+        for (channel, to) in mails.chain(mobile) {
+            let message = Message { to: to.to_owned(), name: name.clone(), language: language.to_owned(), content: content.clone() };
             letters.push(&report.tenant.scope, clock, report.result.job, channel, &message)?;
         }
     }

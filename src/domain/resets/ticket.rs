@@ -46,21 +46,12 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     let Some(flow) = &flow::lock(&mut *conn, scope, clock, flow).await?.filter(|flow| flow.step() == Step::Password) else {
         return Ok(Offered::NotNow);
     };
-    let ready = fleet::readiness(&mut *conn, scope, clock, Some(user.connector_id)).await?;
-    if ready != Readiness::Ready {
-        return Ok(Offered::NotReady(ready));
-    }
-    let recipients = fleet::recipients(&mut *conn, scope, clock, user.connector_id).await?;
+    let recipients = match fleet::recipients(&mut *conn, scope, clock, user.connector_id).await? {
+        Ok(recipients) => recipients,
+        Err(why) => return Ok(Offered::NotReady(why)),
+    };
     let target = Target { connector_id: user.connector_id, user_id: user.user_id, object_guid: user.object_guid, flow_id: flow.flow_id };
     let ticket = queue::offer(&mut *conn, scope, clock, Kind::Reset, &target).await?;
-    sqlx::query!(
-        "update flows set job_id = $3 where tenant_id = $1 and flow_id = $2 and state = 'verified'",
-        scope.id(),
-        flow.flow_id,
-        ticket.job,
-    )
-    .execute(&mut *conn)
-    .await?;
     let event = Event {
         action: "reset.ticket",
         outcome: "given",
@@ -69,14 +60,23 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
         job: Some(ticket.job),
         detail: serde_json::json!({ "seq": ticket.seq, "recipients": recipients.len() }),
     };
-    audit::record(conn, scope, clock, source, event).await?;
+    sqlx::query!(
+        "update flows set job_id = $3 where tenant_id = $1 and flow_id = $2 and state = 'verified' returning audit_write($4, $5)",
+        scope.id(),
+        flow.flow_id,
+        ticket.job,
+        audit::line(scope, clock, source, &event),
+        clock.now(),
+    )
+    .fetch_one(conn)
+    .await?;
     Ok(Offered::Permit(Box::new(Permit { ticket, recipients })))
 }
 
-/// The flow's person, if self-service is on and may still serve them.
+/// The flow's person, if self-service is on and may still serve them. The tenant at hand may be a moment old: that is asked too.
 pub(super) async fn served(conn: &mut PgConnection, tenant: &Tenant, flow: &Flow) -> Result<Option<User>> {
     match flow.user_id {
-        Some(user) if tenant.self_service => users::get(conn, &tenant.scope, user).await,
-        _ => Ok(None),
+        Some(user) => users::served(conn, &tenant.scope, user).await,
+        None => Ok(None),
     }
 }

@@ -4,6 +4,7 @@ use crate::domain::tenants::Scope;
 
 /// Places, for the encryption's associated data.
 pub(super) const MAIL: &[u8] = b"users.mail";
+pub(super) const PRIVATE_MAIL: &[u8] = b"users.private_mail";
 pub(super) const MOBILE: &[u8] = b"users.mobile";
 
 /// A mail address as SMTP takes it. Deliberately narrow: ASCII, one `@`, no quoting.

@@ -1,4 +1,9 @@
 //! What the agent says the directory holds. Batches of one pass; a full pass that ends removes whoever it did not name.
+//!
+//! A batch of 500 is a handful of statements, whatever is in it, and batches of one connector are taken one after another, so that
+//! several agents may mirror at once. Who did not change since last time is only marked as named: an update in place.
+
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 use sqlx::PgConnection;
@@ -8,33 +13,45 @@ use super::contact::{self, EmailAddress, Phone};
 use crate::{
     base::{clock::Clock, id, language::Language},
     domain::tenants::Scope,
-    wire::message::{MirrorBatch, Person},
+    wire::message::{Group, MirrorBatch, Person},
 };
 
-/// How many people a batch concerned.
+/// What came of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MirrorOutcome {
-    pub upserted: usize,
+pub enum MirrorOutcome {
+    Taken(Mirrored),
+    /// A batch in the midst of a full pass that we know nothing of: who was named before is unknown.
+    UnknownPass,
+}
+
+/// How many people a batch concerned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mirrored {
+    pub named: usize,
+    /// Those of them who were new, or other than before.
+    pub changed: usize,
     pub removed: u64,
+    /// Values that could not be used: addresses and numbers that are none, and characters that no name should have.
+    pub dropped: usize,
 }
 
 /// Take one batch. Keyed by object GUID: a name that is given anew never inherits anything.
 pub async fn mirror(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector: Uuid, batch: &MirrorBatch) -> Result<MirrorOutcome> {
-    if batch.full {
-        sqlx::query!(
-            "insert into mirror_passes (pass, tenant_id, connector_id, started_at) values ($1, $2, $3, $4) on conflict do nothing",
-            batch.pass,
-            scope.id(),
-            connector,
-            clock.now(),
-        )
-        .execute(&mut *conn)
-        .await?;
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('sspr mirror ' || $1::uuid, 0))", connector).execute(&mut *conn).await?;
+    if batch.full && !begin(&mut *conn, scope, clock, connector, batch).await? {
+        return Ok(MirrorOutcome::UnknownPass);
     }
-    for person in &batch.upserts {
-        upsert(conn, scope, clock, connector, person).await?;
+    if let Some(groups) = &batch.groups {
+        set_groups(&mut *conn, scope, connector, groups).await?;
     }
-    let mut removed = remove(conn, clock, connector, &batch.removals).await?;
+    let mut done = Mirrored { named: batch.upserts.len(), ..Mirrored::default() };
+    // Twice in one batch: the last word counts.
+    let people: BTreeMap<Uuid, Known<'_>> =
+        batch.upserts.iter().map(|person| Ok((person.guid, Known::new(scope, person)?))).collect::<Result<_>>()?;
+    let changed = name(&mut *conn, clock, connector, people).await?;
+    done.changed = changed.len();
+    done.dropped = upsert(&mut *conn, scope, clock, connector, &changed).await?;
+    done.removed = remove(conn, clock, connector, &batch.removals).await?;
     if batch.full && batch.last {
         // By time and not by pass: another agent may have named somebody meanwhile.
         let gone = sqlx::query_scalar!(
@@ -45,67 +62,268 @@ pub async fn mirror(conn: &mut PgConnection, scope: &Scope, clock: &Clock, conne
         )
         .fetch_all(&mut *conn)
         .await?;
-        removed += remove(conn, clock, connector, &gone).await?;
+        done.removed += remove(conn, clock, connector, &gone).await?;
     }
-    Ok(MirrorOutcome { upserted: batch.upserts.len(), removed })
+    Ok(MirrorOutcome::Taken(done))
 }
 
-async fn upsert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector: Uuid, person: &Person) -> Result<()> {
-    let mail = person.mail.as_deref().and_then(EmailAddress::parse);
-    let mobile = person.mobile.as_deref().and_then(Phone::parse);
-    let seal = |place: &[u8], text: &str| scope.key().encrypt(place, text.as_bytes());
-    let plain = |text: &str, most: usize| text.chars().filter(|c| !c.is_control() && !turns_text(*c)).take(most).collect::<String>();
-    let sign_in_name = plain(&person.sign_in_name, 256).to_lowercase();
-    let principal_name = plain(&person.principal_name, 256).to_lowercase();
-    let names = [sign_in_name.as_str(), principal_name.as_str(), mail.as_ref().map_or("", EmailAddress::as_str)];
-    let aliases: Vec<Vec<u8>> = names.iter().filter(|name| !name.is_empty()).map(|name| contact::alias(scope, name)).collect();
-    sqlx::query!(
-        "insert into users (user_id, tenant_id, connector_id, object_guid, sign_in_name, principal_name, display_name, aliases, mail, mail_index,
-             mobile, language, enabled, protected, mirrored_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-         on conflict (connector_id, object_guid) do update set sign_in_name = excluded.sign_in_name,
-             principal_name = excluded.principal_name, display_name = excluded.display_name, aliases = excluded.aliases, mail = excluded.mail,
-             mail_index = excluded.mail_index, mobile = excluded.mobile, language = excluded.language, enabled = excluded.enabled,
-             protected = excluded.protected, mirrored_at = excluded.mirrored_at, removed_at = null",
-        id::time_ordered(clock),
-        scope.id(),
+/// Whether this full pass is known, or begins now.
+async fn begin(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector: Uuid, batch: &MirrorBatch) -> Result<bool> {
+    if batch.first {
+        sqlx::query!(
+            "insert into mirror_passes (pass, tenant_id, connector_id, started_at) values ($1, $2, $3, $4) on conflict do nothing",
+            batch.pass,
+            scope.id(),
+            connector,
+            clock.now(),
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    let known = sqlx::query_scalar!(
+        r#"select exists (select from mirror_passes where pass = $1 and connector_id = $2) as "known!""#,
+        batch.pass,
         connector,
-        person.guid,
-        sign_in_name,
-        principal_name,
-        plain(&person.display_name, 256),
-        &aliases,
-        mail.as_ref().map(|mail| seal(contact::MAIL, mail.as_str())),
-        mail.as_ref().map(|mail| contact::mail_index(scope, mail.as_str())),
-        mobile.as_ref().map(|mobile| seal(contact::MOBILE, mobile.as_str())),
-        person.language.as_deref().and_then(Language::negotiate).map(Language::tag),
-        person.enabled,
-        person.protected,
-        clock.now(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(known)
+}
+
+/// These are all groups there are.
+async fn set_groups(conn: &mut PgConnection, scope: &Scope, connector: Uuid, groups: &[Group]) -> Result<()> {
+    let groups: BTreeMap<Uuid, String> = groups.iter().map(|group| (group.guid, plain(&group.name))).collect();
+    let (guids, names): (Vec<Uuid>, Vec<String>) = groups.into_iter().unzip();
+    sqlx::query!("delete from groups where connector_id = $1 and object_guid <> all($2)", connector, &guids).execute(&mut *conn).await?;
+    sqlx::query!(
+        "insert into groups (connector_id, object_guid, tenant_id, name)
+         select $1, guid, $2, name from unnest($3::uuid[], $4::text[]) as r (guid, name)
+         on conflict (connector_id, object_guid) do update set name = excluded.name where groups.name <> excluded.name",
+        connector,
+        scope.id(),
+        &guids,
+        &names,
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Gone from the directory: the row stays for the audit's sake, the addresses don't.
+/// A person of a batch, and the keyed hash of all that is said of them.
+struct Known<'a> {
+    person: &'a Person,
+    content: Vec<u8>,
+}
+
+impl<'a> Known<'a> {
+    fn new(scope: &Scope, person: &'a Person) -> Result<Self> {
+        Ok(Self { person, content: scope.key().hash(b"users.content", &serde_json::to_vec(person)?) })
+    }
+}
+
+/// Mark those as named who are as they were; the others are left.
+async fn name<'a>(
+    conn: &mut PgConnection,
+    clock: &Clock,
+    connector: Uuid,
+    mut people: BTreeMap<Uuid, Known<'a>>,
+) -> Result<Vec<Known<'a>>> {
+    let guids: Vec<Uuid> = people.keys().copied().collect();
+    let contents: Vec<&[u8]> = people.values().map(|known| known.content.as_slice()).collect();
+    let same = sqlx::query_scalar!(
+        "update users u set mirrored_at = $4 from unnest($2::uuid[], $3::bytea[]) as r (guid, content)
+         where u.connector_id = $1 and u.object_guid = r.guid and u.content = r.content and u.removed_at is null
+         returning u.object_guid",
+        connector,
+        &guids,
+        &contents as &[&[u8]],
+        clock.now(),
+    )
+    .fetch_all(conn)
+    .await?;
+    for guid in same {
+        people.remove(&guid);
+    }
+    Ok(people.into_values().collect())
+}
+
+/// A column each of what is written of people.
+#[derive(Default)]
+struct Columns {
+    ids: Vec<Uuid>,
+    guids: Vec<Uuid>,
+    sign_in: Vec<String>,
+    principal: Vec<String>,
+    display: Vec<String>,
+    /// Of sign-in name, principal name and mail.
+    aliases: [Vec<Option<Vec<u8>>>; 3],
+    mail: Vec<Option<Vec<u8>>>,
+    mail_index: Vec<Option<Vec<u8>>>,
+    private_mail: Vec<Option<Vec<u8>>>,
+    mobile: Vec<Option<Vec<u8>>>,
+    language: Vec<Option<&'static str>>,
+    manager: Vec<Option<Uuid>>,
+    enabled: Vec<bool>,
+    protected: Vec<bool>,
+    content: Vec<Vec<u8>>,
+    /// Pairs.
+    members: Vec<Uuid>,
+    groups: Vec<Uuid>,
+    dropped: usize,
+}
+
+impl Columns {
+    fn push(&mut self, scope: &Scope, clock: &Clock, known: &Known<'_>) {
+        let person = known.person;
+        let seal = |place: &[u8], text: &str| scope.key().encrypt(place, text.as_bytes());
+        let mail = self.take(person.mail.as_deref(), EmailAddress::parse);
+        let private_mail = self.take(person.private_mail.as_deref(), EmailAddress::parse);
+        let mobile = self.take(person.mobile.as_deref(), Phone::parse);
+        let language = self.take(person.language.as_deref(), Language::negotiate);
+        let names = [&person.sign_in_name, &person.principal_name, &person.display_name];
+        let [sign_in, principal, display] = names.map(|text| {
+            let plain = plain(text);
+            self.dropped += usize::from(plain != *text);
+            plain
+        });
+        let (sign_in, principal) = (sign_in.to_lowercase(), principal.to_lowercase());
+        let address = mail.as_ref().map_or("", EmailAddress::as_str);
+        for (aliases, name) in self.aliases.iter_mut().zip([sign_in.as_str(), principal.as_str(), address]) {
+            aliases.push((!name.is_empty()).then(|| contact::alias(scope, name)));
+        }
+        self.ids.push(id::time_ordered(clock));
+        self.guids.push(person.guid);
+        self.sign_in.push(sign_in);
+        self.principal.push(principal);
+        self.display.push(display);
+        self.mail_index.push(mail.as_ref().map(|mail| contact::mail_index(scope, mail.as_str())));
+        self.mail.push(mail.map(|mail| seal(contact::MAIL, mail.as_str())));
+        self.private_mail.push(private_mail.map(|mail| seal(contact::PRIVATE_MAIL, mail.as_str())));
+        self.mobile.push(mobile.map(|mobile| seal(contact::MOBILE, mobile.as_str())));
+        self.language.push(language.map(Language::tag));
+        self.manager.push(person.manager);
+        self.enabled.push(person.enabled);
+        self.protected.push(person.protected);
+        self.content.push(known.content.clone());
+        for group in &person.groups {
+            self.members.push(person.guid);
+            self.groups.push(*group);
+        }
+    }
+
+    fn take<T>(&mut self, text: Option<&str>, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let text = text?;
+        let parsed = parse(text);
+        self.dropped += usize::from(parsed.is_none());
+        parsed
+    }
+}
+
+/// How many of their values could not be used.
+async fn upsert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector: Uuid, people: &[Known<'_>]) -> Result<usize> {
+    if people.is_empty() {
+        return Ok(0);
+    }
+    let mut columns = Columns::default();
+    for known in people {
+        columns.push(scope, clock, known);
+    }
+    sqlx::query!(
+        "insert into users (user_id, tenant_id, connector_id, object_guid, sign_in_name, principal_name, display_name, aliases, mail, mail_index,
+             private_mail, mobile, language, manager, enabled, protected, content, mirrored_at)
+         select user_id, $1, $2, guid, sign_in, principal, display, array_remove(array[alias_1, alias_2, alias_3], null), mail, mail_index,
+             private_mail, mobile, language, manager, enabled, protected, content, $3
+         from unnest($4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[],
+             $13::bytea[], $14::bytea[], $15::bytea[], $16::text[], $17::uuid[], $18::bool[], $19::bool[], $20::bytea[])
+             as r (user_id, guid, sign_in, principal, display, alias_1, alias_2, alias_3, mail, mail_index, private_mail, mobile, language,
+                   manager, enabled, protected, content)
+         on conflict (connector_id, object_guid) do update set sign_in_name = excluded.sign_in_name,
+             principal_name = excluded.principal_name, display_name = excluded.display_name, aliases = excluded.aliases, mail = excluded.mail,
+             mail_index = excluded.mail_index, private_mail = excluded.private_mail, mobile = excluded.mobile, language = excluded.language,
+             manager = excluded.manager, enabled = excluded.enabled, protected = excluded.protected, content = excluded.content,
+             mirrored_at = excluded.mirrored_at, removed_at = null",
+        scope.id(),
+        connector,
+        clock.now(),
+        &columns.ids,
+        &columns.guids,
+        &columns.sign_in,
+        &columns.principal,
+        &columns.display,
+        &columns.aliases[0] as &[Option<Vec<u8>>],
+        &columns.aliases[1] as &[Option<Vec<u8>>],
+        &columns.aliases[2] as &[Option<Vec<u8>>],
+        &columns.mail as &[Option<Vec<u8>>],
+        &columns.mail_index as &[Option<Vec<u8>>],
+        &columns.private_mail as &[Option<Vec<u8>>],
+        &columns.mobile as &[Option<Vec<u8>>],
+        &columns.language as &[Option<&str>],
+        &columns.manager as &[Option<Uuid>],
+        &columns.enabled,
+        &columns.protected,
+        &columns.content,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "delete from memberships m using users u
+         where u.connector_id = $1 and u.object_guid = any($2) and m.user_id = u.user_id
+             and not exists (select from unnest($3::uuid[], $4::uuid[]) as r (guid, group_guid)
+                             where r.guid = u.object_guid and r.group_guid = m.group_guid)",
+        connector,
+        &columns.guids,
+        &columns.members,
+        &columns.groups,
+    )
+    .execute(&mut *conn)
+    .await?;
+    if !columns.members.is_empty() {
+        // A group that was not told is none.
+        sqlx::query!(
+            "insert into memberships (tenant_id, user_id, connector_id, group_guid)
+             select u.tenant_id, u.user_id, u.connector_id, g.object_guid
+             from unnest($2::uuid[], $3::uuid[]) as r (guid, group_guid)
+             join users u on u.connector_id = $1 and u.object_guid = r.guid
+             join groups g on g.connector_id = $1 and g.object_guid = r.group_guid
+             on conflict do nothing",
+            connector,
+            &columns.members,
+            &columns.groups,
+        )
+        .execute(conn)
+        .await?;
+    }
+    Ok(columns.dropped)
+}
+
+/// Gone from the directory: the row stays for the audit's sake, the addresses and groups don't.
 async fn remove(conn: &mut PgConnection, clock: &Clock, connector: Uuid, guids: &[Uuid]) -> Result<u64> {
-    let done = sqlx::query!(
-        "update users set removed_at = $3, mail = null, mail_index = null, mobile = null, enabled = false
-         where connector_id = $1 and object_guid = any($2) and removed_at is null",
+    if guids.is_empty() {
+        return Ok(0);
+    }
+    let removed = sqlx::query_scalar!(
+        "update users set removed_at = $3, mail = null, mail_index = null, private_mail = null, mobile = null, manager = null, content = null,
+             enabled = false
+         where connector_id = $1 and object_guid = any($2) and removed_at is null returning user_id",
         connector,
         guids,
         clock.now(),
     )
-    .execute(conn)
+    .fetch_all(&mut *conn)
     .await?;
-    Ok(done.rows_affected())
+    sqlx::query!("delete from memberships where user_id = any($1)", &removed).execute(conn).await?;
+    Ok(removed.len().try_into()?)
 }
 
 /// Forget passes that never ended.
 pub async fn clean(conn: &mut PgConnection, clock: &Clock) -> Result<u64> {
     let done = sqlx::query!("delete from mirror_passes where started_at < $1", clock.now() - time::Duration::days(1)).execute(conn).await?;
     Ok(done.rows_affected())
+}
+
+/// As it may be shown.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() && !turns_text(*c)).take(256).collect()
 }
 
 /// Characters that change the direction of what follows or cannot be seen: a name of them could rewrite a page or a mail.

@@ -4,15 +4,13 @@
 mod contact;
 mod mirror;
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::tenants::Scope;
 pub use contact::{EmailAddress, Phone};
-pub use mirror::{MirrorOutcome, clean, mirror};
+pub use mirror::{MirrorOutcome, Mirrored, clean, mirror};
 
 /// A typed sign-in name or address in its one canonical form: trimmed, lower case, without `DOMAIN\`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +43,8 @@ pub struct User {
     pub sign_in_name: String,
     pub display_name: String,
     pub mail: Option<EmailAddress>,
+    /// A mailbox that one reaches without the password in question.
+    pub private_mail: Option<EmailAddress>,
     pub mobile: Option<Phone>,
     /// BCP 47, if the directory says.
     pub language: Option<String>,
@@ -57,6 +57,27 @@ impl User {
     }
 }
 
+/// How to tell a person of what happened to their account, as read together with something else.
+pub struct Reach {
+    pub name: String,
+    pub mail: Option<EmailAddress>,
+    pub private_mail: Option<EmailAddress>,
+    pub mobile: Option<Phone>,
+    /// BCP 47, if the directory says.
+    pub language: Option<String>,
+}
+
+impl Reach {
+    /// From the columns `display_name`; `mail`, `private_mail` and `mobile`; `language`.
+    pub fn open(scope: &Scope, name: String, [mail, private_mail, mobile]: [Option<Vec<u8>>; 3], language: Option<String>) -> Result<Self> {
+        let text = |place: &[u8], sealed: Option<Vec<u8>>| sealed.map(|sealed| scope.key().decrypt_text(place, &sealed)).transpose();
+        let mail = text(contact::MAIL, mail)?.and_then(|text| EmailAddress::parse(&text));
+        let private_mail = text(contact::PRIVATE_MAIL, private_mail)?.and_then(|text| EmailAddress::parse(&text));
+        let mobile = text(contact::MOBILE, mobile)?.and_then(|text| Phone::parse(&text));
+        Ok(Self { name, mail, private_mail, mobile, language })
+    }
+}
+
 struct Row {
     user_id: Uuid,
     connector_id: Uuid,
@@ -64,54 +85,99 @@ struct Row {
     sign_in_name: String,
     display_name: String,
     mail: Option<Vec<u8>>,
+    private_mail: Option<Vec<u8>>,
     mobile: Option<Vec<u8>>,
     language: Option<String>,
 }
 
 impl Row {
     fn open(self, scope: &Scope) -> Result<User> {
-        let text = |place: &[u8], sealed: Option<Vec<u8>>| sealed.map(|sealed| scope.key().decrypt_text(place, &sealed)).transpose();
-        let mail = text(contact::MAIL, self.mail)?.and_then(|text| EmailAddress::parse(&text));
-        let mobile = text(contact::MOBILE, self.mobile)?.and_then(|text| Phone::parse(&text));
+        let contacts = [self.mail, self.private_mail, self.mobile];
+        let Reach { name, mail, private_mail, mobile, language } = Reach::open(scope, self.display_name, contacts, self.language)?;
         Ok(User {
             user_id: self.user_id,
             connector_id: self.connector_id,
             object_guid: self.object_guid,
             sign_in_name: self.sign_in_name,
-            display_name: self.display_name,
+            display_name: name,
             mail,
+            private_mail,
             mobile,
-            language: self.language,
+            language,
         })
     }
 }
 
-/// The one person of that name whom self-service may serve. Two candidates are as good as none: a name must not choose.
-pub async fn find(conn: &mut PgConnection, scope: &Scope, name: &Name) -> Result<Option<User>> {
-    let index = contact::mail_index(scope, name.as_str());
-    let mut rows = sqlx::query_as!(
-        Row,
-        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, mobile, language from users
-         where tenant_id = $1 and removed_at is null and (sign_in_name = $2 or principal_name = $2 or mail_index = $3)
-             and enabled and not protected
-         limit 2",
+/// Who a typed name may stand for.
+#[derive(Default)]
+pub struct Candidates {
+    /// The one person of that name whom self-service may serve. Two are as good as none: a name must not choose.
+    pub found: Option<User>,
+    /// Somebody real who has a similar name: their contacts are shown to whoever types nearly their name, or the difference between
+    /// the right and the nearly right name would tell that there is somebody.
+    pub namesake: Option<User>,
+    /// Somebody real, chosen by the hash, whose *kinds* of contact a decoy borrows: so decoys are spread as people are, and the same
+    /// name always gets the same. Wraps around at the end.
+    pub donor: Option<User>,
+}
+
+/// All of them in one look, the same for names that are known and that are not. `similar` is the name's [`similar`] hash.
+pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, similar: &[u8]) -> Result<Candidates> {
+    let rows = sqlx::query!(
+        r#"with served as not materialized (select * from users where tenant_id = $1 and removed_at is null and enabled and not protected)
+           (select 'found' as "why!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
+                   sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, language
+            from served where sign_in_name = $2 or principal_name = $2 or mail_index = $3 limit 2)
+           union all
+           (select 'namesake', user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language
+            from served where aliases @> array[$4::bytea] order by user_id limit 1)
+           union all
+           (select 'donor', user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language
+            from served where object_guid >= $5 and mail is not null order by object_guid limit 1)
+           union all
+           (select 'first', user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language
+            from served where object_guid < $5 and mail is not null order by object_guid limit 1)"#,
         scope.id(),
         name.as_str(),
-        index,
+        contact::mail_index(scope, name.as_str()),
+        similar,
+        Uuid::from_slice(similar.get(..16).unwrap_or(&[0; 16]))?,
     )
     .fetch_all(conn)
     .await?;
-    match (rows.pop(), rows.pop()) {
-        (Some(row), None) => Ok(Some(row.open(scope)?)),
-        _ => Ok(None),
+    let (mut candidates, mut more) = (Candidates::default(), false);
+    for row in rows {
+        let user = Row {
+            user_id: row.user_id,
+            connector_id: row.connector_id,
+            object_guid: row.object_guid,
+            sign_in_name: row.sign_in_name,
+            display_name: row.display_name,
+            mail: row.mail,
+            private_mail: row.private_mail,
+            mobile: row.mobile,
+            language: row.language,
+        };
+        let place = match row.why.as_str() {
+            "found" => &mut candidates.found,
+            "namesake" => &mut candidates.namesake,
+            _ => &mut candidates.donor,
+        };
+        more |= row.why == "found" && place.is_some();
+        // The first of all is a donor only where none follows the hash.
+        if place.is_none() || row.why == "donor" {
+            *place = Some(user.open(scope)?);
+        }
     }
+    candidates.found = candidates.found.filter(|_| !more);
+    Ok(candidates)
 }
 
 /// The person again, if self-service may still serve them.
 pub async fn get(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Result<Option<User>> {
     let row = sqlx::query_as!(
         Row,
-        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, mobile, language from users
+        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language from users
          where tenant_id = $1 and user_id = $2 and removed_at is null and enabled and not protected",
         scope.id(),
         user_id,
@@ -121,71 +187,23 @@ pub async fn get(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Resul
     row.map(|row| row.open(scope)).transpose()
 }
 
-/// The people again, of several tenants at once, whom self-service may serve.
-pub async fn get_all(conn: &mut PgConnection, people: &[(&Scope, Uuid)]) -> Result<BTreeMap<Uuid, User>> {
-    let tenants: Vec<Uuid> = people.iter().map(|(scope, _)| scope.id()).collect();
-    let ids: Vec<Uuid> = people.iter().map(|(_, user)| *user).collect();
-    let rows = sqlx::query_as!(
+/// The person again, if self-service is on at this moment and may still serve them.
+pub async fn served(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Result<Option<User>> {
+    let row = sqlx::query_as!(
         Row,
-        "select u.user_id, u.connector_id, u.object_guid, u.sign_in_name, u.display_name, u.mail, u.mobile, u.language
-         from unnest($1::uuid[], $2::uuid[]) as r (tenant_id, user_id) join users u using (tenant_id, user_id)
-         where removed_at is null and enabled and not protected",
-        &tenants,
-        &ids,
+        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, u.language from users u join tenants using (tenant_id)
+         where tenant_id = $1 and user_id = $2 and removed_at is null and enabled and not protected and self_service",
+        scope.id(),
+        user_id,
     )
-    .fetch_all(conn)
+    .fetch_optional(conn)
     .await?;
-    let scopes: BTreeMap<Uuid, &Scope> = people.iter().map(|(scope, user)| (*user, *scope)).collect();
-    rows.into_iter()
-        .map(|row| {
-            let scope = scopes[&row.user_id];
-            let user = row.open(scope)?;
-            Ok((user.user_id, user))
-        })
-        .collect()
+    row.map(|row| row.open(scope)).transpose()
 }
 
 /// The hash by which a name is taken for similar: its local part, so that "x", "x@here" and "x@there" share limits and looks.
 pub fn similar(scope: &Scope, name: &Name) -> Vec<u8> {
     contact::alias(scope, name.as_str())
-}
-
-/// Somebody real who has a name similar to this hash: their contacts are shown to whoever types nearly their name, or the
-/// difference between the right and the nearly right name would tell that there is somebody.
-pub async fn namesake(conn: &mut PgConnection, scope: &Scope, similar: &[u8]) -> Result<Option<User>> {
-    let row = sqlx::query_as!(
-        Row,
-        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, mobile, language from users
-         where tenant_id = $1 and aliases @> array[$2::bytea] and removed_at is null and enabled and not protected
-         order by user_id limit 1",
-        scope.id(),
-        similar,
-    )
-    .fetch_optional(conn)
-    .await?;
-    row.map(|row| row.open(scope)).transpose()
-}
-
-/// Somebody real, chosen by a hash, whose *kinds* of contact a decoy borrows: so decoys are spread as people are, and the same
-/// name always gets the same. Wraps around at the end.
-pub async fn donor(conn: &mut PgConnection, scope: &Scope, hash: &[u8]) -> Result<Option<User>> {
-    let from = Uuid::from_slice(hash.get(..16).unwrap_or(&[0; 16]))?;
-    let row = sqlx::query_as!(
-        Row,
-        r#"select user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!", sign_in_name as "sign_in_name!",
-                  display_name as "display_name!", mail, mobile, language
-           from ((select * from users where tenant_id = $1 and object_guid >= $2 and removed_at is null and enabled and not protected
-                  and mail is not null order by object_guid limit 1)
-                 union all
-                 (select * from users where tenant_id = $1 and object_guid < $2 and removed_at is null and enabled and not protected
-                  and mail is not null order by object_guid limit 1)) as both_ways
-           limit 1"#,
-        scope.id(),
-        from,
-    )
-    .fetch_optional(conn)
-    .await?;
-    row.map(|row| row.open(scope)).transpose()
 }
 
 #[cfg(test)]

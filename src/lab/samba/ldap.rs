@@ -57,6 +57,10 @@ impl Samba {
         self.modify(group, vec![Mod::Add("member".into(), [member.as_bytes().to_vec()].into())]).await
     }
 
+    pub async fn remove_member(&self, group: &str, member: &str) -> Result<()> {
+        self.modify(group, vec![Mod::Delete("member".into(), [member.as_bytes().to_vec()].into())]).await
+    }
+
     /// Set a password as administrator, past history and minimum age.
     pub async fn set_password(&self, dn: &str, password: &str) -> Result<()> {
         let quoted = format!("\"{password}\"").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();

@@ -59,6 +59,15 @@ pub struct SambaOptions {
     pub users_csv: Option<String>,
 }
 
+/// `$1` a domain's directory, `$2` the copy's. What was seeded, not what runs now.
+const COPY: &str = r#"
+set -e
+cd "$1"
+mkdir -m 700 "$2/run" "$2/log"
+cp -a --sparse=always admin.pass svc.pass users.csv policy.csv release smb.conf portmap.so tls pristine "$2/"
+cp -a --sparse=always pristine "$2/data"
+"#;
+
 impl Default for SambaOptions {
     fn default() -> Self {
         Self { release: Release::default(), min_length: 8, history: 5, min_age_days: 0, lockout: 5, users_csv: None }
@@ -111,6 +120,23 @@ impl Samba {
             args.extend(["--users".to_owned(), file.display().to_string()]);
         }
         Self::read(Program::start(NAME, PROGRAM, dir, keep, &args)?)
+    }
+
+    /// A second controller of this domain, as it was first seeded: the same people by the same GUIDs, the same administrator,
+    /// service account and CA. Nothing is replicated between the two; whoever wants that does to one what was done to the other.
+    /// `name` is what it calls itself (its certificate goes on naming the first).
+    pub async fn twin(&self, name: &str) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("sspr-dc-").tempdir().context("making a directory")?.keep();
+        let copied = Command::new("/bin/sh").args(["-c", COPY, "copy"]).args([self.dir(), &dir]).status().context("copying the domain")?;
+        ensure!(copied.success(), "the domain could not be copied");
+        // Where the server does not live in a root of its own, its settings name the directory.
+        let settings = fs::read_to_string(dir.join("smb.conf"))?;
+        fs::write(dir.join("smb.conf"), settings.replace(&self.dir().display().to_string(), &dir.display().to_string()))?;
+        let twin = tokio::task::spawn_blocking(move || Self::start_in(&dir, false, &SambaOptions::default())).await??;
+        for object in ["CN=DC1,OU=Domain Controllers", "CN=DC1,CN=Servers,CN=Default-First-Site-Name,CN=Sites,CN=Configuration"] {
+            twin.set(&format!("{object},{}", twin.base_dn), "dNSHostName", name).await?;
+        }
+        Ok(twin)
     }
 
     fn read(program: Program) -> Result<Self> {

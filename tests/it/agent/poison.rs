@@ -69,8 +69,8 @@ impl Directory for Faulty {
         done
     }
 
-    async fn clock(&self) -> Result<Option<i64>, Trouble> {
-        self.real.clock().await
+    async fn clock(&self, account: &Account) -> Result<Option<i64>, Trouble> {
+        self.real.clock(account).await
     }
 
     async fn bind(&self, account: &Account, password: &str) -> Result<Bind, Trouble> {

@@ -22,6 +22,8 @@ pub struct Wire {
     pub deaf: Arc<AtomicBool>,
     /// Lets requests through but no answers, and the connections stand.
     pub frozen: Arc<AtomicBool>,
+    /// There is no way: what stands ends, and nobody gets in.
+    pub cut: Arc<AtomicBool>,
     /// How many more requests are let through; the others wait.
     pub requests: Arc<AtomicUsize>,
 }
@@ -31,11 +33,14 @@ impl Wire {
         let far = samba.ldaps_url.rsplit(':').next().unwrap().parse().unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let wire = Self { port, deaf: Arc::default(), frozen: Arc::default(), requests: Arc::new(usize::MAX.into()) };
+        let wire = Self { port, deaf: Arc::default(), frozen: Arc::default(), cut: Arc::default(), requests: Arc::new(usize::MAX.into()) };
         let accepting = wire.clone();
         tokio::spawn(async move {
             loop {
                 let (near, _) = listener.accept().await.unwrap();
+                if accepting.cut.load(Ordering::SeqCst) {
+                    continue;
+                }
                 tokio::spawn(accepting.clone().carry(near, far));
             }
         });
@@ -46,23 +51,33 @@ impl Wire {
         format!("ldaps://127.0.0.1:{}", self.port)
     }
 
+    async fn is_cut(&self) {
+        while !self.cut.load(Ordering::SeqCst) {
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     async fn carry(self, mut near: TcpStream, far: u16) {
-        let mut far = TcpStream::connect(("127.0.0.1", far)).await.unwrap();
+        // Its server may be away.
+        let Ok(mut far) = TcpStream::connect(("127.0.0.1", far)).await else { return };
         let (mut up, mut down) = (vec![0; 16384], vec![0; 16384]);
         loop {
             tokio::select! {
+                () = self.is_cut() => break,
                 read = near.read(&mut up) => match read {
                     Ok(count) if count > 0 => {
                         while self.requests.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err() {
                             sleep(Duration::from_millis(5)).await;
                         }
-                        far.write_all(&up[..count]).await.unwrap();
+                        if far.write_all(&up[..count]).await.is_err() {
+                            break;
+                        }
                     }
                     _ => break,
                 },
                 read = far.read(&mut down) => match read {
                     Ok(count) if count > 0 && self.frozen.load(Ordering::SeqCst) => {}
-                    Ok(count) if count > 0 && !self.deaf.load(Ordering::SeqCst) => near.write_all(&down[..count]).await.unwrap(),
+                    Ok(count) if count > 0 && !self.deaf.load(Ordering::SeqCst) => near.write_all(&down[..count]).await.unwrap_or(()),
                     // The answer is there, and nobody will see it.
                     _ => break,
                 },

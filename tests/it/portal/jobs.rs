@@ -410,11 +410,26 @@ async fn what_is_off_does_nothing() {
     let mut alice = alice_at_password(&cloud).await;
     alice.sets("Correct-Horse-7").await;
     sqlx::query("update connectors set writeback = false").execute(&cloud.app.db).await.unwrap();
+    cloud.hears().await;
     assert!(agent.lease(0).await.is_empty(), "a job in the queue is not handed out");
     Person::at(&cloud).opens("/").await.sees("cannot be set from here");
     sqlx::query("update connectors set writeback = true").execute(&cloud.app.db).await.unwrap();
     sqlx::query("update tenants set self_service = false").execute(&cloud.app.db).await.unwrap();
+    cloud.hears().await;
     Person::at(&cloud).opens("/").await.sees("has not switched on");
+}
+
+#[tokio::test]
+async fn what_pages_know_for_a_moment_is_asked_again_with_the_ticket() {
+    let (cloud, _agent) = cloud().await;
+    let mut alice = alice_at_password(&cloud).await;
+    // Nobody waits for the node to hear of it.
+    sqlx::query("update connectors set writeback = false").execute(&cloud.app.db).await.unwrap();
+    assert_eq!(alice.ticket().await.1["code"], "writeback_off");
+    sqlx::query("update connectors set writeback = true").execute(&cloud.app.db).await.unwrap();
+    sqlx::query("update tenants set self_service = false").execute(&cloud.app.db).await.unwrap();
+    let (status, answer) = alice.ticket().await;
+    assert_eq!((status, answer["code"].as_str()), (403, Some("not_served")));
 }
 
 #[tokio::test]

@@ -239,7 +239,7 @@ impl<'a> World<'a> {
         let ground = self.ground;
         let who = &ground.agents[agent].0;
         let seen = match ground.settle(conn, agent, result).await {
-            Settled::Recorded { state, .. } => Told::Recorded(state),
+            Settled::Recorded { end, .. } => Told::Recorded(end.state),
             Settled::Again => Told::Again,
             Settled::Contradicts(_) => Told::Contradicts,
             Settled::HandedOver { .. } => panic!("nobody else was heard of"),

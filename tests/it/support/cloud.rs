@@ -10,7 +10,7 @@ use std::{
 
 use sspr::{
     app::App,
-    base::{clock::Clock, config::Config, language::Language},
+    base::{clock::Clock, config::Config, id, language::Language},
     carriers::Carriers,
     domain::{
         audit::Source,
@@ -148,6 +148,17 @@ impl Cloud {
         let mut tx = self.app.begin().await.unwrap();
         tenants::update(&mut tx, &self.tenant.scope, Change { self_service: None, gates: Some(gates) }).await.unwrap();
         tx.commit().await.unwrap();
+        self.hears().await;
+    }
+
+    /// Until this node has heard of all that was changed in the database so far: it hears of commits in their order.
+    pub async fn hears(&self) {
+        let mark = id::random();
+        let subscription = self.app.wake.subscribe(mark);
+        let heard = subscription.next();
+        let told = sqlx::query("select pg_notify('sspr_wake', $1)").bind(format!("{},{mark}", Uuid::nil()));
+        told.execute(&self.app.db).await.unwrap();
+        heard.await;
     }
 
     /// What `sspr` prints, run as an administrator of the cloud runs it.

@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        ApplyError, Bind, Effect, Trouble,
+        Account, ApplyError, Bind, Effect, Trouble,
         attributes::NEVER_CHANGED,
         bytes::{Bytes, bytes, replace},
-        link::{answered, transport, win32},
+        link::{answered, elsewhere, is_elsewhere, transport, win32},
     },
     Ad, guid,
 };
@@ -47,11 +47,13 @@ fn modifications(effect: Effect<'_>) -> Vec<Mod<Bytes>> {
 }
 
 impl Ad {
-    pub(super) async fn modify(&self, user: Uuid, effect: Effect<'_>) -> Result<(), ApplyError> {
+    /// At the server that told of the account, and at no other: what is asked of another is decided by who sees its state.
+    pub(super) async fn modify(&self, account: &Account, effect: Effect<'_>) -> Result<(), ApplyError> {
         if matches!(effect, Effect::RequireChange) {
-            self.can_be_asked(user).await?;
+            self.can_be_asked(account.guid).await?;
         }
-        let mut session = self.jobs.session().await.map_err(ApplyError::NotSent)?;
+        let mut session = self.jobs.session_on(&account.server.name).await.map_err(ApplyError::NotSent)?;
+        self.links.servers.write(account.guid, &session.server.name);
         // A change is held to all rules by itself. A temporary password is changed at once, under them; and with both the control and
         // pwdLastSet = 0 in one modify Samba 4.24 measures the age of a password of 1601 and refuses every one as too young.
         let is_reset = matches!(effect, Effect::Reset(_));
@@ -60,8 +62,13 @@ impl Ad {
             let value = Some(vec![0x30, 0x03, 0x02, 0x01, 0x01]);
             session.ldap.with_controls(RawControl { ctype: oid, crit: true, val: value });
         }
-        match session.ldap.with_timeout(MODIFY).modify(&guid(user), modifications(effect)).await {
+        match session.ldap.with_timeout(MODIFY).modify(&guid(account.guid), modifications(effect)).await {
             Ok(result) if result.rc == 0 => Ok(()),
+            Ok(result) if is_elsewhere(result.rc) => {
+                let trouble = elsewhere(result.rc, &result.text);
+                self.jobs.useless(&session, &trouble.to_string()).await;
+                Err(ApplyError::NotSent(trouble))
+            }
             Ok(result) => Err(refused(effect, result.rc, &result.text)),
             Err(error) => {
                 self.jobs.broken(&session).await;

@@ -26,7 +26,7 @@ impl Ad {
     }
 
     pub(super) async fn rules(&self, account: &Account) -> Result<Policy, Trouble> {
-        let server = self.jobs.session().await?.server;
+        let server = &account.server;
         let (rules, from) = match &account.own_policy {
             None => (Some(self.domain_policy(&self.jobs).await?), PolicyFrom::Domain),
             Some(pso) => {
@@ -38,7 +38,7 @@ impl Ad {
                     "msDS-MaximumPasswordAge",
                 ];
                 // Without the right to read it the entry comes without attributes.
-                let entry = self.look(pso, &names).await?.filter(|entry| entry.text(names[0]).is_some());
+                let entry = self.look_beside(account, pso, &names).await?.filter(|entry| entry.text(names[0]).is_some());
                 let rules = entry.map(|entry| PasswordPolicy {
                     min_length: entry.bits(names[0]),
                     complexity: entry.flag(names[1]),
@@ -56,7 +56,7 @@ impl Ad {
     /// list: only trying tells.
     pub(super) async fn rights(&self, account: &Account) -> Result<Standing, Trouble> {
         let names = ["allowedAttributesEffective", "msDS-UserPasswordExpiryTimeComputed"];
-        let Some(entry) = self.look(&guid(account.guid), &names).await? else { return Ok(Standing::default()) };
+        let Some(entry) = self.look_beside(account, &guid(account.guid), &names).await? else { return Ok(Standing::default()) };
         let may_write = |name: &str| Some(entry.texts(names[0]).iter().any(|allowed| allowed.eq_ignore_ascii_case(name)));
         let expiry = entry.number(names[1]);
         Ok(Standing {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        Account, Bind, Trouble,
+        Account, Bind, Server, Trouble,
         attributes::{Entry, filetime, generalized},
         dn,
         link::{ANSWER, answered, transport},
@@ -38,10 +38,10 @@ impl OpenLdap {
     pub(super) async fn find(&self, user: Uuid) -> Result<Option<Account>, Trouble> {
         let names: Vec<&str> = STATE.into_iter().chain([self.settings.user_name.as_str()]).collect();
         let filter = format!("(entryUUID={user})");
-        let found = self.search(&self.jobs, &self.base_dn, Scope::Subtree, &filter, &names).await?;
+        let (found, server) = self.find_at(&self.links.jobs, &self.base_dn, Scope::Subtree, &filter, &names).await?;
         let Some(entry) = found.into_iter().find(|entry| entry_uuid(entry) == Some(user)) else { return Ok(None) };
-        let rules = self.rules(&self.jobs, entry.text("pwdPolicySubentry")).await?;
-        let mut account = self.account(&entry, rules.as_ref(), self.time.now());
+        let rules = self.rules(&self.links.jobs, entry.text("pwdPolicySubentry")).await?;
+        let mut account = Account { server, ..self.account(&entry, rules.as_ref(), self.time.now()) };
         account.protected = account.protected || self.is_set_apart(&account).await?;
         Ok(Some(account))
     }
@@ -67,6 +67,7 @@ impl OpenLdap {
             protected: !is_person(entry) || dn::is_same(entry.dn(), &self.bind_dn),
             own_policy: entry.text("pwdPolicySubentry").map(str::to_owned),
             primary_group: 0,
+            server: Server::default(),
         }
     }
 
@@ -83,7 +84,7 @@ impl OpenLdap {
         if account.expired {
             return Ok(Bind::AccountExpired);
         }
-        let mut ldap = self.target.open().await?;
+        let mut ldap = self.links.open(&account.server.name).await?;
         ldap.with_controls(ppolicy::request());
         let answer = ldap.with_timeout(ANSWER).simple_bind(&account.dn, password).await.map_err(transport)?;
         let _ = ldap.unbind().await;
@@ -102,7 +103,7 @@ impl OpenLdap {
     /// Whether the settings say that it is never touched.
     async fn is_set_apart(&self, account: &Account) -> Result<bool, Trouble> {
         let filter = &self.settings.protected_filter;
-        if !filter.is_empty() && !self.search(&self.jobs, &account.dn, Scope::Base, filter, &["1.1"]).await?.is_empty() {
+        if !filter.is_empty() && !self.search(&self.links.jobs, &account.dn, Scope::Base, filter, &["1.1"]).await?.is_empty() {
             return Ok(true);
         }
         let groups = &self.settings.protected_groups;

@@ -85,7 +85,9 @@ impl OpenLdap {
 
     /// What the policy makes useless or impossible, before it is tried.
     async fn is_possible(&self, account: &Account, effect: Effect<'_>) -> Result<(), ApplyError> {
-        let Some(rules) = self.rules(&self.jobs, account.own_policy.as_deref()).await.map_err(ApplyError::NotSent)? else { return Ok(()) };
+        let Some(rules) = self.rules(&self.links.jobs, account.own_policy.as_deref()).await.map_err(ApplyError::NotSent)? else {
+            return Ok(());
+        };
         let (code, text) = match effect {
             Effect::Temporary(_) | Effect::RequireChange if !rules.must_change => {
                 (Code::NotSupported, "the policy has pwdMustChange FALSE, so pwdReset would mean nothing")
@@ -122,7 +124,7 @@ impl OpenLdap {
         let changed = seconds(account.pwd_last_set);
         let ours = self.time.now();
         if (ours - changed).abs() < SKEW {
-            let clock = super::super::Directory::clock(self).await.ok().flatten();
+            let clock = super::super::Directory::clock(self, account).await.ok().flatten();
             if clock.unwrap_or(ours) <= changed {
                 sleep(Duration::from_millis(1050)).await;
             }
@@ -175,7 +177,7 @@ impl OpenLdap {
 
     async fn send(&self, account: &Account, request: Request) -> Result<LdapResult, ApplyError> {
         const REFERRAL: u32 = 10;
-        let mut session = self.jobs.session().await.map_err(ApplyError::NotSent)?;
+        let mut session = self.links.jobs.session_on(&account.server.name).await.map_err(ApplyError::NotSent)?;
         let ldap = session.ldap.with_timeout(MODIFY);
         let sent = match request {
             Request::Modify(changes) => ldap.with_controls(vec![ppolicy::request(), still(account)]).modify(&account.dn, changes).await,
@@ -191,7 +193,7 @@ impl OpenLdap {
             }
             Ok(answer) => Ok(answer),
             Err(error) => {
-                self.jobs.broken(&session).await;
+                self.links.jobs.broken(&session).await;
                 let hung = matches!(error, LdapError::Timeout { .. });
                 match error {
                     // The connection's task was gone before it took the request.

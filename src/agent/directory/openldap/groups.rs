@@ -72,7 +72,7 @@ impl OpenLdap {
     }
 
     async fn is_group(&self, name: &str) -> Result<bool, Trouble> {
-        let entry = match self.look(&self.jobs, name, &["objectClass"]).await {
+        let entry = match self.look(&self.links.jobs, name, &["objectClass"]).await {
             // A name that is none.
             Err(Trouble::Answered { code: 34, .. }) => None,
             other => other?,
@@ -83,7 +83,7 @@ impl OpenLdap {
     /// The names of all groups that hold the account, directly or through groups.
     async fn groups_of(&self, account: &Account) -> Result<Vec<String>, Trouble> {
         // What the server works out itself (dynamic groups) is in no list of members.
-        let entry = self.look(&self.jobs, &account.dn, &["memberOf"]).await?;
+        let entry = self.look(&self.links.jobs, &account.dn, &["memberOf"]).await?;
         let mut next: Vec<String> = entry.map(|entry| entry.texts("memberOf").to_vec()).unwrap_or_default();
         next.extend(self.holding(&account.dn, Some(&account.sam)).await?);
         let (mut seen, mut groups) = (HashSet::new(), Vec::new());
@@ -106,7 +106,7 @@ impl OpenLdap {
         let posix =
             user_name.filter(|name| !name.is_empty()).map(|name| format!("(&(objectClass=posixGroup)(memberUid={}))", ldap_escape(name)));
         let filter = format!("(|(member={escaped})(uniqueMember={escaped}){})", posix.unwrap_or_default());
-        let found = self.search(&self.jobs, &self.base_dn, Scope::Subtree, &filter, &["1.1"]).await?;
+        let found = self.search(&self.links.jobs, &self.base_dn, Scope::Subtree, &filter, &["1.1"]).await?;
         Ok(found.into_iter().map(|entry| entry.dn().to_owned()).collect())
     }
 }

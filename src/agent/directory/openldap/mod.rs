@@ -16,7 +16,7 @@ mod rights;
 mod rules;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -28,7 +28,8 @@ use super::{
     Account, ApplyError, Bind, Directory, Effect, Policy, Server, Standing, Trouble,
     attributes::{Entry, generalized},
     dn,
-    link::{ANSWER, Link, Target, answered, transport},
+    link::{ANSWER, Link, answered, transport},
+    links::Links,
 };
 use crate::{agent::time::Time, base::config, wire::message::DirectoryHealth};
 use rights::Hold;
@@ -36,14 +37,7 @@ pub use rights::{NO_RULE_HOLDS, Tried};
 
 /// A directory, through one of its servers.
 pub struct OpenLdap {
-    target: Arc<Target>,
-    jobs: Link,
-    /// A page of 500 people must not stand before a reset.
-    mirror: Link,
-    /// Nor may a crowd of resets stand before the question whether the server is there.
-    probe: Link,
-    /// What the server is called: its rootDSE does not tell.
-    name: String,
+    links: Links,
     base_dn: String,
     users_dn: String,
     bind_dn: String,
@@ -73,13 +67,8 @@ impl OpenLdap {
         if !own.protected_filter.is_empty() && ldap3::parse_filter(&own.protected_filter).is_err() {
             bail!("agent.directory.openldap.protected_filter = {:?} is no filter (RFC 4515)", own.protected_filter);
         }
-        let target = Arc::new(Target::new(settings).context("the directory's settings")?);
         Ok(Self {
-            jobs: Link::new(target.clone()),
-            mirror: Link::new(target.clone()),
-            probe: Link::new(target.clone()),
-            target,
-            name: settings.url.trim_start_matches("ldaps://").trim_end_matches('/').to_owned(),
+            links: Links::new(settings).context("the directory's settings")?,
             base_dn: settings.base_dn.clone(),
             users_dn: settings.users_dn.clone(),
             bind_dn: settings.bind_dn.clone(),
@@ -94,13 +83,20 @@ impl OpenLdap {
 
     /// What a search finds. Reads change nothing, so a connection that broke since its last use is worth a second try.
     async fn search(&self, link: &Link, base: &str, scope: Scope, filter: &str, names: &[&str]) -> Result<Vec<Entry>, Trouble> {
+        Ok(self.find_at(link, base, scope, filter, names).await?.0)
+    }
+
+    /// The same, and which server told.
+    async fn find_at(&self, link: &Link, base: &str, scope: Scope, filter: &str, names: &[&str]) -> Result<(Vec<Entry>, Server), Trouble> {
         const NO_SUCH_OBJECT: u32 = 32;
         let mut again = true;
         loop {
             let mut session = link.session().await?;
             match session.ldap.with_timeout(ANSWER).search(base, scope, filter, names.to_vec()).await {
-                Ok(found) if found.1.rc == 0 => return Ok(found.0.into_iter().filter_map(Entry::new).collect()),
-                Ok(found) if found.1.rc == NO_SUCH_OBJECT => return Ok(Vec::new()),
+                Ok(found) if found.1.rc == 0 => {
+                    return Ok((found.0.into_iter().filter_map(Entry::new).collect(), self.as_found(session.server)));
+                }
+                Ok(found) if found.1.rc == NO_SUCH_OBJECT => return Ok((Vec::new(), self.as_found(session.server))),
                 Ok(found) => return Err(answered(found.1.rc, &found.1.text)),
                 Err(error) => {
                     link.broken(&session).await;
@@ -120,10 +116,12 @@ impl OpenLdap {
 
     /// As the server tells of itself, and as we found it to treat us.
     async fn server(&self) -> Option<Server> {
-        let server = self.jobs.server().await?;
-        let name = if server.name.is_empty() { self.name.clone() } else { server.name };
+        Some(self.as_found(self.links.jobs.server().await?))
+    }
+
+    fn as_found(&self, server: Server) -> Server {
         let holds = server.controls.iter().any(|control| control == ppolicy::OID) && self.hold.last() != Some(false);
-        Some(Server { name, policy_hints: holds.then(|| ppolicy::OID.to_owned()), ..server })
+        Server { policy_hints: holds.then(|| ppolicy::OID.to_owned()), ..server }
     }
 }
 
@@ -145,13 +143,19 @@ impl Directory for OpenLdap {
     }
 
     /// Told by the monitor, where our account may read it.
-    async fn clock(&self) -> Result<Option<i64>, Trouble> {
+    async fn clock(&self, account: &Account) -> Result<Option<i64>, Trouble> {
         const MONITOR: &str = "cn=Current,cn=Time,cn=Monitor";
-        let entry = match self.look(&self.jobs, MONITOR, &["monitorTimestamp"]).await {
-            Err(Trouble::Answered { .. }) => None,
-            other => other?,
+        let mut session = self.links.jobs.session_on(&account.server.name).await?;
+        let found = session.ldap.with_timeout(ANSWER).search(MONITOR, Scope::Base, "(objectClass=*)", vec!["monitorTimestamp"]).await;
+        let found = match found {
+            Ok(found) => found.0,
+            Err(error) => {
+                self.links.jobs.broken(&session).await;
+                return Err(transport(error));
+            }
         };
-        Ok(entry.and_then(|entry| generalized(entry.text("monitorTimestamp")?)))
+        // Nothing, where our account may not read it.
+        Ok(found.into_iter().find_map(Entry::new).and_then(|entry| generalized(entry.text("monitorTimestamp")?)))
     }
 
     async fn bind(&self, account: &Account, password: &str) -> Result<Bind, Trouble> {
@@ -159,7 +163,7 @@ impl Directory for OpenLdap {
     }
 
     async fn policy(&self, account: &Account) -> Result<Policy, Trouble> {
-        let known = self.rules(&self.jobs, account.own_policy.as_deref()).await?;
+        let known = self.rules(&self.links.jobs, account.own_policy.as_deref()).await?;
         Ok(self.policy_of(known.as_ref(), account.own_policy.is_some()))
     }
 
@@ -169,9 +173,9 @@ impl Directory for OpenLdap {
 
     async fn check(&self) -> Result<(), Trouble> {
         let missing = |what: &str| answered(32, &format!("{what} does not exist, or our account may not read it"));
-        self.look(&self.probe, &self.users_dn, &["objectClass"]).await?.ok_or_else(|| missing("agent.directory.users_dn"))?;
+        self.look(&self.links.probe, &self.users_dn, &["objectClass"]).await?.ok_or_else(|| missing("agent.directory.users_dn"))?;
         if !self.settings.policy_dn.is_empty() {
-            self.rules(&self.probe, None).await?.ok_or_else(|| missing("agent.directory.openldap.policy_dn"))?;
+            self.rules(&self.links.probe, None).await?.ok_or_else(|| missing("agent.directory.openldap.policy_dn"))?;
         }
         self.check_groups().await?;
         self.try_rules().await;
@@ -187,12 +191,13 @@ impl Directory for OpenLdap {
 
     async fn health(&self) -> DirectoryHealth {
         // The jobs' connection is only made ready.
-        let found = match self.jobs.session().await {
-            Ok(_) => self.look(&self.probe, &self.users_dn, &["objectClass"]).await,
+        self.links.tend().await;
+        let found = match self.links.jobs.session().await {
+            Ok(_) => self.look(&self.links.probe, &self.users_dn, &["objectClass"]).await,
             Err(trouble) => Err(trouble),
         };
         let found = match found {
-            Ok(Some(_)) => self.rules(&self.probe, None).await,
+            Ok(Some(_)) => self.rules(&self.links.probe, None).await,
             Ok(None) => Err(answered(32, "agent.directory.users_dn does not exist")),
             Err(trouble) => Err(trouble),
         };
@@ -203,13 +208,19 @@ impl Directory for OpenLdap {
                 self.try_rules().await;
                 let server = self.server().await.unwrap_or_default();
                 let policy = self.policy_of(known.as_ref(), false).rules;
-                DirectoryHealth { reachable: true, dc: server.name, policy_hints: server.policy_hints, policy }
+                DirectoryHealth {
+                    reachable: true,
+                    dc: server.name,
+                    policy_hints: server.policy_hints,
+                    policy,
+                    servers: self.links.servers.health(),
+                }
             }
             Err(trouble) => {
                 if before != why {
                     tracing::warn!(error = %trouble, "the directory is not usable");
                 }
-                DirectoryHealth::default()
+                DirectoryHealth { servers: self.links.servers.health(), ..DirectoryHealth::default() }
             }
         }
     }

@@ -44,14 +44,14 @@ const IS_GROUP: &str = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNa
 impl People for OpenLdap {
     async fn mark(&self) -> Result<Mark, Trouble> {
         // Of the database, whose top may be above the tree we know.
-        let root = self.look(&self.mirror, "", &["namingContexts"]).await?;
+        let root = self.look(&self.links.mirror, "", &["namingContexts"]).await?;
         let tops = root.as_ref().map_or(&[][..], |root| root.texts("namingContexts"));
         let top = tops.iter().find(|top| dn::is_same(&self.base_dn, top) || dn::is_below(&self.base_dn, top));
         let top = top.map_or(self.base_dn.as_str(), String::as_str);
-        let entry = self.look(&self.mirror, top, &["contextCSN"]).await?;
-        let newest = entry.and_then(|entry| entry.texts("contextCSN").iter().max().cloned());
+        let (found, server) = self.find_at(&self.links.mirror, top, Scope::Base, "(objectClass=*)", &["contextCSN"]).await?;
+        let newest = found.into_iter().next().and_then(|entry| entry.texts("contextCSN").iter().max().cloned());
         let at = newest.unwrap_or_else(|| csn(self.time.now() - LATE));
-        Ok(Mark { server: self.name.clone(), at })
+        Ok(Mark { server: server.name, at })
     }
 
     async fn page(&self, since: Option<&Mark>, cookie: Vec<u8>) -> Result<Page, Trouble> {
@@ -116,7 +116,7 @@ impl People for OpenLdap {
                 if groups.len() > MOST {
                     return Err(answered(0, "a group holds more groups than there are"));
                 }
-                let entry = self.look(&self.mirror, &name, &["member", "uniqueMember", "memberUid"]).await?;
+                let entry = self.look(&self.links.mirror, &name, &["member", "uniqueMember", "memberUid"]).await?;
                 let Some(entry) = entry else { continue };
                 found.extend(["member", "uniqueMember"].into_iter().flat_map(|name| entry.texts(name).to_vec()));
                 logins.extend(entry.texts("memberUid").to_vec());
@@ -202,14 +202,14 @@ impl OpenLdap {
     /// One page of a search over the mirror's connection.
     async fn pages(&self, base: &str, filter: &str, names: &[&str], cookie: Vec<u8>) -> Result<(Vec<Entry>, Vec<u8>), Trouble> {
         const SIZE_LIMIT: u32 = 4;
-        let mut session = self.mirror.session().await?;
+        let mut session = self.links.mirror.session().await?;
         let size = i32::try_from(MIRROR_BATCH).unwrap_or(i32::MAX);
         session.ldap.with_controls(RawControl::from(PagedResults { size, cookie }));
         let answer = session.ldap.with_timeout(PAGE).search(base, Scope::Subtree, filter, names.to_vec()).await;
         let SearchResult(entries, result) = match answer {
             Ok(found) => found,
             Err(error) => {
-                self.mirror.broken(&session).await;
+                self.links.mirror.broken(&session).await;
                 return Err(transport(error));
             }
         };

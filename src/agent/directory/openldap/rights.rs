@@ -80,7 +80,7 @@ impl OpenLdap {
     }
 
     pub(super) async fn rights(&self, account: &Account) -> Result<Standing, Trouble> {
-        let rules = self.rules(&self.jobs, account.own_policy.as_deref()).await?;
+        let rules = self.rules(&self.links.jobs, account.own_policy.as_deref()).await?;
         let max_age = rules.map_or(0, |rules| i64::try_from(rules.max_age).unwrap_or(i64::MAX));
         let runs_out = max_age > 0 && account.pwd_last_set > 0;
         Ok(Standing {
@@ -125,11 +125,11 @@ impl OpenLdap {
     /// there makes the modify impossible once more.
     async fn rules_hold(&self) -> Result<Option<bool>, Trouble> {
         const ASSERTION_FAILED: u32 = 122;
-        self.jobs.session().await?;
-        let has_assertion = self.jobs.server().await.is_some_and(|server| server.controls.iter().any(|control| control == ASSERTION));
+        self.links.jobs.session().await?;
+        let has_assertion = self.links.jobs.server().await.is_some_and(|server| server.controls.iter().any(|control| control == ASSERTION));
         let person = self.some(1, &["pwdPolicySubentry"]).await?.into_iter().next();
         let Some(person) = person.filter(|_| has_assertion) else { return Ok(None) };
-        let rules = self.rules(&self.probe, person.text("pwdPolicySubentry")).await?;
+        let rules = self.rules(&self.links.probe, person.text("pwdPolicySubentry")).await?;
         if rules.is_none_or(|rules| rules.min_length < 2) {
             return Ok(None);
         }
@@ -143,14 +143,14 @@ impl OpenLdap {
 
     /// Some of the people, as the server happens to tell them.
     async fn some(&self, most: usize, names: &[&str]) -> Result<Vec<Entry>, Trouble> {
-        let mut session = self.probe.session().await?;
+        let mut session = self.links.probe.session().await?;
         let limit = SearchOptions::new().sizelimit(i32::try_from(most).unwrap_or(i32::MAX));
         let ldap = session.ldap.with_timeout(ANSWER).with_search_options(limit);
         let found = ldap.search(&self.users_dn, Scope::Subtree, "(objectClass=person)", names.to_vec()).await;
         match found {
             Ok(found) => Ok(found.0.into_iter().filter_map(Entry::new).collect()),
             Err(error) => {
-                self.probe.broken(&session).await;
+                self.links.probe.broken(&session).await;
                 Err(transport(error))
             }
         }
@@ -158,7 +158,7 @@ impl OpenLdap {
 
     /// A modify under a condition that is never true.
     async fn try_in_vain(&self, dn: &str, changes: Vec<Mod<Bytes>>) -> Result<(u32, Option<Error>), Trouble> {
-        let mut session = self.probe.session().await?;
+        let mut session = self.links.probe.session().await?;
         session.ldap.with_timeout(ANSWER);
         if changes.len() > 1 {
             let never = Assertion { filter: "(!(objectClass=*))" };
@@ -167,7 +167,7 @@ impl OpenLdap {
         match session.ldap.modify(dn, changes).await {
             Ok(answer) => Ok((answer.rc, ppolicy::of(&answer))),
             Err(error) => {
-                self.probe.broken(&session).await;
+                self.links.probe.broken(&session).await;
                 Err(transport(error))
             }
         }
