@@ -26,7 +26,8 @@ pub(super) struct Health {
     /// When it was last found to be gone after it had been well, or may have been.
     pub(super) lost: Instant,
     trial: Duration,
-    chosen: Instant,
+    /// When it was last turned to; not for the one that was used from the beginning.
+    chosen: Option<Instant>,
 }
 
 impl Health {
@@ -44,7 +45,7 @@ pub(super) struct Choice {
 
 impl Choice {
     pub(super) fn new(count: usize, now: Instant) -> Self {
-        let unknown = Health { well_since: None, latency: None, failed: None, lost: now, trial: TRIAL, chosen: now };
+        let unknown = Health { well_since: None, latency: None, failed: None, lost: now, trial: TRIAL, chosen: None };
         Self { servers: vec![unknown; count], current: 0 }
     }
 
@@ -85,7 +86,7 @@ impl Choice {
     pub(super) fn failed(&mut self, at: usize, now: Instant, why: &str) {
         let in_use = at == self.current;
         let server = &mut self.servers[at];
-        if in_use && server.is_well() && now.duration_since(server.chosen) < TOO_EARLY {
+        if in_use && server.is_well() && server.chosen.is_some_and(|chosen| now.duration_since(chosen) < TOO_EARLY) {
             server.trial = (server.trial * 2).min(LONGEST_TRIAL);
         }
         if server.is_well() {
@@ -110,7 +111,7 @@ impl Choice {
 
     fn choose(&mut self, at: usize, now: Instant) {
         self.current = at;
-        self.servers[at].chosen = now;
+        self.servers[at].chosen = Some(now);
     }
 }
 

@@ -85,7 +85,7 @@ impl Estate {
         let ids = uuids(&said);
         let (tenant, connector) = (ids[0].to_string(), ids[1].to_string());
         run(&settings, &["tenant", "set", &tenant, "--self-service", "true"]);
-        run(&settings, &["tenant", "writeback", &connector, "on"]);
+        run(&settings, &["connector", "writeback", &connector, "on"]);
 
         let office = Office::new(settings, connector, dir);
         let (mut agents, mut ldaps) = (Vec::new(), Vec::new());
