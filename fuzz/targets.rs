@@ -28,7 +28,7 @@ use sspr::{
 pub type Target = fn(&[u8]);
 
 /// Name (and folder of its corpus), function, and how many times slower than the others it is.
-pub const ALL: [(&str, Target, usize); 11] = [
+pub const ALL: [(&str, Target, usize); 12] = [
     ("envelope", envelope, 20),
     ("plaintext", plaintext, 1),
     ("statement", statement, 1),

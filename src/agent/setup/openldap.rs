@@ -67,7 +67,8 @@ async fn rights(settings: &config::Directory, are_more: bool) -> Result<Vec<Find
         let finding = Finding::new(Code::RightsTooMuch, &settings.bind_dn, format!("{NO_RULE_HOLDS}."));
         found.push(mend(finding.say("Give it less:"), settings));
     }
-    let kinds: [(Code, &str, fn(&Standing) -> Option<bool>); 3] = [
+    type May = fn(&Standing) -> Option<bool>;
+    let kinds: [(Code, &str, May); 3] = [
         (Code::RightMissingReset, "write userPassword", |standing| standing.may_reset),
         (Code::RightMissingUnlock, "write pwdAccountLockedTime", |standing| standing.may_unlock),
         (Code::RightMissingMustChange, "write pwdReset", |standing| standing.may_require_change),
