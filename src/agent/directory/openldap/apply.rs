@@ -29,6 +29,7 @@ use crate::{agent::policy, wire::outcome::Code};
 const NO_SUCH_OBJECT: u32 = 32;
 const UNWILLING: u32 = 53;
 const ASSERTION_FAILED: u32 = 122;
+const INSUFFICIENT_ACCESS: u32 = 50;
 
 const LOCK: &str = "pwdAccountLockedTime";
 pub(super) const FLAG: &str = "pwdReset";
@@ -59,6 +60,10 @@ impl OpenLdap {
             // Renamed, gone, or locked for ever, since it was read: nothing happened.
             let moved = self.now(&account).await?;
             if moved.dn == account.dn {
+                if answer.rc == ASSERTION_FAILED {
+                    // It is as it was: what was asserted is not for our account to compare.
+                    answer.rc = INSUFFICIENT_ACCESS;
+                }
                 return Err(self.refused(effect, &answer));
             }
             account = moved;
