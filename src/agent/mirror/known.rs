@@ -6,9 +6,8 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{ErrorKind, Write},
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -16,6 +15,7 @@ use anyhow::{Context, Result};
 use uuid::Uuid;
 
 use super::super::state;
+use crate::base::private;
 
 const RECORD: usize = 32;
 const GONE: u8 = 1;
@@ -174,7 +174,7 @@ impl Known {
 }
 
 fn append_to(path: &Path) -> Result<File> {
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    let file = private::options().create(true).append(true).open(path);
     file.with_context(|| format!("opening {}", path.display()))
 }
 

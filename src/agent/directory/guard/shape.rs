@@ -202,7 +202,7 @@ impl<'a> Reader<'a> {
         self.text()?;
         while let Some((tag, content)) = self.next()? {
             match tag {
-                // Referrals.
+                // What points elsewhere.
                 0xA3 => self.within(content, Self::texts)?,
                 // Credentials and values.
                 0x87 | 0x8B => self.value(content)?,
