@@ -3,13 +3,13 @@
 use anyhow::Result;
 use sqlx::PgConnection;
 
-use super::{Flow, Step, flow};
+use super::{Flow, Step, flow, linked};
 use crate::{
     base::clock::Clock,
     domain::{
-        audit::{self, Event, Source},
+        audit::{self, Source},
         fleet::{self, Readiness, Recipient},
-        queue::{self, Target},
+        queue::{self, Target, Who},
         tenants::Tenant,
         users::{self, User},
     },
@@ -22,6 +22,8 @@ pub struct Permit {
     pub ticket: Ticket,
     /// One for each agent that could do it.
     pub recipients: Vec<Recipient>,
+    /// Those of the accounts that follow this one.
+    pub linked: Vec<Permit>,
 }
 
 /// What came of asking for a ticket.
@@ -61,21 +63,23 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     )
     .execute(&mut *conn)
     .await?;
-    let event = Event {
-        action: "reset.ticket",
-        outcome: "given",
-        user: Some(user.user_id),
-        flow: Some(flow.flow_id),
-        job: Some(ticket.job),
-        detail: serde_json::json!({ "seq": ticket.seq, "recipients": recipients.len() }),
-    };
-    audit::record(conn, scope, clock, source, event).await?;
-    Ok(Offered::Permit(Box::new(Permit { ticket, recipients })))
+    let mut permit = Permit { ticket, recipients, linked: Vec::new() };
+    let root = flow.root_id.filter(|_| flow.aim_id.is_some());
+    audit::record(&mut *conn, scope, clock, source, linked::given(&permit, user.user_id, flow, root)).await?;
+    let job = permit.ticket.job;
+    match root {
+        Some(root) => {
+            queue::follows(conn, scope, root, job, &Who { user_id: user.user_id, connector_id: user.connector_id, together: false })
+                .await?;
+        }
+        None => permit.linked = linked::offer(conn, scope, clock, source, flow, (user.user_id, job)).await?,
+    }
+    Ok(Offered::Permit(Box::new(permit)))
 }
 
 /// The flow's person, if self-service is on and may still serve them.
 pub(super) async fn served(conn: &mut PgConnection, tenant: &Tenant, flow: &Flow) -> Result<Option<User>> {
-    match flow.user_id {
+    match flow.aim_id.or(flow.user_id) {
         Some(user) if tenant.self_service => users::get(conn, &tenant.scope, user).await,
         _ => Ok(None),
     }

@@ -2,6 +2,7 @@
 //! they are parsed into types here or dropped.
 
 mod contact;
+mod links;
 mod mirror;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 use super::tenants::Scope;
 pub use contact::{EmailAddress, Phone};
+pub use links::{LinkBy, Linked, Listed, follow, followers, list};
 pub use mirror::{MirrorOutcome, clean, mirror};
 
 /// A typed sign-in name or address in its one canonical form: trimmed, lower case, without `DOMAIN\`.
@@ -86,25 +88,35 @@ impl Row {
     }
 }
 
-/// The one person of that name whom self-service may serve. Two candidates are as good as none: a name must not choose.
+/// The one person of that name whom self-service may serve. Two candidates are as good as none: a name must not choose. But an account
+/// of a linked directory only counts where there is none in the others: it follows one.
 pub async fn find(conn: &mut PgConnection, scope: &Scope, name: &Name) -> Result<Option<User>> {
     let index = contact::mail_index(scope, name.as_str());
-    let mut rows = sqlx::query_as!(
-        Row,
-        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, mobile, language from users
-         where tenant_id = $1 and removed_at is null and (sign_in_name = $2 or principal_name = $2 or mail_index = $3)
+    let rows = sqlx::query!(
+        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, mobile, language, c.linked
+         from users u join connectors c using (tenant_id, connector_id)
+         where u.tenant_id = $1 and removed_at is null and (sign_in_name = $2 or principal_name = $2 or mail_index = $3)
              and enabled and not protected
-         limit 2",
+         order by c.linked limit 2",
         scope.id(),
         name.as_str(),
         index,
     )
     .fetch_all(conn)
     .await?;
-    match (rows.pop(), rows.pop()) {
-        (Some(row), None) => Ok(Some(row.open(scope)?)),
-        _ => Ok(None),
-    }
+    let alone = rows.get(1).is_none_or(|second| second.linked != rows[0].linked);
+    let Some(row) = rows.into_iter().next().filter(|_| alone) else { return Ok(None) };
+    let row = Row {
+        user_id: row.user_id,
+        connector_id: row.connector_id,
+        object_guid: row.object_guid,
+        sign_in_name: row.sign_in_name,
+        display_name: row.display_name,
+        mail: row.mail,
+        mobile: row.mobile,
+        language: row.language,
+    };
+    Ok(Some(row.open(scope)?))
 }
 
 /// The person again, if self-service may still serve them.

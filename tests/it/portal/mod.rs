@@ -5,4 +5,5 @@ mod decoys;
 mod input;
 mod jobs;
 mod journey;
+mod linked;
 mod need;
