@@ -14,6 +14,7 @@ mail-changed-subject = Ihr Passwort bei { $tenant } wurde geändert
 mail-changed-intro = Das Passwort Ihres Kontos bei { $tenant } wurde gerade geändert.
 mail-changed-when = Wann:
 mail-changed-where = Von:
+mail-changed-places = In:
 mail-changed-you = Das waren Sie? Dann ist alles in Ordnung. Verwenden Sie ab jetzt Ihr neues Passwort, auch auf dem Telefon.
 mail-changed-not-you = Das waren nicht Sie? Dann sagen Sie es sofort Ihrem Helpdesk, damit er Ihr Konto sichern kann.
 mail-unlocked-subject = Ihr Konto bei { $tenant } wurde entsperrt

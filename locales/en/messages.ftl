@@ -14,6 +14,7 @@ mail-changed-subject = Your password at { $tenant } was changed
 mail-changed-intro = The password of your account at { $tenant } has just been changed.
 mail-changed-when = When:
 mail-changed-where = From:
+mail-changed-places = In:
 mail-changed-you = It was you? Then everything is in order. Use your new password from now on, on your phone as well.
 mail-changed-not-you = It was not you? Then tell your help desk at once, so that they can secure your account.
 mail-unlocked-subject = Your account at { $tenant } was unlocked

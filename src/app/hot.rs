@@ -44,7 +44,7 @@ impl Hot {
         Self {
             submits: Batch::start(WRITERS, Submits { ground: ground(), polls: polls.clone() }),
             leases: Batch::start(WRITERS, Leases { ground: ground(), polls: polls.clone() }),
-            results: Batch::start(WRITERS, Results(ground())),
+            results: Batch::start(WRITERS, Results(ground(), polls.clone())),
             proofs: Batch::start(WRITERS, Proofs(ground())),
         }
     }
@@ -81,6 +81,8 @@ pub struct Sealed {
     pub browser: Vec<u8>,
     pub job_id: Uuid,
     pub envelopes: Vec<Envelope>,
+    /// For the accounts that follow: job and envelopes.
+    pub following: Vec<(Uuid, Vec<Envelope>)>,
 }
 
 /// Submits. Answered once the job is durable; then its agent gets it.
@@ -99,14 +101,20 @@ impl Flush for Submits {
 
     async fn flush(&self, inputs: &[Sealed]) -> Result<Vec<Self::Output>> {
         let Ground { clock, wake, .. } = &self.ground;
+        let following: Vec<Vec<_>> = inputs
+            .iter()
+            .map(|input| input.following.iter().map(|(job_id, envelopes)| resets::Following { job_id: *job_id, envelopes }).collect())
+            .collect();
         let sealed: Vec<_> = inputs
             .iter()
-            .map(|Sealed { tenant, source, browser, job_id, envelopes }| resets::Sealed {
+            .zip(&following)
+            .map(|(Sealed { tenant, source, browser, job_id, envelopes, .. }, following)| resets::Sealed {
                 tenant,
                 source,
                 browser,
                 job_id: *job_id,
                 envelopes,
+                following,
             })
             .collect();
         let mut hands = Hands { polls: &self.polls, taken: Vec::new(), of: vec![None; inputs.len()] };
@@ -121,8 +129,8 @@ impl Flush for Submits {
         }
         // By person, so that two nodes that meet do not wait for one another in a circle.
         passed.sort_by_key(|(_, admitted)| admitted.order());
+        let (mut close, passed): (Vec<_>, Vec<_>) = passed.into_iter().partition(|(_, admitted)| admitted.leads());
         let submitted = resets::submit(&mut conn, clock, &passed.iter().map(|(_, admitted)| *admitted).collect::<Vec<_>>()).await?;
-        let mut close = Vec::new();
         for ((n, admitted), accepted) in passed.into_iter().zip(submitted) {
             match accepted {
                 Some(accepted) => answers[n] = Some(Ok(accepted)),
@@ -152,7 +160,7 @@ impl Flush for Submits {
                 self.polls.is_ready(*connector);
                 wake.tell(*connector);
             }
-            for job in superseded.take().into_iter().chain([inputs[n].job_id]) {
+            for job in superseded.drain(..).chain([inputs[n].job_id]) {
                 wake.tell(job);
             }
         }
@@ -295,7 +303,7 @@ pub struct Reported {
 }
 
 /// Results. Whoever watches the job is told after the commit.
-pub struct Results(Ground);
+pub struct Results(Ground, Arc<Polls>);
 
 impl Flush for Results {
     type Input = Reported;
@@ -326,8 +334,13 @@ impl Flush for Results {
                 return Ok(());
             }
             let mut tx = sqlx::Connection::begin(&mut *conn).await?;
-            let settled = resets::settle_closely(&mut tx, clock, &pick(&order)).await?;
+            let (settled, released) = resets::settle_closely(&mut tx, clock, &pick(&order)).await?;
             tx.commit().await?;
+            for job in released {
+                self.1.is_ready(job.connector_id);
+                wake.tell(job.connector_id);
+                wake.tell(job.job_id);
+            }
             for (n, settled) in order.iter().zip(settled) {
                 answers[*n] = Some(settled);
             }

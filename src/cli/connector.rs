@@ -1,5 +1,10 @@
 //! `sspr connector`: the directories of tenants, and what is switched on for each.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use sqlx::PgConnection;
@@ -16,6 +21,7 @@ use crate::{
         audit::Source,
         fleet::{self, Connector, Feature},
         tenants::{self, Tenant},
+        users::{self, LinkBy, Listed},
     },
 };
 
@@ -42,6 +48,26 @@ enum Command {
     Writeback { connector: Uuid, state: State },
     /// Whether people may unlock their account without a new password.
     Unlock { connector: Uuid, state: State },
+    /// Let the accounts of this directory follow those of the tenant's others: a new password there is set here as well.
+    Link {
+        connector: Uuid,
+        /// What two accounts of one person have in common. What fits several never links.
+        #[arg(value_enum)]
+        by: By,
+        /// With `list`: lines of "sign-in name there,sign-in name here".
+        #[arg(long, required_if_eq("by", "list"))]
+        file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum By {
+    SignInName,
+    PrincipalName,
+    Mail,
+    List,
+    /// They follow no more.
+    Off,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -85,6 +111,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             eprintln!("Next: sspr agent token {connector}");
         }
         Command::Writeback { connector, state } => switch(&mut tx, &ring, &clock, connector, (Feature::Writeback, state)).await?,
+        Command::Link { connector, by, file } => link(&mut tx, &ring, &clock, connector, by, file.as_deref()).await?,
         Command::Unlock { connector, state } => switch(&mut tx, &ring, &clock, connector, (Feature::Unlock, state)).await?,
     }
     tx.commit().await?;
@@ -105,11 +132,45 @@ async fn switch(conn: &mut PgConnection, ring: &KeyRing, clock: &Clock, connecto
     Ok(())
 }
 
+async fn link(conn: &mut PgConnection, ring: &KeyRing, clock: &Clock, connector: Uuid, by: By, file: Option<&Path>) -> Result<()> {
+    let tenant = fleet::tenant_of(&mut *conn, connector).await?.with_context(|| format!("there is no connector {connector}"))?;
+    let scope = tenants::by_id(&mut *conn, ring, tenant).await?.scope;
+    let rule = match by {
+        By::SignInName => Some(LinkBy::SignInName),
+        By::PrincipalName => Some(LinkBy::PrincipalName),
+        By::Mail => Some(LinkBy::Mail),
+        By::List => Some(LinkBy::List),
+        By::Off => None,
+    };
+    fleet::link(&mut *conn, &scope, clock, &Source::house("cli"), connector, rule.map(LinkBy::as_str)).await?;
+    let Some(file) = file.filter(|_| by == By::List) else {
+        println!(
+            "Accounts of {connector} {}.",
+            if by == By::Off { "follow no more" } else { "follow those they have that in common with" }
+        );
+        return Ok(());
+    };
+    let (mut linked, text) = (0, fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?);
+    for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let (there, here) = line.split_once(',').with_context(|| format!("line {}: two names and a comma between them", n + 1))?;
+        match users::list(&mut *conn, &scope, clock, connector, there.trim(), here.trim()).await? {
+            Listed::Linked => linked += 1,
+            Listed::NoPrimary => eprintln!("line {}: there is no {:?} in the other directories, or several", n + 1, there.trim()),
+            Listed::NoLinked => eprintln!("line {}: there is no {:?} in this directory, or several", n + 1, here.trim()),
+        }
+    }
+    println!("{linked} accounts of {connector} follow others.");
+    Ok(())
+}
+
 fn line(connector: &Connector) -> String {
     let is = |on| if on { "on" } else { "off" };
     let Connector { connector_id, name, kind, agents, reaching, .. } = connector;
     let (writeback, unlock) = (is(connector.writeback), is(connector.unlock));
-    format!("connector {connector_id}  {kind:8}  writeback {writeback:3}  unlock {unlock:3}  agents {agents} ({reaching} reach it)  {name}")
+    let linked = connector.linked.as_ref().map_or(String::new(), |by| format!("linked by {by}  "));
+    format!(
+        "connector {connector_id}  {kind:8}  writeback {writeback:3}  unlock {unlock:3}  {linked}agents {agents} ({reaching} reach it)  {name}"
+    )
 }
 
 /// What keeps a tenant's people from being served, and how to mend it.

@@ -18,7 +18,13 @@ pub enum Content {
     Code { code: String, minutes: i64 },
     /// A password was changed; `at` is seconds since 1970.
     /// `from` is the browser's address, coarse; empty if unknown.
-    Changed { at: i64, from: String },
+    /// `places`: the directories that get it, where there are several.
+    Changed {
+        at: i64,
+        from: String,
+        #[serde(default)]
+        places: Vec<String>,
+    },
     /// An account was unlocked, and nothing else; the same.
     Unlocked { at: i64, from: String },
 }

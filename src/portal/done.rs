@@ -10,19 +10,30 @@ use axum::{
     routing::{get, post},
 };
 
+use serde::Deserialize;
+use uuid::Uuid;
+
 use super::{
     journey::{self, Journey},
     password,
 };
 use crate::{
     app::App,
-    domain::resets::{self, Step, Way},
-    web::{Page, Result, cookie, form, page},
+    domain::{
+        queue::State,
+        resets::{self, Flow, Step, Way},
+        users,
+    },
+    web::{Page, Result, Visitor, cookie, form, page},
     wire::outcome::Code,
 };
 
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/reset/done", get(show)).route("/reset/end", post(end))
+    Router::new()
+        .route("/reset/done", get(show))
+        .route("/reset/elsewhere", post(elsewhere))
+        .route("/reset/elsewhere/leave", post(leave))
+        .route("/reset/end", post(end))
 }
 
 #[derive(Template)]
@@ -33,21 +44,83 @@ struct DonePage {
     forgotten: bool,
     /// What there is to know besides.
     but: Option<String>,
+    /// Where there are several.
+    places: Vec<Place>,
 }
 
-async fn show(journey: Journey) -> Response {
+/// A directory, and what became of the password there.
+struct Place {
+    name: String,
+    set: bool,
+    /// Key of what to know where it is not set.
+    why: Option<String>,
+    /// The account, where another password may be chosen for it.
+    again: Option<Uuid>,
+}
+
+async fn show(journey: Journey) -> Result<Response> {
     let Journey { visitor, flow } = &journey;
     if flow.step() != Step::Done {
-        return journey::to_step(flow);
+        return Ok(journey::to_step(flow));
     }
     let code = flow.job.as_ref().and_then(|job| job.code);
     let but = code.filter(|code| matches!(code, Code::LockedAgain | Code::NotReadBack));
-    page::html(&DonePage {
+    Ok(page::html(&DonePage {
         page: visitor.page(),
         unlock: flow.unlocks(),
         forgotten: flow.unlocks() && flow.way == Way::Either,
         but: but.map(|code| format!("outcome-{}-text", password::key(code))),
-    })
+        places: places(visitor, flow).await?,
+    }))
+}
+
+async fn places(visitor: &Visitor, flow: &Flow) -> Result<Vec<Place>> {
+    let mut conn = visitor.app.db.acquire().await?;
+    let mut found = Vec::new();
+    for (n, target) in flow.targets.iter().enumerate() {
+        let set = target.is_set();
+        let why = match (target.state, target.code) {
+            _ if set => None,
+            (State::Unknown, _) => Some("place-unknown".to_owned()),
+            (State::Offered | State::Cancelled | State::Superseded, _) => Some("place-untried".to_owned()),
+            (_, Some(code)) => Some(format!("outcome-{}-title", password::key(code))),
+            _ => Some("place-missed".to_owned()),
+        };
+        // The first one is set, or this page would not be shown.
+        let again = (n > 0 && !set).then_some(target.user_id);
+        found.push(Place { name: target.connector.clone(), set, why, again });
+    }
+    let linked = users::followers(&mut conn, &visitor.tenant.scope, flow.user_id.unwrap_or_default()).await?;
+    for linked in linked.into_iter().filter(|linked| flow.targets.iter().all(|target| target.user_id != linked.user_id)) {
+        let why = if linked.served { "place-missed" } else { "place-unserved" };
+        found.push(Place { name: linked.connector, set: false, why: Some(why.to_owned()), again: None });
+    }
+    // Alone, the page itself says it.
+    Ok(if flow.unlocks() || found.iter().all(|place| !place.set) { Vec::new() } else { found })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    account: Uuid,
+}
+
+/// Another password for an account that did not take this one.
+async fn elsewhere(journey: Journey, form::Form(form): form::Form<Form>) -> Result<Response> {
+    let Journey { visitor, flow } = &journey;
+    let mut tx = visitor.app.begin().await?;
+    resets::aim(&mut tx, &visitor.tenant.scope, flow, form.account).await?;
+    tx.commit().await?;
+    Ok(Redirect::to("/reset").into_response())
+}
+
+/// It stays as it is.
+async fn leave(journey: Journey, _: form::Form<form::Nothing>) -> Result<Response> {
+    let Journey { visitor, flow } = &journey;
+    let mut tx = visitor.app.begin().await?;
+    resets::leave(&mut tx, &visitor.tenant.scope, flow).await?;
+    tx.commit().await?;
+    Ok(Redirect::to("/reset").into_response())
 }
 
 /// The journey is over: flow, cookie and whatever the browser kept are gone.

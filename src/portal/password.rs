@@ -18,7 +18,7 @@ use crate::{
     app::{App, Sealed},
     domain::{
         fleet::{self, Readiness, Recipient},
-        resets::{self, Offered, Step, SubmitRefused},
+        resets::{self, Offered, Permit, Step, SubmitRefused},
         users,
     },
     web::{Error, Page, Result, Visitor, form, page},
@@ -40,6 +40,9 @@ struct PasswordPage {
     names: bool,
     history: u32,
     days: u64,
+    /// Directories that get it as well, by name; of the one that is meant when another password is chosen for it alone.
+    places: String,
+    alone: bool,
     refusal: Option<Refusal>,
 }
 
@@ -56,11 +59,12 @@ async fn show(journey: Journey) -> Result<Response> {
     }
     let scope = &visitor.tenant.scope;
     let mut conn = visitor.app.db.acquire().await?;
-    let Some(user) = users::get(&mut conn, scope, flow.user_id.unwrap_or_default()).await? else {
+    let Some(user) = users::get(&mut conn, scope, flow.aim_id.or(flow.user_id).unwrap_or_default()).await? else {
         return Ok(super::ended::page(visitor, StatusCode::GONE, "outcome-gone-title", "outcome-gone-text"));
     };
     // What the directory said of this very account, or else what it says of all.
-    let rules = match flow.look.as_ref().and_then(|look| look.account.as_ref()) {
+    let looked = flow.look.as_ref().filter(|_| flow.aim_id.is_none());
+    let rules = match looked.and_then(|look| look.account.as_ref()) {
         Some(account) => Rules { hints: account.hints, names: account.names, policy: account.policy.clone().unwrap_or_default() },
         None => fleet::policy(&mut conn, scope, user.connector_id).await?.map_or_else(Rules::default, |(policy, hints)| Rules {
             hints,
@@ -69,6 +73,15 @@ async fn show(journey: Journey) -> Result<Response> {
         }),
     };
     let Rules { policy, hints, names } = rules;
+    drop(conn);
+    let places: Vec<String> = if let Some(aim) = flow.aim_id {
+        flow.targets.iter().filter(|target| target.user_id == aim).map(|target| target.connector.clone()).collect()
+    } else {
+        let mut tx = visitor.app.begin().await?;
+        let linked = users::follow(&mut tx, scope, &visitor.app.clock, user.user_id).await?;
+        tx.commit().await?;
+        linked.into_iter().filter(|linked| linked.served).map(|linked| linked.connector).collect()
+    };
     let refusal = flow.refusal().map(|(code, at)| Refusal {
         title_key: format!("outcome-{}-title", key(code)),
         text_key: format!("outcome-{}-text", key(code)),
@@ -84,6 +97,8 @@ async fn show(journey: Journey) -> Result<Response> {
         // Rules that the directory does not apply to a reset are none.
         history: if hints { policy.history } else { 0 },
         days: if hints { policy.min_age / DAY } else { 0 },
+        places: places.join(", "),
+        alone: flow.aim_id.is_some(),
         refusal,
     }))
 }
@@ -115,8 +130,17 @@ pub fn key(code: Code) -> String {
 struct TicketAnswer {
     ticket: Ticket,
     recipients: Vec<Recipient>,
+    /// For the accounts that follow.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    linked: Vec<LinkedTicket>,
     /// The cloud's clock, so that a wrong clock in the browser refuses no key.
     now: i64,
+}
+
+#[derive(Serialize)]
+struct LinkedTicket {
+    ticket: Ticket,
+    recipients: Vec<Recipient>,
 }
 
 async fn ticket(journey: Journey, _: form::Json<form::Nothing>) -> Result<Json<TicketAnswer>> {
@@ -127,7 +151,9 @@ async fn ticket(journey: Journey, _: form::Json<form::Nothing>) -> Result<Json<T
     tx.commit().await?;
     match offered {
         Offered::Permit(permit) => {
-            Ok(Json(TicketAnswer { ticket: permit.ticket, recipients: permit.recipients, now: app.clock.seconds() }))
+            let Permit { ticket, recipients, linked } = *permit;
+            let linked = linked.into_iter().map(|Permit { ticket, recipients, .. }| LinkedTicket { ticket, recipients }).collect();
+            Ok(Json(TicketAnswer { ticket, recipients, linked, now: app.clock.seconds() }))
         }
         Offered::NotNow if flow.step() == Step::Status => Err(Error::Conflict("busy")),
         Offered::NotNow => Err(Error::Forbidden("not_verified")),
@@ -149,12 +175,23 @@ pub const fn not_ready(readiness: Readiness) -> Error {
 struct SealedJob {
     job: Uuid,
     envelopes: Vec<Envelope>,
+    #[serde(default)]
+    linked: Vec<LinkedJob>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LinkedJob {
+    job: Uuid,
+    envelopes: Vec<Envelope>,
 }
 
 /// Answered once the job is durable; the agents hear of it after the commit.
 async fn submit(Bearer { visitor, browser }: Bearer, form::Json(sealed): form::Json<SealedJob>) -> Result<Response> {
     let Visitor { app, tenant, source, .. } = visitor;
-    let submitted = app.hot.submits.run(Sealed { tenant, source, browser, job_id: sealed.job, envelopes: sealed.envelopes }).await?;
+    let following = sealed.linked.into_iter().map(|linked| (linked.job, linked.envelopes)).collect();
+    let sealed = Sealed { tenant, source, browser, job_id: sealed.job, envelopes: sealed.envelopes, following };
+    let submitted = app.hot.submits.run(sealed).await?;
     submitted.map_err(|refused| match refused {
         SubmitRefused::NoFlow => Error::FlowEnded,
         SubmitRefused::NoTicket => Error::Conflict("no_ticket"),

@@ -1,6 +1,6 @@
 //! `/reset/status` — live, true to the job's state: pushed by server-sent events, polled as JSON where those do not get through.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, sync::Arc, task::Poll, time::Duration};
 
 use askama::Template;
 use axum::{
@@ -17,10 +17,10 @@ use uuid::Uuid;
 
 use super::journey::{self, Journey};
 use crate::{
-    app::App,
+    app::{App, Subscription},
     domain::{
-        queue::{self, JobView},
-        resets::{Flow, Step},
+        queue::{self, State},
+        resets::{Flow, Step, TargetView},
         tenants::Scope,
     },
     web::{Error, Page, Result, page},
@@ -36,6 +36,28 @@ struct StatusPage {
     page: Page,
     state: &'static str,
     unlock: bool,
+    targets: Vec<Target>,
+}
+
+/// A directory, as the page shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Target {
+    #[serde(skip)]
+    pub name: String,
+    /// `waits`, `now`, `set` or `not`.
+    pub is: &'static str,
+}
+
+impl Target {
+    fn of(target: &TargetView) -> Self {
+        let is = match target.state {
+            _ if target.is_set() => "set",
+            State::Held => "waits",
+            State::Submitted | State::Leased => "now",
+            _ => "not",
+        };
+        Self { name: target.connector.clone(), is }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,6 +67,8 @@ struct Status {
     r#final: bool,
     /// Where the browser goes now.
     next: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    targets: Vec<Target>,
 }
 
 /// A wake-up that got lost is made up for within this.
@@ -54,9 +78,12 @@ const STREAM: Duration = Duration::from_mins(3);
 
 async fn show(journey: Journey) -> Response {
     match (&journey.flow.job, journey.flow.step()) {
-        (Some(job), Step::Status) => {
-            page::html(&StatusPage { page: journey.visitor.page(), state: job.state.as_str(), unlock: journey.flow.unlocks() })
-        }
+        (Some(job), Step::Status) => page::html(&StatusPage {
+            page: journey.visitor.page(),
+            state: job.state.as_str(),
+            unlock: journey.flow.unlocks(),
+            targets: targets(&journey.flow),
+        }),
         _ => journey::to_step(&journey.flow),
     }
 }
@@ -68,8 +95,15 @@ async fn poll(journey: Journey) -> Result<Json<Status>> {
 fn status(flow: &Flow) -> Option<Status> {
     let job = flow.job.as_ref()?;
     let step = flow.step();
-    let next = job.state.is_final().then(|| journey::path(step));
-    Some(Status { state: job.state.as_str(), code: job.code.map(crate::wire::outcome::Code::as_str), r#final: job.state.is_final(), next })
+    let over = job.state.is_final() && step != Step::Status;
+    let next = over.then(|| journey::path(step));
+    let code = job.code.map(crate::wire::outcome::Code::as_str);
+    Some(Status { state: job.state.as_str(), code, r#final: over, next, targets: targets(flow) })
+}
+
+/// Where another password is chosen for one of them, its own job is the story.
+fn targets(flow: &Flow) -> Vec<Target> {
+    if flow.aim_id.is_some() { Vec::new() } else { flow.targets.iter().map(Target::of).collect() }
 }
 
 async fn events(journey: Journey) -> Result<Response> {
@@ -84,18 +118,23 @@ type Sender = tokio::sync::mpsc::Sender<Result<sse::Event, Infallible>>;
 
 /// Subscribe, look, tell what changed, wait; until the end of the job, the stream's time, or the process.
 async fn watch(app: Arc<App>, scope: Scope, mut flow: Flow, job: Uuid, sender: Sender) {
-    let subscription = app.wake.subscribe(job);
+    let jobs = [job].into_iter().chain(flow.targets.iter().map(|target| target.job_id));
+    let subscriptions: Vec<_> = jobs.map(|job| app.wake.subscribe(job)).collect();
     let deadline = tokio::time::Instant::now() + STREAM;
     let mut told = None;
     while !sender.is_closed() && tokio::time::Instant::now() < deadline {
-        let woken = subscription.next();
-        match (subscription.end(), &mut flow.job) {
+        let mut woken: Vec<_> = subscriptions.iter().map(Subscription::next).collect();
+        let woken = std::future::poll_fn(move |cx| {
+            if woken.iter_mut().any(|next| next.as_mut().poll(cx).is_ready()) { Poll::Ready(()) } else { Poll::Pending }
+        });
+        match (subscriptions[0].end(), &mut flow.job) {
             // Told with the wake-up, after the commit.
-            (Some(end), Some(job)) => job.ends(end),
-            _ => match look(&app, &scope, job).await {
-                Ok(view) => flow.job = view,
-                Err(error) => tracing::warn!(error = format!("{error:#}"), "a live status had to look again"),
-            },
+            (Some(end), Some(job)) if !job.leads => job.ends(end),
+            _ => {
+                if let Err(error) = look(&app, &scope, job, &mut flow).await {
+                    tracing::warn!(error = format!("{error:#}"), "a live status had to look again");
+                }
+            }
         }
         let now = status(&flow);
         if now != told
@@ -116,7 +155,8 @@ async fn watch(app: Arc<App>, scope: Scope, mut flow: Flow, job: Uuid, sender: S
     }
 }
 
-async fn look(app: &App, scope: &Scope, job: Uuid) -> anyhow::Result<Option<JobView>> {
+async fn look(app: &App, scope: &Scope, job: Uuid, flow: &mut Flow) -> anyhow::Result<()> {
     let mut conn = app.db.acquire().await?;
-    queue::view(&mut conn, scope, job).await
+    flow.job = queue::view(&mut conn, scope, job).await?;
+    flow.look_at_targets(&mut conn, scope).await
 }

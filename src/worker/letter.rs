@@ -65,6 +65,7 @@ struct ChangedText<'a> {
     help: Option<&'a str>,
     when: &'a str,
     where_: &'a str,
+    places: Option<&'a str>,
 }
 
 #[derive(Template)]
@@ -76,6 +77,7 @@ struct ChangedHtml<'a> {
     help: Option<&'a str>,
     when: &'a str,
     where_: &'a str,
+    places: Option<&'a str>,
 }
 
 #[derive(Template)]
@@ -129,7 +131,7 @@ pub fn mail(tenant: &Tenant, message: &Message) -> Result<Letter> {
                 CodeHtml { t, tenant, name, help, code, minutes }.render()?,
             )
         }
-        Content::Changed { at, from } | Content::Unlocked { at, from } => {
+        Content::Changed { at, from, .. } | Content::Unlocked { at, from } => {
             let when = page::when(language, OffsetDateTime::from_unix_timestamp(*at)?);
             let unknown = t.t("mail-changed-unknown");
             let (when, where_) = (when.as_str(), if from.is_empty() { &*unknown } else { from });
@@ -139,10 +141,15 @@ pub fn mail(tenant: &Tenant, message: &Message) -> Result<Letter> {
                 let html = UnlockedHtml { t, tenant, name, help, when, where_ }.render()?;
                 return Ok(Letter { subject: line(&subject), text, html });
             }
+            let several = match &message.content {
+                Content::Changed { places, .. } if !places.is_empty() => Some(places.join(", ")),
+                _ => None,
+            };
+            let places = several.as_deref();
             (
                 ChangedSubject { t, tenant }.render()?,
-                ChangedText { t, tenant, name, help, when, where_ }.render()?,
-                ChangedHtml { t, tenant, name, help, when, where_ }.render()?,
+                ChangedText { t, tenant, name, help, when, where_, places }.render()?,
+                ChangedHtml { t, tenant, name, help, when, where_, places }.render()?,
             )
         }
     };

@@ -35,9 +35,12 @@ async function poll() {
   if (!over) setTimeout(poll, 1000);
 }
 
-/** `{state, code, final, next}` */
+const places = document.querySelector("#places");
+
+/** `{state, code, final, next, targets}` */
 function show(status) {
   if (over) return;
+  (status.targets ?? []).forEach((target, n) => place(n, target.is));
   const at = UNDER_WAY[status.state];
   if (at !== undefined) steps.forEach((step) => mark(step, Number(step.dataset.step), at));
   if (!status.final) return;
@@ -48,6 +51,15 @@ function show(status) {
   const next = status.next ?? (list.dataset.state === status.state ? null : "/reset/status");
   // Long enough to see the last step turn green, too short to wait for.
   if (next) setTimeout(() => location.replace(next), status.state === "applied" ? 450 : 0);
+}
+
+/** How it goes in the n-th directory. */
+function place(n, is) {
+  const item = places?.children[n];
+  if (!item || item.dataset.is === is) return;
+  item.dataset.is = is;
+  item.querySelector("span").textContent = places.dataset[is];
+  say(item.textContent);
 }
 
 function mark(step, own, at) {

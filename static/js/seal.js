@@ -41,14 +41,15 @@ export class Unusable extends Error {
   }
 }
 
-/** One permission for one job, and the agents it may be sealed to: `{ticket, recipients, now}`, unverified. */
+/** One permission for one job, and the agents it may be sealed to: `{ticket, recipients, now}`, unverified. Where other accounts of the
+ * same person follow: `linked`, a list of `{ticket, recipients}`. */
 export function requestTicket() {
   return post("/reset/ticket", {}).then((answer) => answer.json());
 }
 
-/** Hand in what [`seal`] made. */
-export async function submit(job, envelopes) {
-  await post("/reset/jobs", { job, envelopes });
+/** Hand in what [`seal`] made: `{job, envelopes}` of the first account, and of those that follow it. */
+export async function submit(first, following) {
+  await post("/reset/jobs", following.length > 0 ? { ...first, linked: following } : first);
 }
 
 async function post(url, body) {

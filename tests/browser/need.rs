@@ -1,12 +1,15 @@
 //! What is offered depends on what the directory says of the account, in real Chromium and down to a real domain controller: the policy of
-//! this very person, an unlock, and the day from which a new password is possible.
+//! this very person, an unlock, the day from which a new password is possible, and several directories.
 
 use std::collections::HashSet;
 
-use sspr::lab::samba::{BindOutcome, Samba, SambaOptions};
+use sspr::{
+    lab::samba::{BindOutcome, Samba, SambaOptions},
+    wire::outcome::Code,
+};
 
 use crate::{
-    journey::real::{Cloud, Office, person::code_in},
+    journey::real::{Cloud, Office, agent::somebody, person::code_in},
     support::browser::{Browser, Screen, story},
 };
 
@@ -111,4 +114,61 @@ async fn a_locked_account_is_unlocked_and_keeps_its_password() {
     })
     .await;
     assert_eq!(samba.bind_as(&user.principal_name, &user.password).await.expect("an answer"), BindOutcome::Accepted);
+}
+
+/// One of two linked directories is away at first and tried again; the other has stricter rules.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_goes_to_every_directory_of_a_person() {
+    let cloud = Cloud::start().await;
+    let mut first = cloud.agent().await;
+    first.mirror(vec![somebody("alice")]).await;
+    let (lab, shop) = (cloud.linked_connector("Laboratory").await, cloud.linked_connector("Shop").await);
+    let (mut lab, mut shop) = (cloud.agent_of(lab).await, cloud.agent_of(shop).await);
+    for (agent, name) in [(&mut lab, "alice.lab"), (&mut shop, "alice.shop")] {
+        agent.mirror(vec![sspr::wire::message::Person { mail: somebody("alice").mail, ..somebody(name) }]).await;
+    }
+    story(async |browser| {
+        browser.has_screen(Screen::Phone).await;
+        proves(&browser, &cloud, "alice", "alice@mail.example").await;
+        browser.sees("It is set in Laboratory, Shop as well").await;
+        browser.types("New password", "Kuvo-tare-mipe-58").await;
+        browser.clicks("Set new password").await;
+        browser.arrives_at("/reset/status").await;
+        browser.sees("comes next").await;
+        browser.is_accessible().await;
+        let job = first.work(Code::Applied).await;
+        assert_eq!(first.open(&job).expect("sealed for it"), "Kuvo-tare-mipe-58");
+        browser.sees("being set").await;
+        browser.shot("linked-under-way").await;
+        // Away, and a moment later there again.
+        let job = lab.lease(5).await.remove(0);
+        lab.ends(&job, Code::DirectoryUnreachable).await;
+        shop.work(Code::PolicyLength).await;
+        browser.sees("Not set").await;
+        browser.is_accessible().await;
+        browser.shot("linked-one-refused").await;
+        cloud.clock.advance(4);
+        let job = lab.lease(5).await.remove(0);
+        assert_eq!(lab.open(&job).expect("sealed for it"), "Kuvo-tare-mipe-58");
+        lab.ends(&job, Code::Applied).await;
+
+        browser.arrives_at("/reset/done").await;
+        browser.sees("Where it is set").await;
+        browser.sees("This password is too short").await;
+        browser.is_accessible().await;
+        browser.shot("linked-done").await;
+        browser.clicks("Choose a password for it").await;
+        browser.sees("This password is for Shop alone").await;
+        browser.is_accessible().await;
+        browser.shot("linked-alone").await;
+        browser.types("New password", "Kuvo-tare-mipe-zolu-58").await;
+        browser.clicks("Set new password").await;
+        browser.arrives_at("/reset/status").await;
+        let job = shop.work(Code::Applied).await;
+        assert_eq!(shop.open(&job).expect("sealed for it"), "Kuvo-tare-mipe-zolu-58");
+        browser.arrives_at("/reset/done").await;
+        browser.does_not_see("Not set").await;
+        browser.has_nothing_to_complain_of().await;
+    })
+    .await;
 }

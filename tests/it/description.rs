@@ -346,6 +346,8 @@ fn events() -> Vec<(String, Event)> {
     let mut all: Vec<(String, Event)> = results.map(|outcome| (format!("result_{}", outcome.as_str()), Event::Result(outcome))).into();
     let others = [
         ("submit", Event::Submit),
+        ("hold", Event::Hold),
+        ("release", Event::Release),
         ("lease", Event::Lease),
         ("supersede", Event::Supersede),
         ("cancel", Event::Cancel),

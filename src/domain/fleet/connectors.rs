@@ -32,6 +32,8 @@ pub struct Connector {
     pub kind: String,
     pub writeback: bool,
     pub unlock: bool,
+    /// Its accounts follow those of the tenant's other directories, by what they have in common.
+    pub linked: Option<String>,
     /// Active agents that were heard of lately.
     pub agents: i64,
     /// Those of them that reach their directory.
@@ -77,7 +79,7 @@ pub async fn switch(
 pub async fn connectors(conn: &mut PgConnection, scope: &Scope, clock: &Clock) -> Result<Vec<Connector>> {
     let found = sqlx::query_as!(
         Connector,
-        r#"select c.connector_id, c.name, c.kind, c.writeback, c.unlock,
+        r#"select c.connector_id, c.name, c.kind, c.writeback, c.unlock, case when c.linked then c.link_by end as linked,
                (select count(*) from agents a where a.connector_id = c.connector_id and a.status = 'active' and a.last_seen_at > $2)
                    as "agents!",
                (select count(*) from agents a where a.connector_id = c.connector_id and a.status = 'active' and a.last_seen_at > $2
@@ -89,4 +91,30 @@ pub async fn connectors(conn: &mut PgConnection, scope: &Scope, clock: &Clock) -
     .fetch_all(conn)
     .await?;
     Ok(found)
+}
+
+/// Let the accounts of this directory follow those of the tenant's others; `None`: no more. What they have in common is the name of a
+/// `users::LinkBy`. False when the tenant has no such connector.
+pub async fn link(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    source: &Source,
+    connector: Uuid,
+    by: Option<&str>,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update connectors set linked = $3::text is not null, link_by = coalesce($3, link_by) where tenant_id = $1 and connector_id = $2",
+        scope.id(),
+        connector,
+        by,
+    )
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let (outcome, detail) = (if by.is_some() { "on" } else { "off" }, serde_json::json!({ "connector": connector, "by": by }));
+    audit::record(conn, scope, clock, source, Event { action: "connector.link", outcome, detail, ..Event::default() }).await?;
+    Ok(true)
 }

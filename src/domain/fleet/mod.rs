@@ -18,7 +18,7 @@ use crate::{
     base::{clock::Clock, config::DirectoryKind, id},
     wire::message::{AuditHead, DirectoryHealth, PasswordPolicy},
 };
-pub use connectors::{Connector, Feature, connectors, switch};
+pub use connectors::{Connector, Feature, connectors, link, switch};
 pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, new_token, revoke};
 pub use heartbeat::{Alarm, Beaten, acknowledge, heartbeat};
 pub use identity::{NotTaken, Replaced, replace_identity};
@@ -210,7 +210,7 @@ pub async fn readiness(conn: &mut PgConnection, scope: &Scope, clock: &Clock, co
                    and (a.health -> 'directory' ->> 'reachable')::boolean) as "reachable!"
            from connectors c
            where c.tenant_id = $1 and ($2::uuid is null or c.connector_id = $2)
-           order by c.writeback desc, c.connector_id limit 1"#,
+           order by c.linked, c.writeback desc, c.connector_id limit 1"#,
         scope.id(),
         connector,
         now - SILENT_AFTER,

@@ -4,6 +4,7 @@
 //! token fences out whoever held the job before; a terminal job keeps a tombstone and never the ciphertext.
 
 mod ask;
+mod hold;
 mod lease;
 mod settle;
 pub mod state;
@@ -24,6 +25,7 @@ use crate::{
     },
 };
 pub use ask::{Asked, ask};
+pub use hold::{Follower, Held, LetGo, Who, follows, give_up, hold, release};
 pub use lease::{Ask, lease, put_back, waiting, withdraw};
 pub use settle::{Ended, Settled, Told, record, settle, settle_closely};
 pub use state::State;
@@ -96,6 +98,8 @@ pub struct JobView {
     /// Whether a sealed password was ever posted for it; a ticket that was not used changes nothing.
     pub submitted: bool,
     pub code: Option<Code>,
+    /// Others are held until it has set the password.
+    pub leads: bool,
     /// When a minimum age refused it: from when a change is allowed.
     pub allowed_at: Option<OffsetDateTime>,
 }
@@ -115,7 +119,7 @@ impl JobView {
 }
 
 pub async fn view(conn: &mut PgConnection, scope: &Scope, job: Uuid) -> Result<Option<JobView>> {
-    let row = sqlx::query!(r#"select job_id, kind, state, submitted_at is not null as "submitted!", code, allowed_at from jobs where tenant_id = $1 and job_id = $2"#, scope.id(), job)
+    let row = sqlx::query!(r#"select job_id, kind, state, submitted_at is not null as "submitted!", code, part, allowed_at from jobs where tenant_id = $1 and job_id = $2"#, scope.id(), job)
         .fetch_optional(conn)
         .await?;
     row.map(|row| {
@@ -125,6 +129,7 @@ pub async fn view(conn: &mut PgConnection, scope: &Scope, job: Uuid) -> Result<O
             state: State::parse(&row.state)?,
             submitted: row.submitted,
             code: row.code.as_deref().and_then(Code::parse),
+            leads: row.part.as_deref() == Some("first"),
             allowed_at: row.allowed_at,
         })
     })

@@ -31,6 +31,8 @@ use crate::{
     },
 };
 
+/// A directory that was away is tried again after this.
+const RETRY: Duration = Duration::seconds(3);
 /// Notices are worth sending for a day.
 const NOTICE_LIFETIME: Duration = Duration::days(1);
 
@@ -61,6 +63,7 @@ struct Row {
     user_id: Uuid,
     flow_id: Uuid,
     kind: String,
+    part: Option<String>,
     seq: i64,
     state: String,
     attempts: i16,
@@ -82,6 +85,10 @@ struct Row {
 pub struct Ended {
     job: Uuid,
     pub kind: Kind,
+    /// Others wait for it.
+    pub leads: bool,
+    /// It waited for another.
+    pub follows: bool,
     /// The row as the verdict found it: as it must still be.
     before: State,
     lease: Option<Uuid>,
@@ -104,7 +111,7 @@ pub async fn settle(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<Vec<Op
     let judged = (1..).zip(told).map(|(n, told)| {
         let Some(row) = rows.remove(&n) else { return Ok(None) };
         Ok(match judge(told, &row, false)? {
-            Word::Ends(state) if row.state == State::Leased.as_str() => Some(row.ends(told, State::Leased, state)?),
+            Word::Ends(state) if row.state == State::Leased.as_str() && !row.leads() => Some(row.ends(told, State::Leased, state)?),
             _ => None,
         })
     });
@@ -151,7 +158,7 @@ async fn look(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<BTreeMap<i64
     let (first, last) = span(&jobs);
     let rows = sqlx::query_as!(
         Row,
-        r#"select r.n as "n!", j.user_id, j.flow_id, j.kind, j.seq, j.state, j.attempts, j.lease, j.lease_until, j.agent_id, j.result,
+        r#"select r.n as "n!", j.user_id, j.flow_id, j.kind, j.part, j.seq, j.state, j.attempts, j.lease, j.lease_until, j.agent_id, j.result,
                j.hashes ->> r.agent_id::text as hash, host(j.origin) as origin, u.display_name as "name?", u.mail, u.private_mail, u.mobile, u.language
            from unnest($1::uuid[], $2::uuid[], $3::uuid[], $6::bool[]) with ordinality as r (tenant_id, job_id, agent_id, applied, n)
            join jobs j on j.job_id = r.job_id and j.job_id between $4 and $5 and j.tenant_id = r.tenant_id
@@ -220,7 +227,10 @@ async fn decide(conn: &mut PgConnection, clock: &Clock, told: &Told<'_>, job: Ro
     let state = match judge(told, &job, held)? {
         Word::Again => return Ok((Settled::Again, None)),
         Word::Contradicts(why) => return Ok((Settled::Contradicts(why), None)),
-        Word::HandsOver(_) if hand_over(&mut *conn, clock, agent, result.job).await? => {
+        Word::HandsOver(_)
+            if hand_over(&mut *conn, clock, agent, result.job).await?
+                || job.part.as_deref() == Some("follows") && retry(&mut *conn, clock, result.job).await? =>
+        {
             return Ok((Settled::HandedOver { user_id: job.user_id, flow_id: job.flow_id }, None));
         }
         Word::HandsOver(state) | Word::Ends(state) => state,
@@ -230,13 +240,19 @@ async fn decide(conn: &mut PgConnection, clock: &Clock, told: &Told<'_>, job: Ro
 }
 
 impl Row {
+    fn leads(&self) -> bool {
+        self.part.as_deref() == Some("first")
+    }
+
     fn ends(self, told: &Told<'_>, before: State, state: State) -> Result<Ended> {
-        let result = told.result;
+        let (result, leads) = (told.result, self.leads());
         let reach =
             self.name.map(|name| Reach::open(told.scope, name, [self.mail, self.private_mail, self.mobile], self.language)).transpose()?;
         Ok(Ended {
             reach,
             job: result.job,
+            leads,
+            follows: self.part.as_deref() == Some("follows"),
             kind: Kind::parse(&self.kind).with_context(|| format!("unknown job kind {}", self.kind))?,
             before,
             lease: self.lease,
@@ -352,6 +368,26 @@ async fn hand_over(conn: &mut PgConnection, clock: &Clock, agent: &Agent, job: U
         return Ok(false);
     }
     // As if this lease had not been: the agent's word is that nothing was sent.
+    sqlx::query!("update jobs set state = 'submitted', attempts = attempts - 1, lease = null, lease_until = null where job_id = $1", job)
+        .execute(conn)
+        .await?;
+    Ok(true)
+}
+
+/// What followed another was sealed for this moment and for no later one: as long as it lives, the same agent may try again a little
+/// later.
+async fn retry(conn: &mut PgConnection, clock: &Clock, job: Uuid) -> Result<bool> {
+    let again: OffsetDateTime = clock.now() + RETRY;
+    let done = sqlx::query!(
+        "update active_jobs set lease_until = $2 where job_id = $1 and expires_at > $2::timestamptz + interval '3 s'",
+        job,
+        again
+    )
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
     sqlx::query!("update jobs set state = 'submitted', attempts = attempts - 1, lease = null, lease_until = null where job_id = $1", job)
         .execute(conn)
         .await?;

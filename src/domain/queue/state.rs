@@ -9,6 +9,8 @@ use crate::wire::outcome::Outcome;
 pub enum State {
     /// A ticket was given; nothing is sealed yet.
     Offered,
+    /// Sealed and durable; waits for the job that goes first.
+    Held,
     /// Sealed and durable; waits for an agent.
     Submitted,
     Leased,
@@ -28,6 +30,10 @@ pub enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
     Submit,
+    /// Submitted together with the job that it follows.
+    Hold,
+    /// That job has set the password.
+    Release,
     Lease,
     /// The agent's signed verdict.
     Result(Outcome),
@@ -43,8 +49,9 @@ pub enum Event {
 }
 
 impl State {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Offered,
+        Self::Held,
         Self::Submitted,
         Self::Leased,
         Self::Applied,
@@ -60,6 +67,7 @@ impl State {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Offered => "offered",
+            Self::Held => "held",
             Self::Submitted => "submitted",
             Self::Leased => "leased",
             Self::Applied => "applied",
@@ -81,15 +89,16 @@ impl State {
     }
 
     pub const fn is_final(self) -> bool {
-        !matches!(self, Self::Offered | Self::Submitted | Self::Leased)
+        !matches!(self, Self::Offered | Self::Held | Self::Submitted | Self::Leased)
     }
 
     /// Where `event` leads; `None` where it must not happen.
     pub const fn next(self, event: Event) -> Option<Self> {
-        use State::{Applied, Cancelled, Expired, Failed, Leased, Offered, Reconciled, Refused, Submitted, Superseded, Unknown};
+        use State::{Applied, Cancelled, Expired, Failed, Held, Leased, Offered, Reconciled, Refused, Submitted, Superseded, Unknown};
         Some(match (self, event) {
             // Back from an agent that could not try: as if it had never been there.
-            (Offered, Event::Submit) | (Leased, Event::HandOver) => Submitted,
+            (Offered, Event::Submit) | (Leased, Event::HandOver) | (Held, Event::Release) => Submitted,
+            (Offered, Event::Hold) => Held,
             // Leasing again is how a job leaves an agent that went silent.
             (Submitted | Leased, Event::Lease) => Leased,
             (Leased, Event::Result(Outcome::Applied)) => Applied,
@@ -97,11 +106,11 @@ impl State {
             (Leased, Event::Result(Outcome::Failed)) => Failed,
             (Unknown, Event::Result(Outcome::Applied | Outcome::Refused | Outcome::Failed)) => Reconciled,
             // A leased job cannot be superseded: its agent may be applying it at this moment.
-            (Offered | Submitted, Event::Supersede) => Superseded,
-            (Offered | Submitted, Event::Cancel) => Cancelled,
-            (Offered | Submitted, Event::Expire { touched: false }) => Expired,
+            (Offered | Held | Submitted, Event::Supersede) => Superseded,
+            (Offered | Held | Submitted, Event::Cancel) => Cancelled,
+            (Offered | Held | Submitted, Event::Expire { touched: false }) => Expired,
             // Submitted and touched: handed over by one agent after another fell silent.
-            (Leased, Event::Result(Outcome::Unknown)) | (Submitted | Leased, Event::Expire { touched: true }) => Unknown,
+            (Leased, Event::Result(Outcome::Unknown)) | (Held | Submitted | Leased, Event::Expire { touched: true }) => Unknown,
             _ => return None,
         })
     }
@@ -113,8 +122,10 @@ mod tests {
 
     use super::*;
 
-    const EVENTS: [Event; 11] = [
+    const EVENTS: [Event; 13] = [
         Event::Submit,
+        Event::Hold,
+        Event::Release,
         Event::Lease,
         Event::HandOver,
         Event::Result(Outcome::Applied),
@@ -185,17 +196,19 @@ mod tests {
                 let Some(next) = state.next(event) else { continue };
                 // One end, but for the answer that comes after all; and only forward.
                 prop_assert!(!state.is_final() || (state, next) == (State::Unknown, State::Reconciled));
-                prop_assert!(next != State::Offered && (next != State::Submitted || state == State::Offered || event == Event::HandOver));
+                prop_assert!(next != State::Offered && (next != State::Submitted || matches!(state, State::Offered | State::Held) || event == Event::HandOver));
                 state = next;
                 happened.push(event);
             }
             let did = |wanted: Event| happened.contains(&wanted);
             let verdicts = happened.iter().filter(|event| matches!(event, Event::Result(_))).count();
-            prop_assert!(!did(Event::Lease) || did(Event::Submit), "nothing unsealed is leased");
+            let sealed = did(Event::Submit) || did(Event::Hold) && did(Event::Release);
+            prop_assert!(!did(Event::Lease) || sealed, "nothing unsealed is leased, and nothing held");
             prop_assert!(verdicts == 0 || did(Event::Lease), "nobody speaks of what they never had");
             match state {
                 State::Offered => prop_assert!(happened.is_empty()),
-                State::Submitted => prop_assert!(matches!(happened.last(), Some(Event::Submit | Event::HandOver))),
+                State::Held => prop_assert_eq!(&happened, &[Event::Hold]),
+                State::Submitted => prop_assert!(matches!(happened.last(), Some(Event::Submit | Event::Release | Event::HandOver))),
                 State::Leased => prop_assert!(verdicts == 0 && did(Event::Lease)),
                 State::Applied => prop_assert!(verdicts == 1 && did(Event::Result(Outcome::Applied))),
                 State::Refused => prop_assert!(verdicts == 1 && did(Event::Result(Outcome::Refused))),

@@ -307,7 +307,7 @@ pub(super) async fn give_way(conn: &mut PgConnection, now: OffsetDateTime, activ
     let Some(job_id) = active else { return Ok(Some(Given { superseded: None })) };
     let untouched = sqlx::query_scalar!(
         "update jobs set state = 'superseded', finished_at = $2, envelopes = null
-         where job_id = $1 and state = 'submitted' and attempts = 0 returning flow_id",
+         where job_id = $1 and state in ('held', 'submitted') and attempts = 0 returning flow_id",
         job_id,
         now,
     )

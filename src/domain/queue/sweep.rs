@@ -15,6 +15,8 @@ pub struct Swept {
     pub user_id: Uuid,
     pub flow_id: Uuid,
     pub state: State,
+    /// Others waited for it.
+    pub leads: bool,
 }
 
 /// End what is past its deadline: expired if no agent ever had it, unknown otherwise. A lease that still runs is waited for.
@@ -34,8 +36,8 @@ pub async fn sweep(conn: &mut PgConnection, clock: &Clock) -> Result<Vec<Swept>>
     }
     let rows = sqlx::query!(
         "update jobs set state = case when attempts = 0 then 'expired' else 'unknown' end, finished_at = $2, envelopes = null
-         where job_id = any($1) and state in ('submitted', 'leased')
-         returning tenant_id, job_id, user_id, flow_id, state",
+         where job_id = any($1) and state in ('held', 'submitted', 'leased')
+         returning tenant_id, job_id, user_id, flow_id, state, part",
         &due,
         now,
     )
@@ -49,6 +51,7 @@ pub async fn sweep(conn: &mut PgConnection, clock: &Clock) -> Result<Vec<Swept>>
                 user_id: row.user_id,
                 flow_id: row.flow_id,
                 state: State::parse(&row.state)?,
+                leads: row.part.as_deref() == Some("first"),
             })
         })
         .collect()

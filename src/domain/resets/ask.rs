@@ -4,13 +4,13 @@ use anyhow::Result;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Flow, Step, Way, flow, ticket};
+use super::{Flow, Step, Way, flow, linked, ticket};
 use crate::{
     base::clock::Clock,
     domain::{
         audit::{self, Event, Source},
         fleet::{self, Readiness},
-        queue::{self, Asked, Target},
+        queue::{self, Asked, State, Target},
         tenants::{Scope, Tenant},
         users::{self, User},
     },
@@ -107,7 +107,10 @@ pub async fn unlock(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sou
     if let Some(older) = superseded {
         lines.push((scope, source, line("reset.superseded", "superseded", older.flow_id, older.job_id)));
     }
-    audit::record_all(conn, clock, lines).await?;
+    audit::record_all(&mut *conn, clock, lines).await?;
+    if let Some(older) = superseded {
+        linked::after(conn, clock, &[(scope, source, older.job_id, State::Superseded)]).await?;
+    }
     Ok(Unlocking::Asked { connector: user.connector_id, superseded: superseded.map(|older| older.job_id) })
 }
 

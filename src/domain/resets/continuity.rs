@@ -46,7 +46,7 @@ pub async fn restore_doubt(conn: &mut PgConnection, clock: &Clock, ring: &KeyRin
     sqlx::query!("select job_id from active_jobs order by job_id for update").fetch_all(&mut *conn).await?;
     let touched = sqlx::query_as!(
         Doubted,
-        "update jobs set attempts = 1 where job_id in (select job_id from active_jobs) and state = 'submitted' and attempts = 0
+        "update jobs set attempts = 1 where job_id in (select job_id from active_jobs) and state in ('held', 'submitted') and attempts = 0
          returning tenant_id, job_id, user_id, flow_id",
     )
     .fetch_all(&mut *conn)

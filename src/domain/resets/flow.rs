@@ -6,7 +6,10 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::need::{Look, Way, way};
+use super::{
+    linked::{self, TargetView},
+    need::{Look, Way, way},
+};
 use crate::{
     base::{clock::Clock, id},
     domain::{
@@ -57,6 +60,12 @@ pub struct Flow {
     pub way: Way,
     /// A new password was chosen where unlocking would do.
     pub wants_password: bool,
+    /// The job that went first, where another password is chosen for an account that follows.
+    pub root_id: Option<Uuid>,
+    /// That account.
+    pub aim_id: Option<Uuid>,
+    /// Where others follow the job: how it goes in each directory, the first one's first.
+    pub targets: Vec<TargetView>,
 }
 
 /// How a journey ended other than well, or where it must pause.
@@ -96,7 +105,8 @@ impl Flow {
         let Some(job) = self.job.as_ref().filter(|job| job.submitted) else { return self.beginning() };
         match (job.state, job.code) {
             (State::Offered | State::Cancelled, _) => self.beginning(),
-            (State::Submitted | State::Leased, _) => Step::Status,
+            (State::Held | State::Submitted | State::Leased, _) => Step::Status,
+            (State::Applied, _) if !self.targets.iter().all(TargetView::is_final) => Step::Status,
             (State::Applied, _) => Step::Done,
             (State::Reconciled, Some(code)) if code.outcome() == Outcome::Applied => Step::Done,
             // Another password may do: no need to prove again.
@@ -110,6 +120,9 @@ impl Flow {
 
     /// Verified, and nothing is under way.
     const fn beginning(&self) -> Step {
+        if self.aim_id.is_some() {
+            return Step::Password;
+        }
         match self.way {
             Way::Barred(code, _) => Step::Ended(Ending::Barred(code)),
             Way::UnlockOnly(_) => Step::Need,
@@ -121,6 +134,15 @@ impl Flow {
     /// Whether the job at hand is an unlock and nothing else.
     pub fn unlocks(&self) -> bool {
         self.job.as_ref().is_some_and(|job| job.kind == Kind::Unlock)
+    }
+
+    /// How it goes in each directory now, where there are several.
+    pub async fn look_at_targets(&mut self, conn: &mut PgConnection, scope: &Scope) -> Result<()> {
+        let first = self.root_id.or_else(|| self.job.as_ref().filter(|job| job.leads).map(|job| job.job_id));
+        if let Some(first) = first {
+            self.targets = linked::targets(conn, scope, first).await?;
+        }
+        Ok(())
     }
 
     /// Why the directory did not take the last password, if that is why the browser is at the password page.
@@ -144,8 +166,8 @@ impl Flow {
 pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie: &str) -> Result<Option<Flow>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select f.flow_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.passed, f.method, f.wants_password,
-               j.job_id as "job_id?", j.kind as "job_kind?", j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code,
+        r#"select f.flow_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.passed, f.method, f.wants_password, f.root_id,
+               f.aim_id, j.part, j.job_id as "job_id?", j.kind as "job_kind?", j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code,
                j.allowed_at, l.job_id as "look_id?", l.state as "look_state?", l.code as look_code, l.result as look_result,
                l.issued_at as "look_at?", c.unlock as "unlock?"
            from flows f left join jobs j on j.job_id = f.job_id and j.tenant_id = f.tenant_id
@@ -156,9 +178,12 @@ pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie:
         id::sha256(cookie.as_bytes()),
         clock.now(),
     )
-    .fetch_optional(conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    row.map(|row| row.open(clock.now())).transpose()
+    let Some(row) = row else { return Ok(None) };
+    let mut flow = row.open(clock.now())?;
+    flow.look_at_targets(conn, scope).await?;
+    Ok(Some(flow))
 }
 
 /// The flow as it is now, and nobody else's to change until the transaction ends: two tabs may press at once. Its job is read once
@@ -174,8 +199,8 @@ pub(super) async fn lock(conn: &mut PgConnection, scope: &Scope, clock: &Clock, 
 pub async fn reload(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow: &Flow) -> Result<Option<Flow>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select f.flow_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.passed, f.method, f.wants_password,
-               j.job_id as "job_id?", j.kind as "job_kind?", j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code,
+        r#"select f.flow_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.passed, f.method, f.wants_password, f.root_id,
+               f.aim_id, j.part, j.job_id as "job_id?", j.kind as "job_kind?", j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code,
                j.allowed_at, l.job_id as "look_id?", l.state as "look_state?", l.code as look_code, l.result as look_result,
                l.issued_at as "look_at?", c.unlock as "unlock?"
            from flows f left join jobs j on j.job_id = f.job_id and j.tenant_id = f.tenant_id
@@ -185,9 +210,12 @@ pub async fn reload(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow:
         scope.id(),
         flow.flow_id,
     )
-    .fetch_optional(conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    row.map(|row| row.open(clock.now())).transpose()
+    let Some(row) = row else { return Ok(None) };
+    let mut flow = row.open(clock.now())?;
+    flow.look_at_targets(conn, scope).await?;
+    Ok(Some(flow))
 }
 
 struct Row {
@@ -201,6 +229,9 @@ struct Row {
     passed: Vec<String>,
     method: Option<String>,
     wants_password: bool,
+    root_id: Option<Uuid>,
+    aim_id: Option<Uuid>,
+    part: Option<String>,
     job_id: Option<Uuid>,
     job_kind: Option<String>,
     job_state: Option<String>,
@@ -221,7 +252,8 @@ impl Row {
             (Some(job_id), Some(kind), Some(state)) => {
                 let kind = Kind::parse(&kind).with_context(|| format!("unknown job kind {kind}"))?;
                 let (code, allowed_at) = (self.code.as_deref().and_then(Code::parse), self.allowed_at);
-                Some(JobView { job_id, kind, state: State::parse(&state)?, submitted: self.submitted, code, allowed_at })
+                let leads = self.part.as_deref() == Some("first");
+                Some(JobView { job_id, kind, state: State::parse(&state)?, submitted: self.submitted, code, leads, allowed_at })
             }
             _ => None,
         };
@@ -249,6 +281,9 @@ impl Row {
             look,
             way,
             wants_password: self.wants_password,
+            root_id: self.root_id,
+            aim_id: self.aim_id,
+            targets: Vec::new(),
         })
     }
 }
@@ -264,6 +299,40 @@ pub async fn wants_password(conn: &mut PgConnection, scope: &Scope, flow: &Flow)
         scope.id(),
         flow.flow_id,
         flow.job.as_ref().map(|job| job.job_id),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Choose another password for an account that follows and did not get the one that the first one got. False where there is nothing to do.
+pub async fn aim(conn: &mut PgConnection, scope: &Scope, flow: &Flow, user: Uuid) -> Result<bool> {
+    let fits = |target: &TargetView| target.user_id == user && !target.is_set();
+    let Some(job) = flow.job.as_ref().filter(|_| flow.step() == Step::Done && flow.targets.iter().skip(1).any(fits)) else {
+        return Ok(false);
+    };
+    let done = sqlx::query!(
+        "update flows set root_id = coalesce(root_id, job_id), aim_id = $3, job_id = null, wants_password = true
+         where tenant_id = $1 and flow_id = $2 and state = 'verified' and job_id = $4",
+        scope.id(),
+        flow.flow_id,
+        user,
+        job.job_id,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Leave that account as it is: back to how it went in all of them.
+pub async fn leave(conn: &mut PgConnection, scope: &Scope, flow: &Flow) -> Result<bool> {
+    if flow.aim_id.is_none() || flow.step() == Step::Status {
+        return Ok(false);
+    }
+    let done = sqlx::query!(
+        "update flows set job_id = root_id, aim_id = null where tenant_id = $1 and flow_id = $2 and state = 'verified' and root_id is not null",
+        scope.id(),
+        flow.flow_id,
     )
     .execute(conn)
     .await?;

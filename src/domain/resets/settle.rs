@@ -7,13 +7,14 @@ use anyhow::{Result, ensure};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::linked;
 use crate::{
     base::clock::Clock,
     domain::{
         audit::{self, Event, Lines, Source},
         fleet::Agent,
         notifications::{Channel, Content, Letters, Message},
-        queue::{self, Settled, State, Swept, Told},
+        queue::{self, LetGo, Settled, State, Swept, Told},
         tenants::{Scope, Tenant},
         users::Reach,
     },
@@ -92,7 +93,8 @@ pub async fn settle(conn: &mut PgConnection, clock: &Clock, reports: &[&Report<'
 
 /// The same under lock, in a transaction that is the caller's, for what is not as it mostly is: told again, contradicted, handed over,
 /// reconciled.
-pub async fn settle_closely(conn: &mut PgConnection, clock: &Clock, reports: &[&Report<'_>]) -> Result<Vec<Settled>> {
+/// What waited for one of them is let go or given up; answers the jobs that were let go, too.
+pub async fn settle_closely(conn: &mut PgConnection, clock: &Clock, reports: &[&Report<'_>]) -> Result<(Vec<Settled>, Vec<LetGo>)> {
     let decided = queue::settle_closely(&mut *conn, clock, &told(reports)).await?;
     let ends: Vec<_> = reports.iter().copied().zip(&decided).filter_map(|(report, (_, ended))| Some((report, ended.as_ref()?))).collect();
     let count = ends.len();
@@ -106,8 +108,15 @@ pub async fn settle_closely(conn: &mut PgConnection, clock: &Clock, reports: &[&
         };
         lines.push((&report.tenant.scope, report.source, line(report, outcome, user, flow, why)));
     }
-    audit::record_all(conn, clock, lines).await?;
-    Ok(decided.into_iter().map(|(settled, _)| settled).collect())
+    audit::record_all(&mut *conn, clock, lines).await?;
+    let first: Vec<_> = reports
+        .iter()
+        .zip(&decided)
+        .filter_map(|(report, (_, ended))| ended.as_ref().filter(|ended| ended.leads).map(|ended| (report, ended)))
+        .map(|(report, ended)| (&report.tenant.scope, report.source, report.result.job, ended.state))
+        .collect();
+    let released = if first.is_empty() { Vec::new() } else { linked::after(conn, clock, &first).await? };
+    Ok((decided.into_iter().map(|(settled, _)| settled).collect(), released))
 }
 
 fn told<'a>(reports: &[&Report<'a>]) -> Vec<Told<'a>> {
@@ -144,27 +153,40 @@ async fn record<'a>(
     if ended.is_empty() {
         return Ok(BTreeSet::new());
     }
-    queue::record(conn, clock, &ended, &Lines::new(clock, lines), &notices(clock, &done)?).await
+    let letters = notices(&mut *conn, clock, &done).await?;
+    queue::record(conn, clock, &ended, &Lines::new(clock, lines), &letters).await
 }
 
 /// What is told of a job that did something to an account.
 fn notice(kind: Kind, code: Code, at: i64, from: String) -> Option<Content> {
     match (code.outcome(), kind) {
-        (Outcome::Applied, kind) if kind.has_new() => Some(Content::Changed { at, from }),
+        (Outcome::Applied, kind) if kind.has_new() => Some(Content::Changed { at, from, places: Vec::new() }),
         (Outcome::Applied, Kind::Unlock) if code != Code::NotLocked => Some(Content::Unlocked { at, from }),
         _ => None,
     }
 }
 
-fn notices(clock: &Clock, done: &[(&Report<'_>, &queue::Ended, Content)]) -> Result<Letters> {
+/// To every address on file. Where others follow or were followed, what the letter says of them is asked.
+async fn notices(conn: &mut PgConnection, clock: &Clock, done: &[(&Report<'_>, &queue::Ended, Content)]) -> Result<Letters> {
     let mut letters = Letters::default();
     for (report, end, content) in done {
         let Some(Reach { name, mail, private_mail, mobile, language }) = &end.reach else { continue };
+        let (scope, job) = (&report.tenant.scope, report.result.job);
+        let mut content = content.clone();
+        // Where the password is, or is about to be, set.
+        if let Content::Changed { places, .. } = &mut content
+            && (end.leads || end.follows)
+        {
+            *places = linked::places(&mut *conn, scope, job).await?;
+        }
+        // Nobody is told twice of one password.
+        let known = if end.follows { linked::told(&mut *conn, scope, end.user_id).await? } else { None };
+        let known = |to: &str| known.as_ref().is_some_and(|known| known.is_reached_at(to));
         let language = language.as_deref().unwrap_or(report.tenant.language.tag());
         let private = private_mail.as_ref().filter(|private| mail.as_ref() != Some(private));
         let mails = mail.as_ref().into_iter().chain(private).map(|mail| (Channel::Email, mail.as_str()));
         let mobile = mobile.as_ref().map(|mobile| (Channel::Sms, mobile.as_str()));
-        for (channel, to) in mails.chain(mobile) {
+        for (channel, to) in mails.chain(mobile).filter(|(_, to)| !known(to)) {
             let message = Message { to: to.to_owned(), name: name.clone(), language: language.to_owned(), content: content.clone() };
             letters.push(&report.tenant.scope, clock, report.result.job, channel, &message)?;
         }
@@ -191,5 +213,10 @@ pub async fn swept(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, job:
         job: Some(job.job_id),
         ..Event::default()
     };
-    audit::record(conn, &tenant.scope, clock, &Source::house("worker"), event).await
+    let source = Source::house("worker");
+    audit::record(&mut *conn, &tenant.scope, clock, &source, event).await?;
+    if job.leads {
+        linked::after(conn, clock, &[(&tenant.scope, &source, job.job_id, job.state)]).await?;
+    }
+    Ok(())
 }

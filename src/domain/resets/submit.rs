@@ -10,18 +10,19 @@ use thiserror::Error;
 use time::Duration;
 use uuid::Uuid;
 
+use super::{Following, linked};
 use crate::{
     base::clock::Clock,
     domain::{
         audit::{self, Event, Lines, Source},
-        queue::{self, Posted, Submission, Submitted},
+        queue::{self, Posted, State, Submission, Submitted},
         tenants::Tenant,
     },
     wire::{message::LeasedJob, seal::Envelope},
 };
 
 /// A key that ended so long ago still counts: it may have been valid when the ticket was given.
-const KEY_GRACE: Duration = Duration::minutes(2);
+pub(super) const KEY_GRACE: Duration = Duration::minutes(2);
 
 /// What a browser posted.
 pub struct Sealed<'a> {
@@ -31,6 +32,8 @@ pub struct Sealed<'a> {
     pub browser: &'a [u8],
     pub job_id: Uuid,
     pub envelopes: &'a [Envelope],
+    /// For the accounts that follow.
+    pub following: &'a [Following<'a>],
 }
 
 /// Why a sealed job was not taken; nothing was changed.
@@ -58,8 +61,8 @@ pub enum SubmitRefused {
 #[derive(Debug)]
 pub struct Accepted {
     pub connector: Uuid,
-    /// An older job that gave way: somebody may be watching it.
-    pub superseded: Option<Uuid>,
+    /// Older jobs that gave way: somebody may be watching them.
+    pub superseded: Vec<Uuid>,
     /// For the agent that `waits` named.
     pub leased: Option<Box<LeasedJob>>,
 }
@@ -79,6 +82,11 @@ pub struct Admitted<'a> {
 }
 
 impl Admitted<'_> {
+    /// Others follow it: to be taken with them, in one transaction.
+    pub const fn leads(&self) -> bool {
+        !self.sealed.following.is_empty()
+    }
+
     /// All that is about one person stands together, in this order.
     pub const fn order(&self) -> (Uuid, Uuid) {
         (self.user, self.sealed.job_id)
@@ -120,7 +128,7 @@ pub async fn submit(conn: &mut PgConnection, clock: &Clock, admitted: &[&Admitte
     let posted: Vec<_> = admitted.iter().map(|admitted| &admitted.posted).collect();
     let submitted = queue::submit(conn, clock, &posted, &acceptances(clock, admitted)).await?;
     let answer = |(admitted, submitted): (&&Admitted<'_>, Option<Submitted>)| match submitted {
-        Some(Submitted::Accepted { leased, .. }) => Some(Accepted { connector: admitted.connector, superseded: None, leased }),
+        Some(Submitted::Accepted { leased, .. }) => Some(Accepted { connector: admitted.connector, superseded: Vec::new(), leased }),
         _ => None,
     };
     Ok(admitted.iter().zip(submitted).map(answer).collect())
@@ -139,7 +147,7 @@ pub async fn submit_closely(
         let Admitted { sealed, connector, user, .. } = **admitted;
         let refused = match submitted {
             Submitted::Again => {
-                answers.push(Ok(Accepted { connector, superseded: None, leased: None }));
+                answers.push(Ok(Accepted { connector, superseded: Vec::new(), leased: None }));
                 continue;
             }
             Submitted::Accepted { superseded, leased } => {
@@ -151,7 +159,12 @@ pub async fn submit_closely(
                         Event { flow: Some(older.flow_id), job: Some(older.job_id), ..event },
                     ));
                 }
-                answers.push(Ok(Accepted { connector, superseded: superseded.map(|older| older.job_id), leased }));
+                let mut superseded: Vec<Uuid> = superseded.map(|older| older.job_id).into_iter().collect();
+                if admitted.leads() {
+                    let (scope, first) = (&sealed.tenant.scope, (sealed.job_id, admitted.flow));
+                    superseded.extend(linked::hold(&mut *conn, scope, clock, sealed.source, first, sealed.following).await?);
+                }
+                answers.push(Ok(Accepted { connector, superseded, leased }));
                 continue;
             }
             Submitted::NoTicket => SubmitRefused::NoTicket,
@@ -163,7 +176,16 @@ pub async fn submit_closely(
         lines.push((&sealed.tenant.scope, sealed.source, event));
         answers.push(Err(refused));
     }
-    audit::record_all(conn, clock, lines).await?;
+    audit::record_all(&mut *conn, clock, lines).await?;
+    // What followed an older job that gave way goes with it.
+    let mut gone = Vec::new();
+    for (admitted, answer) in admitted.iter().zip(&answers) {
+        let older = answer.as_ref().map(|accepted| accepted.superseded.as_slice()).unwrap_or_default();
+        gone.extend(older.iter().map(|job| (&admitted.sealed.tenant.scope, admitted.sealed.source, *job, State::Superseded)));
+    }
+    if !gone.is_empty() {
+        linked::after(conn, clock, &gone).await?;
+    }
     Ok(answers)
 }
 
@@ -250,13 +272,13 @@ async fn gates(conn: &mut PgConnection, clock: &Clock, sealed: &[Sealed<'_>]) ->
     let now = clock.now();
     let rows = sqlx::query_as!(
         Row,
-        r#"select r.n as "n!", f.flow_id, f.state = 'verified' as "verified!", f.job_id, f.user_id, s.connector_id as "connector_id?",
+        r#"select r.n as "n!", f.flow_id, f.state = 'verified' as "verified!", f.job_id, coalesce(f.aim_id, f.user_id) as user_id, s.connector_id as "connector_id?",
                s.writeback as "writeback?", o.owners as "owners!: Json<BTreeMap<String, Owner>>"
            from unnest($1::uuid[], $2::bytea[], $3::text[]) with ordinality as r (tenant_id, browser_hash, keys, n)
            join flows f on f.tenant_id = r.tenant_id and f.browser_hash = r.browser_hash and f.state <> 'ended' and f.expires_at > $4
            left join lateral (select u.connector_id, c.writeback
                from users u join connectors c using (tenant_id, connector_id) join tenants t using (tenant_id)
-               where u.tenant_id = r.tenant_id and u.user_id = f.user_id and u.removed_at is null and u.enabled and not u.protected
+               where u.tenant_id = r.tenant_id and u.user_id = coalesce(f.aim_id, f.user_id) and u.removed_at is null and u.enabled and not u.protected
                    and t.self_service) s on true
            left join lateral (select coalesce(json_object_agg(k.key_id, json_build_object('agent', k.agent_id,
                    'able', coalesce((a.health -> 'directory' ->> 'reachable')::boolean, false))), '{}') as owners

@@ -3,13 +3,13 @@
 use anyhow::Result;
 use sqlx::PgConnection;
 
-use super::{Flow, Step, flow};
+use super::{Flow, Step, flow, linked};
 use crate::{
     base::clock::Clock,
     domain::{
-        audit::{self, Event, Source},
+        audit::{self, Source},
         fleet::{self, Readiness, Recipient},
-        queue::{self, Target},
+        queue::{self, Target, Who},
         tenants::Tenant,
         users::{self, User},
     },
@@ -22,6 +22,8 @@ pub struct Permit {
     pub ticket: Ticket,
     /// One for each agent that could do it.
     pub recipients: Vec<Recipient>,
+    /// Those of the accounts that follow this one.
+    pub linked: Vec<Permit>,
 }
 
 /// What came of asking for a ticket.
@@ -52,30 +54,32 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     };
     let target = Target { connector_id: user.connector_id, user_id: user.user_id, object_guid: user.object_guid, flow_id: flow.flow_id };
     let ticket = queue::offer(&mut *conn, scope, clock, Kind::Reset, &target).await?;
-    let event = Event {
-        action: "reset.ticket",
-        outcome: "given",
-        user: Some(user.user_id),
-        flow: Some(flow.flow_id),
-        job: Some(ticket.job),
-        detail: serde_json::json!({ "seq": ticket.seq, "recipients": recipients.len() }),
-    };
+    let mut permit = Permit { ticket, recipients, linked: Vec::new() };
+    let root = flow.root_id.filter(|_| flow.aim_id.is_some());
+    let job = permit.ticket.job;
     sqlx::query!(
         "update flows set job_id = $3 where tenant_id = $1 and flow_id = $2 and state = 'verified' returning audit_write($4, $5)",
         scope.id(),
         flow.flow_id,
-        ticket.job,
-        audit::line(scope, clock, source, &event),
+        job,
+        audit::line(scope, clock, source, &linked::given(&permit, user.user_id, flow, root)),
         clock.now(),
     )
-    .fetch_one(conn)
+    .fetch_one(&mut *conn)
     .await?;
-    Ok(Offered::Permit(Box::new(Permit { ticket, recipients })))
+    match root {
+        Some(root) => {
+            queue::follows(conn, scope, root, job, &Who { user_id: user.user_id, connector_id: user.connector_id, together: false })
+                .await?;
+        }
+        None => permit.linked = linked::offer(conn, scope, clock, source, flow, (user.user_id, job)).await?,
+    }
+    Ok(Offered::Permit(Box::new(permit)))
 }
 
 /// The flow's person, if self-service is on and may still serve them. The tenant at hand may be a moment old: that is asked too.
 pub(super) async fn served(conn: &mut PgConnection, tenant: &Tenant, flow: &Flow) -> Result<Option<User>> {
-    match flow.user_id {
+    match flow.aim_id.or(flow.user_id) {
         Some(user) => users::served(conn, &tenant.scope, user).await,
         None => Ok(None),
     }

@@ -2,6 +2,7 @@
 //! they are parsed into types here or dropped.
 
 mod contact;
+mod links;
 mod mirror;
 
 use anyhow::Result;
@@ -10,6 +11,7 @@ use uuid::Uuid;
 
 use super::tenants::Scope;
 pub use contact::{EmailAddress, Phone};
+pub use links::{LinkBy, Linked, Listed, follow, followers, list};
 pub use mirror::{MirrorOutcome, Mirrored, clean, mirror};
 
 /// A typed sign-in name or address in its one canonical form: trimmed, lower case, without `DOMAIN\`.
@@ -54,6 +56,12 @@ impl User {
     /// Whose limits count, whatever name was typed.
     pub fn subject(&self, scope: &Scope) -> Vec<u8> {
         scope.key().hash(b"limit subject", self.object_guid.as_bytes())
+    }
+
+    /// Whether this address or number is theirs.
+    pub fn is_reached_at(&self, to: &str) -> bool {
+        let mails = [&self.mail, &self.private_mail].into_iter().flatten().map(EmailAddress::as_str);
+        mails.chain(self.mobile.as_ref().map(Phone::as_str)).any(|known| known == to)
     }
 }
 
@@ -111,7 +119,8 @@ impl Row {
 /// Who a typed name may stand for.
 #[derive(Default)]
 pub struct Candidates {
-    /// The one person of that name whom self-service may serve. Two are as good as none: a name must not choose.
+    /// The one person of that name whom self-service may serve. Two are as good as none: a name must not choose. But an account of a
+    /// linked directory only counts where there is none in the others: it follows one.
     pub found: Option<User>,
     /// Somebody real who has a similar name: their contacts are shown to whoever types nearly their name, or the difference between
     /// the right and the nearly right name would tell that there is somebody.
@@ -124,18 +133,20 @@ pub struct Candidates {
 /// All of them in one look, the same for names that are known and that are not. `similar` is the name's [`similar`] hash.
 pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, similar: &[u8]) -> Result<Candidates> {
     let rows = sqlx::query!(
-        r#"with served as not materialized (select * from users where tenant_id = $1 and removed_at is null and enabled and not protected)
+        r#"with served as not materialized (
+               select u.*, c.linked from users u join connectors c using (tenant_id, connector_id)
+               where tenant_id = $1 and removed_at is null and enabled and not protected)
            (select 'found' as "why!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
-                   sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, language
-            from served where sign_in_name = $2 or principal_name = $2 or mail_index = $3 limit 2)
+                   sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, language, linked as "linked!"
+            from served where sign_in_name = $2 or principal_name = $2 or mail_index = $3 order by linked limit 2)
            union all
-           (select 'namesake', user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language
-            from served where aliases @> array[$4::bytea] order by user_id limit 1)
+           (select 'namesake', user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language, linked
+            from served where aliases @> array[$4::bytea] order by linked, user_id limit 1)
            union all
-           (select 'donor', user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language
+           (select 'donor', user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language, linked
             from served where object_guid >= $5 and mail is not null order by object_guid limit 1)
            union all
-           (select 'first', user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language
+           (select 'first', user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language, linked
             from served where object_guid < $5 and mail is not null order by object_guid limit 1)"#,
         scope.id(),
         name.as_str(),
@@ -145,7 +156,8 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
     )
     .fetch_all(conn)
     .await?;
-    let (mut candidates, mut more) = (Candidates::default(), false);
+    let (mut candidates, mut found_in) = (Candidates::default(), None);
+    let mut alone = true;
     for row in rows {
         let user = Row {
             user_id: row.user_id,
@@ -159,17 +171,20 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
             language: row.language,
         };
         let place = match row.why.as_str() {
-            "found" => &mut candidates.found,
+            "found" => {
+                alone &= found_in.is_none_or(|linked| linked != row.linked);
+                found_in.get_or_insert(row.linked);
+                &mut candidates.found
+            }
             "namesake" => &mut candidates.namesake,
             _ => &mut candidates.donor,
         };
-        more |= row.why == "found" && place.is_some();
         // The first of all is a donor only where none follows the hash.
         if place.is_none() || row.why == "donor" {
             *place = Some(user.open(scope)?);
         }
     }
-    candidates.found = candidates.found.filter(|_| !more);
+    candidates.found = candidates.found.filter(|_| alone);
     Ok(candidates)
 }
 

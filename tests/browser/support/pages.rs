@@ -67,6 +67,8 @@ struct Password {
     names: bool,
     history: u32,
     days: u64,
+    places: String,
+    alone: bool,
     refusal: Option<Refusal>,
 }
 
@@ -76,6 +78,12 @@ struct Status {
     page: Page,
     state: String,
     unlock: bool,
+    targets: Vec<Target>,
+}
+
+struct Target {
+    name: String,
+    is: String,
 }
 
 #[derive(Template)]
@@ -85,6 +93,14 @@ struct Done {
     unlock: bool,
     forgotten: bool,
     but: Option<String>,
+    places: Vec<Place>,
+}
+
+struct Place {
+    name: String,
+    set: bool,
+    why: Option<String>,
+    again: Option<String>,
 }
 
 #[derive(Template)]
@@ -135,6 +151,7 @@ struct ChangedMail {
     name: String,
     when: String,
     where_: String,
+    places: Option<String>,
     help: Option<String>,
 }
 
@@ -168,11 +185,12 @@ struct ChangedText {
     name: String,
     when: String,
     where_: String,
+    places: Option<String>,
     help: Option<String>,
 }
 
 /// Names under which [`render`] knows a page.
-pub const NAMES: [&str; 24] = [
+pub const NAMES: [&str; 26] = [
     "identify",
     "identify-error",
     "unavailable",
@@ -188,7 +206,9 @@ pub const NAMES: [&str; 24] = [
     "status",
     "status-leased",
     "status-unlock",
+    "status-places",
     "done",
+    "done-places",
     "done-unlock",
     "ended",
     "ended-age",
@@ -224,6 +244,8 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         min_length,
         complexity: min_length > 0,
         names: min_length > 0,
+        places: String::new(),
+        alone: false,
         days: u64::from(refusal.is_none() && min_length > 0),
         history: if min_length > 0 { 24 } else { 0 },
         refusal,
@@ -253,11 +275,31 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         "password-unknown" => password(page, 0, None).render(),
         "need" => Need { page, choice: true, age: None, error: None }.render(),
         "need-only" => Need { page, choice: false, age: Some("27 November 2026, 09:12 UTC".to_owned()), error: None }.render(),
-        "status" => Status { page, state: "submitted".to_owned(), unlock: false }.render(),
-        "status-leased" => Status { page, state: "leased".to_owned(), unlock: false }.render(),
-        "status-unlock" => Status { page, state: "leased".to_owned(), unlock: true }.render(),
-        "done" => Done { page, unlock: false, forgotten: false, but: None }.render(),
-        "done-unlock" => Done { page, unlock: true, forgotten: true, but: None }.render(),
+        "status" => Status { page, state: "submitted".to_owned(), unlock: false, targets: Vec::new() }.render(),
+        "status-leased" => Status { page, state: "leased".to_owned(), unlock: false, targets: Vec::new() }.render(),
+        "status-unlock" => Status { page, state: "leased".to_owned(), unlock: true, targets: Vec::new() }.render(),
+        "done" => Done { page, unlock: false, forgotten: false, but: None, places: Vec::new() }.render(),
+        "status-places" => {
+            let target = |(name, is): (&str, &str)| Target { name: name.to_owned(), is: is.to_owned() };
+            let targets = [("Nordwind", "set"), ("Lager Hamburg", "now"), ("Labor", "waits"), ("Extranet", "not")].map(target).into();
+            Status { page, state: "applied".to_owned(), unlock: false, targets }.render()
+        }
+        "done-places" => {
+            let place = |name: &str, why: Option<&str>| Place {
+                name: name.to_owned(),
+                set: why.is_none(),
+                why: why.map(str::to_owned),
+                again: why.filter(|why| *why != "place-unserved").map(|_| "1".to_owned()),
+            };
+            let places = vec![
+                place("Nordwind", None),
+                place("Lager Hamburg", None),
+                place("Labor", Some("outcome-policy-length-title")),
+                place("Extranet", Some("place-unserved")),
+            ];
+            Done { page, unlock: false, forgotten: false, but: None, places }.render()
+        }
+        "done-unlock" => Done { page, unlock: true, forgotten: true, but: None, places: Vec::new() }.render(),
         "ended-age" => Ended {
             page,
             title_key: "ended-policy-age-title".to_owned(),
@@ -290,10 +332,10 @@ pub fn render(name: &str, language: Language) -> Option<String> {
                 .render()
         }
         "mail-code" => CodeMail { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help }.render(),
-        "mail-changed" => ChangedMail { t: page, tenant, name: person, when, where_, help }.render(),
+        "mail-changed" => ChangedMail { t: page, tenant, name: person, when, where_, places: None, help }.render(),
         "mail-unlocked" => UnlockedMail { t: page, tenant, name: person, when, where_, help }.render(),
         "mail-code-text" => CodeText { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help }.render(),
-        "mail-changed-text" => ChangedText { t: page, tenant, name: person, when, where_, help }.render(),
+        "mail-changed-text" => ChangedText { t: page, tenant, name: person, when, where_, places: None, help }.render(),
         _ => return None,
     };
     Some(html.expect("a page of a template"))

@@ -5,5 +5,6 @@ mod decoys;
 mod input;
 mod jobs;
 mod journey;
+mod linked;
 mod mailboxes;
 mod need;

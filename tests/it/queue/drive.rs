@@ -309,7 +309,7 @@ impl<'a> World<'a> {
                 State::Applied => Some(true),
                 State::Reconciled => job.told.as_ref().map(|told| told.code == Code::Applied),
                 State::Superseded | State::Expired | State::Cancelled | State::Refused | State::Failed => Some(false),
-                State::Offered | State::Submitted | State::Leased | State::Unknown => None,
+                State::Offered | State::Held | State::Submitted | State::Leased | State::Unknown => None,
             };
             // Who has it second cannot speak for the one who had it first and went silent: its "no" is not held against it here.
             let told_by_another = job.attempts > 1 && done && !matches!(job.state, State::Superseded | State::Expired);

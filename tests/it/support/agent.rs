@@ -44,8 +44,11 @@ pub struct HandAgent {
 impl HandAgent {
     /// Enrolled, and pending.
     pub async fn enrol(cloud: &Cloud) -> Self {
-        let token = cloud.enrolment_token().await;
-        let (agent, answer) = Self::try_enrol(cloud, &token).await;
+        Self::enrol_by(cloud, &cloud.enrolment_token().await).await
+    }
+
+    pub async fn enrol_by(cloud: &Cloud, token: &str) -> Self {
+        let (agent, answer) = Self::try_enrol(cloud, token).await;
         assert_eq!(answer.status(), StatusCode::CREATED);
         let enrolled: Enrolled = answer.json().await.unwrap();
         assert_eq!(enrolled.fingerprint, agent.fingerprint);

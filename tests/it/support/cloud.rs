@@ -135,6 +135,29 @@ impl Cloud {
         done
     }
 
+    /// Another directory of the tenant, whose accounts follow those of the first one that have the same mail address.
+    pub async fn linked_connector(&self, name: &str) -> Uuid {
+        let mut tx = self.app.begin().await.unwrap();
+        let (scope, source) = (&self.tenant.scope, Source::house("cli"));
+        let connector = fleet::create_connector(&mut tx, scope, &self.clock, name).await.unwrap();
+        fleet::switch(&mut tx, scope, &self.clock, &source, connector, (fleet::Feature::Writeback, true)).await.unwrap();
+        assert!(fleet::link(&mut tx, scope, &self.clock, &source, connector, Some("mail")).await.unwrap());
+        tx.commit().await.unwrap();
+        connector
+    }
+
+    /// As [`Self::agent`], for that directory.
+    pub async fn agent_of(&self, connector: Uuid) -> HandAgent {
+        let mut tx = self.app.begin().await.unwrap();
+        let token = fleet::new_token(&mut tx, &self.tenant.scope, &self.clock, &Source::house("cli"), connector).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut agent = HandAgent::enrol_by(self, &token).await;
+        assert!(self.confirm(agent.id, &agent.fingerprint).await);
+        agent.publish_key().await;
+        agent.beat(true).await;
+        agent
+    }
+
     /// An enrolled, confirmed agent with a sealing key and a heartbeat, driven by hand.
     pub async fn agent(&self) -> HandAgent {
         let mut agent = HandAgent::enrol(self).await;

@@ -121,7 +121,11 @@ pub fn seal_for(answer: &Value, password: &str) -> Value {
             seal::seal(&secrets, &ticket, &statement.key_id().unwrap(), &unb64(&statement.key).unwrap()).unwrap()
         })
         .collect();
-    json!({ "job": ticket.job, "envelopes": envelopes })
+    let mut job = json!({ "job": ticket.job, "envelopes": envelopes });
+    if let Some(linked) = answer["linked"].as_array() {
+        job["linked"] = linked.iter().map(|linked| seal_for(linked, password)).collect();
+    }
+    job
 }
 
 /// The six digits in a message.

@@ -1,0 +1,63 @@
+-- People with accounts in several directories of a tenant: which account follows which, and which job follows which.
+
+alter table connectors
+    add column if not exists linked boolean not null default false,
+    add column link_by text check (link_by in ('sign_in_name', 'principal_name', 'mail', 'list'));
+comment on column connectors.linked is 'Its accounts follow those of the tenant''s other directories: a new password there is set here as well. Off until an administrator switches it on.';
+comment on column connectors.link_by is 'What an account here and the one it follows have in common; list: only what an administrator has listed.';
+
+create table user_links (
+    tenant_id uuid not null,
+    linked_id uuid not null,
+    primary_id uuid not null,
+    connector_id uuid not null,
+    found_by text not null check (found_by in ('sign_in_name', 'principal_name', 'mail', 'list')),
+    made_at timestamptz not null,
+    primary key (tenant_id, linked_id),
+    unique (tenant_id, primary_id, connector_id),
+    foreign key (tenant_id, linked_id) references users (tenant_id, user_id),
+    foreign key (tenant_id, primary_id) references users (tenant_id, user_id),
+    foreign key (tenant_id, connector_id) references connectors (tenant_id, connector_id),
+    check (linked_id <> primary_id)
+);
+comment on table user_links is 'An account that follows another one of the same person. Both are the tenant''s; an account follows one at most, and one account of each linked directory follows another.';
+comment on column user_links.tenant_id is 'Whose; both accounts''.';
+comment on column user_links.linked_id is 'The account that follows.';
+comment on column user_links.primary_id is 'The account that people prove to be theirs.';
+comment on column user_links.connector_id is 'The directory of the account that follows.';
+comment on column user_links.found_by is 'What they had in common when the link was last looked at; list: an administrator says so.';
+comment on column user_links.made_at is 'When the link was found.';
+
+create table linked_jobs (
+    primary_id uuid not null,
+    job_id uuid not null unique,
+    tenant_id uuid not null,
+    user_id uuid not null,
+    connector_id uuid not null,
+    primary key (primary_id, job_id)
+);
+comment on table linked_jobs is 'Jobs that follow another: held until that one has set the password, then let go, or else cancelled. Or made afterwards, where a linked directory refused the password.';
+comment on column linked_jobs.primary_id is 'The job that goes first.';
+comment on column linked_jobs.job_id is 'The job that follows. UUID v7.';
+comment on column linked_jobs.tenant_id is 'Whose; both jobs''.';
+comment on column linked_jobs.user_id is 'The account that follows.';
+comment on column linked_jobs.connector_id is 'Its directory.';
+
+alter table jobs add column part text check (part in ('first', 'follows'));
+comment on column jobs.part is 'first: others are held until it has set the password. follows: one of those. Null: it stands alone.';
+alter table jobs drop constraint jobs_state_check;
+alter table jobs add constraint jobs_state_check check (state in ('offered', 'held', 'submitted', 'leased', 'applied', 'refused',
+    'failed', 'expired', 'superseded', 'cancelled', 'unknown', 'reconciled'));
+alter table jobs drop constraint jobs_sealed;
+alter table jobs add constraint jobs_sealed check ((envelopes is not null)
+    = (state in ('held', 'submitted', 'leased') and kind in ('reset', 'temporary', 'change', 'verify')));
+alter table jobs drop constraint jobs_check1;
+alter table jobs add constraint jobs_ended check ((finished_at is null) = (state in ('offered', 'held', 'submitted', 'leased')));
+comment on column jobs.state is 'See src/domain/queue/state.rs; all but the first four are ends.';
+comment on column active_jobs.agents is 'Who can open it; nobody while it is held.';
+
+alter table flows
+    add column root_id uuid,
+    add column aim_id uuid;
+comment on column flows.root_id is 'The job that went first, once another password is chosen for one of the accounts that follow.';
+comment on column flows.aim_id is 'The account that follows for which another password is being chosen.';
