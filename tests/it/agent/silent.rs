@@ -8,7 +8,7 @@ use sspr::{
     lab::samba::Samba,
     wire::{message::LeasedJob, outcome::Code},
 };
-use tokio::time::{Duration, sleep};
+use tokio::time::{Duration, sleep, timeout};
 
 use super::{Bench, Domain, HINTS, Someone, accepts, both, times_set, wire::Wire};
 
@@ -30,9 +30,12 @@ async fn bad_binds(samba: &Samba, name: &str) -> u32 {
 }
 
 async fn begun(bench: &Bench, job: &LeasedJob) {
-    while !matches!(bench.journal.job(job.ticket.job), Some(Job::Open(_))) {
-        sleep(Duration::from_millis(1)).await;
-    }
+    let begins = async {
+        while !matches!(bench.journal.job(job.ticket.job), Some(Job::Open(_))) {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), begins).await.expect("the job was never begun");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -125,8 +128,8 @@ async fn a_change_that_arrives_late_is_no_refusal() {
         bench.clock.advance(60);
         let job = LeasedJob { attempt: 2, ..bench.job(sue.guid, "Quite-New-1") };
         bench.account(sue.guid).await;
-        // The look passes, the modify waits.
-        wire.requests.store(1, Ordering::SeqCst);
+        // The two looks pass (at the server in use, and at every one), the modify waits.
+        wire.requests.store(2, Ordering::SeqCst);
         let meanwhile = async {
             begun(&bench, &job).await;
             for password in arrives {

@@ -5,7 +5,7 @@ use sspr::{
     lab::samba::{BindOutcome, Release, Samba, SambaOptions},
 };
 
-use crate::support::{Cloud, Office, Person};
+use crate::support::{Cloud, Office, Person, person::code_in};
 
 fn wrong_password() -> BindOutcome {
     BindOutcome::Refused("52e".into())
@@ -61,17 +61,27 @@ async fn whole_journey(release: Release) {
 
 #[tokio::test]
 async fn a_minimum_age_ends_with_the_day_it_allows_a_change() {
-    let samba = Samba::start(&SambaOptions { min_age_days: 1, ..SambaOptions::default() }).unwrap();
+    let samba = Samba::start(&SambaOptions::default()).unwrap();
     let cloud = Cloud::start().await;
     let _office = Office::start(&cloud, &samba).await;
     let user = &samba.users[4];
+    let (name, mail) = (&user.sign_in_name, user.mail.as_deref().unwrap());
     let mut person = Person::at(&cloud);
-    person.proves_at(&cloud, &user.sign_in_name, user.mail.as_deref().unwrap()).await;
+    person.proves_at(&cloud, name, mail).await;
+    // From now on a password has to be a day old: the domain controller is the first to know.
+    samba.set(&samba.base_dn, "minPwdAge", "-864000000000").await.unwrap();
     person.sets("Correct-Horse-7").await;
     let told = person.is_told().await;
     assert_eq!((told["state"].as_str(), told["code"].as_str()), (Some("refused"), Some("policy_age")));
     person.opens("/reset/ended").await.is_at("/reset/ended").sees("UTC");
     assert_eq!(samba.bind_as(&user.principal_name, &user.password).await.unwrap(), BindOutcome::Accepted);
+    // Whoever comes now is told before they have thought of a password.
+    let mut person = Person::at(&cloud);
+    let seen = cloud.inbox.count(mail);
+    person.asks_for_a_code(name).await;
+    let code = code_in(&cloud.inbox.wait_for(mail, seen).await.unwrap().text);
+    person.submits("/reset/code", &[("code", &code)]).await;
+    person.is_at("/reset/ended").sees("UTC").sees(&Language::English.text("ended-policy-age-title"));
 }
 
 #[tokio::test]
