@@ -128,8 +128,8 @@ async fn watch(app: Arc<App>, scope: Scope, mut flow: Flow, job: Uuid, sender: S
             if woken.iter_mut().any(|next| next.as_mut().poll(cx).is_ready()) { Poll::Ready(()) } else { Poll::Pending }
         });
         match (subscriptions[0].end(), &mut flow.job) {
-            // Told with the wake-up, after the commit.
-            (Some(end), Some(job)) if !job.leads => job.ends(end),
+            // Told with the wake-up, after the commit. Where there are several directories it is not the whole story.
+            (Some(end), Some(job)) if flow.targets.is_empty() => job.ends(end),
             _ => {
                 if let Err(error) = look(&app, &scope, job, &mut flow).await {
                     tracing::warn!(error = format!("{error:#}"), "a live status had to look again");

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// From the first page to the one behind the code.
-async fn proves(browser: &Browser, cloud: &Cloud, name: &str, mail: &str) {
+pub async fn proves(browser: &Browser, cloud: &Cloud, name: &str, mail: &str) {
     let seen = cloud.inbox.count(mail);
     browser.opens(&cloud.url).await;
     browser.types("Sign-in name or e-mail address", name).await;

@@ -7,7 +7,8 @@ use sspr::{
     wire::{message::LeasedJob, outcome::Code},
 };
 
-use super::{Bench, Domain, Someone, accepts, both, pwd_last_set, wire::Wire};
+use super::{Bench, Domain, Someone, accepts, both, pwd_last_set};
+use crate::support::Wire;
 
 /// What a kill -9 leaves that came between writing the intent and the end.
 async fn begun(bench: &Bench, job: &LeasedJob) {

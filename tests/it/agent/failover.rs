@@ -15,7 +15,8 @@ use sspr::{
 };
 use tokio::{task::JoinHandle, time::sleep};
 
-use super::{Bench, Domain, Someone, accepts, times_set, wire::Wire};
+use super::{Bench, Domain, Someone, accepts, times_set};
+use crate::support::Wire;
 
 const ONE: &str = "dc1.corp.example";
 const TWO: &str = "dc2.corp.example";

@@ -16,7 +16,6 @@ mod poison;
 mod rotation;
 mod silent;
 mod whole;
-mod wire;
 
 use std::{
     fmt::Write,
@@ -56,6 +55,8 @@ use sspr::{
 };
 use tokio::time::Instant;
 use uuid::Uuid;
+
+pub use crate::support::office::of_samba as directory_of;
 
 /// A domain that many tests share, each with people of its own.
 pub struct Domain {
@@ -141,20 +142,6 @@ pub async fn add_outsider(samba: &Samba, name: &str) -> String {
     samba.set_password(&dn, "First-Passw0rd").await.unwrap();
     samba.set(&dn, "userAccountControl", "512").await.unwrap();
     dn
-}
-
-/// The settings for a domain.
-pub fn directory_of(samba: &Samba) -> config::Directory {
-    config::Directory {
-        url: samba.ldaps_url.clone(),
-        ca_file: samba.ca_file.clone(),
-        server_name: samba.server_name.clone(),
-        bind_dn: samba.bind_dn.clone(),
-        bind_password: samba.bind_password().unwrap().into(),
-        base_dn: samba.base_dn.clone(),
-        users_dn: samba.users_dn.clone(),
-        ..Config::from(None, []).unwrap().agent.directory
-    }
 }
 
 /// One agent's decision point, with its files, keys and clock.

@@ -10,7 +10,8 @@ use sspr::{
 };
 use tokio::time::{Duration, sleep, timeout};
 
-use super::{Bench, Domain, HINTS, Someone, accepts, both, times_set, wire::Wire};
+use super::{Bench, Domain, HINTS, Someone, accepts, both, times_set};
+use crate::support::Wire;
 
 /// The same job as another agent gets it: the same ticket, sealed to that agent's key, under another lease.
 fn again(other: &Bench, job: &LeasedJob, password: &str) -> LeasedJob {

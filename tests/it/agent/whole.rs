@@ -18,8 +18,8 @@ use sspr::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{times_set, wire::Wire};
-use crate::support::{Cloud, Person, cloud::Server, database};
+use super::times_set;
+use crate::support::{Cloud, Person, Wire, cloud::Server, database};
 
 /// The real agent, in this process.
 struct Running {

@@ -25,7 +25,7 @@ use sspr::{
     },
     base::{
         clock::Clock,
-        config::{self, Config, DirectoryKind},
+        config::{self, Config},
         id,
     },
     lab::slapd::{Slapd, SlapdOptions},
@@ -41,27 +41,15 @@ use sspr::{
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::support::office::of_slapd;
+
 pub async fn slapd(options: SlapdOptions) -> Slapd {
     tokio::task::spawn_blocking(move || Slapd::start(&options)).await.unwrap().unwrap()
 }
 
-/// The settings for a directory.
+/// The settings for a directory. Many operations on few people.
 pub fn directory_of(slapd: &Slapd) -> config::Directory {
-    let defaults = Config::from(None, []).unwrap().agent.directory;
-    config::Directory {
-        kind: DirectoryKind::Openldap,
-        url: slapd.ldaps_url.clone(),
-        ca_file: slapd.ca_file.clone(),
-        server_name: slapd.server_name.clone(),
-        bind_dn: slapd.bind_dn.clone(),
-        bind_password: slapd.bind_password().unwrap().into(),
-        base_dn: slapd.base_dn.clone(),
-        users_dn: slapd.users_dn.clone(),
-        // Many operations on few people.
-        max_per_user_per_hour: 0,
-        openldap: config::Openldap { policy_dn: slapd.policy_dn.clone(), three_classes: true, ..defaults.openldap.clone() },
-        ..defaults
-    }
+    config::Directory { max_per_user_per_hour: 0, ..of_slapd(slapd) }
 }
 
 /// entryUUID, as the administrator sees it.

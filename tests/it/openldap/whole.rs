@@ -2,15 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use sspr::{
-    agent::{self, enrol},
-    base::config::Config,
-    lab::slapd::{Slapd, SlapdOptions},
-};
-use tokio_util::sync::CancellationToken;
+use sspr::lab::slapd::{Slapd, SlapdOptions};
 
 use super::{attribute, directory_of, slapd};
-use crate::support::{Cloud, Person};
+use crate::support::{Cloud, Office, Person};
 
 async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
@@ -37,25 +32,18 @@ fn people(svc_manages: bool) -> SlapdOptions {
 async fn a_password_goes_from_the_browser_to_openldap() {
     for svc_manages in [false, true] {
         let (cloud, slapd) = (Cloud::start().await, slapd(people(svc_manages)).await);
-        let dir = tempfile::tempdir().unwrap();
-        let mut settings = Config::from(None, []).unwrap().agent;
-        settings.cloud_url.clone_from(&cloud.url);
-        settings.state_dir = dir.path().join("agent");
-        // Once: what is done to people below is the agent's to find out.
-        settings.mirror_seconds = 600;
-        settings.directory = directory_of(&slapd);
-        let token = cloud.enrolment_token().await.into();
-        let done = enrol::enrol(&settings, &token, "branch office".into(), cloud.clock.clone()).await.unwrap();
-        let stop = CancellationToken::new();
-        let running = tokio::spawn(agent::run(settings, cloud.clock.clone(), stop.clone()));
-        assert!(cloud.confirm(done.me.agent, &done.fingerprint).await);
+        let mut office = Office::serve(&cloud, cloud.connector, |settings| {
+            settings.directory = directory_of(&slapd);
+            // Once: what is done to people below is the agent's to find out.
+            settings.mirror_seconds = 600;
+        })
+        .await;
         until("the key is published", async || cloud.sql::<i64>("select count(*) from sealing_keys").await == 1).await;
         until("four people are mirrored", async || cloud.sql::<i64>("select count(*) from users").await == 4).await;
 
         journeys(&cloud, &slapd, svc_manages).await;
 
-        stop.cancel();
-        running.await.unwrap().unwrap();
+        office.stops().await;
         cloud.stop().await;
     }
 }

@@ -169,6 +169,7 @@ async fn a_directory_that_refuses_gets_a_password_of_its_own() {
     let job = takes(&mut second).await;
     assert_eq!(second.open(&job).unwrap(), "Correct-Horse-and-Battery-8");
     second.ends(&job, Code::Applied).await;
+    assert_eq!(alice.is_told().await["next"], "/reset/done");
     let page = alice.opens("/reset").await.is_at("/reset/done").page.text();
     assert!(!page.contains("Not set"), "{page}");
 }

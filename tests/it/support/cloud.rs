@@ -122,8 +122,13 @@ impl Cloud {
 
     /// A one-time enrolment token.
     pub async fn enrolment_token(&self) -> String {
+        self.token_of(self.connector).await
+    }
+
+    /// The same for another directory's agent.
+    pub async fn token_of(&self, connector: Uuid) -> String {
         let mut tx = self.app.begin().await.unwrap();
-        let token = fleet::new_token(&mut tx, &self.tenant.scope, &self.clock, &Source::house("cli"), self.connector).await.unwrap();
+        let token = fleet::new_token(&mut tx, &self.tenant.scope, &self.clock, &Source::house("cli"), connector).await.unwrap();
         tx.commit().await.unwrap();
         token
     }
@@ -148,10 +153,7 @@ impl Cloud {
 
     /// As [`Self::agent`], for that directory.
     pub async fn agent_of(&self, connector: Uuid) -> HandAgent {
-        let mut tx = self.app.begin().await.unwrap();
-        let token = fleet::new_token(&mut tx, &self.tenant.scope, &self.clock, &Source::house("cli"), connector).await.unwrap();
-        tx.commit().await.unwrap();
-        let mut agent = HandAgent::enrol_by(self, &token).await;
+        let mut agent = HandAgent::enrol_by(self, &self.token_of(connector).await).await;
         assert!(self.confirm(agent.id, &agent.fingerprint).await);
         agent.publish_key().await;
         agent.beat(true).await;
@@ -160,11 +162,7 @@ impl Cloud {
 
     /// An enrolled, confirmed agent with a sealing key and a heartbeat, driven by hand.
     pub async fn agent(&self) -> HandAgent {
-        let mut agent = HandAgent::enrol(self).await;
-        assert!(self.confirm(agent.id, &agent.fingerprint).await);
-        agent.publish_key().await;
-        agent.beat(true).await;
-        agent
+        self.agent_of(self.connector).await
     }
 
     pub async fn gates(&self, gates: i16) {

@@ -6,8 +6,10 @@ pub mod cloud;
 pub mod database;
 pub mod office;
 pub mod person;
+pub mod wire;
 
 pub use agent::HandAgent;
 pub use cloud::Cloud;
 pub use office::Office;
 pub use person::Person;
+pub use wire::Wire;

@@ -1,16 +1,14 @@
-//! The customer's side, all real: a Samba domain and the agent that serves it.
+//! The customer's side, all real: a directory and the agent that serves it.
 
-use std::fs;
-
-use secrecy::ExposeSecret;
 use sspr::{
     agent,
-    base::config::{self, Config},
-    lab::samba::Samba,
+    base::config::{self, Config, DirectoryKind},
+    lab::{samba::Samba, slapd::Slapd},
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::Cloud;
 
@@ -24,34 +22,25 @@ pub struct Office {
 impl Office {
     /// An agent that is enrolled, confirmed, running, ready, and has mirrored everybody.
     pub async fn start(cloud: &Cloud, samba: &Samba) -> Self {
-        let state = tempfile::tempdir().unwrap();
-        let settings = Self::settings(&cloud.url, samba, &state);
-        let token = cloud.enrolment_token().await;
-        let enrolled = agent::enrol::enrol(&settings, &token.into(), "agent-1".into(), cloud.clock.clone()).await.unwrap();
-        assert!(cloud.confirm(enrolled.me.agent, &enrolled.fingerprint).await);
-        let mut office = Self { settings, stop: CancellationToken::new(), running: None, _state: state };
-        office.runs(cloud);
+        let office = Self::serve(cloud, cloud.connector, |settings| settings.directory = of_samba(samba)).await;
         office.is_ready(cloud, samba).await;
         office
     }
 
-    fn settings(cloud_url: &str, samba: &Samba, state: &TempDir) -> config::Agent {
-        let text = |path: &std::path::Path| path.display().to_string();
-        let settings = [
-            ("SSPR_AGENT__CLOUD_URL", cloud_url.to_owned()),
-            ("SSPR_AGENT__STATE_DIR", text(state.path())),
-            ("SSPR_AGENT__MIRROR_SECONDS", "1".to_owned()),
-            ("SSPR_AGENT__DIRECTORY__URL", samba.ldaps_url.clone()),
-            ("SSPR_AGENT__DIRECTORY__SERVER_NAME", samba.server_name.clone()),
-            ("SSPR_AGENT__DIRECTORY__CA_FILE", text(&samba.ca_file)),
-            ("SSPR_AGENT__DIRECTORY__BIND_DN", samba.bind_dn.clone()),
-            ("SSPR_AGENT__DIRECTORY__BIND_PASSWORD", fs::read_to_string(&samba.bind_password_file).unwrap().trim().to_owned()),
-            ("SSPR_AGENT__DIRECTORY__BASE_DN", samba.base_dn.clone()),
-            ("SSPR_AGENT__DIRECTORY__USERS_DN", samba.users_dn.clone()),
-        ];
-        let config = Config::from(None, settings.map(|(name, value)| (name.to_owned(), value))).unwrap();
-        assert!(!config.agent.directory.bind_password.expose_secret().is_empty());
-        config.agent
+    /// An agent of this connector that is enrolled, confirmed and running.
+    pub async fn serve(cloud: &Cloud, connector: Uuid, adjust: impl FnOnce(&mut config::Agent)) -> Self {
+        let state = tempfile::tempdir().unwrap();
+        let mut settings = Config::from(None, []).unwrap().agent;
+        settings.cloud_url.clone_from(&cloud.url);
+        settings.state_dir = state.path().to_owned();
+        settings.mirror_seconds = 1;
+        adjust(&mut settings);
+        let token = cloud.token_of(connector).await;
+        let enrolled = agent::enrol::enrol(&settings, &token.into(), "agent-1".into(), cloud.clock.clone()).await.unwrap();
+        assert!(cloud.confirm(enrolled.me.agent, &enrolled.fingerprint).await);
+        let mut office = Self { settings, stop: CancellationToken::new(), running: None, _state: state };
+        office.runs(cloud);
+        office
     }
 
     pub fn runs(&mut self, cloud: &Cloud) {
@@ -87,5 +76,36 @@ impl Drop for Office {
         if let Some(running) = self.running.take() {
             running.abort();
         }
+    }
+}
+
+/// The settings for a domain.
+pub fn of_samba(samba: &Samba) -> config::Directory {
+    config::Directory {
+        url: samba.ldaps_url.clone(),
+        server_name: samba.server_name.clone(),
+        ca_file: samba.ca_file.clone(),
+        bind_dn: samba.bind_dn.clone(),
+        bind_password: samba.bind_password().unwrap().into(),
+        base_dn: samba.base_dn.clone(),
+        users_dn: samba.users_dn.clone(),
+        ..Config::from(None, []).unwrap().agent.directory
+    }
+}
+
+/// The settings for an OpenLDAP directory.
+pub fn of_slapd(slapd: &Slapd) -> config::Directory {
+    let defaults = Config::from(None, []).unwrap().agent.directory;
+    config::Directory {
+        kind: DirectoryKind::Openldap,
+        url: slapd.ldaps_url.clone(),
+        ca_file: slapd.ca_file.clone(),
+        server_name: slapd.server_name.clone(),
+        bind_dn: slapd.bind_dn.clone(),
+        bind_password: slapd.bind_password().unwrap().into(),
+        base_dn: slapd.base_dn.clone(),
+        users_dn: slapd.users_dn.clone(),
+        openldap: config::Openldap { policy_dn: slapd.policy_dn.clone(), three_classes: true, ..defaults.openldap.clone() },
+        ..defaults
     }
 }

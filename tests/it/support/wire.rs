@@ -30,7 +30,12 @@ pub struct Wire {
 
 impl Wire {
     pub async fn to(samba: &Samba) -> Self {
-        let far = samba.ldaps_url.rsplit(':').next().unwrap().parse().unwrap();
+        Self::at(&samba.ldaps_url).await
+    }
+
+    /// To a server on loopback.
+    pub async fn at(url: &str) -> Self {
+        let far = url.rsplit(':').next().unwrap().parse().unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let wire = Self { port, deaf: Arc::default(), frozen: Arc::default(), cut: Arc::default(), requests: Arc::new(usize::MAX.into()) };
