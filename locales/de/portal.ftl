@@ -149,6 +149,7 @@ status-set-now = Der Domänencontroller setzt es gerade …
 status-set-done = Vom Domänencontroller gesetzt
 status-done-waiting = Fertig
 status-done-now = Fast fertig …
+status-done-follow = Ihre anderen Verzeichnisse folgen …
 status-done-done = Fertig
 status-lost = Die Verbindung wurde unterbrochen. Wir fragen weiter nach.
 status-ending = Es gibt ein Ergebnis. Einen Augenblick …
@@ -346,7 +347,20 @@ problem-busy-text = Gerade wird ein neues Passwort für Sie gesetzt. Bitte warte
 problem-superseded-title = Ein neuerer Versuch läuft
 problem-superseded-text = Ein neuerer Versuch läuft, vielleicht in einem anderen Fenster. Von hier aus wurde nichts geändert.
 ended-again = Noch einmal versuchen
-date-time = { $day }.{ $month }.{ $year }, { $hour }:{ $minute } Uhr (UTC)
+date-time = { $day }. { $month ->
+    [m1] Januar
+    [m2] Februar
+    [m3] März
+    [m4] April
+    [m5] Mai
+    [m6] Juni
+    [m7] Juli
+    [m8] August
+    [m9] September
+    [m10] Oktober
+    [m11] November
+    *[m12] Dezember
+  } { $year }, { $hour }:{ $minute } Uhr (UTC)
 problem-writeback-off-title = Passwörter können im Moment nicht gesetzt werden
 problem-writeback-off-text = Ihre Organisation hat das Setzen von Passwörtern von hier aus abgeschaltet. Es wurde nichts geändert. Bitte fragen Sie Ihren Helpdesk.
 

@@ -149,6 +149,7 @@ status-set-now = Being set by your domain controller …
 status-set-done = Set by your domain controller
 status-done-waiting = Done
 status-done-now = Almost done …
+status-done-follow = Your other directories follow …
 status-done-done = Done
 status-lost = The connection was interrupted. We keep asking.
 status-ending = There is a result. One moment …
@@ -346,7 +347,20 @@ problem-busy-text = A new password is being set for you right now. Please wait u
 problem-superseded-title = A newer try is under way
 problem-superseded-text = A newer try is under way, perhaps in another window. From here nothing was changed.
 ended-again = Try again
-date-time = { $year }-{ $month }-{ $day }, { $hour }:{ $minute } UTC
+date-time = { $day } { $month ->
+    [m1] January
+    [m2] February
+    [m3] March
+    [m4] April
+    [m5] May
+    [m6] June
+    [m7] July
+    [m8] August
+    [m9] September
+    [m10] October
+    [m11] November
+    *[m12] December
+  } { $year }, { $hour }:{ $minute } UTC
 problem-writeback-off-title = Passwords cannot be set at the moment
 problem-writeback-off-text = Your organisation has switched off setting passwords from here. Nothing was changed. Please ask your help desk.
 

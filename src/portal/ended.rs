@@ -31,7 +31,7 @@ struct EndedPage {
     page: Page,
     title_key: String,
     text_key: String,
-    allowed_at: Option<String>,
+    allowed_at: Option<page::When>,
     /// Another attempt may mend it, without proving again.
     again: bool,
     /// Starting over may.

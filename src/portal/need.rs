@@ -31,7 +31,7 @@ pub fn routes() -> Router<Arc<App>> {
 struct NeedPage {
     page: Page,
     choice: bool,
-    age: Option<String>,
+    age: Option<page::When>,
     error: Option<&'static str>,
 }
 

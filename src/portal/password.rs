@@ -49,7 +49,7 @@ struct PasswordPage {
 struct Refusal {
     title_key: String,
     text_key: String,
-    allowed_at: Option<String>,
+    allowed_at: Option<page::When>,
 }
 
 async fn show(journey: Journey) -> Result<Response> {

@@ -36,6 +36,7 @@ struct StatusPage {
     page: Page,
     state: &'static str,
     unlock: bool,
+    follow: bool,
     targets: Vec<Target>,
 }
 
@@ -78,12 +79,16 @@ const STREAM: Duration = Duration::from_mins(3);
 
 async fn show(journey: Journey) -> Response {
     match (&journey.flow.job, journey.flow.step()) {
-        (Some(job), Step::Status) => page::html(&StatusPage {
-            page: journey.visitor.page(),
-            state: job.state.as_str(),
-            unlock: journey.flow.unlocks(),
-            targets: targets(&journey.flow),
-        }),
+        (Some(job), Step::Status) => {
+            let targets = targets(&journey.flow);
+            page::html(&StatusPage {
+                page: journey.visitor.page(),
+                state: job.state.as_str(),
+                unlock: journey.flow.unlocks(),
+                follow: targets.iter().any(|target| matches!(target.is, "waits" | "now")),
+                targets,
+            })
+        }
         _ => journey::to_step(&journey.flow),
     }
 }

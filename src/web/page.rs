@@ -82,19 +82,22 @@ impl Page {
     }
 }
 
-/// Day and time as the language writes them, in UTC.
-pub fn when(language: Language, at: OffsetDateTime) -> String {
-    let pad = |n: u8| format!("{n:02}");
-    language.text_with(
-        "date-time",
-        &[
-            ("year", &at.year().to_string()),
-            ("month", &pad(at.month().into())),
-            ("day", &pad(at.day())),
-            ("hour", &pad(at.hour())),
-            ("minute", &pad(at.minute())),
-        ],
-    )
+/// A moment, for people: `static/js/moment.js` writes it anew by the clock on their wall, which we do not know.
+#[derive(Debug, Clone)]
+pub struct When {
+    /// As the language writes it, in UTC.
+    pub text: String,
+    /// RFC 3339.
+    pub iso: String,
+}
+
+/// Day and time, to the minute.
+pub fn when(language: Language, at: OffsetDateTime) -> When {
+    let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
+    let (hour, minute) = (format!("{:02}", at.hour()), format!("{:02}", at.minute()));
+    let values =
+        [("year", &*year.to_string()), ("month", &format!("m{month}")), ("day", &day.to_string()), ("hour", &hour), ("minute", &minute)];
+    When { text: language.text_with("date-time", &values), iso: format!("{year:04}-{month:02}-{day:02}T{hour}:{minute}Z") }
 }
 
 /// 200.

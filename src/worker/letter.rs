@@ -132,7 +132,7 @@ pub fn mail(tenant: &Tenant, message: &Message) -> Result<Letter> {
             )
         }
         Content::Changed { at, from, .. } | Content::Unlocked { at, from } => {
-            let when = page::when(language, OffsetDateTime::from_unix_timestamp(*at)?);
+            let when = page::when(language, OffsetDateTime::from_unix_timestamp(*at)?).text;
             let unknown = t.t("mail-changed-unknown");
             let (when, where_) = (when.as_str(), if from.is_empty() { &*unknown } else { from });
             if matches!(message.content, Content::Unlocked { .. }) {

@@ -41,7 +41,8 @@ const places = document.querySelector("#places");
 function show(status) {
   if (over) return;
   (status.targets ?? []).forEach((target, n) => place(n, target.is));
-  const at = UNDER_WAY[status.state];
+  const follow = (status.targets ?? []).some((target) => target.is === "waits" || target.is === "now");
+  const at = follow && status.state === "applied" ? 3 : UNDER_WAY[status.state];
   if (at !== undefined) steps.forEach((step) => mark(step, Number(step.dataset.step), at));
   if (!status.final) return;
   over = true;

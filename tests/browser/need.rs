@@ -106,7 +106,7 @@ async fn a_locked_account_is_unlocked_and_keeps_its_password() {
         // Somebody who is not locked is told the day before they type anything.
         proves(&browser, &cloud, &other.sign_in_name, other.mail.as_deref().expect("an address")).await;
         browser.sees("A new password is not possible yet").await;
-        browser.sees("UTC").await;
+        browser.sees("A new password is possible from").await;
         browser.does_not_see("Choose a new password").await;
         browser.is_accessible().await;
         browser.shot("need-too-young").await;
@@ -129,6 +129,10 @@ async fn a_password_goes_to_every_directory_of_a_person() {
     }
     story(async |browser| {
         browser.has_screen(Screen::Phone).await;
+        // The browser may have taken its time to start: nobody counts as silent.
+        for agent in [&mut first, &mut lab, &mut shop] {
+            agent.beat(true).await;
+        }
         proves(&browser, &cloud, "alice", "alice@mail.example").await;
         browser.sees("It is set in Laboratory, Shop as well").await;
         browser.types("New password", "Kuvo-tare-mipe-58").await;

@@ -2,7 +2,14 @@
 //! pages can be looked at in states that are hard to reach.
 
 use askama::Template;
-use sspr::{base::language::Language, web::Page};
+use sspr::{
+    base::language::Language,
+    web::{
+        Page,
+        page::{self, When},
+    },
+};
+use time::macros::datetime;
 
 #[derive(Template)]
 #[template(path = "portal/identify.html")]
@@ -53,7 +60,7 @@ struct Code {
 struct Refusal {
     title_key: String,
     text_key: String,
-    allowed_at: Option<String>,
+    allowed_at: Option<When>,
 }
 
 #[derive(Template)]
@@ -78,6 +85,7 @@ struct Status {
     page: Page,
     state: String,
     unlock: bool,
+    follow: bool,
     targets: Vec<Target>,
 }
 
@@ -108,7 +116,7 @@ struct Place {
 struct Need {
     page: Page,
     choice: bool,
-    age: Option<String>,
+    age: Option<When>,
     error: Option<String>,
 }
 
@@ -118,7 +126,7 @@ struct Ended {
     page: Page,
     title_key: String,
     text_key: String,
-    allowed_at: Option<String>,
+    allowed_at: Option<When>,
     again: bool,
     retry: bool,
 }
@@ -256,7 +264,7 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         allowed_at: None,
     };
     let (tenant, person, help) = (TENANT.to_owned(), "Anna Berg".to_owned(), Some(HELP.to_owned()));
-    let (when, where_) = ("22 November 2026, 18:40".to_owned(), "Firefox, Android".to_owned());
+    let (when, where_) = (page::when(language, datetime!(2026-11-22 18:40 UTC)).text, "192.0.2.*".to_owned());
     let html = match name {
         "identify" => Identify { page, name: String::new(), error: None }.render(),
         "identify-error" => Identify { page, name: "anna berg".to_owned(), error: Some("identify-error-name".to_owned()) }.render(),
@@ -274,15 +282,15 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         "password-refused" => password(page, 12, Some(refusal)).render(),
         "password-unknown" => password(page, 0, None).render(),
         "need" => Need { page, choice: true, age: None, error: None }.render(),
-        "need-only" => Need { page, choice: false, age: Some("27 November 2026, 09:12 UTC".to_owned()), error: None }.render(),
-        "status" => Status { page, state: "submitted".to_owned(), unlock: false, targets: Vec::new() }.render(),
-        "status-leased" => Status { page, state: "leased".to_owned(), unlock: false, targets: Vec::new() }.render(),
-        "status-unlock" => Status { page, state: "leased".to_owned(), unlock: true, targets: Vec::new() }.render(),
+        "need-only" => Need { page, choice: false, age: Some(page::when(language, datetime!(2026-11-27 09:12 UTC))), error: None }.render(),
+        "status" => Status { page, state: "submitted".to_owned(), unlock: false, follow: false, targets: Vec::new() }.render(),
+        "status-leased" => Status { page, state: "leased".to_owned(), unlock: false, follow: false, targets: Vec::new() }.render(),
+        "status-unlock" => Status { page, state: "leased".to_owned(), unlock: true, follow: false, targets: Vec::new() }.render(),
         "done" => Done { page, unlock: false, forgotten: false, but: None, places: Vec::new() }.render(),
         "status-places" => {
             let target = |(name, is): (&str, &str)| Target { name: name.to_owned(), is: is.to_owned() };
             let targets = [("Nordwind", "set"), ("Lager Hamburg", "now"), ("Labor", "waits"), ("Extranet", "not")].map(target).into();
-            Status { page, state: "applied".to_owned(), unlock: false, targets }.render()
+            Status { page, state: "applied".to_owned(), unlock: false, follow: true, targets }.render()
         }
         "done-places" => {
             let place = |name: &str, why: Option<&str>| Place {
@@ -304,7 +312,7 @@ pub fn render(name: &str, language: Language) -> Option<String> {
             page,
             title_key: "ended-policy-age-title".to_owned(),
             text_key: "ended-policy-age-text".to_owned(),
-            allowed_at: Some("27 November 2026, 09:12 UTC".to_owned()),
+            allowed_at: Some(page::when(language, datetime!(2026-11-27 09:12 UTC))),
             again: false,
             retry: false,
         }
