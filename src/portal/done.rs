@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::{
     journey::{self, Journey},
     password,
+    status::Target,
 };
 use crate::{
     app::App,
@@ -51,7 +52,8 @@ struct DonePage {
 /// A directory, and what became of the password there.
 struct Place {
     name: String,
-    set: bool,
+    /// As in [`Target`].
+    is: &'static str,
     /// Key of what to know where it is not set.
     why: Option<String>,
     /// The account, where another password may be chosen for it.
@@ -78,25 +80,24 @@ async fn places(visitor: &Visitor, flow: &Flow) -> Result<Vec<Place>> {
     let mut conn = visitor.app.db.acquire().await?;
     let mut found = Vec::new();
     for (n, target) in flow.targets.iter().enumerate() {
-        let set = target.is_set();
+        let Target { name, is } = Target::of(target);
         let why = match (target.state, target.code) {
-            _ if set => None,
-            (State::Unknown, _) => Some("place-unknown".to_owned()),
-            (State::Offered | State::Cancelled | State::Superseded, _) => Some("place-untried".to_owned()),
+            _ if is != "not" => None,
+            (State::Offered | State::Cancelled, _) => Some("place-untried".to_owned()),
             (_, Some(code)) => Some(format!("outcome-{}-title", password::key(code))),
             _ => Some("place-missed".to_owned()),
         };
         // The first one is set, or this page would not be shown.
-        let again = (n > 0 && !set).then_some(target.user_id);
-        found.push(Place { name: target.connector.clone(), set, why, again });
+        let again = (n > 0 && !target.is_set()).then_some(target.user_id);
+        found.push(Place { name, is, why, again });
     }
     let linked = users::followers(&mut conn, &visitor.tenant.scope, flow.user_id.unwrap_or_default()).await?;
     for linked in linked.into_iter().filter(|linked| flow.targets.iter().all(|target| target.user_id != linked.user_id)) {
         let why = if linked.served { "place-missed" } else { "place-unserved" };
-        found.push(Place { name: linked.connector, set: false, why: Some(why.to_owned()), again: None });
+        found.push(Place { name: linked.connector, is: "not", why: Some(why.to_owned()), again: None });
     }
     // Alone, the page itself says it.
-    Ok(if flow.unlocks() || found.iter().all(|place| !place.set) { Vec::new() } else { found })
+    Ok(if flow.unlocks() || found.iter().all(|place| place.is != "set") { Vec::new() } else { found })
 }
 
 #[derive(Deserialize)]

@@ -45,16 +45,18 @@ struct StatusPage {
 pub struct Target {
     #[serde(skip)]
     pub name: String,
-    /// `waits`, `now`, `set` or `not`.
+    /// `waits`, `now`, `set`, `not`, `unknown` or `newer`.
     pub is: &'static str,
 }
 
 impl Target {
-    fn of(target: &TargetView) -> Self {
+    pub fn of(target: &TargetView) -> Self {
         let is = match target.state {
             _ if target.is_set() => "set",
             State::Held => "waits",
             State::Submitted | State::Leased => "now",
+            State::Unknown => "unknown",
+            State::Superseded => "newer",
             _ => "not",
         };
         Self { name: target.connector.clone(), is }

@@ -106,7 +106,7 @@ struct Done {
 
 struct Place {
     name: String,
-    set: bool,
+    is: String,
     why: Option<String>,
     again: Option<String>,
 }
@@ -295,7 +295,12 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         "done-places" => {
             let place = |name: &str, why: Option<&str>| Place {
                 name: name.to_owned(),
-                set: why.is_none(),
+                is: match why {
+                    None => "set",
+                    Some("unknown") => "unknown",
+                    Some(_) => "not",
+                }
+                .to_owned(),
                 why: why.map(str::to_owned),
                 again: why.filter(|why| *why != "place-unserved").map(|_| "1".to_owned()),
             };
@@ -303,6 +308,7 @@ pub fn render(name: &str, language: Language) -> Option<String> {
                 place("Nordwind", None),
                 place("Lager Hamburg", None),
                 place("Labor", Some("outcome-policy-length-title")),
+                place("Kasse", Some("unknown")),
                 place("Extranet", Some("place-unserved")),
             ];
             Done { page, unlock: false, forgotten: false, but: None, places }.render()

@@ -132,8 +132,19 @@ async fn a_directory_that_is_away_is_tried_again_while_the_job_lives() {
     assert_eq!(second.ends(&again, Code::Applied).await.status(), 204);
     assert_eq!(alice.is_told().await["next"], "/reset/done");
 
-    // Never back in time: told so, and the first one's password stands.
+    // Nobody knows how it ended there: that is said, and not that the old one holds.
     cloud.inbox.wait_for("alice@mail.example", 1).await.unwrap();
+    first.beat(true).await;
+    let mut alice = at_password(&cloud, "alice").await;
+    alice.sets("Correct-Horse-9").await;
+    first.work(Code::Applied).await;
+    second.work(Code::Interrupted).await;
+    assert_eq!(alice.is_told().await["targets"][1]["is"], "unknown");
+    let page = alice.opens("/reset").await.is_at("/reset/done").sees("We do not know yet").page.text();
+    assert!(!page.contains("the old password still holds"), "{page}");
+
+    // Never back in time: told so, and the first one's password stands.
+    cloud.inbox.wait_for("alice@mail.example", 3).await.unwrap();
     first.beat(true).await;
     let mut alice = at_password(&cloud, "alice").await;
     alice.sets("Correct-Horse-8").await;
