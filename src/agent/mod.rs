@@ -10,6 +10,7 @@ pub mod caps;
 mod check;
 pub mod cloud;
 pub mod directory;
+pub mod dns;
 pub mod enrol;
 pub mod events;
 pub mod executor;

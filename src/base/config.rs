@@ -100,8 +100,6 @@ pub struct Agent {
     pub audit_file: PathBuf,
     pub allow_groups: Vec<String>,
     pub deny_groups: Vec<String>,
-    pub dns_server: String,
-    pub site: String,
     pub mirror_groups: Vec<String>,
     pub directory: Directory,
 }
@@ -112,6 +110,9 @@ pub struct Directory {
     pub kind: DirectoryKind,
     pub url: String,
     pub fallback_urls: Vec<String>,
+    pub discovery_domain: String,
+    pub site: String,
+    pub dns_server: String,
     pub server_name: String,
     pub ca_file: PathBuf,
     pub bind_dn: String,

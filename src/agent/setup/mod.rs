@@ -6,7 +6,7 @@
 
 mod account;
 mod cloud;
-pub mod dns;
+mod dns;
 mod excess;
 pub mod finding;
 pub mod grants;

@@ -37,7 +37,7 @@ fn at_least(report: &Report, severity: Severity) -> Vec<&'static str> {
 async fn an_agent_that_serves_has_no_complaint_and_what_goes_wrong_is_found() {
     let (cloud, samba) = (Cloud::start().await, &both()[0].samba);
     let mut office = Office::start(&cloud, samba).await;
-    office.settings.dns_server = "127.0.0.1:9".into();
+    office.settings.directory.dns_server = "127.0.0.1:9".into();
     let settings = office.settings.clone();
     let report = examines(&cloud, &settings).await;
     assert_eq!(at_least(&report, Severity::Note), ["unlock_off"], "{}", report.text());
@@ -127,7 +127,7 @@ async fn the_command_exits_with_the_worst_and_speaks_json() {
     let (url, ca, name) = (&samba.ldaps_url, samba.ca_file.display(), &samba.server_name);
     let (bind, base, users) = (&samba.bind_dn, &samba.base_dn, &samba.users_dn);
     let text = format!(
-        "[agent]\ncloud_url = \"http://127.0.0.1:9\"\nstate_dir = \"{}\"\ndns_server = \"127.0.0.1:9\"\n[agent.directory]\nurl = \"{url}\"\nserver_name = \"{name}\"\n\
+        "[agent]\ncloud_url = \"http://127.0.0.1:9\"\nstate_dir = \"{}\"\n[agent.directory]\ndns_server = \"127.0.0.1:9\"\nurl = \"{url}\"\nserver_name = \"{name}\"\n\
          ca_file = \"{ca}\"\nbind_dn = \"{bind}\"\nbind_password = \"{}\"\nbase_dn = \"{base}\"\nusers_dn = \"{users}\"\n",
         dir.path().join("state").display(),
         samba.bind_password().unwrap(),

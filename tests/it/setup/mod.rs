@@ -27,7 +27,7 @@ pub fn settings(samba: &Samba) -> config::Agent {
     settings.directory = directory_of(samba);
     // Nobody is there: the cloud is not what these tests are about.
     settings.cloud_url = "http://127.0.0.1:9".into();
-    settings.dns_server = "127.0.0.1:9".into();
+    settings.directory.dns_server = "127.0.0.1:9".into();
     settings
 }
 
