@@ -179,7 +179,7 @@ async fn authority(asked: &mut Asked, url: &str, server_name: &str, out: &Path) 
         ],
     )?;
     let server: Server =
-        setup::servers(&settings.agent.directory).into_iter().next().with_context(|| format!("{url:?} is no ldaps:// address"))?;
+        setup::named(&settings.agent.directory)?.into_iter().next().with_context(|| format!("{url:?} is no ldaps:// address"))?;
     let shown = match tls::presented(&server).await {
         Ok(chain) => chain,
         Err(finding) => {

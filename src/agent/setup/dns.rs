@@ -1,15 +1,19 @@
 //! What DNS says of the domain's servers, beside the settings.
 
-use super::finding::{Code, Finding};
+use super::{
+    finding::{Code, Finding},
+    tls::Server,
+};
 use crate::{
     agent::dns::{controllers, domain_of},
     base::config,
 };
 
 /// What DNS says, compared with the server of the settings.
-pub async fn check(settings: &config::Agent) -> Option<Finding> {
+pub async fn check(settings: &config::Agent, named: &[Server]) -> Option<Finding> {
     let domain = domain_of(&settings.directory.base_dn)?;
-    let host = super::servers(&settings.directory).into_iter().next()?.host;
+    // Where the agent itself asks DNS, that is looked at for itself.
+    let host = named.first()?.host.clone();
     let found = match controllers(&domain, &settings.directory.site, &settings.directory.dns_server).await {
         Ok(found) => found.all,
         Err(why) => {

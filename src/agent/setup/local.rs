@@ -60,7 +60,11 @@ pub fn check(settings: &config::Agent, config_file: Option<&Path>, now: i64) -> 
     found.extend(running(dir));
     found.extend(switched(dir));
     match keys::valid(dir, now) {
-        Some(_) => {}
+        Some(key) => {
+            let id = key.key_id().unwrap_or_default();
+            let text = format!("passwords are sealed to key {id}, epoch {}, until {}.", key.epoch, moment(key.not_after));
+            found.push(Finding::new(Code::KeyOk, format!("agent {}", me.agent), text));
+        }
         None => found.push(
             Finding::new(
                 Code::KeyMissing,
@@ -71,6 +75,12 @@ pub fn check(settings: &config::Agent, config_file: Option<&Path>, now: i64) -> 
         ),
     }
     (found, Some(me))
+}
+
+/// `2026-11-26 21:34:56 UTC`
+fn moment(seconds: i64) -> String {
+    time::OffsetDateTime::from_unix_timestamp(seconds)
+        .map_or_else(|_| "?".to_owned(), |at| format!("{} {:02}:{:02}:{:02} UTC", at.date(), at.hour(), at.minute(), at.second()))
 }
 
 fn files(settings: &config::Agent, dir: &Path, now: i64) -> Vec<Finding> {

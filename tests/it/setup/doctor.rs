@@ -33,6 +33,11 @@ fn at_least(report: &Report, severity: Severity) -> Vec<&'static str> {
     all.map(|finding| finding.code.as_str()).filter(|code| !code.starts_with("dns_")).collect()
 }
 
+fn enrolled_key(settings: &config::Agent) -> String {
+    let now = sspr::base::clock::Clock::system().seconds();
+    sspr::agent::keys::valid(&settings.state_dir, now).unwrap().key_id().unwrap()
+}
+
 #[tokio::test]
 async fn an_agent_that_serves_has_no_complaint_and_what_goes_wrong_is_found() {
     let (cloud, samba) = (Cloud::start().await, &both()[0].samba);
@@ -41,6 +46,9 @@ async fn an_agent_that_serves_has_no_complaint_and_what_goes_wrong_is_found() {
     let settings = office.settings.clone();
     let report = examines(&cloud, &settings).await;
     assert_eq!(at_least(&report, Severity::Note), ["unlock_off"], "{}", report.text());
+    let key = enrolled_key(&settings);
+    assert!(the(&report, Code::KeyOk).text.starts_with(&format!("passwords are sealed to key {key}, epoch ")), "{}", report.text());
+    assert!(the(&report, Code::ClockOk).text.contains("(+0 s; 60 are allowed)"), "{}", report.text());
     assert!(report.has(Code::StateOk) && report.has(Code::CloudOk) && report.has(Code::RightsOk), "{}", report.text());
 
     // Switched off in the cloud.

@@ -4,6 +4,7 @@ mod assistant;
 mod doctor;
 mod openldap;
 mod rights;
+mod servers;
 mod tls;
 
 use std::process::Command;
