@@ -95,6 +95,8 @@ pub struct Agent {
     pub parallel: u16,
     pub mirror_full_seconds: u64,
     pub mirror_seconds: u64,
+    pub mirror_max_removal_percent: u8,
+    pub mirror_max_removals: usize,
     pub stop_file: PathBuf,
     pub identity_days: u32,
     pub audit_file: PathBuf,

@@ -59,6 +59,7 @@ codes! {
     DiskLow = "disk_low", Warning;
     AgentNotEnrolled = "agent_not_enrolled", Problem;
     AgentStopped = "agent_stopped", Warning;
+    MirrorHeld = "mirror_held", Warning;
     KeyOk = "key_ok", Ok;
     KeyMissing = "key_missing", Warning;
     // The cloud.

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::finding::{Code, Finding};
 use crate::{
-    agent::{audit, features, journal, keys, state},
+    agent::{audit, features, journal, keys, mirror, state},
     base::{config, private},
 };
 
@@ -59,6 +59,7 @@ pub fn check(settings: &config::Agent, config_file: Option<&Path>, now: i64) -> 
     }
     found.extend(running(dir));
     found.extend(switched(dir));
+    found.extend(removals(dir));
     match keys::valid(dir, now) {
         Some(key) => {
             let id = key.key_id().unwrap_or_default();
@@ -145,6 +146,23 @@ fn running(dir: &Path) -> Option<Finding> {
             .run("here", "systemctl start sspr-agent")
             .say("or, to see what it says: sspr agent")
     })
+}
+
+/// Whoever is missing and not removed.
+fn removals(dir: &Path) -> Option<Finding> {
+    let held = mirror::held(dir).ok().flatten()?;
+    let text = format!(
+        "{} of {} people are missing in the directory, since {}: nobody is removed in the cloud until that is confirmed{}.",
+        held.people,
+        held.known,
+        moment(held.since),
+        if mirror::is_accepted(dir) { ", which it is; the agent does it by itself" } else { "" }
+    );
+    Some(
+        Finding::new(Code::MirrorHeld, "mirror", text)
+            .say("Look at agent.directory.users_dn, agent.allow_groups and deny_groups, and at what the account may read.")
+            .run("here, if so many really left", "sspr agent mirror --accept-removals"),
+    )
 }
 
 /// What is off, as the running agent was last told.
