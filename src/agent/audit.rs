@@ -65,6 +65,15 @@ pub enum Entry {
     SealingKeyDestroyed {
         epoch: i64,
     },
+    /// Very many people are missing in the directory, and nobody is removed in the cloud until that is confirmed.
+    RemovalsHeld {
+        people: usize,
+        known: usize,
+    },
+    RemovalsAccepted {
+        people: usize,
+        known: usize,
+    },
     /// The line before was not finished: the agent or its machine died while writing it.
     Torn {
         bytes: u64,

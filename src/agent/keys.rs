@@ -179,12 +179,12 @@ fn read(path: &Path) -> Result<Key> {
     Ok(Key { pair: KeyPair::from_seed(seed), id, statement: stored.statement.clone(), published: stored.published })
 }
 
-/// The epoch of the newest key in this directory that the cloud has and that is good `now`. Changes nothing.
-pub fn valid(dir: &Path, now: i64) -> Option<i64> {
+/// The newest key in this directory that the cloud has and that is good `now`, as it was published. Changes nothing.
+pub fn valid(dir: &Path, now: i64) -> Option<Statement> {
     let files = fs::read_dir(dir).ok()?.filter_map(Result::ok).map(|entry| entry.path());
     let keys = files.filter(|path| path.extension().is_some_and(|extension| extension == "key")).filter_map(|path| read(&path).ok());
     let good = |key: &Key| key.published && key.statement.not_before <= now && key.statement.not_after > now;
-    keys.filter(good).map(|key| key.statement.epoch).max()
+    keys.filter(good).map(|key| key.statement).max_by_key(|statement| statement.epoch)
 }
 
 fn wipe(path: &Path) -> std::io::Result<()> {

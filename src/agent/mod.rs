@@ -10,6 +10,7 @@ pub mod caps;
 mod check;
 pub mod cloud;
 pub mod directory;
+pub mod dns;
 pub mod enrol;
 pub mod events;
 pub mod executor;
@@ -127,7 +128,7 @@ async fn run_with(directory: impl Directory + People, settings: config::Agent, t
     let executor = Arc::new(Executor::new(&settings, &state, keys.clone(), directory.clone(), logs, time.clone()));
     let slots = Arc::new(Semaphore::new(settings.parallel.max(1).into()));
     tracing::info!(event.number = events::STARTED, agent.id = %state.me.agent, cloud.url = %state.me.cloud_url, agent.version = env!("CARGO_PKG_VERSION"), "the agent starts");
-    let mirror = Mirror::new(directory.clone(), cloud.clone(), &settings, time.clone());
+    let mirror = Mirror::new(directory.clone(), cloud.clone(), &settings, time.clone()).with_audit(audit.clone());
     let (jobs, telling, seen) = (TaskTracker::new(), Telling::default(), Seen::default());
     let agent = Arc::new(Agent {
         told: Told::new(&settings.state_dir, state.me.connector),

@@ -8,7 +8,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Agent, Directory, cloud::Failure};
+use super::{Agent, Directory, cloud::Failure, mirror};
 use crate::wire::message::{DirectoryHealth, Heartbeat};
 
 /// Between two looks. One read of one entry on a warm connection.
@@ -108,6 +108,7 @@ impl<D: Directory> Agent<D> {
             jobs: self.executor.opened(),
             instance: Some(self.instance),
             audit: Some(self.audit.head()),
+            removals_held: mirror::held(&self.state.dir).ok().flatten().and_then(|held| u32::try_from(held.people).ok()),
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     agent::{
-        self, audit, enrol, rotation,
+        self, audit, enrol, mirror, rotation,
         setup::{
             self,
             finding::{Report, Severity},
@@ -60,6 +60,12 @@ enum Command {
     },
     /// On-premises: replace this agent's identity key now. A running agent is asked to, otherwise it is done here.
     Rotate,
+    /// On-premises: whether the removal of very many people is held back, and let it happen.
+    Mirror {
+        /// It is meant: so many people really left. The running agent (or the next one) removes them in the cloud.
+        #[arg(long)]
+        accept_removals: bool,
+    },
     /// On-premises: follow the chain of this agent's audit file, and say the first line that does not fit.
     Audit {
         /// What the cloud was last told (`sspr agent list --audit`): finds lines that were cut off at the end.
@@ -117,6 +123,7 @@ pub async fn run(args: Args, config: Config, config_file: Option<PathBuf>) -> Re
             println!("This agent has another identity key now. Its fingerprint, which the cloud shows too:\n\n    {fingerprint}");
             Ok(())
         }
+        Some(Command::Mirror { accept_removals }) => removals(&config.agent, accept_removals),
         Some(Command::Audit { known }) => check_audit(&config.agent, known.as_deref()),
         Some(Command::Conform(args)) => Box::pin(conform::run(args)).await,
         Some(Command::Fleet(command)) => fleet::run(command, config).await,
@@ -131,6 +138,22 @@ fn tell(report: &Report, json: bool) {
         let [problems, warnings] = [Severity::Problem, Severity::Warning].map(|severity| report.count(severity));
         println!("\n{problems} problems, {warnings} warnings. What each code means: docs/error-codes.md");
     }
+}
+
+fn removals(settings: &Settings, accept: bool) -> Result<()> {
+    let dir = &settings.state_dir;
+    let held = if accept { mirror::accept(dir)? } else { mirror::held(dir)? };
+    let Some(mirror::Held { people, known, .. }) = held else {
+        println!("Nobody's removal is held back.");
+        return Ok(());
+    };
+    println!("{people} of {known} people are missing in the directory.");
+    if accept || mirror::is_accepted(dir) {
+        println!("Accepted: the agent removes them in the cloud when it has next counted who is there.");
+    } else {
+        println!("Nobody is removed in the cloud until that is confirmed: sspr agent mirror --accept-removals");
+    }
+    Ok(())
 }
 
 fn check_audit(settings: &Settings, known: Option<&str>) -> Result<()> {

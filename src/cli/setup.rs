@@ -11,10 +11,13 @@ use anyhow::{Context, Result, bail, ensure};
 use toml::{Table, Value};
 
 use crate::{
-    agent::setup::{
-        self, Extent, dns,
-        finding::{Report, Severity},
-        tls::{self, Server},
+    agent::{
+        dns,
+        setup::{
+            self, Extent,
+            finding::{Report, Severity},
+            tls::{self, Server},
+        },
     },
     base::{clock::Clock, config::Config, private},
 };
@@ -107,8 +110,10 @@ pub async fn run(args: Args) -> Result<()> {
         ("bind_password", password),
         ("base_dn", base_dn),
         ("users_dn", users_dn),
+        ("dns_server", dns_server),
+        ("site", site),
     ]);
-    let mut agent = table([("cloud_url", cloud_url), ("state_dir", state_dir), ("dns_server", dns_server), ("site", site)]);
+    let mut agent = table([("cloud_url", cloud_url), ("state_dir", state_dir)]);
     agent.insert("directory".to_owned(), Value::Table(directory));
     let text = toml::to_string(&Table::from_iter([("agent".to_owned(), Value::Table(agent))])).context("writing the settings as TOML")?;
     let config = Config::from(Some((&out.display().to_string(), &text)), [])?;
@@ -145,7 +150,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
 /// Which domain controller, of those that DNS names.
 async fn choose(asked: &mut Asked, domain: &str, site: &str, dns_server: &str) -> Result<String> {
     let found = match dns::controllers(domain, site, dns_server).await {
-        Ok(found) => found,
+        Ok(found) => found.all,
         Err(why) => {
             println!("DNS could not be asked: {why}.");
             Vec::new()
@@ -174,7 +179,7 @@ async fn authority(asked: &mut Asked, url: &str, server_name: &str, out: &Path) 
         ],
     )?;
     let server: Server =
-        setup::servers(&settings.agent.directory).into_iter().next().with_context(|| format!("{url:?} is no ldaps:// address"))?;
+        setup::named(&settings.agent.directory)?.into_iter().next().with_context(|| format!("{url:?} is no ldaps:// address"))?;
     let shown = match tls::presented(&server).await {
         Ok(chain) => chain,
         Err(finding) => {

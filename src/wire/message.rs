@@ -186,6 +186,9 @@ pub struct Heartbeat {
     /// How far the agent's own audit file goes. Kept, so that a cut at its end can be found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditHead>,
+    /// So many people are missing in the directory at once that nobody is removed until an administrator confirms it there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removals_held: Option<u32>,
 }
 
 /// The last line of the agent's audit file.

@@ -29,6 +29,7 @@ fn beat() -> Vec<u8> {
         jobs: 0,
         instance: None,
         audit: None,
+        removals_held: None,
     };
     serde_json::to_vec(&beat).unwrap()
 }

@@ -206,7 +206,15 @@ async fn beats(dir: &Path, cloud: &Cloud) -> Result<Vec<u8>, Failure> {
     let state = State::load(dir).unwrap();
     let time = Time::new(cloud.clock.clone());
     let calls = Calls::new(&state.me.cloud_url, state.identity.clone(), Some(state.me.agent), time).unwrap();
-    let beat = Heartbeat { version: "0".into(), clock: 0, directory: DirectoryHealth::default(), jobs: 0, instance: None, audit: None };
+    let beat = Heartbeat {
+        version: "0".into(),
+        clock: 0,
+        directory: DirectoryHealth::default(),
+        jobs: 0,
+        instance: None,
+        audit: None,
+        removals_held: None,
+    };
     calls.heartbeat(&beat).await?;
     Ok(state.identity.current().public().to_vec())
 }

@@ -36,17 +36,45 @@ impl Health {
     }
 }
 
-/// Servers by their index, the most preferred first.
-#[derive(Debug)]
+/// Servers by their numbers, which they keep.
+#[derive(Debug, Default)]
 pub(super) struct Choice {
     servers: Vec<Health>,
+    /// Those that may be chosen, the most preferred first.
+    preferred: Vec<usize>,
     current: usize,
 }
 
 impl Choice {
-    pub(super) fn new(count: usize, now: Instant) -> Self {
+    /// From now on these are chosen from, in this order. One that is in use and not among them is left at once, however well it is.
+    pub(super) fn prefer(&mut self, order: Vec<usize>, now: Instant) {
+        let from_the_beginning = self.preferred.is_empty();
+        self.preferred = order;
+        if self.preferred.contains(&self.current) && !from_the_beginning {
+            return;
+        }
+        let Some(first) = self.preferred.first().copied() else { return };
+        if from_the_beginning {
+            self.current = first;
+        } else {
+            let well = self.preferred.iter().copied().find(|at| self.servers[*at].is_well());
+            self.choose(well.unwrap_or(first), now);
+        }
+    }
+
+    /// This number is a server of which nothing is known.
+    pub(super) fn begin(&mut self, at: usize, now: Instant) {
         let unknown = Health { well_since: None, latency: None, failed: None, lost: now, trial: TRIAL, chosen: None };
-        Self { servers: vec![unknown; count], current: 0 }
+        if at < self.servers.len() { self.servers[at] = unknown } else { self.servers.resize(at + 1, unknown) }
+    }
+
+    fn rank(&self, at: usize) -> Option<usize> {
+        self.preferred.iter().position(|preferred| *preferred == at)
+    }
+
+    /// In order of preference.
+    pub(super) fn preferred(&self) -> &[usize] {
+        &self.preferred
     }
 
     pub(super) fn current(&self) -> usize {
@@ -59,9 +87,9 @@ impl Choice {
 
     /// Whom to ask, best first: the one in use, those that are well, those that are not, in order of preference.
     pub(super) fn order(&self) -> Vec<usize> {
-        let mut order = (0..self.servers.len()).collect::<Vec<_>>();
-        let rank = |at: usize| (!self.servers[at].is_well() && self.servers[at].failed.is_some(), at != self.current);
-        order.sort_by_key(|at| (rank(*at), *at));
+        let mut order = self.preferred.clone();
+        // Stable: among equals the preference counts.
+        order.sort_by_key(|at| (!self.servers[*at].is_well() && self.servers[*at].failed.is_some(), *at != self.current));
         order
     }
 
@@ -72,12 +100,10 @@ impl Choice {
         server.latency = latency.or(server.latency);
         server.failed = None;
         let served_its_trial = now.duration_since(since) >= server.trial;
-        if at == self.current {
-            return;
-        }
+        let Some(rank) = self.rank(at).filter(|_| at != self.current) else { return };
         // One of which nothing is known yet, as in the beginning, is waited for.
         let is_ill = self.servers[self.current].failed.is_some();
-        if is_ill || (at < self.current && served_its_trial) {
+        if is_ill || (self.rank(self.current).is_none_or(|current| rank < current) && served_its_trial) {
             self.choose(at, now);
         }
     }
@@ -121,10 +147,17 @@ mod tests {
 
     struct Story(Choice, Instant);
 
+    fn choice(count: usize, now: Instant) -> Choice {
+        let mut choice = Choice::default();
+        (0..count).for_each(|at| choice.begin(at, now));
+        choice.prefer((0..count).collect(), now);
+        choice
+    }
+
     impl Story {
         fn new() -> Self {
             let now = Instant::now();
-            let mut story = Self(Choice::new(3, now), now);
+            let mut story = Self(choice(3, now), now);
             story.second([true; 3]);
             story
         }
@@ -190,9 +223,28 @@ mod tests {
     }
 
     #[test]
+    fn who_is_not_named_any_more_is_left_and_who_is_named_before_has_its_trial() {
+        let mut story = Story::new();
+        // A fourth, before all others.
+        story.0.begin(3, story.1);
+        story.0.prefer(vec![3, 0, 1, 2], story.1);
+        assert_eq!(story.0.current(), 0);
+        for second in 1..=31 {
+            story.second([true; 3]);
+            story.0.well(3, story.1, None);
+            assert_eq!(story.0.current(), if second > 30 { 3 } else { 0 }, "{second}");
+        }
+        story.0.prefer(vec![1, 2], story.1);
+        assert_eq!((story.0.current(), story.0.order()), (1, vec![1, 2]));
+        // However well: it is not among them.
+        assert_eq!(story.second([true, false, false]), 1);
+        assert_eq!(story.second([true, false, true]), 2);
+    }
+
+    #[test]
     fn in_the_beginning_the_preferred_one_is_waited_for() {
         let now = Instant::now();
-        let mut choice = Choice::new(2, now);
+        let mut choice = choice(2, now);
         choice.well(1, now, None);
         choice.slow(0, 1, now);
         assert_eq!((choice.current(), choice.order()), (0, vec![0, 1]));

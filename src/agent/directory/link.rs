@@ -9,7 +9,7 @@
 use std::{
     future::poll_fn,
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{Arc, Mutex as Slots, PoisonError},
     task::Poll,
     time::Duration,
 };
@@ -21,7 +21,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Server, Trouble, attributes::Entry, servers::Servers};
+use super::{Server, Trouble, attributes::Entry, servers::Servers, target::Target};
 
 /// For an ordinary answer.
 pub(super) const ANSWER: Duration = Duration::from_secs(5);
@@ -62,7 +62,7 @@ pub fn win32(text: &str) -> u32 {
 /// One kind of work's connections, one to each server.
 pub(super) struct Link {
     servers: Arc<Servers>,
-    slots: Vec<Mutex<Slot>>,
+    slots: Slots<Vec<Arc<Mutex<Slot>>>>,
 }
 
 /// The connection to one server, or why there is none.
@@ -72,6 +72,8 @@ struct Slot {
     generation: u64,
     up: Option<(Ldap, Server)>,
     failed: Option<(Instant, String)>,
+    /// Whose it is: a number may be given to another server.
+    target: Option<Arc<Target>>,
 }
 
 /// A handle for one call.
@@ -117,13 +119,20 @@ pub(super) fn elsewhere(code: u32, text: &str) -> Trouble {
 
 impl Link {
     pub(super) fn new(servers: Arc<Servers>) -> Self {
-        let slots = (0..servers.len()).map(|_| Mutex::default()).collect();
-        Self { servers, slots }
+        Self { servers, slots: Slots::default() }
+    }
+
+    fn slot(&self, at: usize) -> Arc<Mutex<Slot>> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        while slots.len() <= at {
+            slots.push(Arc::default());
+        }
+        slots[at].clone()
     }
 
     /// A connection to the server in use; when that one fails or lets us wait, to the next one that does not.
     pub(super) async fn session(&self) -> Result<Session, Trouble> {
-        self.race(self.servers.order(), |at| self.session_at(at)).await
+        self.race(self.servers.known_order().await, |at| self.session_at(at)).await
     }
 
     /// To the very server that calls itself `name`. (A name may lead to several servers, so what came is looked at.)
@@ -141,7 +150,12 @@ impl Link {
 
     /// The connection to one server, made if need be; callers that come meanwhile wait for the same attempt.
     async fn session_at(&self, at: usize) -> Result<Session, Trouble> {
-        let mut slot = self.slots[at].lock().await;
+        let slot = self.slot(at);
+        let mut slot = slot.lock().await;
+        let target = self.servers.target(at);
+        if slot.target.as_ref().is_none_or(|held| !Arc::ptr_eq(held, &target)) {
+            *slot = Slot { generation: slot.generation + 1, target: Some(target), ..Slot::default() };
+        }
         if let Some((ldap, server)) = slot.up.as_mut() {
             if !ldap.is_closed() {
                 let (ldap, server) = (ldap.clone(), server.clone());
@@ -176,7 +190,7 @@ impl Link {
         F: Future<Output = Result<T, Trouble>>,
     {
         let put = async |at: usize| self.put(at, &question).await;
-        let written = about.and_then(|user| self.servers.written(user)).map(|name| self.servers.called(&name)).unwrap_or_default();
+        let written = about.and_then(|user| self.servers.written(user)).unwrap_or_default();
         for at in written {
             if self.servers.is_well(at) {
                 tokio::select! {
@@ -185,7 +199,7 @@ impl Link {
                 }
             }
         }
-        self.race(self.servers.order(), put).await
+        self.race(self.servers.known_order().await, put).await
     }
 
     /// Put a question that changes nothing to the very server that calls itself `name`.
@@ -209,7 +223,8 @@ impl Link {
         F: Future<Output = Result<T, Trouble>>,
     {
         let mut answers = Vec::new();
-        for at in (0..self.slots.len()).filter(|at| !self.servers.is_long_gone(*at)) {
+        self.servers.known_order().await;
+        for at in self.servers.all().into_iter().filter(|at| !self.servers.is_long_gone(*at)) {
             answers.push(self.put(at, &question).await?);
         }
         Ok(answers)
@@ -285,7 +300,7 @@ impl Link {
 
     /// The server in use, if connected.
     pub(super) async fn server(&self) -> Option<Server> {
-        self.slots[self.servers.current()].lock().await.up.as_ref().map(|(_, server)| server.clone())
+        self.slot(self.servers.current()).lock().await.up.as_ref().map(|(_, server)| server.clone())
     }
 
     /// This call's connection is of no use any more.
@@ -294,7 +309,8 @@ impl Link {
     }
 
     async fn closed(&self, at: usize, generation: u64) {
-        let mut slot = self.slots[at].lock().await;
+        let slot = self.slot(at);
+        let mut slot = slot.lock().await;
         if slot.generation == generation {
             slot.up = None;
         }
@@ -330,6 +346,11 @@ impl Link {
             Ok(()) => {}
             Err(trouble) => self.servers.failed(at, &trouble.to_string()),
         }
+    }
+
+    /// It is not needed any more.
+    pub(super) async fn drop_connection(&self, at: usize) {
+        self.slot(at).lock().await.up = None;
     }
 
     /// Make the connection ready.

@@ -2,10 +2,8 @@
 //! answer one connection's requests one after another.)
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -27,8 +25,8 @@ pub(super) struct Links {
     pub(super) mirror: Arc<Link>,
     /// Nor may a crowd of resets stand before the question whether the server is there.
     pub(super) probe: Arc<Link>,
-    /// By server: it is being looked at.
-    looking: Vec<Arc<AtomicBool>>,
+    /// Servers that are being looked at.
+    looking: Arc<Mutex<HashSet<usize>>>,
 }
 
 impl Links {
@@ -36,8 +34,7 @@ impl Links {
     pub(super) fn new(settings: &config::Directory) -> Result<Self> {
         let servers = Arc::new(Servers::configured(settings)?);
         let link = || Arc::new(Link::new(servers.clone()));
-        let looking = (0..servers.len()).map(|_| Arc::default()).collect();
-        Ok(Self { jobs: link(), mirror: link(), probe: link(), looking, servers })
+        Ok(Self { jobs: link(), mirror: link(), probe: link(), looking: Arc::default(), servers })
     }
 
     /// A connection to the server that calls itself `server` that nobody is bound on yet.
@@ -57,9 +54,10 @@ impl Links {
     /// Look at every server, and make the jobs' connection to each that is well ready, so that the next job finds a warm one
     /// wherever it goes. Servers that let us wait are looked at on the side.
     pub(super) async fn tend(&self) {
-        let looks = self.looking.iter().enumerate().filter_map(|(at, looking)| {
-            let looking = looking.clone();
-            if looking.swap(true, Ordering::AcqRel) {
+        self.find().await;
+        let looks = self.servers.all().into_iter().filter_map(|at| {
+            let looking = self.looking.clone();
+            if !looking.lock().unwrap_or_else(PoisonError::into_inner).insert(at) {
                 return None;
             }
             let (servers, jobs, probe) = (self.servers.clone(), self.jobs.clone(), self.probe.clone());
@@ -68,7 +66,7 @@ impl Links {
                 if servers.is_well(at) {
                     jobs.warm(at).await;
                 }
-                looking.store(false, Ordering::Release);
+                looking.lock().unwrap_or_else(PoisonError::into_inner).remove(&at);
             }))
         });
         let looks = looks.collect::<Vec<_>>();
@@ -79,5 +77,22 @@ impl Links {
             }
         };
         drop(timeout(LOOK, all).await);
+    }
+
+    /// Ask DNS when it is time: on the side, unless there is nobody else to ask.
+    async fn find(&self) {
+        if !self.servers.is_due() {
+            return;
+        }
+        let servers = self.servers.clone();
+        let finding = tokio::spawn(async move { servers.find().await });
+        if self.servers.order().is_empty() {
+            drop(timeout(LOOK, finding).await);
+        }
+        for at in self.servers.past() {
+            for link in [&self.jobs, &self.mirror, &self.probe] {
+                link.drop_connection(at).await;
+            }
+        }
     }
 }

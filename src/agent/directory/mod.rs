@@ -8,6 +8,7 @@ mod ad_people;
 mod attributes;
 mod bytes;
 mod choice;
+pub mod discovery;
 pub mod dn;
 mod groups;
 pub mod guard;
@@ -28,6 +29,7 @@ use crate::wire::{
     outcome::Code,
 };
 pub use link::{answered, win32};
+pub use target::Place;
 
 /// Why the directory could not be asked. Nothing was changed.
 #[derive(Debug, Error)]

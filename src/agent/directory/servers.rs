@@ -1,8 +1,11 @@
 //! The servers of one directory, shared by all links to it: which is in use, how each is, and at which one a person was written.
+//!
+//! Some are named by the settings, and stay. Others DNS names ([`super::discovery`]): they come and go. One that DNS does not name any more
+//! is not chosen any more, but stays reachable for as long as somebody may have been written there.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
     time::Duration,
 };
 
@@ -17,6 +20,7 @@ use uuid::Uuid;
 use super::{
     Server, Trouble,
     choice::Choice,
+    discovery::Discovery,
     target::{Account, Opening, Place, Target},
 };
 use crate::{base::config, wire::message::ServerHealth};
@@ -33,14 +37,20 @@ const STAYS: Duration = Duration::from_mins(15);
 const LATELY: Duration = Duration::from_mins(10);
 /// More than this many people written within that time do not fit into the limits of an hour.
 const REMEMBERED: usize = 20_000;
+/// One that is not named any more is forgotten after this: nobody is sent there for [`STAYS`], and what was changed before is sought
+/// for [`LATELY`].
+const GRACE: Duration = STAYS.saturating_add(LATELY);
+/// Servers that are remembered at once, those that left lately included.
+const MOST: usize = 64;
 
 pub(super) struct Servers {
-    targets: Vec<Target>,
+    account: Arc<Account>,
+    /// By number.
+    members: RwLock<Vec<Member>>,
+    /// How many of them the settings name: the first ones.
+    named: usize,
+    discovery: Option<Discovery>,
     choice: Mutex<Choice>,
-    /// As each last told.
-    known: Mutex<Vec<Option<Server>>>,
-    /// No bind here before this; the reason.
-    doors: Vec<Turn<Option<(Instant, String)>>>,
     /// Binds that may still be refused, and when those were that have been.
     tries: Semaphore,
     spent: Mutex<Vec<Instant>>,
@@ -50,54 +60,154 @@ pub(super) struct Servers {
     gone: watch::Sender<u64>,
 }
 
+struct Member {
+    target: Arc<Target>,
+    /// As it last told.
+    server: Option<Server>,
+    /// No bind here before this; the reason.
+    door: Arc<Turn<Option<(Instant, String)>>>,
+    /// Since when DNS does not name it any more.
+    left: Option<Instant>,
+}
+
+impl Member {
+    fn new(target: Target) -> Self {
+        Self { target: Arc::new(target), server: None, door: Arc::default(), left: None }
+    }
+
+    fn left_within(&self, time: Duration) -> bool {
+        self.left.is_none_or(|left| left.elapsed() < time)
+    }
+
+    fn name(&self) -> String {
+        self.server.as_ref().map_or_else(|| self.target.label(), |server| server.name.clone())
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Servers {
-    /// Those of the settings, in their order.
+    /// Those of the settings, in their order, and whom DNS will name.
     pub(super) fn configured(settings: &config::Directory) -> Result<Self> {
-        let mut places = vec![Place::parse("agent.directory.url", &settings.url)?];
-        for url in &settings.fallback_urls {
-            let place = Place::parse("agent.directory.fallback_urls", url)?;
-            if places.contains(&place) {
-                bail!("agent.directory.fallback_urls names {url:?} twice");
-            }
-            places.push(place);
-        }
-        Self::new(settings, places)
-    }
-
-    /// Nearest first, then by priority and weight; among equals in the order given.
-    pub(super) fn new(settings: &config::Directory, mut places: Vec<Place>) -> Result<Self> {
-        places.sort_by_key(|place| (!place.near, place.priority, std::cmp::Reverse(place.weight)));
+        let discovery = Discovery::new(settings)?;
         let account = Arc::new(Account::new(settings)?);
-        let targets = places
-            .into_iter()
-            .map(|place| Target::new(place, &settings.server_name, account.clone()))
-            .collect::<Result<Vec<_>>>()
-            .context("agent.directory")?;
-        if targets.is_empty() {
-            bail!("agent.directory.url names no server");
+        let mut members: Vec<Member> = Vec::new();
+        let urls = (!settings.url.is_empty() || discovery.is_none()).then_some(("agent.directory.url", &settings.url));
+        for (setting, url) in urls.into_iter().chain(settings.fallback_urls.iter().map(|url| ("agent.directory.fallback_urls", url))) {
+            let place = Place::parse(setting, url)?;
+            if members.iter().any(|member| *member.target.place() == place) {
+                bail!("{setting} names {url:?} twice");
+            }
+            members.push(Member::new(Target::new(place, &settings.server_name, account.clone()).context("agent.directory")?));
         }
+        let mut choice = Choice::default();
+        (0..members.len()).for_each(|at| choice.begin(at, Instant::now()));
+        choice.prefer((0..members.len()).collect(), Instant::now());
         Ok(Self {
-            choice: Mutex::new(Choice::new(targets.len(), Instant::now())),
-            known: Mutex::new(vec![None; targets.len()]),
-            doors: targets.iter().map(|_| Turn::default()).collect(),
+            account,
+            named: members.len(),
+            members: RwLock::new(members),
+            discovery,
+            choice: Mutex::new(choice),
             tries: Semaphore::new(REFUSED_BINDS),
             spent: Mutex::default(),
-            targets,
             written: Mutex::default(),
             gone: watch::Sender::new(0),
         })
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.targets.len()
+    fn members(&self) -> RwLockReadGuard<'_, Vec<Member>> {
+        self.members.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn target(&self, at: usize) -> &Target {
-        &self.targets[at]
+    fn those(&self, which: impl Fn(&Member) -> bool) -> Vec<usize> {
+        self.members().iter().enumerate().filter(|(_, member)| which(member)).map(|(at, _)| at).collect()
+    }
+
+    /// Everybody who may be asked something.
+    pub(super) fn all(&self) -> Vec<usize> {
+        self.those(|member| member.left_within(GRACE))
+    }
+
+    /// Those that are forgotten.
+    pub(super) fn past(&self) -> Vec<usize> {
+        self.those(|member| !member.left_within(GRACE))
+    }
+
+    pub(super) fn target(&self, at: usize) -> Arc<Target> {
+        self.members()[at].target.clone()
+    }
+
+    /// Whether DNS is to be asked now.
+    pub(super) fn is_due(&self) -> bool {
+        self.discovery.as_ref().is_some_and(Discovery::is_due)
+    }
+
+    /// Ask DNS, if it is time. What was known stays where it does not answer.
+    pub(super) async fn find(&self) {
+        let Some(discovery) = &self.discovery else { return };
+        discovery.look(|places| self.found(places)).await;
+    }
+
+    /// Best first.
+    fn found(&self, places: Vec<Place>) {
+        let mut news = Vec::new();
+        let mut order: Vec<usize> = (0..self.named).collect();
+        {
+            let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+            let mut named = Vec::new();
+            for place in places {
+                let known = members.iter().position(|member| *member.target.place() == place);
+                let Some(at) = known.or_else(|| self.admit(place, &mut members, &mut news)) else { continue };
+                named.push(at);
+            }
+            for (at, member) in members.iter_mut().enumerate().skip(self.named) {
+                if named.contains(&at) {
+                    member.left = None;
+                } else if member.left.is_none() {
+                    member.left = Some(Instant::now());
+                    tracing::info!(directory.server = %member.name(), "DNS does not name this server of the directory any more");
+                }
+            }
+            order.extend(named.into_iter().filter(|at| *at >= self.named));
+        }
+        self.change(|choice| {
+            news.into_iter().for_each(|at| choice.begin(at, Instant::now()));
+            choice.prefer(order, Instant::now());
+        });
+    }
+
+    /// A number for a new one: the next, or that of one that is forgotten.
+    fn admit(&self, place: Place, members: &mut Vec<Member>, news: &mut Vec<usize>) -> Option<usize> {
+        let dns_server = self.discovery.as_ref().map_or("", |discovery| discovery.dns_server.as_str());
+        let target = Target::found(place, dns_server, self.account.clone())
+            .inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "DNS names a server that cannot be one"))
+            .ok()?;
+        let free = (members.len() < MOST).then_some(members.len());
+        let Some(at) = free.or_else(|| members.iter().position(|member| !member.left_within(GRACE))) else {
+            tracing::warn!(directory.server = %target.label(), "DNS has named too many servers lately; this one is left out");
+            return None;
+        };
+        tracing::info!(directory.server = %target.label(), "DNS names a server of the directory");
+        if at < members.len() {
+            members[at] = Member::new(target)
+        } else {
+            members.push(Member::new(target))
+        }
+        news.push(at);
+        Some(at)
+    }
+
+    /// [`Self::order`]; where nobody is known yet, DNS is waited for.
+    pub(super) async fn known_order(&self) -> Vec<usize> {
+        let order = self.order();
+        if !order.is_empty() {
+            return order;
+        }
+        self.find().await;
+        self.order()
     }
 
     /// Whom to ask, best first.
@@ -122,12 +232,12 @@ impl Servers {
 
     /// Its own name, or its address until it told one.
     pub(super) fn name(&self, at: usize) -> String {
-        lock(&self.known)[at].as_ref().map_or_else(|| self.targets[at].label(), |server| server.name.clone())
+        self.members().get(at).map(Member::name).unwrap_or_default()
     }
 
     /// Those that last called themselves so. (Names that lead to any of several servers tell a different one now and then.)
     pub(super) fn called(&self, name: &str) -> Vec<usize> {
-        (0..self.len()).filter(|at| self.name(*at) == name).collect()
+        self.those(|member| member.left_within(GRACE) && member.name() == name)
     }
 
     pub(super) fn well(&self, at: usize, latency: Option<Duration>) {
@@ -171,7 +281,8 @@ impl Servers {
             let latency_ms = health.latency.map(|latency| u32::try_from(latency.as_millis()).unwrap_or(u32::MAX));
             ServerHealth { name, reachable: health.is_well(), latency_ms }
         };
-        (0..self.len()).map(health).collect()
+        let preferred = lock(&self.choice).preferred().to_vec();
+        preferred.into_iter().map(health).collect()
     }
 
     /// Until this server is not held to be well.
@@ -181,9 +292,10 @@ impl Servers {
         drop(gone.wait_for(|_| !self.is_well(at)).await);
     }
 
-    /// The server at which this person was written lately.
-    pub(super) fn written(&self, user: Uuid) -> Option<String> {
-        lock(&self.written).get(&user).filter(|(_, at)| at.elapsed() < STAYS).map(|(server, _)| server.clone())
+    /// The server at which this person was written lately, by all its ways.
+    pub(super) fn written(&self, user: Uuid) -> Option<Vec<usize>> {
+        let name = lock(&self.written).get(&user).filter(|(_, at)| at.elapsed() < STAYS).map(|(server, _)| server.clone())?;
+        Some(self.those(|member| member.left_within(STAYS) && member.name() == name))
     }
 
     pub(super) fn write(&self, user: Uuid, server: &str) {
@@ -202,7 +314,11 @@ impl Servers {
             Err(Trouble::Unreachable(format!("{why}; next try in {minutes} min, or restart the agent")))
         };
         // One at a time at each server.
-        let mut door = self.doors[at].lock().await;
+        let (target, door) = {
+            let members = self.members();
+            (members[at].target.clone(), members[at].door.clone())
+        };
+        let mut door = door.lock().await;
         if let Some((until, why)) = door.as_ref().filter(|(until, _)| *until > Instant::now()) {
             return unreachable(why, *until);
         }
@@ -210,17 +326,21 @@ impl Servers {
             return unreachable("other servers of the directory refuse the service account", until);
         }
         let Ok(trying) = self.tries.acquire().await else { return unreachable("no more tries", Instant::now()) };
-        match self.targets[at].session().await? {
+        match target.session().await? {
             Opening::Bound(ldap, server) => {
                 *door = None;
-                lock(&self.known)[at] = Some(server.clone());
+                let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+                // Its number may be another's by now.
+                if let Some(member) = members.get_mut(at).filter(|member| Arc::ptr_eq(&member.target, &target)) {
+                    member.server = Some(server.clone());
+                }
                 Ok((ldap, server))
             }
             Opening::Refused(why) => {
                 trying.forget();
                 lock(&self.spent).push(Instant::now());
                 tracing::error!(
-                    directory.server = %self.targets[at].label(),
+                    directory.server = %target.label(),
                     error = %why,
                     "agent.directory.bind_dn or bind_password is wrong; waiting, so as not to lock the account"
                 );

@@ -3,9 +3,9 @@
 //! TLS is ours and not the library's, so that [`guard`] stands between them: the library talks over a socket that only this
 //! process holds.
 
-use std::{fs::File, io::BufReader, sync::Arc, time::Duration};
+use std::{fs::File, io::BufReader, net::SocketAddr, sync::Arc, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, Scope, StdStream};
 use rustls::{
     ClientConfig, RootCertStore,
@@ -21,7 +21,7 @@ use super::{
     guard,
     link::{ANSWER, transport},
 };
-use crate::base::config;
+use crate::{agent::dns, base::config};
 
 /// For connecting and TLS; and for the bind.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -31,16 +31,11 @@ const POLICY_HINTS: [&str; 2] = ["1.2.840.113556.1.4.2239", "1.2.840.113556.1.4.
 /// LDAP_CAP_ACTIVE_DIRECTORY_PARTIAL_SECRETS_OID (MS-ADTS 3.1.1.3.4.3.7): a read-only domain controller.
 const READ_ONLY: &str = "1.2.840.113556.1.4.1920";
 
-/// Where a server is, and what speaks for it. `default` is a server that was named by hand.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Where a server is.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     pub host: String,
     pub port: u16,
-    /// In our own site: before all that are not.
-    pub near: bool,
-    /// As in DNS SRV records (RFC 2782): the lowest priority first, among equals the heaviest.
-    pub priority: u16,
-    pub weight: u16,
 }
 
 impl Place {
@@ -55,7 +50,7 @@ impl Place {
             _ => bail!("{name} = {url:?} must begin with ldaps://"),
         }
         let host = parsed.host_str().filter(|host| !host.is_empty()).with_context(|| format!("{name} = {url:?} names no host"))?;
-        Ok(Self { host: host.trim_matches(['[', ']']).to_owned(), port: parsed.port().unwrap_or(636), ..Self::default() })
+        Ok(Self { host: host.trim_matches(['[', ']']).to_owned(), port: parsed.port().unwrap_or(636) })
     }
 }
 
@@ -88,6 +83,8 @@ pub(super) struct Target {
     place: Place,
     /// What its certificate must name.
     name: ServerName<'static>,
+    /// The name server that knows the host (`address:port`), if it is not this machine's.
+    dns_server: String,
     account: Arc<Account>,
 }
 
@@ -96,12 +93,21 @@ impl Target {
     pub(super) fn new(place: Place, server_name: &str, account: Arc<Account>) -> Result<Self> {
         let name = if server_name.is_empty() { place.host.clone() } else { server_name.to_owned() };
         let name = ServerName::try_from(name.clone()).with_context(|| format!("{name:?} is no name for a server"))?;
-        Ok(Self { place, name, account })
+        Ok(Self { place, name, dns_server: String::new(), account })
+    }
+
+    /// One that DNS named: its certificate names that very host, whatever the address.
+    pub(super) fn found(place: Place, dns_server: &str, account: Arc<Account>) -> Result<Self> {
+        Ok(Self { dns_server: dns_server.to_owned(), ..Self::new(place, "", account)? })
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.place
     }
 
     /// For people, before the server told its own name.
     pub(super) fn label(&self) -> String {
-        let Place { host, port, .. } = &self.place;
+        let Place { host, port } = &self.place;
         if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
     }
 
@@ -115,7 +121,13 @@ impl Target {
     }
 
     async fn connect(&self) -> Result<Ldap> {
-        let stream = TcpStream::connect((self.place.host.as_str(), self.place.port)).await?;
+        let Place { host, port } = &self.place;
+        let stream = if self.dns_server.is_empty() {
+            TcpStream::connect((host.as_str(), *port)).await?
+        } else {
+            let found = dns::addresses(host, &self.dns_server).await.map_err(Error::msg)?;
+            TcpStream::connect(&found.into_iter().map(|address| (address, *port).into()).collect::<Vec<SocketAddr>>()[..]).await?
+        };
         stream.set_nodelay(true)?;
         let server = TlsConnector::from(self.account.tls.clone()).connect(self.name.clone(), stream).await?;
         let (ours, theirs, url) = pair().await?;

@@ -74,12 +74,6 @@ impl Known {
         Ok(known)
     }
 
-    /// Nobody is known.
-    pub(super) fn clear(&mut self) -> Result<()> {
-        self.people.clear();
-        self.rewrite()
-    }
-
     pub(super) fn len(&self) -> usize {
         self.people.len()
     }
@@ -101,6 +95,11 @@ impl Known {
     pub(super) fn begin_pass(&mut self) -> Result<()> {
         self.people.values_mut().for_each(|entry| entry.named = false);
         self.rewrite()
+    }
+
+    /// Whom the full pass that goes on has not named.
+    pub(super) fn not_named(&self) -> usize {
+        self.people.values().filter(|entry| !entry.named).count()
     }
 
     /// A full pass ended: the cloud has forgotten who was not named, and so do we. How many they were.

@@ -4,27 +4,31 @@
 //! mark. *Census*: who is there at all and in which groups, when something may have carried people along that did not change
 //! themselves, or was deleted; it costs, so it takes at most a twentieth of the time. *A full pass*: names everybody anew, hourly,
 //! so that whatever went wrong between us and the cloud is mended; whoever is not named in it is gone. What was told is written
-//! down ([`known`]), so only differences travel. A mark means something only at the server that gave it: another server, or one
+//! down ([`known`]), so only differences travel. Very many removals at once are held back ([`guard`]). A mark means something only at the server that gave it: another server, or one
 //! restored, starts a full pass.
 
 mod groups;
+mod guard;
 mod known;
 mod place;
 mod telling;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
 use anyhow::Result;
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
+pub use self::guard::{Held, accept, held, is_accepted};
 use self::{
     groups::{Memberships, Wanted},
+    guard::Guard,
     known::Known,
     place::{Place, UnderWay},
     telling::{Count, Telling},
 };
 use super::{
+    audit::Audit,
     backoff::Backoff,
     cloud::{Cloud, Failure},
     directory::people::{ASKED, Mark, Page, People},
@@ -49,6 +53,7 @@ pub struct Mirror<D> {
     /// As kept in the state directory; read when first needed.
     kept: Option<(Place, Known)>,
     memberships: Option<Memberships>,
+    guard: Guard,
     /// When the last census ended, and how long it took.
     census: Option<(Instant, Duration)>,
     /// Something changed since: how rarely the next one may be. Kept over steps, or a hint that came too early were forgotten.
@@ -69,9 +74,17 @@ impl<D: People> Mirror<D> {
             dir: settings.state_dir.clone(),
             kept: None,
             memberships: None,
+            guard: Guard::new(settings),
             census: None,
             owed: Some(RARELY),
         }
+    }
+
+    /// What is held back is a line of the agent's audit, too.
+    #[must_use]
+    pub fn with_audit(mut self, audit: Arc<Audit>) -> Self {
+        self.guard.audit = Some(audit);
+        self
     }
 
     /// Until the agent is revoked.
@@ -100,11 +113,9 @@ impl<D: People> Mirror<D> {
     pub async fn step(&mut self) -> Result<()> {
         let mark = self.directory.mark().await?;
         if self.kept.is_none() {
-            let mut known = Known::open(&self.dir.join("mirror.known"))?;
+            // Under other settings everybody is told anew; but whom the cloud knows is not forgotten, or nobody would notice who is missing.
+            let known = Known::open(&self.dir.join("mirror.known"))?;
             let place = Place::load(&self.place(), &self.fingerprint)?;
-            if place.is_none() {
-                known.clear()?;
-            }
             self.kept = Some((place.unwrap_or_else(|| Place::new(&self.fingerprint)), known));
         }
         // Taken out for the time being: a step that fails halfway keeps what it wrote down.
@@ -131,7 +142,9 @@ impl<D: People> Mirror<D> {
         let resumed = place.resumable(&mark, now);
         if resumed.is_none() {
             known.begin_pass()?;
-            place.full = Some(UnderWay { pass: id::random(), mark: mark.clone(), begun: now });
+            // Those that a pass which never ended told of were not known before it.
+            let before = place.full.as_ref().map_or(usize::MAX, |full| full.known).min(known.len());
+            place.full = Some(UnderWay { pass: id::random(), mark: mark.clone(), begun: now, known: before });
             place.save(&self.place())?;
         }
         let is_resumed = resumed.is_some();
@@ -146,6 +159,7 @@ impl<D: People> Mirror<D> {
             let (people, cookie) = (page.people, page.cookie);
             let tell = async {
                 for person in people {
+                    // Who is not served is not named, and so removed in the end.
                     tell(&mut telling, &memberships, person).await?;
                 }
                 telling.flush().await
@@ -159,8 +173,18 @@ impl<D: People> Mirror<D> {
             told?;
             page = next?;
         }
-        let count = telling.end().await?;
-        let gone = known.end_pass()?;
+        let missing = telling.known().not_named();
+        // One who never saw anybody does not say that nobody is there: another agent may have told of people.
+        let saw_nobody = under_way.known == 0 && telling.known().len() == 0;
+        let may_end = !saw_nobody && self.guard.allows(missing, under_way.known, now).await?;
+        let count = if may_end { telling.end().await? } else { telling.count };
+        let gone = if may_end { known.end_pass()? } else { 0 };
+        if may_end {
+            self.guard.is_over()?;
+        } else if saw_nobody {
+            tracing::warn!("there is nobody in the part of the directory that is served, or our account may see nobody: nothing is told");
+        }
+        // Where it may not end, it is broken off for good: changes go on from here, and the census looks again for who is missing.
         (place.full, place.full_at) = (None, under_way.begun);
         place.set_done(under_way.mark);
         place.save(&self.place())?;
@@ -173,6 +197,7 @@ impl<D: People> Mirror<D> {
             mirror.gone = gone,
             mirror.cut = count.cut,
             mirror.resumed = is_resumed,
+            mirror.ended = may_end,
             mirror.millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(0),
             "sent everybody to the cloud"
         );
@@ -192,17 +217,22 @@ impl<D: People> Mirror<D> {
             self.memberships = Some(Memberships::read(&*self.directory, &self.wanted).await?);
         }
         let Some(memberships) = &self.memberships else { return Ok(()) };
+        let known_before = known.len();
         let mut telling = Telling::new(&self.cloud, known, id::random(), false, true);
+        let mut left = HashSet::new();
         let (mut cookie, mut shifted, mut more) = (Vec::new(), false, moved);
         while more {
             let Page { people, gone, shifted: is_shifted, cookie: next } = self.directory.page(Some(done), cookie).await?;
             shifted |= is_shifted;
             for person in people {
-                tell(&mut telling, memberships, person).await?;
+                let guid = person.guid;
+                if tell(&mut telling, memberships, person).await? {
+                    left.remove(&guid)
+                } else {
+                    left.insert(guid)
+                };
             }
-            for guid in gone {
-                telling.remove(guid).await?;
-            }
+            left.extend(gone);
             more = !next.is_empty();
             cookie = next;
         }
@@ -218,13 +248,24 @@ impl<D: People> Mirror<D> {
             if before.is_none_or(|before| before.told != memberships.told) {
                 telling.groups(memberships.told.clone());
             }
-            census(&*self.directory, &mut telling, &memberships).await?;
+            census(&*self.directory, &mut telling, &memberships, &mut left).await?;
             self.memberships = Some(memberships);
             self.census = Some((Instant::now(), begun.elapsed()));
         }
+        left.retain(|guid| telling.known().get(*guid).is_some());
+        let may_remove = self.guard.allows(left.len(), known_before, self.time.now()).await?;
+        if may_remove {
+            for guid in left {
+                telling.remove(guid).await?;
+            }
+        }
         let Count { upserts, removals, cut } = telling.end().await?;
         if counted {
-            self.owed = None;
+            // Looked for again while somebody is held back.
+            self.owed = (!may_remove).then_some(RARELY);
+            if may_remove {
+                self.guard.is_over()?;
+            }
         }
         if moved {
             place.set_done(mark);
@@ -248,31 +289,36 @@ fn is_unknown_pass(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(Failure::Refused { code, .. }) if code == "unknown_pass")
 }
 
-/// Who is served is told, with their groups; who is not, and was, is removed.
-async fn tell(telling: &mut Telling<'_>, memberships: &Memberships, mut person: crate::wire::message::Person) -> Result<()> {
+/// Who is served is told, with their groups. False: is not served.
+async fn tell(telling: &mut Telling<'_>, memberships: &Memberships, mut person: crate::wire::message::Person) -> Result<bool> {
     if !memberships.serves(person.guid) {
-        return telling.remove(person.guid).await;
+        return Ok(false);
     }
     person.groups = memberships.groups(person.guid).to_vec();
     let digest = memberships.digest(person.guid);
-    telling.person(person, digest).await
+    telling.person(person, digest).await?;
+    Ok(true)
 }
 
 /// Newcomers, people who are in other groups than told, and those who are missing: each of the last is asked for by id before being
 /// given up, because pages of a search may pass somebody by who moves at that moment.
-async fn census(directory: &impl People, telling: &mut Telling<'_>, memberships: &Memberships) -> Result<()> {
+///
+/// `left`: who is not there any more, as far as it was seen; completed here.
+async fn census(directory: &impl People, telling: &mut Telling<'_>, memberships: &Memberships, left: &mut HashSet<Uuid>) -> Result<()> {
     telling.known().begin_census();
     let (mut other, mut cookie): (Vec<Uuid>, _) = (Vec::new(), Vec::new());
     loop {
         let page = directory.census(cookie).await?;
         for guid in page.guids.into_iter().filter(|guid| memberships.serves(*guid)) {
             let told = telling.known().see(guid);
-            if told.is_none_or(|told| told.digest == 0 || told.groups != memberships.digest(guid)) {
+            if left.contains(&guid) || told.is_none_or(|told| told.digest == 0 || told.groups != memberships.digest(guid)) {
                 other.push(guid);
             }
         }
         for guids in other.chunks(ASKED) {
-            ask(directory, telling, memberships, guids).await?;
+            for guid in ask(directory, telling, memberships, guids).await? {
+                left.remove(&guid);
+            }
         }
         other.clear();
         cookie = page.cookie;
@@ -283,18 +329,20 @@ async fn census(directory: &impl People, telling: &mut Telling<'_>, memberships:
     let missing = telling.known().missing();
     for guids in missing.chunks(ASKED) {
         let found = ask(directory, telling, memberships, guids).await?;
-        for guid in guids.iter().filter(|guid| !found.contains(guid)) {
-            telling.remove(*guid).await?;
-        }
+        left.extend(guids.iter().filter(|guid| !found.contains(guid)));
     }
     Ok(())
 }
 
+/// Those of them that are there and served.
 async fn ask(directory: &impl People, telling: &mut Telling<'_>, memberships: &Memberships, guids: &[Uuid]) -> Result<Vec<Uuid>> {
     let people = directory.people(guids).await?;
-    let found = people.iter().map(|person| person.guid).collect();
+    let mut found = Vec::new();
     for person in people {
-        tell(telling, memberships, person).await?;
+        let guid = person.guid;
+        if tell(telling, memberships, person).await? {
+            found.push(guid);
+        }
     }
     Ok(found)
 }

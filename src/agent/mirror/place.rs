@@ -36,6 +36,9 @@ pub(super) struct UnderWay {
     pub(super) pass: Uuid,
     pub(super) mark: Mark,
     pub(super) begun: i64,
+    /// How many were known then.
+    #[serde(default)]
+    pub(super) known: usize,
 }
 
 impl Place {
@@ -107,7 +110,7 @@ mod tests {
         }
         assert_eq!(place.done(&mark("a", "1000")), None, "long not used");
 
-        place.full = Some(UnderWay { pass: Uuid::nil(), mark: mark("a", "5"), begun: 1000 });
+        place.full = Some(UnderWay { pass: Uuid::nil(), mark: mark("a", "5"), begun: 1000, known: 0 });
         assert!(place.resumable(&mark("a", "6"), 1001).is_some());
         assert!(place.resumable(&mark("b", "6"), 1001).is_none() && place.resumable(&mark("a", "6"), 1000 + RESUME).is_none());
         place.full_at = 1000;

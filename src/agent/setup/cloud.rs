@@ -35,7 +35,10 @@ pub async fn check(settings: &config::Agent, me: Option<&Me>, clock: &Clock) -> 
             let text = format!("this machine's clock is {} s {} the cloud's.", skew.abs(), if skew < 0 { "ahead of" } else { "behind" });
             found.push(Finding::new(Code::ClockSkew, &url, text).say("Set the clock; use a time service (NTP)."));
         }
-        Ok(_) => {}
+        Ok(skew) => {
+            let text = format!("this machine's clock agrees with the cloud's ({skew:+} s; {SKEW} are allowed).");
+            found.push(Finding::new(Code::ClockOk, &url, text));
+        }
         Err(why) => {
             let text = format!("cannot be reached: {why}.");
             found.push(
@@ -49,7 +52,7 @@ pub async fn check(settings: &config::Agent, me: Option<&Me>, clock: &Clock) -> 
     if let Some(me) = me {
         found.extend(known(settings, me, clock).await);
     }
-    if found.is_empty() {
+    if found.iter().all(|finding| finding.code == Code::ClockOk) {
         let text =
             if me.is_some() { "reached, the clocks agree, and this agent is confirmed there." } else { "reached, and the clocks agree." };
         found.push(Finding::new(Code::CloudOk, &url, text));

@@ -59,10 +59,13 @@ codes! {
     DiskLow = "disk_low", Warning;
     AgentNotEnrolled = "agent_not_enrolled", Problem;
     AgentStopped = "agent_stopped", Warning;
+    MirrorHeld = "mirror_held", Warning;
+    KeyOk = "key_ok", Ok;
     KeyMissing = "key_missing", Warning;
     // The cloud.
     CloudOk = "cloud_ok", Ok;
     CloudUnreachable = "cloud_unreachable", Problem;
+    ClockOk = "clock_ok", Ok;
     ClockSkew = "clock_skew", Problem;
     AgentPending = "agent_pending", Problem;
     AgentRevoked = "agent_revoked", Problem;
@@ -75,6 +78,9 @@ codes! {
     DnsSilent = "dns_silent", Warning;
     DnsNoServers = "dns_no_servers", Warning;
     DnsOtherServer = "dns_other_server", Note;
+    DiscoveryFailed = "discovery_failed", Problem;
+    ServerOk = "server_ok", Ok;
+    ServerAway = "server_away", Warning;
     TlsOk = "tls_ok", Ok;
     TlsUnreachable = "tls_unreachable", Problem;
     TlsNotSpoken = "tls_not_spoken", Problem;

@@ -9,7 +9,7 @@ use ldap3::{
 };
 use rustls::ClientConfig;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::time::timeout;
 
 use super::{
     finding::{Code, Finding},
@@ -63,11 +63,11 @@ impl Probe {
     /// Connects and binds.
     pub async fn bind(server: &Server, tls: ClientConfig, dn: &str, password: &SecretString) -> Result<Self, Finding> {
         const INVALID_CREDENTIALS: u32 = 49;
-        let at = format!("{}:{}", server.host, server.port);
+        let at = server.at();
         let fault =
             |why: String| Finding::new(Code::DirectoryFault, &at, format!("binding: {why}.")).say("See the domain controller's log.");
         let opening = async {
-            let stream = TcpStream::connect((server.host.as_str(), server.port)).await?;
+            let stream = server.connect().await?;
             let settings = LdapConnSettings::new().set_config(Arc::new(tls)).set_std_stream(StdStream::Tcp(stream.into_std()?));
             LdapConnAsync::with_settings(settings, &format!("ldaps://{}:{}", server.name, server.port)).await
         };

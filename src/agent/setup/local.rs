@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::finding::{Code, Finding};
 use crate::{
-    agent::{audit, features, journal, keys, state},
+    agent::{audit, features, journal, keys, mirror, state},
     base::{config, private},
 };
 
@@ -59,8 +59,13 @@ pub fn check(settings: &config::Agent, config_file: Option<&Path>, now: i64) -> 
     }
     found.extend(running(dir));
     found.extend(switched(dir));
+    found.extend(removals(dir));
     match keys::valid(dir, now) {
-        Some(_) => {}
+        Some(key) => {
+            let id = key.key_id().unwrap_or_default();
+            let text = format!("passwords are sealed to key {id}, epoch {}, until {}.", key.epoch, moment(key.not_after));
+            found.push(Finding::new(Code::KeyOk, format!("agent {}", me.agent), text));
+        }
         None => found.push(
             Finding::new(
                 Code::KeyMissing,
@@ -71,6 +76,12 @@ pub fn check(settings: &config::Agent, config_file: Option<&Path>, now: i64) -> 
         ),
     }
     (found, Some(me))
+}
+
+/// `2026-11-26 21:34:56 UTC`
+fn moment(seconds: i64) -> String {
+    time::OffsetDateTime::from_unix_timestamp(seconds)
+        .map_or_else(|_| "?".to_owned(), |at| format!("{} {:02}:{:02}:{:02} UTC", at.date(), at.hour(), at.minute(), at.second()))
 }
 
 fn files(settings: &config::Agent, dir: &Path, now: i64) -> Vec<Finding> {
@@ -135,6 +146,23 @@ fn running(dir: &Path) -> Option<Finding> {
             .run("here", "systemctl start sspr-agent")
             .say("or, to see what it says: sspr agent")
     })
+}
+
+/// Whoever is missing and not removed.
+fn removals(dir: &Path) -> Option<Finding> {
+    let held = mirror::held(dir).ok().flatten()?;
+    let text = format!(
+        "{} of {} people are missing in the directory, since {}: nobody is removed in the cloud until that is confirmed{}.",
+        held.people,
+        held.known,
+        moment(held.since),
+        if mirror::is_accepted(dir) { ", which it is; the agent does it by itself" } else { "" }
+    );
+    Some(
+        Finding::new(Code::MirrorHeld, "mirror", text)
+            .say("Look at agent.directory.users_dn, agent.allow_groups and deny_groups, and at what the account may read.")
+            .run("here, if so many really left", "sspr agent mirror --accept-removals"),
+    )
 }
 
 /// What is off, as the running agent was last told.

@@ -6,7 +6,7 @@
 
 mod account;
 mod cloud;
-pub mod dns;
+mod dns;
 mod excess;
 pub mod finding;
 pub mod grants;
@@ -16,6 +16,7 @@ mod openldap;
 mod policy;
 mod rights;
 mod sd;
+mod servers;
 pub mod tls;
 
 use std::path::Path;
@@ -23,12 +24,14 @@ use std::path::Path;
 use self::{
     finding::{Code, Finding, Report},
     ldap::Probe,
+    servers::Looked,
     tls::Server,
 };
 use crate::base::{
     clock::Clock,
     config::{self, DirectoryKind},
 };
+pub use servers::named;
 
 /// How far the checks go.
 #[derive(Debug, Clone, Copy, Default)]
@@ -58,69 +61,55 @@ pub async fn preflight(settings: &config::Agent, extent: Extent<'_>, clock: &Clo
 
 async fn directory(settings: &config::Agent, extent: Extent<'_>, clock: &Clock, report: &mut Report) {
     let directory = &settings.directory;
-    let lacking =
-        [("url", &directory.url), ("bind_dn", &directory.bind_dn), ("base_dn", &directory.base_dn), ("users_dn", &directory.users_dn)];
+    let url = if directory.discovery_domain.is_empty() { &directory.url } else { &directory.discovery_domain };
+    let lacking = [("url", url), ("bind_dn", &directory.bind_dn), ("base_dn", &directory.base_dn), ("users_dn", &directory.users_dn)];
     let lacking =
         lacking.iter().filter(|(_, value)| value.is_empty()).map(|(name, _)| format!("agent.directory.{name}")).collect::<Vec<_>>();
-    let servers = servers(directory);
-    if !lacking.is_empty() || servers.is_empty() {
-        let what = if lacking.is_empty() {
-            "agent.directory.url must begin with ldaps://".to_owned()
-        } else {
-            format!("{} must be set", lacking.join(", "))
-        };
-        report.add(Finding::new(Code::SettingsIncomplete, "settings", format!("{what}.")).run("shell", "sspr agent setup"));
-        return;
-    }
-    report.findings.extend(dns::check(settings).await);
-    let mut usable = None;
-    for server in servers {
-        let found = tls::check(&server, &directory.ca_file, clock.seconds()).await;
-        if found.iter().any(|finding| finding.code == Code::TlsOk) {
-            usable.get_or_insert(server);
+    let named = named(directory);
+    let what = match &named {
+        _ if !lacking.is_empty() => format!("{} must be set", lacking.join(", ")),
+        Err(error) => format!("{error:#}"),
+        Ok(_) => String::new(),
+    };
+    let mut servers = match named {
+        Ok(named) if what.is_empty() => named,
+        _ => {
+            report.add(Finding::new(Code::SettingsIncomplete, "settings", format!("{what}.")).run("shell", "sspr agent setup"));
+            return;
         }
-        report.findings.extend(found);
+    };
+    report.findings.extend(dns::check(settings, &servers).await);
+    match servers::found(directory).await {
+        Ok(found) => {
+            let new = found.into_iter().filter(|found| !servers.contains(found)).collect::<Vec<_>>();
+            servers.extend(new);
+        }
+        Err(finding) => report.add(finding),
     }
-    // The password is sent to nobody whose certificate does not hold.
-    let Some(server) = usable else { return };
-    if let Err(finding) = ask(&server, directory, extent, clock, report).await {
+    let Looked { findings, first } = servers::check(&servers, directory, clock.seconds()).await;
+    report.findings.extend(findings);
+    let Some((server, probe)) = first else { return };
+    if let Err(finding) = ask(&server, probe, directory, extent, report).await {
         report.add(finding);
     }
 }
 
+/// What is the same at all servers, asked of one.
 async fn ask(
     server: &Server,
+    mut probe: Probe,
     directory: &config::Directory,
     extent: Extent<'_>,
-    clock: &Clock,
     report: &mut Report,
 ) -> Result<(), Finding> {
-    let at = format!("{}:{}", server.host, server.port);
-    let unreadable =
-        |error: anyhow::Error| Finding::new(Code::TlsCaUnreadable, directory.ca_file.display().to_string(), format!("{error:#}."));
-    let tls = tls::authorities(&directory.ca_file).and_then(|authorities| tls::trusting(&authorities)).map_err(unreadable)?;
-    let mut probe = Probe::bind(server, tls, &directory.bind_dn, &directory.bind_password).await?;
-    report.add(Finding::new(Code::BindOk, &directory.bind_dn, "the directory takes this account and its password."));
     if directory.kind == DirectoryKind::Openldap {
-        report.findings.extend(openldap::check(&mut probe, directory, &at).await?);
+        report.findings.extend(openldap::check(&mut probe, directory).await?);
         return Ok(());
     }
-    report.findings.extend(policy::root(&mut probe, directory, &at, clock.seconds()).await?);
     report.add(policy::domain(&mut probe, &directory.base_dn).await?);
     let url = format!("ldaps://{}:{}", server.host, server.port);
     let checked = rights::check(&mut probe, directory, &url, extent.everybody).await?;
     report.findings.extend(policy::fine_grained(&mut probe, &directory.base_dn, &checked.policies, &checked.own.grantee).await?);
     report.findings.extend(checked.findings);
     Ok(())
-}
-
-/// The servers of the settings, in their order; those that are no ldaps:// are left out.
-pub fn servers(settings: &config::Directory) -> Vec<Server> {
-    let read = |text: &String| {
-        let url = reqwest::Url::parse(text).ok().filter(|url| url.scheme() == "ldaps")?;
-        let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
-        let name = if settings.server_name.is_empty() { host.clone() } else { settings.server_name.clone() };
-        Some(Server { host, port: url.port().unwrap_or(636), name })
-    };
-    std::iter::once(&settings.url).filter_map(read).collect()
 }

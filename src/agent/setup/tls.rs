@@ -5,6 +5,7 @@
 
 use std::{
     fmt::Write,
+    net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -24,7 +25,7 @@ use tokio::{net::TcpStream, time::timeout};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::finding::{Code, Finding};
-use crate::wire::sha256;
+use crate::{agent::dns, wire::sha256};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Seconds before its end at which a certificate is worth a reminder.
@@ -36,6 +37,23 @@ pub struct Server {
     pub host: String,
     pub port: u16,
     pub name: String,
+    /// The name server that knows the host, if it is not this machine's.
+    pub dns_server: String,
+}
+
+impl Server {
+    /// For people.
+    pub fn at(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    pub(super) async fn connect(&self) -> std::io::Result<TcpStream> {
+        if self.dns_server.is_empty() {
+            return TcpStream::connect((self.host.as_str(), self.port)).await;
+        }
+        let found = dns::addresses(&self.host, &self.dns_server).await.map_err(std::io::Error::other)?;
+        TcpStream::connect(&found.into_iter().map(|address| (address, self.port).into()).collect::<Vec<SocketAddr>>()[..]).await
+    }
 }
 
 /// The certificates of a PEM file.
@@ -71,7 +89,7 @@ fn store(authorities: &[CertificateDer<'static>]) -> Result<RootCertStore> {
 
 /// Everything about the server's certificate. The first finding is a good one if the agent would connect.
 pub async fn check(server: &Server, ca_file: &Path, now: i64) -> Vec<Finding> {
-    let at = format!("{}:{}", server.host, server.port);
+    let at = server.at();
     let authorities = match authorities(ca_file) {
         Ok(authorities) => authorities,
         Err(error) => {
@@ -96,13 +114,13 @@ fn fetch(at: &str) -> [super::finding::Fix; 1] {
 
 /// The chain as shown, its own certificate first.
 pub async fn presented(server: &Server) -> Result<Vec<CertificateDer<'static>>, Finding> {
-    let at = format!("{}:{}", server.host, server.port);
+    let at = server.at();
     let unreachable = |why: String| {
         Finding::new(Code::TlsUnreachable, &at, format!("no connection: {why}.")).say(
             "Check the name and the port (LDAPS is 636), that the server runs, and that no firewall stands between it and this machine.",
         )
     };
-    let stream = match timeout(PATIENCE, TcpStream::connect((server.host.as_str(), server.port))).await {
+    let stream = match timeout(PATIENCE, server.connect()).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return Err(unreachable(error.to_string())),
         Err(_) => return Err(unreachable(format!("no answer in {} s", PATIENCE.as_secs()))),

@@ -124,7 +124,7 @@ impl Samba {
 
     /// A second controller of this domain, as it was first seeded: the same people by the same GUIDs, the same administrator,
     /// service account and CA. Nothing is replicated between the two; whoever wants that does to one what was done to the other.
-    /// `name` is what it calls itself (its certificate goes on naming the first).
+    /// `name` is what it calls itself (its certificate is the first one's, which names `twin.corp.example`, too).
     pub async fn twin(&self, name: &str) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("sspr-dc-").tempdir().context("making a directory")?.keep();
         let copied = Command::new("/bin/sh").args(["-c", COPY, "copy"]).args([self.dir(), &dir]).status().context("copying the domain")?;

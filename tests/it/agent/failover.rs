@@ -80,7 +80,7 @@ impl Drop for Watch {
     }
 }
 
-fn at(code: Code, dc: &str) -> (Code, String) {
+pub fn at(code: Code, dc: &str) -> (Code, String) {
     (code, dc.to_owned())
 }
 

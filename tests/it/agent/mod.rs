@@ -4,6 +4,7 @@ mod accounts;
 mod audited;
 mod connection;
 mod crashes;
+mod discovery;
 mod failover;
 pub mod groups;
 mod kinds;

@@ -34,16 +34,24 @@ fn at_least(report: &Report, severity: Severity) -> Vec<&'static str> {
     all.map(|finding| finding.code.as_str()).filter(|code| !code.starts_with("dns_")).collect()
 }
 
+fn enrolled_key(settings: &config::Agent) -> String {
+    let now = sspr::base::clock::Clock::system().seconds();
+    sspr::agent::keys::valid(&settings.state_dir, now).unwrap().key_id().unwrap()
+}
+
 #[tokio::test]
 async fn an_agent_that_serves_has_no_complaint_and_what_goes_wrong_is_found() {
     // A domain of its own: what others make in a shared one would be found as well.
     let samba = &Samba::start(&SambaOptions::default()).unwrap();
     let cloud = Cloud::start().await;
     let mut office = Office::start(&cloud, samba).await;
-    office.settings.dns_server = "127.0.0.1:9".into();
+    office.settings.directory.dns_server = "127.0.0.1:9".into();
     let settings = office.settings.clone();
     let report = examines(&cloud, &settings).await;
     assert_eq!(at_least(&report, Severity::Note), ["unlock_off"], "{}", report.text());
+    let key = enrolled_key(&settings);
+    assert!(the(&report, Code::KeyOk).text.starts_with(&format!("passwords are sealed to key {key}, epoch ")), "{}", report.text());
+    assert!(the(&report, Code::ClockOk).text.contains("(+0 s; 60 are allowed)"), "{}", report.text());
     assert!(report.has(Code::StateOk) && report.has(Code::CloudOk) && report.has(Code::RightsOk), "{}", report.text());
 
     // Switched off in the cloud.
@@ -132,7 +140,7 @@ async fn the_command_exits_with_the_worst_and_speaks_json() {
     let (url, ca, name) = (&samba.ldaps_url, samba.ca_file.display(), &samba.server_name);
     let (bind, base, users) = (&samba.bind_dn, &samba.base_dn, &samba.users_dn);
     let text = format!(
-        "[agent]\ncloud_url = \"http://127.0.0.1:9\"\nstate_dir = \"{}\"\ndns_server = \"127.0.0.1:9\"\n[agent.directory]\nurl = \"{url}\"\nserver_name = \"{name}\"\n\
+        "[agent]\ncloud_url = \"http://127.0.0.1:9\"\nstate_dir = \"{}\"\n[agent.directory]\ndns_server = \"127.0.0.1:9\"\nurl = \"{url}\"\nserver_name = \"{name}\"\n\
          ca_file = \"{ca}\"\nbind_dn = \"{bind}\"\nbind_password = \"{}\"\nbase_dn = \"{base}\"\nusers_dn = \"{users}\"\n",
         dir.path().join("state").display(),
         samba.bind_password().unwrap(),

@@ -4,6 +4,7 @@ mod assistant;
 mod doctor;
 mod openldap;
 mod rights;
+mod servers;
 mod tls;
 
 use std::process::Command;
@@ -27,7 +28,7 @@ pub fn settings(samba: &Samba) -> config::Agent {
     settings.directory = directory_of(samba);
     // Nobody is there: the cloud is not what these tests are about.
     settings.cloud_url = "http://127.0.0.1:9".into();
-    settings.dns_server = "127.0.0.1:9".into();
+    settings.directory.dns_server = "127.0.0.1:9".into();
     settings
 }
 

@@ -13,7 +13,7 @@ fn settings(slapd: &Slapd) -> config::Agent {
     let mut settings = Config::from(None, []).unwrap().agent;
     settings.directory = directory_of(slapd);
     settings.cloud_url = "http://127.0.0.1:9".into();
-    settings.dns_server = "127.0.0.1:9".into();
+    settings.directory.dns_server = "127.0.0.1:9".into();
     settings
 }
 

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use sspr::{
-    agent::setup::{self, Extent, dns, finding::Code},
+    agent::{
+        dns,
+        setup::{self, Extent, finding::Code},
+    },
     base::clock::Clock,
     lab::dns::Dns,
 };
@@ -94,19 +97,19 @@ async fn domain_controllers_are_found_by_dns() {
     let at = server.at.to_string();
     let found = async |site: &str| {
         let found = dns::controllers("corp.example", site, &at).await.unwrap();
-        found.into_iter().map(|controller| format!("{}:{}", controller.host, controller.port)).collect::<Vec<_>>()
+        found.all.into_iter().map(|controller| format!("{}:{}", controller.host, controller.port)).collect::<Vec<_>>()
     };
     let everybody = ["dc3.corp.example:636", "dc2.corp.example:1636", "dc1.corp.example:636", "dc9.corp.example:636"];
     assert_eq!(found("").await, everybody, "by priority, then weight");
     assert_eq!(found("berlin").await, everybody);
     assert_eq!(found("nowhere").await, everybody, "a site without controllers has the domain's");
-    assert_eq!(dns::controllers("other.example", "", &at).await.unwrap(), []);
+    assert_eq!(dns::controllers("other.example", "", &at).await.unwrap().all, []);
 
     let mut settings = settings(&both()[1].samba);
-    settings.dns_server = at;
+    settings.directory.dns_server = at;
     assert!(the(&looks(&settings).await, Code::DnsOk).text.contains("4 servers of it: dc3.corp.example, dc2"));
     settings.directory.url = "ldaps://localhost:1".into();
     assert!(the(&looks(&settings).await, Code::DnsOtherServer).text.contains("another: localhost"));
-    settings.dns_server = "127.0.0.1:9".into();
+    settings.directory.dns_server = "127.0.0.1:9".into();
     assert!(looks(&settings).await.has(Code::DnsSilent));
 }

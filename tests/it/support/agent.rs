@@ -196,7 +196,15 @@ impl HandAgent {
     pub async fn beat(&mut self, reachable: bool) {
         let policy = PasswordPolicy { min_length: 8, complexity: true, history: 5, min_age: 0, max_age: 0 };
         let directory = DirectoryHealth { reachable, dc: "dc1.corp.example".into(), policy: Some(policy), ..DirectoryHealth::default() };
-        let beat = Heartbeat { version: "0".into(), clock: self.clock.seconds(), directory, jobs: 0, instance: self.instance, audit: None };
+        let beat = Heartbeat {
+            version: "0".into(),
+            clock: self.clock.seconds(),
+            directory,
+            jobs: 0,
+            instance: self.instance,
+            audit: None,
+            removals_held: None,
+        };
         assert_eq!(self.post("/agent/v1/heartbeat", &beat).await.status(), StatusCode::OK);
     }
 
