@@ -11,7 +11,6 @@ create table user_links (
     linked_id uuid not null,
     primary_id uuid not null,
     connector_id uuid not null,
-    found_by text not null check (found_by in ('sign_in_name', 'principal_name', 'mail', 'list')),
     made_at timestamptz not null,
     primary key (tenant_id, linked_id),
     unique (tenant_id, primary_id, connector_id),
@@ -20,13 +19,53 @@ create table user_links (
     foreign key (tenant_id, connector_id) references connectors (tenant_id, connector_id),
     check (linked_id <> primary_id)
 );
-comment on table user_links is 'An account that follows another one of the same person. Both are the tenant''s; an account follows one at most, and one account of each linked directory follows another.';
+comment on table user_links is 'An administrator''s list: which account of a linked directory follows which other one. Holds for a connector whose link_by is list.';
 comment on column user_links.tenant_id is 'Whose; both accounts''.';
 comment on column user_links.linked_id is 'The account that follows.';
 comment on column user_links.primary_id is 'The account that people prove to be theirs.';
 comment on column user_links.connector_id is 'The directory of the account that follows.';
-comment on column user_links.found_by is 'What they had in common when the link was last looked at; list: an administrator says so.';
-comment on column user_links.made_at is 'When the link was found.';
+comment on column user_links.made_at is 'When it was listed.';
+
+-- Each way by an index of its own. A directory may leave an attribute empty: what nobody has is nothing in common.
+create view live_links (tenant_id, primary_id, linked_id, connector_id) as
+    select p.tenant_id, p.user_id, l.user_id, l.connector_id
+    from users p
+        join connectors pc on pc.tenant_id = p.tenant_id and pc.connector_id = p.connector_id and not pc.linked
+        join users l on l.tenant_id = p.tenant_id and l.sign_in_name = p.sign_in_name
+        join connectors c on c.tenant_id = l.tenant_id and c.connector_id = l.connector_id and c.linked and c.link_by = 'sign_in_name'
+    where p.removed_at is null and l.removed_at is null and p.sign_in_name <> '' and not exists (
+        select 1 from users o join connectors oc on oc.tenant_id = o.tenant_id and oc.connector_id = o.connector_id
+        where o.tenant_id = p.tenant_id and o.sign_in_name = p.sign_in_name and o.removed_at is null and o.user_id not in (p.user_id, l.user_id)
+            and (o.connector_id = l.connector_id or not oc.linked))
+    union all
+    select p.tenant_id, p.user_id, l.user_id, l.connector_id
+    from users p
+        join connectors pc on pc.tenant_id = p.tenant_id and pc.connector_id = p.connector_id and not pc.linked
+        join users l on l.tenant_id = p.tenant_id and l.principal_name = p.principal_name
+        join connectors c on c.tenant_id = l.tenant_id and c.connector_id = l.connector_id and c.linked and c.link_by = 'principal_name'
+    where p.removed_at is null and l.removed_at is null and p.principal_name <> '' and not exists (
+        select 1 from users o join connectors oc on oc.tenant_id = o.tenant_id and oc.connector_id = o.connector_id
+        where o.tenant_id = p.tenant_id and o.principal_name = p.principal_name and o.removed_at is null and o.user_id not in (p.user_id, l.user_id)
+            and (o.connector_id = l.connector_id or not oc.linked))
+    union all
+    select p.tenant_id, p.user_id, l.user_id, l.connector_id
+    from users p
+        join connectors pc on pc.tenant_id = p.tenant_id and pc.connector_id = p.connector_id and not pc.linked
+        join users l on l.tenant_id = p.tenant_id and l.mail_index = p.mail_index
+        join connectors c on c.tenant_id = l.tenant_id and c.connector_id = l.connector_id and c.linked and c.link_by = 'mail'
+    where p.removed_at is null and l.removed_at is null and not exists (
+        select 1 from users o join connectors oc on oc.tenant_id = o.tenant_id and oc.connector_id = o.connector_id
+        where o.tenant_id = p.tenant_id and o.mail_index = p.mail_index and o.removed_at is null and o.user_id not in (p.user_id, l.user_id)
+            and (o.connector_id = l.connector_id or not oc.linked))
+    union all
+    select k.tenant_id, k.primary_id, k.linked_id, k.connector_id
+    from user_links k
+        join users p on p.tenant_id = k.tenant_id and p.user_id = k.primary_id
+        join users l on l.tenant_id = k.tenant_id and l.user_id = k.linked_id
+        join connectors pc on pc.tenant_id = p.tenant_id and pc.connector_id = p.connector_id and not pc.linked
+        join connectors c on c.tenant_id = k.tenant_id and c.connector_id = k.connector_id and c.linked and c.link_by = 'list'
+    where p.removed_at is null and l.removed_at is null;
+comment on view live_links is 'Which account follows which at this moment, by what the mirror holds. What is ambiguous on either side never links: a password must not reach an account that may be somebody else''s. Whether either may be served is not asked here.';
 
 create table linked_jobs (
     primary_id uuid not null,
