@@ -145,10 +145,10 @@ pub async fn release(conn: &mut PgConnection, primaries: &[Uuid]) -> Result<Vec<
         r#"with released as (
                update jobs j set state = 'submitted'
                from linked_jobs l join jobs p on p.job_id = l.primary_id
-                   join live_links v on v.tenant_id = l.tenant_id and v.linked_id = l.user_id and v.primary_id = p.user_id
                    join users u on u.tenant_id = l.tenant_id and u.user_id = l.user_id and u.enabled and not u.protected
                    join connectors c on c.tenant_id = l.tenant_id and c.connector_id = l.connector_id and c.writeback
                where j.job_id = any($1) and j.state = 'held' and l.job_id = j.job_id
+                   and l.user_id in (select followers_of(l.tenant_id, p.user_id))
                returning j.job_id, j.tenant_id, j.connector_id, j.user_id, j.flow_id, j.hashes
            ), pointed as (
                update active_jobs a set agents = array(select jsonb_object_keys(r.hashes)::uuid) from released r where a.job_id = r.job_id)

@@ -315,7 +315,7 @@ pub async fn aim(conn: &mut PgConnection, scope: &Scope, flow: &Flow, user: Uuid
     let done = sqlx::query!(
         "update flows set root_id = coalesce(root_id, job_id), aim_id = $3, job_id = null, wants_password = true
          where tenant_id = $1 and flow_id = $2 and state = 'verified' and job_id = $4
-             and exists (select 1 from live_links v where v.tenant_id = $1 and v.primary_id = flows.user_id and v.linked_id = $3)",
+             and $3 in (select followers_of($1, flows.user_id))",
         scope.id(),
         flow.flow_id,
         user,

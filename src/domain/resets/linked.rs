@@ -142,8 +142,7 @@ pub(super) async fn hold(
                from linked_jobs l join users u on u.tenant_id = l.tenant_id and u.user_id = l.user_id
                    join connectors c on c.tenant_id = l.tenant_id and c.connector_id = l.connector_id
                    join jobs p on p.job_id = l.primary_id
-                   join live_links v on v.tenant_id = l.tenant_id and v.linked_id = l.user_id and v.primary_id = p.user_id
-               where l.job_id = $1 and l.primary_id = $2 and l.tenant_id = $3 and u.enabled and not u.protected and c.writeback"#,
+               where l.user_id in (select followers_of(l.tenant_id, p.user_id)) and l.job_id = $1 and l.primary_id = $2 and l.tenant_id = $3 and u.enabled and not u.protected and c.writeback"#,
             one.job_id,
             primary,
             scope.id(),
@@ -217,13 +216,7 @@ pub(super) async fn places(conn: &mut PgConnection, scope: &Scope, job: Uuid) ->
 
 /// Who has been told already of a password that this account got as well: the owner of the account that it follows.
 pub(super) async fn told(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<Option<User>> {
-    let first = sqlx::query_scalar!(
-        r#"select primary_id as "primary_id!" from live_links where tenant_id = $1 and linked_id = $2"#,
-        scope.id(),
-        user
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
+    let first = sqlx::query_scalar!("select first_of($1, $2)", scope.id(), user).fetch_one(&mut *conn).await?;
     match first {
         Some(first) => users::get(conn, scope, first).await,
         None => Ok(None),

@@ -1,6 +1,6 @@
 //! People with accounts in several directories of a tenant: which account follows which.
 //!
-//! A link is never stored but for an administrator's own list: the view `live_links` tells what holds at the moment when it is asked, and
+//! A link is never stored but for an administrator's own list: the function `followers_of` tells what holds at the moment when it is asked, and
 //! it is asked at every step that could carry a password.
 
 use anyhow::Result;
@@ -59,9 +59,8 @@ pub async fn follow(conn: &mut PgConnection, scope: &Scope, primary: Uuid) -> Re
     Ok(sqlx::query_as!(
         Linked,
         r#"select u.user_id, u.connector_id, u.object_guid, c.name as connector, u.enabled and not u.protected and c.writeback as "served!"
-           from live_links v join users u on u.tenant_id = v.tenant_id and u.user_id = v.linked_id
+           from followers_of($1, $2) f join users u on u.tenant_id = $1 and u.user_id = f
                join connectors c on c.tenant_id = u.tenant_id and c.connector_id = u.connector_id
-           where v.tenant_id = $1 and v.primary_id = $2
            order by c.connector_id"#,
         scope.id(),
         primary,

@@ -131,7 +131,8 @@ pub struct Candidates {
     pub donor: Option<User>,
 }
 
-/// All of them in one look, the same for names that are known and that are not. `similar` is the name's [`similar`] hash.
+/// All of them in one look, the same for names that are known and that are not: whom an account follows is asked in any case, of somebody.
+/// `similar` is the name's [`similar`] hash.
 pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, similar: &[u8]) -> Result<Candidates> {
     let rows = sqlx::query!(
         r#"with served as not materialized (
@@ -140,11 +141,13 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
            ), named as not materialized (
                select u.user_id, c.linked from users u join connectors c using (tenant_id, connector_id)
                where u.tenant_id = $1 and u.removed_at is null and (u.sign_in_name = $2 or u.principal_name = $2 or u.mail_index = $3)
+           ), follows as materialized (
+               select first_of($1, coalesce((select user_id from named where linked limit 1),
+                   (select user_id from served where object_guid >= $5 and mail is not null order by object_guid limit 1))) as first
            ), chosen as not materialized (
                select user_id from named where not linked
-               union select primary_id from named join live_links on live_links.tenant_id = $1 and linked_id = user_id where linked
-               union select user_id from named where linked and not exists (select 1 from named where not linked)
-                   and not exists (select 1 from live_links where tenant_id = $1 and linked_id = named.user_id))
+               union all select first from follows where first is not null and (select not bool_or(not linked) and count(*) = 1 from named)
+               union all select user_id from named where linked and (select not bool_or(not linked) from named) and (select first is null from follows))
            (select 'found' as "why!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
                    sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, language
             from served where user_id = any(array(select user_id from chosen)) limit 2)
