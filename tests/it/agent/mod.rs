@@ -17,7 +17,7 @@ mod poison;
 mod rotation;
 mod silent;
 mod whole;
-mod wire;
+pub mod wire;
 
 use std::{
     fmt::Write,
