@@ -101,6 +101,6 @@ pub async fn has_schema(conn: &mut PgConnection) -> Result<bool> {
 pub async fn migrate(pool: &PgPool) -> Result<()> {
     // A schema takes as long as it takes, and is no news as a slow statement.
     let options = pool.connect_options().as_ref().clone().disable_statement_logging();
-    let mut conn = options.connect().await.context("connecting to Postgres (database.url)")?;
-    MIGRATIONS.run(&mut conn).await.context("applying migrations")
+    let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await.context("connecting to Postgres (database.url)")?;
+    MIGRATIONS.run(&pool).await.context("applying migrations")
 }

@@ -68,9 +68,10 @@ impl Discovery {
         let Self { domain, site, dns_server, .. } = self;
         match places(domain, site, dns_server).await {
             Ok((places, strangers, ttl)) => {
-                let complaint = match strangers.is_empty() {
-                    true => String::new(),
-                    false => format!("DNS names servers outside of {domain}, which are not used: {}", strangers.join(", ")),
+                let complaint = if strangers.is_empty() {
+                    String::new()
+                } else {
+                    format!("DNS names servers outside of {domain}, which are not used: {}", strangers.join(", "))
                 };
                 state.say(complaint);
                 found(places);
@@ -115,10 +116,12 @@ async fn places(domain: &str, site: &str, dns_server: &str) -> Result<(Vec<Place
     let mut strangers = found.without_strangers(domain);
     strangers.sort();
     let places = found.all.into_iter().map(|found| Place { host: found.host, port: found.port }).take(MOST).collect::<Vec<_>>();
-    match places.is_empty() {
-        false => Ok((places, strangers, found.ttl)),
-        true if strangers.is_empty() => Err("it names nobody".to_owned()),
-        true => Err(format!("it names only hosts outside of the domain: {}", strangers.join(", "))),
+    if !places.is_empty() {
+        Ok((places, strangers, found.ttl))
+    } else if strangers.is_empty() {
+        Err("it names nobody".to_owned())
+    } else {
+        Err(format!("it names only hosts outside of the domain: {}", strangers.join(", ")))
     }
 }
 

@@ -153,14 +153,13 @@ impl Servers {
 
     /// Best first.
     fn found(&self, places: Vec<Place>) {
-        let mut news = Vec::new();
         let mut order: Vec<usize> = (0..self.named).collect();
         {
             let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
             let mut named = Vec::new();
             for place in places {
                 let known = members.iter().position(|member| *member.target.place() == place);
-                let Some(at) = known.or_else(|| self.admit(place, &mut members, &mut news)) else { continue };
+                let Some(at) = known.or_else(|| self.admit(place, &mut members)) else { continue };
                 named.push(at);
             }
             for (at, member) in members.iter_mut().enumerate().skip(self.named) {
@@ -173,14 +172,11 @@ impl Servers {
             }
             order.extend(named.into_iter().filter(|at| *at >= self.named));
         }
-        self.change(|choice| {
-            news.into_iter().for_each(|at| choice.begin(at, Instant::now()));
-            choice.prefer(order, Instant::now());
-        });
+        self.change(|choice| choice.prefer(order, Instant::now()));
     }
 
     /// A number for a new one: the next, or that of one that is forgotten.
-    fn admit(&self, place: Place, members: &mut Vec<Member>, news: &mut Vec<usize>) -> Option<usize> {
+    fn admit(&self, place: Place, members: &mut Vec<Member>) -> Option<usize> {
         let dns_server = self.discovery.as_ref().map_or("", |discovery| discovery.dns_server.as_str());
         let target = Target::found(place, dns_server, self.account.clone())
             .inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "DNS names a server that cannot be one"))
@@ -192,11 +188,12 @@ impl Servers {
         };
         tracing::info!(directory.server = %target.label(), "DNS names a server of the directory");
         if at < members.len() {
-            members[at] = Member::new(target)
+            members[at] = Member::new(target);
         } else {
-            members.push(Member::new(target))
+            members.push(Member::new(target));
         }
-        news.push(at);
+        // Before anybody sees the number.
+        lock(&self.choice).begin(at, Instant::now());
         Some(at)
     }
 

@@ -153,7 +153,8 @@ impl Cloud {
 
     /// As [`Self::agent`], for that directory.
     pub async fn agent_of(&self, connector: Uuid) -> HandAgent {
-        let mut agent = HandAgent::enrol_by(self, &self.token_of(connector).await).await;
+        let token = self.token_of(connector).await;
+        let mut agent = HandAgent::enrol_by(self, &token).await;
         assert!(self.confirm(agent.id, &agent.fingerprint).await);
         agent.publish_key().await;
         agent.beat(true).await;
