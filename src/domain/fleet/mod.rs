@@ -159,12 +159,15 @@ pub struct Listed {
     pub cloned_at: Option<OffsetDateTime>,
     /// How far its own audit file went at its last heartbeat.
     pub audit: Option<AuditHead>,
+    /// People whom it holds back from removal until an administrator on premises accepts it.
+    pub removals_held: Option<i32>,
 }
 
 /// Every agent, for the command line.
 pub async fn agents(conn: &mut PgConnection) -> Result<Vec<Listed>> {
     let rows = sqlx::query!(
-        r#"select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at, cloned_at, health -> 'audit' as audit
+        r#"select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at, cloned_at, health -> 'audit' as audit,
+               (health ->> 'removals_held')::int as removals_held
            from agents order by tenant_id, agent_id"#
     )
     .fetch_all(conn)
@@ -182,6 +185,7 @@ pub async fn agents(conn: &mut PgConnection) -> Result<Vec<Listed>> {
         .into(),
         cloned_at: row.cloned_at,
         audit: row.audit.and_then(|head| serde_json::from_value(head).ok()),
+        removals_held: row.removals_held,
     });
     Ok(listed.collect())
 }
