@@ -60,7 +60,7 @@ pub async fn measure(bench: &Bench) -> Result<Line> {
     for round in 0..bench.rounds.max(1) {
         // Both in turn, and the plain search before and after.
         let first = block_in_place(|| plainly(&samba, count))?;
-        sqlx::query("truncate memberships, users").execute(&world.db).await?;
+        sqlx::query("truncate memberships, user_links, users").execute(&world.db).await?;
         let agent = Agent::start(bench, &world, &site, &samba, round).await?;
         let millis = agent.first_pass(&world, count).await?;
         let second = block_in_place(|| plainly(&samba, count))?;
