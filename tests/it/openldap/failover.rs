@@ -280,7 +280,9 @@ async fn a_first_server_that_takes_no_changes_is_left_for_the_next() {
     {
         let twins = Twins::start().await;
         twins.one.modify(DATABASE, changes).await.unwrap();
-        for (name, kind, new, done) in [("user01", Kind::Reset, "Quite-New-1", Code::Applied), ("user02", Kind::Unlock, "", Code::NotLocked)] {
+        for (name, kind, new, done) in
+            [("user01", Kind::Reset, "Quite-New-1", Code::Applied), ("user02", Kind::Unlock, "", Code::NotLocked)]
+        {
             let (dn, user) = twins.person(name).await;
             let result = twins.desk.does(user, kind, new, "").await;
             assert_eq!((result.code, result.dc), twins.at_two(done), "{why}, {name}");

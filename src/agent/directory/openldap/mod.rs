@@ -151,9 +151,8 @@ impl Directory for OpenLdap {
     /// Told by the monitor, where our account may read it.
     async fn clock(&self, account: &Account) -> Result<Option<i64>, Trouble> {
         const MONITOR: &str = "cn=Current,cn=Time,cn=Monitor";
-        let question = async |mut session: Session| {
-            session.search(MONITOR, Scope::Base, "(objectClass=*)", &["monitorTimestamp"], ANSWER).await
-        };
+        let question =
+            async |mut session: Session| session.search(MONITOR, Scope::Base, "(objectClass=*)", &["monitorTimestamp"], ANSWER).await;
         let (found, _) = self.links.jobs.ask_on(&account.server.name, question).await?;
         // Nothing, where our account may not read it.
         Ok(found.first().and_then(|entry| generalized(entry.text("monitorTimestamp")?)))
