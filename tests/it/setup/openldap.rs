@@ -86,12 +86,10 @@ async fn a_person_who_mistypes_a_file_is_asked_again_and_loses_nothing() {
     slapd.copy(&slapd.policy_dn, "cn=strict,ou=policies,dc=corp,dc=example").await.unwrap();
     let (ca, password) = (slapd.ca_file.display().to_string(), slapd.bind_password_file.display().to_string());
     let state = dir.path().join("state").display().to_string();
-    let typed = [
-        ["http://127.0.0.1:9", "openldap", "", &slapd.ldaps_url].as_slice(),
-        &[&ca, &slapd.base_dn, &slapd.users_dn, &slapd.bind_dn],
-        &["/nowhere/password", &password, "", &slapd.policy_dn, &state],
-    ];
-    let done = setup(dir.path(), &["--ca-file", "nothing.pem"], &(typed.concat().join("\n") + "\n"));
+    let (cloud, own) = (["http://127.0.0.1:9", "openldap", ""], ["", &slapd.policy_dn, &state]);
+    let server = [&slapd.ldaps_url, &ca, &slapd.base_dn, &slapd.users_dn, &slapd.bind_dn, "/nowhere/password", &password];
+    let typed = [cloud.as_slice(), &server, &own].concat().join("\n") + "\n";
+    let done = setup(dir.path(), &["--ca-file", "nothing.pem"], &typed);
     let said = String::from_utf8(done.stdout).unwrap();
     assert!(done.status.success(), "{said}\n{}", String::from_utf8_lossy(&done.stderr));
     assert_eq!(said.matches("That will not do").count(), 2, "{said}");
