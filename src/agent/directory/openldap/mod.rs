@@ -81,13 +81,15 @@ impl OpenLdap {
         })
     }
 
-    /// What a search finds at whichever server answers, and which that was.
+    /// What a search finds at the server in use, and which that is. No other is asked meanwhile: what is read next goes to the one in use,
+    /// too, and a place in one server's history is none in another's.
     async fn find_at(&self, link: &Link, base: &str, scope: Scope, filter: &str, names: &[&str]) -> Result<(Vec<Entry>, Server), Trouble> {
         let question = async |mut session: Session| {
             let entries = search(&mut session, base, scope, filter, names).await?;
             Ok((entries, self.as_found(session.server)))
         };
-        link.ask(None, question).await
+        let server = link.session().await?.server;
+        link.ask_on(&server.name, question).await
     }
 
     /// The entry of that name, at whichever server answers; `None` when there is none.
