@@ -130,6 +130,7 @@ impl Agent {
             jobs: self.jobs.load(Ordering::Relaxed),
             instance: None,
             audit: None,
+            removals_held: None,
         }
     }
 }

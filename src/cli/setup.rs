@@ -215,10 +215,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
 /// Which server, of those that DNS names.
 async fn choose(asked: &mut Asked, is_openldap: bool, domain: &str, site: &str, dns_server: &str) -> Result<String> {
     let what = if is_openldap { "server" } else { "domain controller" };
-    let found = match is_openldap {
-        true => dns::servers(domain, dns_server).await,
-        false => dns::controllers(domain, site, dns_server).await,
-    };
+    let found = if is_openldap { dns::servers(domain, dns_server).await } else { dns::controllers(domain, site, dns_server).await };
     let found = match found {
         Ok(found) => found.all,
         Err(why) => {

@@ -68,9 +68,10 @@ impl Discovery {
         let Self { domain, site, dns_server, .. } = self;
         match places(domain, site, dns_server).await {
             Ok((places, strangers, ttl)) => {
-                let complaint = match strangers.is_empty() {
-                    true => String::new(),
-                    false => format!("DNS names servers outside of {domain}, which are not used: {}", strangers.join(", ")),
+                let complaint = if strangers.is_empty() {
+                    String::new()
+                } else {
+                    format!("DNS names servers outside of {domain}, which are not used: {}", strangers.join(", "))
                 };
                 state.say(complaint);
                 found(places);

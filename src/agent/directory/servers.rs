@@ -174,7 +174,9 @@ impl Servers {
             order.extend(named.into_iter().filter(|at| *at >= self.named));
         }
         self.change(|choice| {
-            news.into_iter().for_each(|at| choice.begin(at, Instant::now()));
+            for at in news {
+                choice.begin(at, Instant::now());
+            }
             choice.prefer(order, Instant::now());
         });
     }
@@ -192,9 +194,9 @@ impl Servers {
         };
         tracing::info!(directory.server = %target.label(), "DNS names a server of the directory");
         if at < members.len() {
-            members[at] = Member::new(target)
+            members[at] = Member::new(target);
         } else {
-            members.push(Member::new(target))
+            members.push(Member::new(target));
         }
         news.push(at);
         Some(at)
