@@ -77,6 +77,8 @@ pub struct Sms {
 pub struct Log {
     pub format: LogFormat,
     pub file: PathBuf,
+    pub file_megabytes: u16,
+    pub file_keep: u16,
     pub filter: String,
 }
 

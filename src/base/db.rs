@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    Connection, PgConnection,
+    ConnectOptions, Connection, PgConnection,
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
 };
 
@@ -99,5 +99,8 @@ pub async fn has_schema(conn: &mut PgConnection) -> Result<bool> {
 
 /// Bring the schema up to this binary's. Safe to call from several nodes at once: an advisory lock serialises them.
 pub async fn migrate(pool: &PgPool) -> Result<()> {
-    MIGRATIONS.run(pool).await.context("applying migrations")
+    // A schema takes as long as it takes, and is no news as a slow statement.
+    let options = pool.connect_options().as_ref().clone().disable_statement_logging();
+    let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await.context("connecting to Postgres (database.url)")?;
+    MIGRATIONS.run(&pool).await.context("applying migrations")
 }

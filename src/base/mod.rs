@@ -5,6 +5,7 @@ pub mod config;
 pub mod db;
 pub mod id;
 pub mod language;
+pub mod log_file;
 pub mod private;
 pub mod secret;
 pub mod telemetry;

@@ -5,13 +5,13 @@ use std::sync::Mutex;
 use anyhow::{Context, Result};
 use tracing_subscriber::{EnvFilter, Layer, fmt::writer::BoxMakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
 
-use super::{config, private};
+use super::{config, log_file::LogFile};
 
 pub fn start(settings: &config::Log) -> Result<()> {
     let filter = EnvFilter::try_new(&settings.filter).with_context(|| format!("log.filter = {:?}", settings.filter))?;
     let to_file = !settings.file.as_os_str().is_empty();
     let writer = if to_file {
-        let file = private::options().create(true).append(true).open(&settings.file);
+        let file = LogFile::open(&settings.file, u64::from(settings.file_megabytes) << 20, settings.file_keep);
         BoxMakeWriter::new(Mutex::new(file.with_context(|| format!("log.file: opening {}", settings.file.display()))?))
     } else {
         BoxMakeWriter::new(std::io::stderr)

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -21,7 +21,7 @@ use crate::{
         audit::Source,
         fleet::{self, Connector, Feature},
         tenants::{self, Tenant},
-        users::{self, LinkBy, Listed},
+        users::{self, LinkBy, Unlisted},
     },
 };
 
@@ -48,13 +48,14 @@ enum Command {
     Writeback { connector: Uuid, state: State },
     /// Whether people may unlock their account without a new password.
     Unlock { connector: Uuid, state: State },
-    /// Let the accounts of this directory follow those of the tenant's others: a new password there is set here as well.
+    /// Let the accounts of this directory follow those of the tenant's others: a new password there is set here as well. Whoever may
+    /// write what they have in common decides whose password is set.
     Link {
         connector: Uuid,
         /// What two accounts of one person have in common. What fits several never links.
         #[arg(value_enum)]
         by: By,
-        /// With `list`: lines of "sign-in name there,sign-in name here".
+        /// With `list`: lines of "sign-in name there,sign-in name here". The list before is no more.
         #[arg(long, required_if_eq("by", "list"))]
         file: Option<PathBuf>,
     },
@@ -142,24 +143,36 @@ async fn link(conn: &mut PgConnection, ring: &KeyRing, clock: &Clock, connector:
         By::List => Some(LinkBy::List),
         By::Off => None,
     };
-    fleet::link(&mut *conn, &scope, clock, &Source::house("cli"), connector, rule.map(LinkBy::as_str)).await?;
-    let Some(file) = file.filter(|_| by == By::List) else {
+    ensure!(by == By::List || file.is_none(), "--file is for `list`");
+    let source = Source::house("cli");
+    fleet::link(&mut *conn, &scope, clock, &source, connector, rule.map(LinkBy::as_str)).await?;
+    let first = fleet::connectors(&mut *conn, &scope, clock).await?.iter().any(|connector| connector.linked.is_none());
+    ensure!(first, "every directory of this tenant would follow another: one must go first");
+    let Some(file) = file else {
         println!(
             "Accounts of {connector} {}.",
             if by == By::Off { "follow no more" } else { "follow those they have that in common with" }
         );
         return Ok(());
     };
-    let (mut linked, text) = (0, fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?);
-    for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let (there, here) = line.split_once(',').with_context(|| format!("line {}: two names and a comma between them", n + 1))?;
-        match users::list(&mut *conn, &scope, clock, connector, there.trim(), here.trim()).await? {
-            Listed::Linked => linked += 1,
-            Listed::NoPrimary => eprintln!("line {}: there is no {:?} in the other directories, or several", n + 1, there.trim()),
-            Listed::NoLinked => eprintln!("line {}: there is no {:?} in this directory, or several", n + 1, here.trim()),
+    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    let (mut lines, mut pairs) = (Vec::new(), Vec::new());
+    for (n, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let (there, here) = line.split_once(',').with_context(|| format!("line {n}: two names and a comma between them"))?;
+        lines.push(n);
+        pairs.push((there.trim().to_owned(), here.trim().to_owned()));
+    }
+    let wrong = users::list(&mut *conn, &scope, clock, &source, connector, &pairs).await?;
+    for (at, why) in &wrong {
+        let (n, (there, here)) = (lines[*at], &pairs[*at]);
+        match why {
+            Unlisted::NoPrimary => eprintln!("line {n}: there is no {there:?} in the directories that go first, or several"),
+            Unlisted::NoLinked => eprintln!("line {n}: there is no {here:?} in this directory, or several"),
+            Unlisted::Twice => eprintln!("line {n}: {there:?} or {here:?} stands in a line before"),
         }
     }
-    println!("{linked} accounts of {connector} follow others.");
+    ensure!(wrong.is_empty(), "{} of {} lines cannot be: nothing was changed", wrong.len(), pairs.len());
+    println!("{} accounts of {connector} follow others.", pairs.len());
     Ok(())
 }
 

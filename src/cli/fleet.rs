@@ -49,15 +49,18 @@ pub async fn run(command: Command, config: Config) -> Result<()> {
             eprintln!("Good once, for 15 minutes. On-premises: sspr agent enrol --token-file FILE");
         }
         Command::List { audit } => {
-            for fleet::Listed { agent, cloned_at, audit: head } in fleet::agents(&mut tx).await? {
+            for fleet::Listed { agent, cloned_at, audit: head, removals_held } in fleet::agents(&mut tx).await? {
                 let seen = agent.last_seen_at.map_or("never".to_owned(), |at| format!("{} s ago", (clock.now() - at).whole_seconds()));
                 let head = head.filter(|_| audit).map_or(String::new(), |head| format!("  audit {}:{}", head.lines, head.head));
                 let copy = cloned_at.map_or(String::new(), |at| {
                     let hours = (clock.now() - at).whole_hours();
                     format!("  IN TWO PLACES since {hours} h: see docs/operations.md, then sspr agent acknowledge")
                 });
+                let held = removals_held.map_or(String::new(), |people| {
+                    format!("  HOLDS BACK {people} removals: on-premises, look why, then sspr agent mirror --accept-removals")
+                });
                 let print = fingerprint(&agent.identity);
-                println!("{}  {:8}  {print}  seen {seen}  {}{head}{copy}", agent.agent_id, agent.status.as_str(), agent.name);
+                println!("{}  {:8}  {print}  seen {seen}  {}{head}{copy}{held}", agent.agent_id, agent.status.as_str(), agent.name);
             }
         }
         Command::Confirm { agent, fingerprint } => {

@@ -18,12 +18,14 @@ pub enum Content {
     Code { code: String, minutes: i64 },
     /// A password was changed; `at` is seconds since 1970.
     /// `from` is the browser's address, coarse; empty if unknown.
-    /// `places`: the directories that get it, where there are several.
+    /// Where there are several directories, `place` is the one where it is set, and `follow` are those where it is about to be.
     Changed {
         at: i64,
         from: String,
         #[serde(default)]
-        places: Vec<String>,
+        place: Option<String>,
+        #[serde(default)]
+        follow: Vec<String>,
     },
     /// An account was unlocked, and nothing else; the same.
     Unlocked { at: i64, from: String },

@@ -78,8 +78,14 @@ async fn show(journey: Journey) -> Result<Response> {
 
 async fn places(visitor: &Visitor, flow: &Flow) -> Result<Vec<Place>> {
     let mut conn = visitor.app.db.acquire().await?;
+    let linked = users::follow(&mut conn, &visitor.tenant.scope, flow.user_id.unwrap_or_default()).await?;
+    let mut targets = flow.targets.clone();
+    if let Some(job) = flow.job.as_ref().filter(|_| targets.is_empty() && !linked.is_empty()) {
+        // Nothing could be sealed for the others.
+        targets = resets::targets(&mut conn, &visitor.tenant.scope, job.job_id).await?;
+    }
     let mut found = Vec::new();
-    for (n, target) in flow.targets.iter().enumerate() {
+    for (n, target) in targets.iter().enumerate() {
         let Target { name, is } = Target::of(target);
         let why = match (target.state, target.code) {
             _ if is != "not" => None,
@@ -87,12 +93,12 @@ async fn places(visitor: &Visitor, flow: &Flow) -> Result<Vec<Place>> {
             (_, Some(code)) => Some(format!("outcome-{}-title", password::key(code))),
             _ => Some("place-missed".to_owned()),
         };
-        // The first one is set, or this page would not be shown.
-        let again = (n > 0 && !target.is_set()).then_some(target.user_id);
+        // The first one is set, or this page would not be shown. Who follows no more gets nothing.
+        let follows = linked.iter().any(|linked| linked.user_id == target.user_id && linked.served);
+        let again = (n > 0 && !target.is_set() && follows).then_some(target.user_id);
         found.push(Place { name, is, why, again });
     }
-    let linked = users::followers(&mut conn, &visitor.tenant.scope, flow.user_id.unwrap_or_default()).await?;
-    for linked in linked.into_iter().filter(|linked| flow.targets.iter().all(|target| target.user_id != linked.user_id)) {
+    for linked in linked.into_iter().filter(|linked| targets.iter().all(|target| target.user_id != linked.user_id)) {
         let why = if linked.served { "place-missed" } else { "place-unserved" };
         found.push(Place { name: linked.connector, is: "not", why: Some(why.to_owned()), again: None });
     }

@@ -73,15 +73,17 @@ async fn show(journey: Journey) -> Result<Response> {
         }),
     };
     let Rules { policy, hints, names } = rules;
-    drop(conn);
     let places: Vec<String> = if let Some(aim) = flow.aim_id {
         flow.targets.iter().filter(|target| target.user_id == aim).map(|target| target.connector.clone()).collect()
     } else {
-        let mut tx = visitor.app.begin().await?;
-        let linked = users::follow(&mut tx, scope, &visitor.app.clock, user.user_id).await?;
-        tx.commit().await?;
-        linked.into_iter().filter(|linked| linked.served).map(|linked| linked.connector).collect()
+        let mut places = Vec::new();
+        for linked in users::follow(&mut conn, scope, user.user_id).await?.into_iter().filter(|linked| linked.served) {
+            let ready = fleet::readiness(&mut conn, scope, &visitor.app.clock, Some(linked.connector_id)).await?;
+            places.extend((ready == Readiness::Ready).then_some(linked.connector));
+        }
+        places
     };
+    drop(conn);
     let refusal = flow.refusal().map(|(code, at)| Refusal {
         title_key: format!("outcome-{}-title", key(code)),
         text_key: format!("outcome-{}-text", key(code)),
@@ -104,6 +106,8 @@ async fn show(journey: Journey) -> Result<Response> {
 }
 
 const DAY: u64 = 24 * 60 * 60;
+/// More directories than anybody has accounts in.
+const MOST_LINKED: usize = 32;
 
 /// What a new password must keep.
 #[derive(Default)]
@@ -189,6 +193,9 @@ struct LinkedJob {
 /// Answered once the job is durable; the agents hear of it after the commit.
 async fn submit(Bearer { visitor, browser }: Bearer, form::Json(sealed): form::Json<SealedJob>) -> Result<Response> {
     let Visitor { app, tenant, source, .. } = visitor;
+    if sealed.linked.len() > MOST_LINKED {
+        return Err(Error::Unusable(StatusCode::UNPROCESSABLE_ENTITY, "bad_envelope"));
+    }
     let following = sealed.linked.into_iter().map(|linked| (linked.job, linked.envelopes)).collect();
     let sealed = Sealed { tenant, source, browser, job_id: sealed.job, envelopes: sealed.envelopes, following };
     let submitted = app.hot.submits.run(sealed).await?;

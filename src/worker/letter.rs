@@ -65,7 +65,8 @@ struct ChangedText<'a> {
     help: Option<&'a str>,
     when: &'a str,
     where_: &'a str,
-    places: Option<&'a str>,
+    place: Option<&'a str>,
+    follow: Option<&'a str>,
 }
 
 #[derive(Template)]
@@ -77,7 +78,8 @@ struct ChangedHtml<'a> {
     help: Option<&'a str>,
     when: &'a str,
     where_: &'a str,
-    places: Option<&'a str>,
+    place: Option<&'a str>,
+    follow: Option<&'a str>,
 }
 
 #[derive(Template)]
@@ -141,15 +143,15 @@ pub fn mail(tenant: &Tenant, message: &Message) -> Result<Letter> {
                 let html = UnlockedHtml { t, tenant, name, help, when, where_ }.render()?;
                 return Ok(Letter { subject: line(&subject), text, html });
             }
-            let several = match &message.content {
-                Content::Changed { places, .. } if !places.is_empty() => Some(places.join(", ")),
-                _ => None,
+            let (place, follow) = match &message.content {
+                Content::Changed { place, follow, .. } => (place.as_deref(), (!follow.is_empty()).then(|| follow.join(", "))),
+                _ => (None, None),
             };
-            let places = several.as_deref();
+            let follow = follow.as_deref();
             (
                 ChangedSubject { t, tenant }.render()?,
-                ChangedText { t, tenant, name, help, when, where_, places }.render()?,
-                ChangedHtml { t, tenant, name, help, when, where_, places }.render()?,
+                ChangedText { t, tenant, name, help, when, where_, place, follow }.render()?,
+                ChangedHtml { t, tenant, name, help, when, where_, place, follow }.render()?,
             )
         }
     };

@@ -22,7 +22,7 @@ use super::{
     attributes::{Entry, filetime},
     dn,
     link::{ANSWER, Session},
-    people::{Group, Guids, Mark, Page, People},
+    people::{Group, Guids, Mark, Page, People, bound, unbound},
 };
 use crate::wire::message::{MIRROR_BATCH, Person};
 
@@ -187,11 +187,11 @@ impl Ad {
         cookie: Vec<u8>,
         controls: &[&str],
     ) -> Result<(Vec<Entry>, Vec<u8>), Trouble> {
-        let (server, cookie) = match cookie.iter().position(|byte| *byte == 0) {
-            Some(end) => (String::from_utf8_lossy(&cookie[..end]).into_owned(), cookie[end + 1..].to_vec()),
-            None => (at.unwrap_or_default().to_owned(), cookie),
+        let (server, cookie) = unbound(cookie);
+        let mut session = match server.as_deref().or(at) {
+            Some(server) => self.mirror.session_on(server).await?,
+            None => self.mirror.session().await?,
         };
-        let mut session = if server.is_empty() { self.mirror.session().await? } else { self.mirror.session_on(&server).await? };
         let size = i32::try_from(MIRROR_BATCH).unwrap_or(i32::MAX);
         let mut all = vec![
             RawControl::from(PagedResults { size, cookie }),
@@ -210,11 +210,8 @@ impl Ad {
             return Err(answered(result.rc, &result.text));
         }
         let control = result.ctrls.iter().find(|control| matches!(control.0, Some(ControlType::PagedResults)));
-        let mut next = control.map(|control| control.1.parse::<PagedResults>().cookie).unwrap_or_default();
-        if !next.is_empty() {
-            next = [session.server.name.as_bytes(), b"\0", &next].concat();
-        }
-        Ok((entries, next))
+        let next = control.map(|control| control.1.parse::<PagedResults>().cookie).unwrap_or_default();
+        Ok((entries, bound(&session.server.name, &next)))
     }
 }
 

@@ -237,8 +237,8 @@ mod tests {
         story.0.prefer(vec![1, 2], story.1);
         assert_eq!((story.0.current(), story.0.order()), (1, vec![1, 2]));
         // However well: it is not among them.
-        assert_eq!(story.second([true, false, false]), 1);
-        assert_eq!(story.second([true, false, true]), 2);
+        assert_eq!(story.second([true, false, false]), 2);
+        assert_eq!(story.second([true, true, false]), 1);
     }
 
     #[test]

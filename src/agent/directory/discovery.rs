@@ -116,10 +116,12 @@ async fn places(domain: &str, site: &str, dns_server: &str) -> Result<(Vec<Place
     let mut strangers = found.without_strangers(domain);
     strangers.sort();
     let places = found.all.into_iter().map(|found| Place { host: found.host, port: found.port }).take(MOST).collect::<Vec<_>>();
-    match places.is_empty() {
-        false => Ok((places, strangers, found.ttl)),
-        true if strangers.is_empty() => Err("it names nobody".to_owned()),
-        true => Err(format!("it names only hosts outside of the domain: {}", strangers.join(", "))),
+    if !places.is_empty() {
+        Ok((places, strangers, found.ttl))
+    } else if strangers.is_empty() {
+        Err("it names nobody".to_owned())
+    } else {
+        Err(format!("it names only hosts outside of the domain: {}", strangers.join(", ")))
     }
 }
 

@@ -47,6 +47,19 @@ pub struct Guids {
     pub cookie: Vec<u8>,
 }
 
+/// A cookie with the server that gave it, which alone knows what it means. Empty, when there are no more.
+pub(super) fn bound(server: &str, cookie: &[u8]) -> Vec<u8> {
+    if cookie.is_empty() { Vec::new() } else { [server.as_bytes(), b"\0", cookie].concat() }
+}
+
+/// The server to go on at, if any, and its cookie.
+pub(super) fn unbound(cookie: Vec<u8>) -> (Option<String>, Vec<u8>) {
+    match cookie.iter().position(|byte| *byte == 0) {
+        Some(end) => (Some(String::from_utf8_lossy(&cookie[..end]).into_owned()), cookie[end + 1..].to_vec()),
+        None => (None, cookie),
+    }
+}
+
 /// A group as the directory has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
@@ -83,6 +96,12 @@ pub trait People: Send + Sync + 'static {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cookie_is_for_its_server() {
+        assert_eq!(unbound(bound("dc1", b"\0x\0")), (Some("dc1".to_owned()), b"\0x\0".to_vec()));
+        assert_eq!((unbound(bound("dc1", b"")), unbound(Vec::new())), ((None, Vec::new()), (None, Vec::new())));
+    }
 
     #[test]
     fn a_mark_follows_only_an_earlier_one_of_its_own_history() {

@@ -153,14 +153,13 @@ impl Servers {
 
     /// Best first.
     fn found(&self, places: Vec<Place>) {
-        let mut news = Vec::new();
         let mut order: Vec<usize> = (0..self.named).collect();
         {
             let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
             let mut named = Vec::new();
             for place in places {
                 let known = members.iter().position(|member| *member.target.place() == place);
-                let Some(at) = known.or_else(|| self.admit(place, &mut members, &mut news)) else { continue };
+                let Some(at) = known.or_else(|| self.admit(place, &mut members)) else { continue };
                 named.push(at);
             }
             for (at, member) in members.iter_mut().enumerate().skip(self.named) {
@@ -173,16 +172,11 @@ impl Servers {
             }
             order.extend(named.into_iter().filter(|at| *at >= self.named));
         }
-        self.change(|choice| {
-            for at in news {
-                choice.begin(at, Instant::now());
-            }
-            choice.prefer(order, Instant::now());
-        });
+        self.change(|choice| choice.prefer(order, Instant::now()));
     }
 
     /// A number for a new one: the next, or that of one that is forgotten.
-    fn admit(&self, place: Place, members: &mut Vec<Member>, news: &mut Vec<usize>) -> Option<usize> {
+    fn admit(&self, place: Place, members: &mut Vec<Member>) -> Option<usize> {
         let dns_server = self.discovery.as_ref().map_or("", |discovery| discovery.dns_server.as_str());
         let target = Target::found(place, dns_server, self.account.clone())
             .inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "DNS names a server that cannot be one"))
@@ -198,7 +192,8 @@ impl Servers {
         } else {
             members.push(Member::new(target));
         }
-        news.push(at);
+        // Before anybody sees the number.
+        lock(&self.choice).begin(at, Instant::now());
         Some(at)
     }
 

@@ -221,7 +221,13 @@ fn confirmed(intent: &Intent, account: &Account) -> Verdict {
     let moved = account.pwd_last_set != intent.before;
     match kind {
         // Hidden before and after: its word is all there is.
-        Kind::Temporary if account.must_change && (moved || intent.before == 0) => verdict,
+        Kind::Temporary if account.must_change && (moved || intent.before == 0) => {
+            if account.locked {
+                Verdict { unlocked: false, ..with(Code::LockedAgain) }
+            } else {
+                verdict
+            }
+        }
         Kind::Temporary if moved && !account.must_change => with(Code::MustChangeNotSet),
         Kind::Reset | Kind::Change if moved => {
             if account.locked {

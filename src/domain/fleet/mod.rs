@@ -159,12 +159,15 @@ pub struct Listed {
     pub cloned_at: Option<OffsetDateTime>,
     /// How far its own audit file went at its last heartbeat.
     pub audit: Option<AuditHead>,
+    /// People whom it holds back from removal until an administrator on premises accepts it.
+    pub removals_held: Option<i32>,
 }
 
 /// Every agent, for the command line.
 pub async fn agents(conn: &mut PgConnection) -> Result<Vec<Listed>> {
     let rows = sqlx::query!(
-        r#"select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at, cloned_at, health -> 'audit' as audit
+        r#"select agent_id, tenant_id, connector_id, name, identity, status, last_seen_at, cloned_at, health -> 'audit' as audit,
+               (health ->> 'removals_held')::int as removals_held
            from agents order by tenant_id, agent_id"#
     )
     .fetch_all(conn)
@@ -182,26 +185,28 @@ pub async fn agents(conn: &mut PgConnection) -> Result<Vec<Listed>> {
         .into(),
         cloned_at: row.cloned_at,
         audit: row.audit.and_then(|head| serde_json::from_value(head).ok()),
+        removals_held: row.removals_held,
     });
     Ok(listed.collect())
 }
 
 /// Whether a reset could work now. What a person is told before any effort is asked of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Readiness {
-    Ready,
     /// No connector, or writeback is off everywhere.
     WritebackOff,
     /// No agent was heard of lately, or none has a sealing key that is valid now.
     NoAgent,
     /// Agents are there, but none reaches its domain controller.
     DirectoryDown,
+    Ready,
 }
 
-/// Of one connector, or of the tenant's first when it is not yet known whose account it is.
+/// Of one connector; or, when it is not yet known whose account it is, the best of those that people are found in, for any of them may be
+/// it.
 pub async fn readiness(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector: Option<Uuid>) -> Result<Readiness> {
     let now = clock.now();
-    let row = sqlx::query!(
+    let rows = sqlx::query!(
         r#"select c.writeback,
                exists (select 1 from agents a join sealing_keys k using (tenant_id, agent_id)
                    where a.connector_id = c.connector_id and a.status = 'active' and a.last_seen_at > $3
@@ -209,22 +214,21 @@ pub async fn readiness(conn: &mut PgConnection, scope: &Scope, clock: &Clock, co
                exists (select 1 from agents a where a.connector_id = c.connector_id and a.status = 'active' and a.last_seen_at > $3
                    and (a.health -> 'directory' ->> 'reachable')::boolean) as "reachable!"
            from connectors c
-           where c.tenant_id = $1 and ($2::uuid is null or c.connector_id = $2)
-           order by c.linked, c.writeback desc, c.connector_id limit 1"#,
+           where c.tenant_id = $1 and ($2::uuid is null or c.connector_id = $2)"#,
         scope.id(),
         connector,
         now - SILENT_AFTER,
         now,
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(match row {
-        Some(row) if !row.writeback => Readiness::WritebackOff,
-        None => Readiness::WritebackOff,
-        Some(row) if !row.agent => Readiness::NoAgent,
-        Some(row) if !row.reachable => Readiness::DirectoryDown,
-        Some(_) => Readiness::Ready,
-    })
+    let of = |writeback: bool, agent: bool, reachable: bool| match (writeback, agent, reachable) {
+        (false, ..) => Readiness::WritebackOff,
+        (true, false, _) => Readiness::NoAgent,
+        (true, true, false) => Readiness::DirectoryDown,
+        (true, true, true) => Readiness::Ready,
+    };
+    Ok(rows.iter().map(|row| of(row.writeback, row.agent, row.reachable)).max().unwrap_or(Readiness::WritebackOff))
 }
 
 /// The directory's own policy as its agents last told it, and whether history and minimum age hold on resets.

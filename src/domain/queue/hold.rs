@@ -134,7 +134,7 @@ pub struct LetGo {
     pub flow_id: Uuid,
 }
 
-/// These jobs have set the password: those that follow them are for their own agents now.
+/// These jobs have set the password: those that follow them are for their own agents now, as far as they still follow and may be served.
 pub async fn release(conn: &mut PgConnection, primaries: &[Uuid]) -> Result<Vec<LetGo>> {
     let held = pointers(&mut *conn, primaries).await?;
     if held.is_empty() {
@@ -143,8 +143,13 @@ pub async fn release(conn: &mut PgConnection, primaries: &[Uuid]) -> Result<Vec<
     Ok(sqlx::query_as!(
         LetGo,
         r#"with released as (
-               update jobs set state = 'submitted' where job_id = any($1) and state = 'held'
-               returning job_id, tenant_id, connector_id, user_id, flow_id, hashes
+               update jobs j set state = 'submitted'
+               from linked_jobs l join jobs p on p.job_id = l.primary_id
+                   join users u on u.tenant_id = l.tenant_id and u.user_id = l.user_id and u.enabled and not u.protected
+                   join connectors c on c.tenant_id = l.tenant_id and c.connector_id = l.connector_id and c.writeback
+               where j.job_id = any($1) and j.state = 'held' and l.job_id = j.job_id
+                   and l.user_id in (select followers_of(l.tenant_id, p.user_id))
+               returning j.job_id, j.tenant_id, j.connector_id, j.user_id, j.flow_id, j.hashes
            ), pointed as (
                update active_jobs a set agents = array(select jsonb_object_keys(r.hashes)::uuid) from released r where a.job_id = r.job_id)
            select r.tenant_id, l.primary_id, r.job_id, r.connector_id, r.user_id, r.flow_id

@@ -305,7 +305,8 @@ pub async fn wants_password(conn: &mut PgConnection, scope: &Scope, flow: &Flow)
     Ok(done.rows_affected() == 1)
 }
 
-/// Choose another password for an account that follows and did not get the one that the first one got. False where there is nothing to do.
+/// Choose another password for an account that follows, at this moment too, and did not get the one that the first one got. False where
+/// there is nothing to do.
 pub async fn aim(conn: &mut PgConnection, scope: &Scope, flow: &Flow, user: Uuid) -> Result<bool> {
     let fits = |target: &TargetView| target.user_id == user && !target.is_set();
     let Some(job) = flow.job.as_ref().filter(|_| flow.step() == Step::Done && flow.targets.iter().skip(1).any(fits)) else {
@@ -313,7 +314,8 @@ pub async fn aim(conn: &mut PgConnection, scope: &Scope, flow: &Flow, user: Uuid
     };
     let done = sqlx::query!(
         "update flows set root_id = coalesce(root_id, job_id), aim_id = $3, job_id = null, wants_password = true
-         where tenant_id = $1 and flow_id = $2 and state = 'verified' and job_id = $4",
+         where tenant_id = $1 and flow_id = $2 and state = 'verified' and job_id = $4
+             and $3 in (select followers_of($1, flows.user_id))",
         scope.id(),
         flow.flow_id,
         user,

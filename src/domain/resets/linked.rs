@@ -79,7 +79,7 @@ pub(super) async fn offer(
 ) -> Result<Vec<Permit>> {
     let (user, job) = primary;
     let (mut permits, mut lines) = (Vec::new(), Vec::new());
-    for linked in users::follow(&mut *conn, scope, clock, user).await? {
+    for linked in users::follow(&mut *conn, scope, user).await? {
         if !linked.served {
             continue;
         }
@@ -140,11 +140,9 @@ pub(super) async fn hold(
                    where a.tenant_id = l.tenant_id and a.connector_id = l.connector_id and a.status = 'active'
                        and k.not_after > $4) as owners
                from linked_jobs l join users u on u.tenant_id = l.tenant_id and u.user_id = l.user_id
-                   join user_links f on f.tenant_id = l.tenant_id and f.linked_id = l.user_id
                    join connectors c on c.tenant_id = l.tenant_id and c.connector_id = l.connector_id
-                   join jobs p on p.job_id = l.primary_id and p.user_id = f.primary_id
-               where l.job_id = $1 and l.primary_id = $2 and l.tenant_id = $3 and u.removed_at is null and u.enabled and not u.protected
-                   and c.linked and c.writeback"#,
+                   join jobs p on p.job_id = l.primary_id
+               where l.user_id in (select followers_of(l.tenant_id, p.user_id)) and l.job_id = $1 and l.primary_id = $2 and l.tenant_id = $3 and u.enabled and not u.protected and c.writeback"#,
             one.job_id,
             primary,
             scope.id(),
@@ -181,7 +179,8 @@ pub(super) async fn after(conn: &mut PgConnection, clock: &Clock, ends: &[(&Scop
     let of =
         |wanted: bool| ends.iter().filter(|(.., state)| (*state == State::Applied) == wanted).map(|(.., job, _)| *job).collect::<Vec<_>>();
     let released = queue::release(&mut *conn, &of(true)).await?;
-    let given_up = queue::give_up(&mut *conn, clock, &of(false)).await?;
+    // Those, too, whose link does not hold any more.
+    let given_up = queue::give_up(&mut *conn, clock, &[of(true), of(false)].concat()).await?;
     let mut lines = Vec::new();
     for (gone, outcome) in released.iter().map(|gone| (gone, "released")).chain(given_up.iter().map(|gone| (gone, "cancelled"))) {
         let Some((scope, source, ..)) = ends.iter().find(|(.., job, _)| *job == gone.primary_id) else { continue };
@@ -202,7 +201,7 @@ fn line(gone: &LetGo, outcome: &'static str) -> Event {
     }
 }
 
-/// The directories of this job and of all that were held for it, by name.
+/// The directory of this job, then those of all that are held for it, by name.
 pub(super) async fn places(conn: &mut PgConnection, scope: &Scope, job: Uuid) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar!(
         r#"select c.name from jobs j join connectors c using (tenant_id, connector_id)
@@ -217,9 +216,7 @@ pub(super) async fn places(conn: &mut PgConnection, scope: &Scope, job: Uuid) ->
 
 /// Who has been told already of a password that this account got as well: the owner of the account that it follows.
 pub(super) async fn told(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<Option<User>> {
-    let first = sqlx::query_scalar!("select primary_id from user_links where tenant_id = $1 and linked_id = $2", scope.id(), user)
-        .fetch_optional(&mut *conn)
-        .await?;
+    let first = sqlx::query_scalar!("select first_of($1, $2)", scope.id(), user).fetch_one(&mut *conn).await?;
     match first {
         Some(first) => users::get(conn, scope, first).await,
         None => Ok(None),

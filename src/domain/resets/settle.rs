@@ -160,7 +160,7 @@ async fn record<'a>(
 /// What is told of a job that did something to an account.
 fn notice(kind: Kind, code: Code, at: i64, from: String) -> Option<Content> {
     match (code.outcome(), kind) {
-        (Outcome::Applied, kind) if kind.has_new() => Some(Content::Changed { at, from, places: Vec::new() }),
+        (Outcome::Applied, kind) if kind.has_new() => Some(Content::Changed { at, from, place: None, follow: Vec::new() }),
         (Outcome::Applied, Kind::Unlock) if code != Code::NotLocked => Some(Content::Unlocked { at, from }),
         _ => None,
     }
@@ -173,11 +173,11 @@ async fn notices(conn: &mut PgConnection, clock: &Clock, done: &[(&Report<'_>, &
         let Some(Reach { name, mail, private_mail, mobile, language }) = &end.reach else { continue };
         let (scope, job) = (&report.tenant.scope, report.result.job);
         let mut content = content.clone();
-        // Where the password is, or is about to be, set.
-        if let Content::Changed { places, .. } = &mut content
+        if let Content::Changed { place, follow, .. } = &mut content
             && (end.leads || end.follows)
         {
-            *places = linked::places(&mut *conn, scope, job).await?;
+            let mut names = linked::places(&mut *conn, scope, job).await?.into_iter();
+            (*place, *follow) = (names.next(), names.collect());
         }
         // Nobody is told twice of one password.
         let known = if end.follows { linked::told(&mut *conn, scope, end.user_id).await? } else { None };

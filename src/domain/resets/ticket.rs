@@ -45,9 +45,9 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     };
     // The head before the flow: a submit holds it, and whether the flow's last ticket was used must be seen after that.
     queue::lock_head(&mut *conn, user.connector_id, user.object_guid).await?;
-    let Some(flow) = &flow::lock(&mut *conn, scope, clock, flow).await?.filter(|flow| flow.step() == Step::Password) else {
-        return Ok(Offered::NotNow);
-    };
+    let aim = flow.aim_id;
+    let still = |flow: &Flow| flow.step() == Step::Password && flow.aim_id == aim;
+    let Some(flow) = &flow::lock(&mut *conn, scope, clock, flow).await?.filter(still) else { return Ok(Offered::NotNow) };
     let recipients = match fleet::recipients(&mut *conn, scope, clock, user.connector_id).await? {
         Ok(recipients) => recipients,
         Err(why) => return Ok(Offered::NotReady(why)),
@@ -79,8 +79,12 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
 
 /// The flow's person, if self-service is on and may still serve them. The tenant at hand may be a moment old: that is asked too.
 pub(super) async fn served(conn: &mut PgConnection, tenant: &Tenant, flow: &Flow) -> Result<Option<User>> {
-    match flow.aim_id.or(flow.user_id) {
-        Some(user) => users::served(conn, &tenant.scope, user).await,
-        None => Ok(None),
+    let Some(user) = flow.user_id else { return Ok(None) };
+    match flow.aim_id {
+        None => users::served(conn, &tenant.scope, user).await,
+        Some(aim) => {
+            let follows = users::follow(&mut *conn, &tenant.scope, user).await?.iter().any(|linked| linked.user_id == aim);
+            if follows { users::served(conn, &tenant.scope, aim).await } else { Ok(None) }
+        }
     }
 }

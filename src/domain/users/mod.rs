@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::tenants::Scope;
 pub use contact::{EmailAddress, Phone};
-pub use links::{LinkBy, Linked, Listed, follow, followers, list};
+pub use links::{LinkBy, Linked, Unlisted, follow, list};
 pub use mirror::{MirrorOutcome, Mirrored, clean, mirror};
 
 /// A typed sign-in name or address in its one canonical form: trimmed, lower case, without `DOMAIN\`.
@@ -119,8 +119,9 @@ impl Row {
 /// Who a typed name may stand for.
 #[derive(Default)]
 pub struct Candidates {
-    /// The one person of that name whom self-service may serve. Two are as good as none: a name must not choose. But an account of a
-    /// linked directory only counts where there is none in the others: it follows one.
+    /// The one person of that name whom self-service may serve. Two are as good as none: a name must not choose. An account that
+    /// follows another stands for that other one, and one of a linked directory that follows none counts only where no other
+    /// directory knows the name: whoever is disabled there is not served by a side door.
     pub found: Option<User>,
     /// Somebody real who has a similar name: their contacts are shown to whoever types nearly their name, or the difference between
     /// the right and the nearly right name would tell that there is somebody.
@@ -130,23 +131,34 @@ pub struct Candidates {
     pub donor: Option<User>,
 }
 
-/// All of them in one look, the same for names that are known and that are not. `similar` is the name's [`similar`] hash.
+/// All of them in one look, the same for names that are known and that are not: whom an account follows is asked in any case, of somebody.
+/// `similar` is the name's [`similar`] hash.
 pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, similar: &[u8]) -> Result<Candidates> {
     let rows = sqlx::query!(
         r#"with served as not materialized (
                select u.*, c.linked from users u join connectors c using (tenant_id, connector_id)
-               where tenant_id = $1 and removed_at is null and enabled and not protected)
+               where tenant_id = $1 and removed_at is null and enabled and not protected
+           ), named as not materialized (
+               select u.user_id, c.linked from users u join connectors c using (tenant_id, connector_id)
+               where u.tenant_id = $1 and u.removed_at is null and (u.sign_in_name = $2 or u.principal_name = $2 or u.mail_index = $3)
+           ), follows as materialized (
+               select first_of($1, coalesce((select user_id from named where linked limit 1),
+                   (select user_id from served where object_guid >= $5 and mail is not null order by object_guid limit 1))) as first
+           ), chosen as not materialized (
+               select user_id from named where not linked
+               union all select first from follows where first is not null and (select not bool_or(not linked) and count(*) = 1 from named)
+               union all select user_id from named where linked and (select not bool_or(not linked) from named) and (select first is null from follows))
            (select 'found' as "why!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
-                   sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, language, linked as "linked!"
-            from served where sign_in_name = $2 or principal_name = $2 or mail_index = $3 order by linked limit 2)
+                   sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, language
+            from served where user_id = any(array(select user_id from chosen)) limit 2)
            union all
-           (select 'namesake', user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language, linked
+           (select 'namesake', user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language
             from served where aliases @> array[$4::bytea] order by linked, user_id limit 1)
            union all
-           (select 'donor', user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language, linked
+           (select 'donor', user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language
             from served where object_guid >= $5 and mail is not null order by object_guid limit 1)
            union all
-           (select 'first', user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language, linked
+           (select 'first', user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language
             from served where object_guid < $5 and mail is not null order by object_guid limit 1)"#,
         scope.id(),
         name.as_str(),
@@ -156,8 +168,7 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
     )
     .fetch_all(conn)
     .await?;
-    let (mut candidates, mut found_in) = (Candidates::default(), None);
-    let mut alone = true;
+    let (mut candidates, mut more) = (Candidates::default(), false);
     for row in rows {
         let user = Row {
             user_id: row.user_id,
@@ -171,20 +182,17 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
             language: row.language,
         };
         let place = match row.why.as_str() {
-            "found" => {
-                alone &= found_in.is_none_or(|linked| linked != row.linked);
-                found_in.get_or_insert(row.linked);
-                &mut candidates.found
-            }
+            "found" => &mut candidates.found,
             "namesake" => &mut candidates.namesake,
             _ => &mut candidates.donor,
         };
+        more |= row.why == "found" && place.is_some();
         // The first of all is a donor only where none follows the hash.
         if place.is_none() || row.why == "donor" {
             *place = Some(user.open(scope)?);
         }
     }
-    candidates.found = candidates.found.filter(|_| alone);
+    candidates.found = candidates.found.filter(|_| !more);
     Ok(candidates)
 }
 

@@ -159,7 +159,8 @@ struct ChangedMail {
     name: String,
     when: String,
     where_: String,
-    places: Option<String>,
+    place: Option<String>,
+    follow: Option<String>,
     help: Option<String>,
 }
 
@@ -193,7 +194,8 @@ struct ChangedText {
     name: String,
     when: String,
     where_: String,
-    places: Option<String>,
+    place: Option<String>,
+    follow: Option<String>,
     help: Option<String>,
 }
 
@@ -346,10 +348,30 @@ pub fn render(name: &str, language: Language) -> Option<String> {
                 .render()
         }
         "mail-code" => CodeMail { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help }.render(),
-        "mail-changed" => ChangedMail { t: page, tenant, name: person, when, where_, places: None, help }.render(),
+        "mail-changed" => ChangedMail {
+            t: page,
+            tenant,
+            name: person,
+            when,
+            where_,
+            place: Some("Nordwind".to_owned()),
+            follow: Some("Lager Hamburg".to_owned()),
+            help,
+        }
+        .render(),
         "mail-unlocked" => UnlockedMail { t: page, tenant, name: person, when, where_, help }.render(),
         "mail-code-text" => CodeText { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help }.render(),
-        "mail-changed-text" => ChangedText { t: page, tenant, name: person, when, where_, places: None, help }.render(),
+        "mail-changed-text" => ChangedText {
+            t: page,
+            tenant,
+            name: person,
+            when,
+            where_,
+            place: Some("Nordwind".to_owned()),
+            follow: Some("Lager Hamburg".to_owned()),
+            help,
+        }
+        .render(),
         _ => return None,
     };
     Some(html.expect("a page of a template"))

@@ -1,7 +1,10 @@
 //! What the mirror reads: everybody, what changed since, who is there, who is in which group.
 
 use sspr::{
-    agent::directory::people::{Mark, Page, People},
+    agent::directory::{
+        Trouble,
+        people::{Mark, Page, People},
+    },
     lab::slapd::SlapdOptions,
 };
 
@@ -51,6 +54,39 @@ async fn everybody_is_told_once_and_changes_are_found() {
     assert!(directory.page(Some(&since), Vec::new()).await.unwrap().shifted);
     let all = directory.page(Some(&Mark { at: BEFORE.into(), ..since }), Vec::new()).await.unwrap();
     assert_eq!((all.people.len(), all.gone.len()), (18, 1));
+}
+
+#[tokio::test]
+async fn a_place_in_one_servers_history_means_nothing_at_another() {
+    let (one, two) = (slapd(SlapdOptions::default()).await, slapd(SlapdOptions::default()).await);
+    // Two servers of one directory, as far as the agent can see.
+    two.set(&two.bind_dn, "userPassword", Some(&one.bind_password().unwrap())).await.unwrap();
+    two.set(&two.bind_dn, "pwdReset", None).await.unwrap();
+    let both = tempfile::NamedTempFile::new().unwrap();
+    let pem = [&one, &two].map(|slapd| std::fs::read_to_string(&slapd.ca_file).unwrap()).join("\n");
+    std::fs::write(both.path(), pem).unwrap();
+    let desk = Desk::with(&one, |settings| {
+        both.path().clone_into(&mut settings.directory.ca_file);
+        settings.directory.fallback_urls = vec![two.ldaps_url.clone()];
+    });
+    let directory = &*desk.directory;
+    let is_unreachable = |page: Result<Page, Trouble>| matches!(page, Err(Trouble::Unreachable(_)));
+    let mark = directory.mark().await.unwrap();
+    assert!(one.ldaps_url.ends_with(&mark.server), "{mark:?}");
+    assert_eq!(directory.page(None, Vec::new()).await.unwrap().people.len(), 20);
+    assert!(directory.page(Some(&mark), Vec::new()).await.is_ok());
+    one.stop().unwrap();
+    // The other one answers, but neither to what changed since a mark of the first, nor in the middle of its pages.
+    let between = [mark.server.as_bytes(), b"\0cookie"].concat();
+    assert!(is_unreachable(directory.page(Some(&mark), Vec::new()).await));
+    assert!(is_unreachable(directory.page(None, between.clone()).await));
+    assert!(matches!(directory.census(between).await, Err(Trouble::Unreachable(_))));
+    // Nor with the pass that was begun for that mark.
+    assert!(is_unreachable(directory.page(None, Vec::new()).await));
+    let other = directory.mark().await.unwrap();
+    assert!(two.ldaps_url.ends_with(&other.server) && !other.follows(&mark), "{other:?}: everybody is told anew");
+    assert_eq!(directory.page(None, Vec::new()).await.unwrap().people.len(), 20);
+    assert!(directory.page(Some(&other), Vec::new()).await.is_ok());
 }
 
 #[tokio::test]

@@ -3,23 +3,37 @@
 use std::{
     collections::HashSet,
     fmt::Write,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use sspr::{
+    agent::{directory::ad::Ad as Directory, time::Time},
+    base::config,
     lab::samba::{Release, Samba, SambaOptions},
     wire::{
-        message::{AccountState, PolicyFrom},
+        message::{AccountState, JobResult, LeasedJob, PolicyFrom},
         outcome::{Code, Outcome},
         ticket::Kind,
     },
 };
 use uuid::Uuid;
 
-use super::{Ground, Seen, hold};
-use crate::agent::{Bench, add_outsider, guid, times_set};
+use super::{
+    Ground, Seen,
+    after::{After, Then},
+    hold,
+};
+use crate::{
+    agent::{Bench, add_outsider, directory_of, guid, times_set},
+    support::Wire,
+};
 
-/// `~`: what comes instead where the domain controller has no policy-hints control.
+/// `~`: what comes instead where the domain controller has no policy-hints control. (Samba 4.17 lets nobody's password run out within a
+/// second, whatever the policy says, so that it lets in whom 4.24 does not.)
 const TABLE: &str = "
 condition           | reset                   | temporary               | change         | unlock          | require_change    | waive_change      | verify           | inspect
 good                | applied                 | applied                 | applied        | not_locked      | change_required   | change_waived     | verified         | inspected
@@ -39,12 +53,21 @@ gone                | gone                    | gone                    | gone  
 moved out of scope  | out_of_scope            | out_of_scope            | out_of_scope   | out_of_scope    | out_of_scope      | out_of_scope      | out_of_scope     | out_of_scope
 protected           | account_protected       | account_protected       | account_protected | account_protected | account_protected | account_protected | account_protected | inspected
 no right            | no_right                | no_right                | applied        | no_unlock_right | no_flag_right     | no_flag_right     | verified         | inspected
+no unlock right     | no_unlock_right         | no_unlock_right         | applied        | no_unlock_right | change_required   | change_waived     | verified         | inspected
+no flag right       | applied                 | no_flag_right           | applied        | not_locked      | no_flag_right     | no_flag_right     | verified         | inspected
+reset right only    | no_right                | no_right                | applied        | no_unlock_right | no_flag_right     | no_flag_right     | verified         | inspected
+locked again        | locked_again            | locked_again            | locked_again   | locked_again    | change_required   | change_waived     | -                | -
+not read back       | not_read_back           | not_read_back           | not_read_back  | not_read_back   | not_read_back     | not_read_back     | -                | -
+password expired    | applied                 | applied                 | applied        | not_locked      | change_required   | change_waived     | password_expired~verified | inspected
 PSO, unreadable     | policy_other            | policy_other            | policy_other   | not_locked      | change_required   | change_waived     | verified         | inspected
+PSO, readable       | policy_length           | policy_length           | policy_length  | not_locked      | change_required   | change_waived     | verified         | inspected
 control wanted      | applied~control_missing | applied                 | applied        | not_locked      | change_required   | change_waived     | verified         | inspected
 unreachable         | directory_unreachable   | directory_unreachable   | directory_unreachable | directory_unreachable | directory_unreachable | directory_unreachable | directory_unreachable | directory_unreachable
 ";
 
-const PEOPLE: usize = 140;
+/// Longer than a password lives where it expires.
+const EXPIRED: Duration = Duration::from_millis(2100);
+const PEOPLE: usize = 200;
 
 pub async fn run(hints: bool) {
     let release = if hints { Release::Backports } else { Release::System };
@@ -97,9 +120,14 @@ struct Somebody {
 impl Ad<'_> {
     async fn somebody(&self, condition: &str) -> Somebody {
         let number = self.next.fetch_add(1, Ordering::SeqCst);
-        if condition == "no right" {
+        if let Some(place) = beside(condition) {
             let name = format!("out{number:03}");
-            let dn = add_outsider(self.samba, &name).await;
+            let mut dn = add_outsider(self.samba, &name).await;
+            if !place.is_empty() {
+                let (rdn, to) = (format!("CN={name}"), format!("{place},{}", self.samba.base_dn));
+                self.samba.admin().await.unwrap().modifydn(&dn, &rdn, true, Some(&to)).await.unwrap().success().unwrap();
+                dn = format!("{rdn},{to}");
+            }
             return Somebody { guid: guid(self.samba, &name).await, name, dn, password: "First-Passw0rd".into() };
         }
         let name = format!("mat{number:03}");
@@ -135,6 +163,7 @@ impl Ad<'_> {
             "account expired" => samba.set(&who.dn, "accountExpires", "132223104000000000").await.unwrap(),
             "must change" => samba.set(&who.dn, "pwdLastSet", "0").await.unwrap(),
             "never expires" => samba.set(&who.dn, "userAccountControl", "66048").await.unwrap(),
+            "password expired" => tokio::time::sleep(EXPIRED).await,
             "gone" => drop(samba.admin().await.unwrap().delete(&who.dn).await.unwrap().success().unwrap()),
             "moved out of scope" => {
                 let to = format!("CN=Users,{}", samba.base_dn);
@@ -142,7 +171,7 @@ impl Ad<'_> {
                 samba.admin().await.unwrap().modifydn(&who.dn, &rdn, true, Some(&to)).await.unwrap().success().unwrap();
             }
             "protected" => samba.set(&who.dn, "adminCount", "1").await.unwrap(),
-            "PSO, unreadable" => long_passwords(samba, who).await,
+            "PSO, unreadable" | "PSO, readable" => long_passwords(samba, who).await,
             _ => {}
         }
         new
@@ -150,7 +179,7 @@ impl Ad<'_> {
 
     fn bench(&self, condition: &str) -> &Bench {
         match condition {
-            "no right" => &self.whole,
+            "no right" | "no unlock right" | "no flag right" | "reset right only" => &self.whole,
             "control wanted" => &self.strict,
             "unreachable" => &self.nowhere,
             _ => &self.plain,
@@ -164,6 +193,35 @@ impl Ground for Ad<'_> {
     }
 
     async fn prepare(&self, condition: &str, on: bool) {
+        let samba = self.samba;
+        match (beside(condition), condition) {
+            (Some(place), _) if on && !place.is_empty() => {
+                let (unit, svc) = (format!("{place},{}", samba.base_dn), own_sid(samba).await);
+                let class = HashSet::from(["organizationalUnit"]);
+                samba.admin().await.unwrap().add(&unit, vec![("objectClass", class)]).await.unwrap().success().unwrap();
+                let rights = [
+                    ("CR", "00299570-246d-11d0-a768-00aa006e0529", true),
+                    ("WP", "28630ebf-41d5-11d1-a9c1-0000f80367c1", condition == "no flag right"),
+                    ("WP", "bf967a0a-0de6-11d0-a285-00aa003049e2", condition == "no unlock right"),
+                ];
+                let granted = rights.into_iter().filter(|(.., is)| *is);
+                let list = granted.map(|(what, on, _)| format!("(OA;CIIO;{what};{on};bf967aba-0de6-11d0-a285-00aa003049e2;{svc})"));
+                grants(samba, &unit, &list.collect::<String>());
+            }
+            (_, "PSO, readable") if on => {
+                let container = format!("CN=Password Settings Container,CN=System,{}", samba.base_dn);
+                grants(samba, &container, &format!("(A;CI;RPLCRC;;;{})", own_sid(samba).await));
+            }
+            // A second, and the 42 days that it was seeded with.
+            (_, "password expired") => {
+                let admin = format!("CN=Administrator,CN=Users,{}", samba.base_dn);
+                // Not the administrator's: a password that never expires.
+                samba.set(&admin, "userAccountControl", "66048").await.unwrap();
+                let age = if on { "-10000000" } else { "-36288000000000" };
+                samba.set(&samba.base_dn, "maxPwdAge", age).await.unwrap();
+            }
+            _ => {}
+        }
         if condition == "too young" {
             let age = if on { "-864000000000" } else { "0" };
             self.samba.set(&self.samba.base_dn, "minPwdAge", age).await.unwrap();
@@ -175,8 +233,23 @@ impl Ground for Ad<'_> {
         let new = self.put(condition, &mut who).await;
         let is_there = condition != "gone";
         let before = if is_there { times_set(self.samba, &who.name).await } else { 0 };
-        let bench = self.bench(condition);
-        let result = bench.run(&bench.order(kind, who.guid, &who.password, &new)).await;
+        // An agent of its own, whose journal and audit nobody else writes.
+        let own = ["locked again", "not read back"].contains(&condition).then(|| Bench::new(self.samba));
+        let bench = own.as_ref().unwrap_or_else(|| self.bench(condition));
+        if condition == "locked again" && kind == Kind::Unlock {
+            self.put("locked", &mut who).await;
+        }
+        let order = bench.order(kind, who.guid, &who.password, &new);
+        let result = match condition {
+            "locked again" => runs(bench, After { real: bench.directory.clone(), then: Then::LocksAgain }, &order).await,
+            "not read back" => {
+                let wire = Wire::to(self.samba).await;
+                let settings = config::Directory { url: wire.url(), ..directory_of(self.samba) };
+                let real = Arc::new(Directory::new(&settings, Time::new(bench.clock.clone())).unwrap());
+                runs(bench, After { real, then: Then::Leaves(wire) }, &order).await
+            }
+            _ => bench.run(&order).await,
+        };
         let mut lie = None;
         if is_there {
             let (state, set) = (
@@ -217,6 +290,41 @@ impl Ground for Ad<'_> {
     }
 }
 
+/// Where people of this condition are, who are outside of what is delegated: below the domain; empty for its own container.
+fn beside(condition: &str) -> Option<&'static str> {
+    Some(match condition {
+        "no right" => "",
+        "no unlock right" => "OU=No-Unlock",
+        "no flag right" => "OU=No-Flag",
+        "reset right only" => "OU=Reset-Only",
+        _ => return None,
+    })
+}
+
+async fn runs(bench: &Bench, directory: After, order: &LeasedJob) -> JobResult {
+    bench.over(directory).run(order, tokio::time::Instant::now() + Duration::from_mins(1)).await
+}
+
+/// As an administrator does it.
+fn grants(samba: &Samba, object: &str, list: &str) {
+    let (url, ca) = (&samba.ldaps_url, samba.ca_file.display());
+    let server = format!("-H '{url}' --option='tls cafile={ca}' --option='tls verify peer=ca_and_name_if_available'");
+    crate::setup::runs(
+        samba,
+        &format!("samba-tool dsacl set --action=allow {server} -U Administrator --objectdn='{object}' --sddl='{list}'"),
+    );
+}
+
+/// Of the service account, as access lists write it.
+async fn own_sid(samba: &Samba) -> String {
+    let filter = format!("(|(distinguishedName={0})(userPrincipalName={0}))", ldap3::ldap_escape(samba.bind_dn.as_str()));
+    let found = samba.admin().await.unwrap().search(&samba.base_dn, ldap3::Scope::Subtree, &filter, vec!["objectSid"]).await.unwrap();
+    let entry = ldap3::SearchEntry::construct(found.success().unwrap().0.into_iter().find(|entry| !entry.is_ref()).unwrap());
+    let bytes = &entry.bin_attrs["objectSid"][0];
+    let subs = bytes[8..].chunks_exact(4).map(|sub| format!("-{}", u32::from_le_bytes(sub.try_into().unwrap())));
+    format!("S-{}-{}{}", bytes[0], bytes[7], subs.collect::<String>())
+}
+
 fn unlocks(kind: Kind) -> bool {
     matches!(kind, Kind::Reset | Kind::Temporary | Kind::Unlock)
 }
@@ -224,7 +332,9 @@ fn unlocks(kind: Kind) -> bool {
 /// What of an inspection is not as the condition has it.
 fn misread(condition: &str, state: &AccountState, hints: bool) -> Option<String> {
     let is = |name: &str| condition == name;
-    let delegated = !is("no right");
+    let may_unlock = !["no right", "no unlock right", "reset right only"].contains(&condition);
+    let may_flag = !["no right", "no flag right", "reset right only"].contains(&condition);
+    let (own, min_length) = (condition.starts_with("PSO"), if is("PSO, readable") { 16 } else { 8 });
     let holds = state.locked == is("locked")
         && !state.locked_for_good
         && state.disabled == is("disabled")
@@ -232,14 +342,17 @@ fn misread(condition: &str, state: &AccountState, hints: bool) -> Option<String>
         && state.must_change == is("must change")
         && state.protected == is("protected")
         && state.allowed_at.is_some() == is("too young")
-        && state.expires_at.is_none() == (is("must change") || is("never expires"))
+        && state.expires_at.is_none() == (is("must change") || is("never expires") || (is("password expired") && !hints))
         && (state.policy.is_none(), state.policy_from)
-            == if is("PSO, unreadable") { (true, Some(PolicyFrom::Own)) } else { (false, Some(PolicyFrom::Domain)) }
-        && state.policy.as_ref().is_none_or(|policy| policy.min_length == 8 && policy.complexity && policy.history == 5)
+            == (is("PSO, unreadable"), Some(if own { PolicyFrom::Own } else { PolicyFrom::Domain }))
+        && state
+            .policy
+            .as_ref()
+            .is_none_or(|policy| policy.min_length == min_length && policy.complexity != own && policy.history == if own { 0 } else { 5 })
         && state.hints == hints
         && !state.names
         && state.may_reset.is_none()
-        && (state.may_unlock, state.may_require_change) == (Some(delegated), Some(delegated));
+        && (state.may_unlock, state.may_require_change) == (Some(may_unlock), Some(may_flag));
     (!holds).then(|| format!("{state:?}"))
 }
 

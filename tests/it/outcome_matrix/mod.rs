@@ -5,6 +5,7 @@
 //! table beside it, one line per condition, one column per kind of job; `-`: there is no such thing.
 
 mod ad;
+mod after;
 mod openldap;
 
 use std::{collections::BTreeMap, fmt::Write};

@@ -6,6 +6,8 @@ use std::{
 };
 
 use reqwest::{Client, header, redirect};
+use sspr::wire::message;
+use uuid::Uuid;
 
 use crate::support::{Cloud, Person, agent::somebody};
 
@@ -167,12 +169,32 @@ fn median(mut all: Vec<Duration>) -> f64 {
 /// machine at tests is far too noisy. Interleaved, and each first in every other round, so that the noise hits both alike.
 #[tokio::test]
 async fn names_take_the_same_time() {
+    take_the_same_time(false).await;
+}
+
+/// Everybody has an account that follows, in another directory.
+#[tokio::test]
+async fn names_take_the_same_time_where_directories_are_linked() {
+    take_the_same_time(true).await;
+}
+
+async fn take_the_same_time(linked: bool) {
     const ROUNDS: usize = 60;
     const STEPS: [(&str, &str); 3] = [("/reset", "name"), ("/reset/method", "method"), ("/reset/code", "code")];
     let cloud = Cloud::start().await;
     let mut agent = cloud.agent().await;
     // Everybody is asked for once: a limit that is reached is another path, and another test.
-    agent.mirror((0..ROUNDS).map(|n| somebody(&format!("known{n}"))).collect()).await;
+    let people: Vec<_> = (0..ROUNDS).map(|n| somebody(&format!("known{n}"))).collect();
+    agent.mirror(people.clone()).await;
+    if linked {
+        let mut lab = cloud.agent_of(cloud.linked_connector("Lab").await).await;
+        let follows = |(n, person): (usize, message::Person)| message::Person {
+            guid: Uuid::from_u128(n as u128 + 1),
+            sign_in_name: format!("{}.lab", person.sign_in_name),
+            ..person
+        };
+        lab.mirror(people.into_iter().enumerate().map(follows).collect()).await;
+    }
     let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
     let mut taken: BTreeMap<(&str, bool), Vec<Duration>> = BTreeMap::new();
     for round in 0..ROUNDS {

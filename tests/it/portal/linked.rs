@@ -6,7 +6,7 @@ use sspr::wire::{message::LeasedJob, outcome::Code};
 use crate::support::{Cloud, HandAgent, Person, agent::somebody, person::code_in};
 
 /// Alice is in both directories; bob in the first, and twice in the linked one.
-async fn cloud() -> (Cloud, HandAgent, HandAgent) {
+pub async fn cloud() -> (Cloud, HandAgent, HandAgent) {
     let cloud = Cloud::start().await;
     let mut first = cloud.agent().await;
     first.mirror(vec![somebody("alice"), somebody("bob")]).await;
@@ -22,13 +22,13 @@ async fn cloud() -> (Cloud, HandAgent, HandAgent) {
     (cloud, first, second)
 }
 
-async fn at_password(cloud: &Cloud, name: &str) -> Person {
+pub async fn at_password(cloud: &Cloud, name: &str) -> Person {
     let mut person = Person::at(cloud);
     person.proves(cloud, name).await;
     person
 }
 
-async fn states(cloud: &Cloud) -> String {
+pub async fn states(cloud: &Cloud) -> String {
     cloud.sql::<String>("select coalesce(string_agg(c.name || ' ' || j.state, ', ' order by j.job_id), '') from jobs j join connectors c using (connector_id) where j.kind = 'reset'").await
 }
 
@@ -65,7 +65,7 @@ async fn the_first_goes_first_and_the_others_follow() {
     alice.opens("/reset").await.is_at("/reset/done").sees("Head office").sees("Lab");
 
     let notice = cloud.inbox.wait_for("alice@mail.example", 1).await.unwrap();
-    assert!(notice.text.contains("Head office, Lab"), "{}", notice.text);
+    assert!(notice.text.contains("In: Head office\n") && notice.text.contains("About to be set as well in: Lab"), "{}", notice.text);
     // To the number that only the linked account has, and once to everybody.
     cloud.inbox.wait_for(&somebody("alice.lab").mobile.unwrap(), 0).await.unwrap();
     assert_eq!(cloud.inbox.count("alice@mail.example"), 2);
@@ -191,21 +191,20 @@ async fn what_is_ambiguous_or_switched_off_or_not_served_does_not_follow() {
     // Two accounts have bob's address.
     let mut bob = at_password(&cloud, "bob").await;
     assert!(bob.seals("Correct-Horse-7").await["linked"].is_null());
-    assert_eq!(cloud.sql::<i64>("select count(*) from user_links").await, 0);
     // Protected there: shown as not served, and not sealed for.
     let mut protected = somebody("alice.lab");
     (protected.mail, protected.protected) = (somebody("alice").mail, true);
     second.mirror(vec![protected]).await;
     let mut alice = at_password(&cloud, "alice").await;
     assert!(alice.seals("Correct-Horse-7").await["linked"].is_null());
-    assert_eq!(cloud.sql::<i64>("select count(*) from user_links where found_by = 'mail'").await, 1, "explained all the same");
+    assert_eq!(cloud.sql::<i64>("select count(*) from users u, followers_of(u.tenant_id, u.user_id)").await, 1, "explained all the same");
     // Her address is given to somebody else of the first directory as well: then it is nobody's.
     let mut first = cloud.agent().await;
     let mut rival = somebody("rival");
     rival.mail = somebody("alice").mail;
     first.mirror(vec![somebody("alice"), rival]).await;
     assert!(alice.seals("Correct-Horse-7").await["linked"].is_null());
-    assert_eq!(cloud.sql::<i64>("select count(*) from user_links").await, 0);
+    assert_eq!(cloud.sql::<i64>("select count(*) from users u, followers_of(u.tenant_id, u.user_id)").await, 0);
     assert!(cloud.administers(&["connector", "link", &second.connector.to_string(), "off"]).contains("no more"));
 }
 
@@ -223,16 +222,43 @@ async fn an_account_that_follows_is_not_found_by_its_name_while_there_is_a_first
 }
 
 #[tokio::test]
-async fn an_administrators_list_stands() {
+async fn an_administrators_list_stands_until_the_next_one() {
     let (cloud, mut first, mut second) = cloud().await;
-    let list = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(list.path(), "bob,bob.old\nnobody,bob.lab\n").unwrap();
-    let said = cloud.administers(&["connector", "link", &second.connector.to_string(), "list", "--file", list.path().to_str().unwrap()]);
-    assert!(said.starts_with("1 accounts"), "{said}");
+    let (connector, list) = (second.connector.to_string(), tempfile::NamedTempFile::new().unwrap());
+    let lists = |lines: &str| {
+        std::fs::write(list.path(), lines).unwrap();
+        cloud.tries(&["connector", "link", &connector, "list", "--file", list.path().to_str().unwrap()])
+    };
+    // One line that cannot be is no list.
+    let said = lists("bob,bob.old\nnobody,bob.lab\nbob,bob.lab\n").unwrap_err();
+    assert!(said.contains("line 2: there is no \"nobody\"") && said.contains("line 3") && said.contains("nothing was changed"), "{said}");
+    assert_eq!(cloud.sql::<String>("select link_by from connectors where linked").await, "mail");
+    assert!(lists("bob,bob.old\n").unwrap().starts_with("1 accounts"));
+    assert_eq!(
+        cloud
+            .sql::<i64>("select count(*) from audit_events where action = 'connector.link' and outcome = 'listed' and user_id is not null")
+            .await,
+        1
+    );
     let mut bob = at_password(&cloud, "bob").await;
     bob.sets("Correct-Horse-7").await;
     first.work(Code::Applied).await;
-    assert_eq!(takes(&mut second).await.ticket.user, somebody("bob.old").guid);
+    let job = takes(&mut second).await;
+    assert_eq!(job.ticket.user, somebody("bob.old").guid);
+    second.ends(&job, Code::Applied).await;
+    // A mistake is taken back by a list without it; and another rule knows of no list.
+    assert!(lists("alice,alice.lab\n").unwrap().starts_with("1 accounts"));
+    assert_eq!(
+        cloud.sql::<i64>("select count(*) from users u, followers_of(u.tenant_id, u.user_id) where u.sign_in_name = 'alice'").await,
+        1
+    );
+    assert_eq!(cloud.sql::<i64>("select count(*) from users u, followers_of(u.tenant_id, u.user_id)").await, 1);
+    assert!(cloud.tries(&["connector", "link", &connector, "mail", "--file", "x"]).is_err());
+    cloud.administers(&["connector", "link", &connector, "sign-in-name"]);
+    assert_eq!(cloud.sql::<i64>("select count(*) from users u, followers_of(u.tenant_id, u.user_id)").await, 0);
+    // One directory has to go first.
+    let said = cloud.tries(&["connector", "link", &cloud.connector.to_string(), "mail"]).unwrap_err();
+    assert!(said.contains("one must go first"), "{said}");
 }
 
 #[tokio::test]

@@ -6,5 +6,6 @@ mod input;
 mod jobs;
 mod journey;
 mod linked;
+mod links;
 mod mailboxes;
 mod need;

@@ -153,7 +153,8 @@ impl Cloud {
 
     /// As [`Self::agent`], for that directory.
     pub async fn agent_of(&self, connector: Uuid) -> HandAgent {
-        let mut agent = HandAgent::enrol_by(self, &self.token_of(connector).await).await;
+        let token = self.token_of(connector).await;
+        let mut agent = HandAgent::enrol_by(self, &token).await;
         assert!(self.confirm(agent.id, &agent.fingerprint).await);
         agent.publish_key().await;
         agent.beat(true).await;
@@ -184,9 +185,14 @@ impl Cloud {
 
     /// What `sspr` prints, run as an administrator of the cloud runs it.
     pub fn administers(&self, args: &[&str]) -> String {
+        self.tries(args).unwrap_or_else(|said| panic!("{args:?}: {said}"))
+    }
+
+    /// The same, or what it complains of.
+    pub fn tries(&self, args: &[&str]) -> Result<String, String> {
         let done = Command::new(env!("CARGO_BIN_EXE_sspr")).args(args).envs(self.settings.iter().cloned()).output().unwrap();
-        assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
-        String::from_utf8(done.stdout).unwrap()
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        if done.status.success() { Ok(text(done.stdout)) } else { Err(text(done.stderr)) }
     }
 
     /// One value out of the database, for what no door shows.

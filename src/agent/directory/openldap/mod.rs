@@ -47,6 +47,8 @@ pub struct OpenLdap {
     groups: groups::Groups,
     /// Whether the rules hold for our own account, as last tried.
     hold: Hold,
+    /// The server whose place in history was last asked for.
+    marked: Mutex<Option<String>>,
     /// Why it was last found unusable, if it is: asked every second, it is said once.
     ill: Mutex<Option<String>>,
 }
@@ -77,6 +79,7 @@ impl OpenLdap {
             time,
             groups: groups::Groups::default(),
             hold: Hold::default(),
+            marked: Mutex::default(),
             ill: Mutex::default(),
         })
     }

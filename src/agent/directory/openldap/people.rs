@@ -1,12 +1,15 @@
 //! OpenLDAP's people for the mirror.
 //!
 //! Changes are found by entryCSN, over the whole tree and not only in the served part, so whoever moved out of it is seen where they
-//! are now. The history stands where contextCSN (of the syncprov overlay) says; without it, by our clock. Changes of other providers
+//! are now. The history stands where contextCSN (of the syncprov overlay) says; without it, by our clock. A place in it, and a cookie between two
+//! pages, are only ever used at the server that gave them: another one may have the same changes in another order, or not yet, and starts
+//! a full pass. Changes of other providers
 //! may arrive late, with numbers of before: the last minutes are always looked at once more. Deletions no search shows; when something
 //! happened and nothing is to be seen, that is what it was.
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::PoisonError,
     time::Duration,
 };
 
@@ -24,7 +27,7 @@ use super::{
         attributes::{Entry, generalized},
         dn,
         link::{answered, transport},
-        people::{Group, Guids, Mark, Page, People},
+        people::{Group, Guids, Mark, Page, People, bound, unbound},
     },
     OpenLdap,
     account::{STATE, entry_uuid, is_person},
@@ -51,19 +54,22 @@ impl People for OpenLdap {
         let (found, server) = self.find_at(&self.links.mirror, top, Scope::Base, "(objectClass=*)", &["contextCSN"]).await?;
         let newest = found.into_iter().next().and_then(|entry| entry.texts("contextCSN").iter().max().cloned());
         let at = newest.unwrap_or_else(|| csn(self.time.now() - LATE));
+        *self.marked.lock().unwrap_or_else(PoisonError::into_inner) = Some(server.name.clone());
         Ok(Mark { server: server.name, at })
     }
 
     async fn page(&self, since: Option<&Mark>, cookie: Vec<u8>) -> Result<Page, Trouble> {
         let is_first = cookie.is_empty();
         let Some(since) = since else {
-            let (entries, cookie) = self.pages(&self.users_dn, IS_PERSON, &self.names(), cookie).await?;
+            // What everybody is like at the server from whose mark on changes will be asked for.
+            let marked = self.marked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let (entries, cookie) = self.pages(marked.as_deref(), &self.users_dn, IS_PERSON, &self.names(), cookie).await?;
             return Ok(Page { people: self.told(&entries).await?, cookie, ..Page::default() });
         };
         let from = csn(generalized(&format!("{}Z", since.at.get(..14).unwrap_or_default())).unwrap_or(0) - LATE);
         let filter = format!("(&(entryCSN>={from})(|{IS_PERSON}{IS_GROUP}(objectClass=organizationalUnit)))");
         let names: Vec<&str> = self.names().into_iter().chain(["entryCSN"]).collect();
-        let (entries, cookie) = self.pages(&self.base_dn, &filter, &names, cookie).await?;
+        let (entries, cookie) = self.pages(Some(&since.server), &self.base_dn, &filter, &names, cookie).await?;
         let is_new = |entry: &Entry| entry.text("entryCSN").is_some_and(|csn| csn > since.at.as_str());
         let (people, others): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(is_person);
         // Something happened that left nothing to be seen.
@@ -76,19 +82,19 @@ impl People for OpenLdap {
 
     async fn people(&self, guids: &[Uuid]) -> Result<Vec<Person>, Trouble> {
         let ids = guids.iter().map(|guid| format!("(entryUUID={guid})")).collect::<Vec<_>>().concat();
-        let (entries, _) = self.pages(&self.users_dn, &format!("(&{IS_PERSON}(|{ids}))"), &self.names(), Vec::new()).await?;
+        let (entries, _) = self.pages(None, &self.users_dn, &format!("(&{IS_PERSON}(|{ids}))"), &self.names(), Vec::new()).await?;
         self.told(&entries).await
     }
 
     async fn census(&self, cookie: Vec<u8>) -> Result<Guids, Trouble> {
-        let (entries, cookie) = self.pages(&self.users_dn, IS_PERSON, &["entryUUID"], cookie).await?;
+        let (entries, cookie) = self.pages(None, &self.users_dn, IS_PERSON, &["entryUUID"], cookie).await?;
         Ok(Guids { guids: entries.iter().filter_map(entry_uuid).collect(), cookie })
     }
 
     async fn groups(&self, dn: &str) -> Result<Vec<Group>, Trouble> {
         let (mut groups, mut cookie) = (Vec::new(), Vec::new());
         loop {
-            let (entries, next) = match self.pages(dn, IS_GROUP, &["entryUUID", "cn"], cookie).await {
+            let (entries, next) = match self.pages(None, dn, IS_GROUP, &["entryUUID", "cn"], cookie).await {
                 // No such object, or a name of a form that the server does not take.
                 Err(Trouble::Answered { code: 32 | 34, .. }) => return Ok(Vec::new()),
                 other => other?,
@@ -193,16 +199,27 @@ impl OpenLdap {
         let mut all = Vec::new();
         for some in values.chunks(ASKED) {
             let any = some.iter().map(|value| format!("({attribute}={})", ldap_escape(value.as_str()))).collect::<Vec<_>>().concat();
-            let (entries, _) = self.pages(base, &format!("(&{filter}(|{any}))"), &["entryUUID"], Vec::new()).await?;
+            let (entries, _) = self.pages(None, base, &format!("(&{filter}(|{any}))"), &["entryUUID"], Vec::new()).await?;
             all.extend(entries);
         }
         Ok(all)
     }
 
-    /// One page of a search over the mirror's connection.
-    async fn pages(&self, base: &str, filter: &str, names: &[&str], cookie: Vec<u8>) -> Result<(Vec<Entry>, Vec<u8>), Trouble> {
+    /// One page of a search over the mirror's connection, at the server `at`; the next ones at the one that gave the cookie.
+    async fn pages(
+        &self,
+        at: Option<&str>,
+        base: &str,
+        filter: &str,
+        names: &[&str],
+        cookie: Vec<u8>,
+    ) -> Result<(Vec<Entry>, Vec<u8>), Trouble> {
         const SIZE_LIMIT: u32 = 4;
-        let mut session = self.links.mirror.session().await?;
+        let (server, cookie) = unbound(cookie);
+        let mut session = match server.as_deref().or(at) {
+            Some(server) => self.links.mirror.session_on(server).await?,
+            None => self.links.mirror.session().await?,
+        };
         let size = i32::try_from(MIRROR_BATCH).unwrap_or(i32::MAX);
         session.ldap.with_controls(RawControl::from(PagedResults { size, cookie }));
         let answer = session.ldap.with_timeout(PAGE).search(base, Scope::Subtree, filter, names.to_vec()).await;
@@ -222,7 +239,7 @@ impl OpenLdap {
         }
         let control = result.ctrls.iter().find(|control| matches!(control.0, Some(ControlType::PagedResults)));
         let cookie = control.map(|control| control.1.parse::<PagedResults>().cookie).unwrap_or_default();
-        Ok((entries.into_iter().filter_map(Entry::new).collect(), cookie))
+        Ok((entries.into_iter().filter_map(Entry::new).collect(), bound(&session.server.name, &cookie)))
     }
 }
 
