@@ -67,12 +67,21 @@ impl Controllers {
 /// An error is a name server that did not answer; nobody found is an empty list. `dns_server`: `address:port`, or empty for this
 /// machine's own.
 pub async fn controllers(domain: &str, site: &str, dns_server: &str) -> Result<Controllers, String> {
-    let resolver = resolver(dns_server)?;
-    let mut found = Controllers { all: Vec::new(), ttl: Duration::MAX };
     let mut asked = vec![format!("_ldap._tcp.dc._msdcs.{domain}."), format!("_ldap._tcp.{domain}.")];
     if !site.is_empty() {
         asked.insert(0, format!("_ldap._tcp.{site}._sites.dc._msdcs.{domain}."));
     }
+    named(domain, asked, dns_server).await
+}
+
+/// The same of a directory that is no Active Directory: what the records for LDAP alone say.
+pub async fn servers(domain: &str, dns_server: &str) -> Result<Controllers, String> {
+    named(domain, vec![format!("_ldap._tcp.{domain}.")], dns_server).await
+}
+
+async fn named(domain: &str, asked: Vec<String>, dns_server: &str) -> Result<Controllers, String> {
+    let resolver = resolver(dns_server)?;
+    let mut found = Controllers { all: Vec::new(), ttl: Duration::MAX };
     // Who says where LDAPS is, is believed; otherwise it is where it always is.
     let ldaps = srv(&resolver, &format!("_ldaps._tcp.{domain}."), &mut found.ttl).await?;
     for name in asked {

@@ -142,7 +142,7 @@ pub struct Attributes {
 }
 
 /// What only OpenLDAP needs.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Hash)]
 #[serde(deny_unknown_fields)]
 pub struct Openldap {
     pub policy_dn: String,

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Read,
+    io::{ErrorKind, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -112,7 +112,7 @@ pub async fn run(args: Args, config: Config, config_file: Option<PathBuf>) -> Re
         Some(Command::Doctor { everybody, json }) => {
             let extent = setup::Extent { everybody, config_file: config_file.as_deref() };
             let report = setup::doctor(&config.agent, extent, &Clock::system()).await;
-            tell(&report, json);
+            tell(&report, json)?;
             ensure!(report.worst() < Severity::Problem, "{} of these must be mended", report.count(Severity::Problem));
             Ok(())
         }
@@ -130,13 +130,18 @@ pub async fn run(args: Args, config: Config, config_file: Option<PathBuf>) -> Re
     }
 }
 
-fn tell(report: &Report, json: bool) {
-    if json {
-        println!("{:#}", report.json());
+fn tell(report: &Report, json: bool) -> Result<()> {
+    let text = if json {
+        format!("{:#}\n", report.json())
     } else {
-        print!("{}", report.text());
         let [problems, warnings] = [Severity::Problem, Severity::Warning].map(|severity| report.count(severity));
-        println!("\n{problems} problems, {warnings} warnings. What each code means: docs/error-codes.md");
+        format!("{}\n{problems} problems, {warnings} warnings. What each code means: docs/error-codes.md\n", report.text())
+    };
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("writing what was found"),
     }
 }
 

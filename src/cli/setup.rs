@@ -1,25 +1,32 @@
 //! `sspr agent setup`: from a domain's name to a settings file that holds, by questions in the terminal, or without any by flags and a
 //! file of answers. What it finds on the way is told with its remedy; nothing in the directory is changed.
 
+mod asked;
+
 use std::{
     fs,
-    io::{BufRead, IsTerminal, Read, Write},
+    io::Write,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use toml::{Table, Value};
 
+use self::asked::Asked;
 use crate::{
     agent::{
         dns,
         setup::{
-            self, Extent,
-            finding::{Report, Severity},
+            self, Extent, Policies,
+            finding::{Code, Finding, Report, Severity},
             tls::{self, Server},
         },
     },
-    base::{clock::Clock, config::Config, private},
+    base::{
+        clock::Clock,
+        config::{self, Config, DirectoryKind},
+        private,
+    },
 };
 
 #[derive(clap::Args)]
@@ -39,7 +46,7 @@ pub struct Args {
     /// Family of the directory: ad (Active Directory and Samba AD) or openldap.
     #[arg(long)]
     kind: Option<String>,
-    /// DNS name of the domain: corp.example.
+    /// DNS name of the domain: corp.example. For openldap only where servers are to be found by it.
     #[arg(long)]
     domain: Option<String>,
     /// Active Directory site whose domain controllers come first.
@@ -72,6 +79,12 @@ pub struct Args {
     /// The unit whose people are served.
     #[arg(long)]
     users_dn: Option<String>,
+    /// For openldap: the attribute that holds the sign-in name.
+    #[arg(long)]
+    user_name: Option<String>,
+    /// For openldap: the policy of all who have none of their own, which olcPPolicyDefault names; "" where there is none.
+    #[arg(long)]
+    policy_dn: Option<String>,
     /// Where the agent's keys and journal will live.
     #[arg(long)]
     state_dir: Option<String>,
@@ -87,21 +100,28 @@ pub async fn run(args: Args) -> Result<()> {
     let cloud_url = crate::agent::cloud::base_url(&cloud_url)?;
     let kind = asked.ask("kind", "Kind of directory: ad or openldap", Some("ad"))?;
     ensure!(["ad", "openldap"].contains(&kind.as_str()), "{kind:?}: there are ad and openldap");
-    let domain = asked.ask("domain", "DNS name of the domain", None)?;
+    let is_openldap = kind == DirectoryKind::Openldap.as_str();
+    let stray = ["user_name", "policy_dn"].into_iter().find(|key| !is_openldap && asked.given(key).is_some());
+    ensure!(stray.is_none(), "{} is only for openldap", stray.unwrap_or_default());
+    let domain = match (is_openldap, asked.given("url")) {
+        (true, Some(_)) => asked.given("domain").unwrap_or_default(),
+        (true, None) => asked.ask("domain", "DNS name of the domain, to find its servers; or nothing", Some(""))?,
+        (false, _) => asked.ask("domain", "DNS name of the domain", None)?,
+    };
     let [site, dns_server] = ["site", "dns_server"].map(|key| asked.given(key).unwrap_or_default());
     let url = match asked.given("url") {
         Some(url) => url,
-        None => choose(&mut asked, &domain, &site, &dns_server).await?,
+        None if domain.is_empty() => asked.ask("url", "Address of the server (ldaps://host:636)", None)?,
+        None => choose(&mut asked, is_openldap, &domain, &site, &dns_server).await?,
     };
     let server_name = asked.given("server_name").unwrap_or_default();
     let ca_file = authority(&mut asked, &url, &server_name, &out).await?;
-    let base_dn = asked.ask("base_dn", "The domain's name in the directory", Some(&format!("DC={}", domain.replace('.', ",DC="))))?;
+    let named = Some(format!("DC={}", domain.replace('.', ",DC="))).filter(|_| !domain.is_empty());
+    let base_dn = asked.ask("base_dn", "The domain's name in the directory", named.as_deref())?;
     let users_dn = asked.ask("users_dn", "The unit whose people are served", None)?;
     let bind_dn = asked.ask("bind_dn", "The service account (DN, or name@domain)", None)?;
     let password = asked.password()?;
-    let state_dir = asked.ask("state_dir", "Where the agent's keys and journal shall live", Some("/var/lib/sspr-agent"))?;
-
-    let directory = table([
+    let mut directory = table([
         ("kind", kind),
         ("url", url),
         ("server_name", server_name),
@@ -113,13 +133,23 @@ pub async fn run(args: Args) -> Result<()> {
         ("dns_server", dns_server),
         ("site", site),
     ]);
-    let mut agent = table([("cloud_url", cloud_url), ("state_dir", state_dir)]);
-    agent.insert("directory".to_owned(), Value::Table(directory));
-    let text = toml::to_string(&Table::from_iter([("agent".to_owned(), Value::Table(agent))])).context("writing the settings as TOML")?;
-    let config = Config::from(Some((&out.display().to_string(), &text)), [])?;
+    let mut refused = None;
+    if is_openldap {
+        let (_, config) = settings(&out, Table::new(), &directory)?;
+        let (own, finding) = openldap(&mut asked, &config.agent.directory).await?;
+        directory.insert("openldap".to_owned(), Value::Table(own));
+        refused = finding;
+    }
+    let state_dir = asked.ask("state_dir", "Where the agent's keys and journal shall live", Some("/var/lib/sspr-agent"))?;
+    let agent = table([("cloud_url", cloud_url), ("state_dir", absolute(&state_dir)?)]);
+    let (text, config) = settings(&out, agent, &directory)?;
 
     println!("\nLooking at the cloud, the certificate, the policy and the account's rights …\n");
-    let report = setup::preflight(&config.agent, Extent::default(), &Clock::system()).await;
+    let report = match refused {
+        // Once is enough: trying on locks the account.
+        Some(finding) => Report { findings: vec![finding] },
+        None => setup::preflight(&config.agent, Extent::default(), &Clock::system()).await,
+    };
     print!("{}", report.text());
     let problems = report.count(Severity::Problem);
     if problems > 0 {
@@ -129,6 +159,41 @@ pub async fn run(args: Args) -> Result<()> {
     println!("\nWrote {} (only its owner may read it: it holds the service account's password).\n", out.display());
     next(&out, &report);
     Ok(())
+}
+
+/// As the file holds them, and as the agent understands them.
+fn settings(out: &Path, mut agent: Table, directory: &Table) -> Result<(String, Config)> {
+    agent.insert("directory".to_owned(), Value::Table(directory.clone()));
+    let text = toml::to_string(&Table::from_iter([("agent".to_owned(), Value::Table(agent))])).context("writing the settings as TOML")?;
+    let config = Config::from(Some((&out.display().to_string(), &text)), [])?;
+    Ok((text, config))
+}
+
+/// The agent does not run where this is typed.
+fn absolute(path: &str) -> Result<String> {
+    Ok(std::path::absolute(path).with_context(|| format!("{path:?}"))?.display().to_string())
+}
+
+/// What only OpenLDAP needs; and that the directory refuses the account, if it does.
+async fn openldap(asked: &mut Asked, directory: &config::Directory) -> Result<(Table, Option<Finding>)> {
+    let user_name = asked.ask("user_name", "The attribute that holds the sign-in name", Some(&directory.openldap.user_name))?;
+    let given = asked.given("policy_dn");
+    let found = if given.is_some() { Ok(Policies::default()) } else { setup::policies(directory).await };
+    let (Policies { all, default }, refused) = match found {
+        Ok(found) => (found, None),
+        Err(finding) => {
+            print!("{}", Report { findings: vec![finding.clone()] }.text());
+            (Policies::default(), Some(finding).filter(|finding| finding.code == Code::BindRefused))
+        }
+    };
+    if given.is_none() {
+        let list = if all.is_empty() { "none".to_owned() } else { all.join("; ") };
+        println!("Password policies that the account sees: {list}");
+    }
+    // Where there are several, none is as good as another.
+    let default = default.or_else(|| all.is_empty().then(String::new));
+    let policy = asked.ask("policy_dn", "The one of all who have none of their own (olcPPolicyDefault names it)", default.as_deref())?;
+    Ok((table([("user_name", user_name), ("policy_dn", policy)]), refused))
 }
 
 fn table<const N: usize>(pairs: [(&str, String); N]) -> Table {
@@ -147,9 +212,11 @@ fn write(path: &Path, text: &str) -> Result<()> {
     writing().with_context(|| format!("writing {}", path.display()))
 }
 
-/// Which domain controller, of those that DNS names.
-async fn choose(asked: &mut Asked, domain: &str, site: &str, dns_server: &str) -> Result<String> {
-    let found = match dns::controllers(domain, site, dns_server).await {
+/// Which server, of those that DNS names.
+async fn choose(asked: &mut Asked, is_openldap: bool, domain: &str, site: &str, dns_server: &str) -> Result<String> {
+    let what = if is_openldap { "server" } else { "domain controller" };
+    let found = if is_openldap { dns::servers(domain, dns_server).await } else { dns::controllers(domain, site, dns_server).await };
+    let found = match found {
         Ok(found) => found.all,
         Err(why) => {
             println!("DNS could not be asked: {why}.");
@@ -158,9 +225,9 @@ async fn choose(asked: &mut Asked, domain: &str, site: &str, dns_server: &str) -
     };
     let urls = found.iter().map(|found| format!("ldaps://{}:{}", found.host, found.port)).collect::<Vec<_>>();
     if urls.is_empty() {
-        println!("DNS names no domain controller of {domain}.");
+        println!("DNS names no {what} of {domain}.");
     } else {
-        println!("Domain controllers of {domain}, best first: {}", urls.join(", "));
+        println!("{}{}s of {domain}, best first: {}", what[..1].to_uppercase(), &what[1..], urls.join(", "));
     }
     asked.ask("url", "Which one shall the agent use", urls.first().map(String::as_str))
 }
@@ -168,8 +235,8 @@ async fn choose(asked: &mut Asked, domain: &str, site: &str, dns_server: &str) -
 /// The file with the CA that the server's certificate comes from: given, or taken from the server after a person (or the answers) has
 /// compared its fingerprint.
 async fn authority(asked: &mut Asked, url: &str, server_name: &str, out: &Path) -> Result<String> {
-    if let Some(file) = asked.given("ca_file") {
-        return Ok(file);
+    if asked.given("ca_file").is_some() {
+        return asked.ca_file("File with the certificate of the CA that signs the server's (PEM)");
     }
     let settings = Config::from(
         None,
@@ -191,13 +258,13 @@ async fn authority(asked: &mut Asked, url: &str, server_name: &str, out: &Path) 
         shown.last().and_then(|last| tls::self_issued(last).map(|subject| (subject, tls::print(last), last)))
     else {
         println!("The server does not show its CA's certificate.");
-        return asked.ask("ca_file", "File with the certificate of the CA that signs the domain controllers' (PEM)", None);
+        return asked.ca_file("File with the certificate of the CA that signs the server's (PEM)");
     };
     println!("\nThe server's certificate comes from this CA, whose certificate the server shows:\n\n    {subject}\n    SHA-256 {print}\n");
     println!("Compare that with the CA's own (on it: certutil -ca.cert ca.cer, or openssl x509 -noout -fingerprint -sha256 -in ca.pem).");
     let typed = asked.ask("ca_sha256", "Type the CA's SHA-256 as you found it there; or nothing, to name a file instead", Some(""))?;
     if typed.is_empty() {
-        return asked.ask("ca_file", "File with that CA's certificate (PEM)", None);
+        return asked.ca_file("File with that CA's certificate (PEM)");
     }
     let hex = |text: &str| text.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_ascii_uppercase();
     ensure!(
@@ -207,7 +274,7 @@ async fn authority(asked: &mut Asked, url: &str, server_name: &str, out: &Path) 
     let file = out.with_file_name("ca.pem");
     fs::write(&file, tls::pem(root)).with_context(|| format!("writing {}", file.display()))?;
     println!("Kept it as {}.", file.display());
-    Ok(std::path::absolute(&file)?.display().to_string())
+    absolute(&file.display().to_string())
 }
 
 fn next(out: &Path, report: &Report) {
@@ -225,98 +292,4 @@ fn next(out: &Path, report: &Report) {
     println!("    in the cloud   sspr agent confirm AGENT --fingerprint …    (after comparing it with the one shown here)");
     println!("    here           sspr --config {out} agent                   (or deploy/systemd/sspr-agent.service)");
     println!("    any time       sspr --config {out} agent doctor");
-}
-
-/// Answers that were given, and a person to ask for the others.
-struct Asked {
-    given: Table,
-    yes: bool,
-    terminal: bool,
-}
-
-impl Asked {
-    fn new(args: Args) -> Result<Self> {
-        let mut given = Table::new();
-        if let Some(file) = &args.answers {
-            let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-            given = text.parse::<Table>().map_err(|error| anyhow::anyhow!("{}: {}", file.display(), error.message()))?;
-        }
-        let flags = [
-            ("cloud_url", args.cloud_url),
-            ("kind", args.kind),
-            ("domain", args.domain),
-            ("site", args.site),
-            ("dns_server", args.dns_server),
-            ("url", args.url),
-            ("server_name", args.server_name),
-            ("ca_file", args.ca_file),
-            ("ca_sha256", args.ca_sha256),
-            ("bind_dn", args.bind_dn),
-            ("password_file", args.password_file),
-            ("base_dn", args.base_dn),
-            ("users_dn", args.users_dn),
-            ("state_dir", args.state_dir),
-        ];
-        let known = flags.iter().map(|(key, _)| *key).collect::<Vec<_>>();
-        if let Some((key, _)) = given.iter().find(|(key, value)| !known.contains(&key.as_str()) || !value.is_str()) {
-            // A password in it would be found out here, and is not repeated.
-            bail!("--answers: {key:?} is not one of {}, as text", known.join(", "));
-        }
-        for (key, value) in flags {
-            if let Some(value) = value {
-                given.insert(key.to_owned(), Value::String(value));
-            }
-        }
-        Ok(Self { given, yes: args.yes, terminal: std::io::stdin().is_terminal() })
-    }
-
-    fn given(&self, key: &str) -> Option<String> {
-        self.given.get(key).and_then(Value::as_str).map(str::to_owned)
-    }
-
-    /// The answer that was given, or one from the terminal.
-    fn ask(&mut self, key: &str, question: &str, default: Option<&str>) -> Result<String> {
-        if let Some(given) = self.given(key) {
-            return Ok(given);
-        }
-        let flag = key.replace('_', "-");
-        if self.yes {
-            return default.map(str::to_owned).with_context(|| format!("--{flag} is missing: {question}"));
-        }
-        loop {
-            let shown = default.filter(|default| !default.is_empty()).map(|default| format!(" [{default}]")).unwrap_or_default();
-            print!("{question}{shown}: ");
-            std::io::stdout().flush()?;
-            let mut line = String::new();
-            let read = std::io::stdin().lock().read_line(&mut line).context("reading the answer")?;
-            if !self.terminal {
-                // Otherwise the prompts run together where nobody's typing ends them.
-                println!();
-            }
-            match (line.trim(), default) {
-                ("", Some(default)) => return Ok(default.to_owned()),
-                ("", None) => ensure!(read > 0, "no answer to: {question} (--{flag})"),
-                (text, _) => return Ok(text.to_owned()),
-            }
-        }
-    }
-
-    fn may_write(&mut self, out: &Path) -> Result<bool> {
-        Ok(!out.exists()
-            || self.yes
-            || self.ask("overwrite", &format!("{} is there already. Replace it (yes or no)", out.display()), Some("no"))? == "yes")
-    }
-
-    fn password(&mut self) -> Result<String> {
-        let file = self.ask("password_file", "File that holds its password (it is not asked for here, where it would show)", None)?;
-        let mut text = String::new();
-        if file == "-" {
-            std::io::stdin().read_to_string(&mut text).context("reading the password from standard input")?;
-        } else {
-            text = fs::read_to_string(&file).with_context(|| format!("reading the password from {file}"))?;
-        }
-        let password = text.trim_end_matches(['\r', '\n']);
-        ensure!(!password.is_empty(), "{file} holds no password");
-        Ok(password.to_owned())
-    }
 }

@@ -90,6 +90,8 @@ pub(super) fn fingerprint(settings: &config::Agent) -> String {
     let mut hasher = DefaultHasher::new();
     let directory = &settings.directory;
     (env!("CARGO_PKG_VERSION"), &directory.base_dn, &directory.users_dn, &directory.attributes).hash(&mut hasher);
+    // Our own account is protected.
+    (directory.kind.as_str(), &directory.bind_dn, &directory.openldap).hash(&mut hasher);
     super::groups::Wanted::new(settings).hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }
@@ -97,6 +99,28 @@ pub(super) fn fingerprint(settings: &config::Agent) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whatever_decides_who_is_told_and_how_begins_anew() {
+        let plain = config::Config::from(None, []).unwrap().agent;
+        let with = |change: fn(&mut config::Directory)| {
+            let mut settings = plain.clone();
+            change(&mut settings.directory);
+            fingerprint(&settings)
+        };
+        let same = with(|directory| directory.url = "ldaps://another".into());
+        assert_eq!(same, fingerprint(&plain));
+        let changes: [fn(&mut config::Directory); 5] = [
+            |directory| directory.openldap.protected_filter = "(title=Chief)".into(),
+            |directory| directory.openldap.protected_groups = vec!["cn=admins".into()],
+            |directory| directory.openldap.user_name = "cn".into(),
+            |directory| directory.attributes.mail = "other".into(),
+            |directory| directory.bind_dn = "cn=svc".into(),
+        ];
+        for (n, change) in changes.into_iter().enumerate() {
+            assert_ne!(with(change), same, "{n}");
+        }
+    }
 
     #[test]
     fn another_server_or_one_put_back_or_other_settings_begin_anew() {

@@ -31,6 +31,7 @@ use crate::base::{
     clock::Clock,
     config::{self, DirectoryKind},
 };
+pub use openldap::{Policies, policies};
 pub use servers::named;
 
 /// How far the checks go.
@@ -78,7 +79,9 @@ async fn directory(settings: &config::Agent, extent: Extent<'_>, clock: &Clock, 
             return;
         }
     };
-    report.findings.extend(dns::check(settings, &servers).await);
+    if directory.kind == DirectoryKind::Ad {
+        report.findings.extend(dns::check(settings, &servers).await);
+    }
     match servers::found(directory).await {
         Ok(found) => {
             let new = found.into_iter().filter(|found| !servers.contains(found)).collect::<Vec<_>>();

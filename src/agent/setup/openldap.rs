@@ -8,11 +8,13 @@ use super::{
     finding::{Code, Finding, Fix},
     grants::posix,
     ldap::Probe,
+    servers::named,
+    tls,
 };
 use crate::{
     agent::{
         directory::{
-            Standing,
+            Standing, dn,
             openldap::{NO_RULE_HOLDS, OpenLdap, Tried},
         },
         time::Time,
@@ -44,6 +46,34 @@ pub(super) async fn root(probe: &mut Probe, at: &str) -> Result<Vec<Finding>, Fi
         found.push(Finding::new(Code::ControlsOk, at, "has what is needed: password policies, paging, RFC 3062."));
     }
     Ok(found)
+}
+
+/// Password policies, by name.
+#[derive(Debug, Default)]
+pub struct Policies {
+    /// As far as the account sees them.
+    pub all: Vec<String>,
+    /// The one that holds for whoever has none of their own: where the account may read the overlay's settings, or there is only one.
+    pub default: Option<String>,
+}
+
+/// Those of the directory, for who sets an agent up. Most accounts may not read which is the default: that stands in cn=config.
+pub async fn policies(settings: &config::Directory) -> Result<Policies, Finding> {
+    const MOST: usize = 50;
+    let fault = |error: anyhow::Error| Finding::new(Code::DirectoryFault, &settings.base_dn, format!("{error:#}."));
+    let server = named(settings).map_err(fault)?.into_iter().next();
+    let server = server.ok_or_else(|| Finding::new(Code::DirectoryFault, &settings.base_dn, "no server is named."))?;
+    let trusted = tls::authorities(&settings.ca_file).and_then(|authorities| tls::trusting(&authorities)).map_err(fault)?;
+    let mut probe = Probe::bind(&server, trusted, &settings.bind_dn, &settings.bind_password).await?;
+    let (found, _) = probe.search(&settings.base_dn, Scope::Subtree, "(objectClass=pwdPolicy)", &["1.1"], MOST).await?;
+    let mut all = found.iter().map(|entry| entry.dn().to_owned()).collect::<Vec<_>>();
+    all.sort();
+    let overlays = probe.search("cn=config", Scope::Subtree, "(objectClass=olcPPolicyConfig)", &["olcPPolicyDefault"], MOST).await;
+    let (overlays, _) = overlays.unwrap_or_default();
+    let mut defaults = overlays.iter().filter_map(|overlay| overlay.text("olcPPolicyDefault"));
+    let named = defaults.find(|default| dn::is_below(default, &settings.base_dn)).map(str::to_owned);
+    let default = named.or_else(|| all.first().filter(|_| all.len() == 1).cloned());
+    Ok(Policies { all, default })
 }
 
 /// What holds at all servers: its people, and what our account may do to them.
@@ -126,6 +156,6 @@ fn rules(settings: &config::Directory) -> String {
     format!(
         "dn: olcDatabase={{1}}mdb,cn=config\nchangetype: modify\nadd: olcAccess\n\
          olcAccess: {{0}}to dn.subtree=\"{users}\" attrs=userPassword by dn.exact=\"{account}\" =xw by self =xw by anonymous auth by * none\n\
-         olcAccess: {{1}}to dn.subtree=\"{users}\" attrs=pwdAccountLockedTime,pwdReset by dn.exact=\"{account}\" write by * read"
+         olcAccess: {{1}}to dn.subtree=\"{users}\" attrs=pwdAccountLockedTime,pwdReset by dn.exact=\"{account}\" write by * none"
     )
 }

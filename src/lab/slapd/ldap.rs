@@ -163,9 +163,7 @@ impl Slapd {
             format!(
                 "{{0}}to dn.subtree=\"{people}\" attrs=userPassword by dn.exact=\"{svc}\" {passwords} by self =xw by anonymous auth by * none"
             ),
-            format!(
-                "{{1}}to dn.subtree=\"{people}\" attrs=pwdAccountLockedTime,pwdReset by dn.exact=\"{svc}\" {states} by users read by * none"
-            ),
+            format!("{{1}}to dn.subtree=\"{people}\" attrs=pwdAccountLockedTime,pwdReset by dn.exact=\"{svc}\" {states} by * none"),
             "{2}to attrs=userPassword by self =xw by anonymous auth by * none".to_owned(),
             "{3}to * by users read by * none".to_owned(),
         ];

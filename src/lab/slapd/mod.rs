@@ -23,6 +23,8 @@ use super::{
 
 const PROGRAM: &str = include_str!("../../../lab/slapd-dir");
 const NAME: &str = "slapd-dir";
+/// Seconds: the watchdog, not the clock, ends it.
+const LONG: u32 = 365 * 24 * 3600;
 
 #[derive(Debug, Clone)]
 pub struct SlapdOptions {
@@ -85,6 +87,14 @@ impl Slapd {
         Self::start_in(&dir, false, options)
     }
 
+    /// A second server with the same entries by the same UUIDs, the same administrator, service account and CA. Nothing is replicated
+    /// between the two; whoever wants that does to one what was done to the other.
+    pub fn twin(&self) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("sspr-ldap-").tempdir().context("making a directory")?.keep();
+        let args = ["--like".to_owned(), self.dir().display().to_string(), "--max-runtime".to_owned(), LONG.to_string()];
+        Self::read(Program::start(NAME, PROGRAM, &dir, false, &args)?)
+    }
+
     /// The one in `dir`, made with `options` on first use. `keep`: only the server is stopped in the end.
     pub fn start_in(dir: &Path, keep: bool, options: &SlapdOptions) -> Result<Self> {
         let mut args = Vec::new();
@@ -94,8 +104,7 @@ impl Slapd {
             ("--min-age-days", options.min_age_days),
             ("--max-age-days", options.max_age_days),
             ("--lockout", options.lockout),
-            // The watchdog, not the clock, ends it.
-            ("--max-runtime", 365 * 24 * 3600),
+            ("--max-runtime", LONG),
         ] {
             args.extend([name.to_owned(), value.to_string()]);
         }

@@ -1,5 +1,6 @@
 //! The agent against a real OpenLDAP with password policies.
 
+mod failover;
 mod groups;
 mod outcomes;
 mod people;

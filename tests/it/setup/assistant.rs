@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{agent::both, support::Cloud};
 
-fn setup(dir: &Path, arguments: &[&str], typed: &str) -> Output {
+pub fn setup(dir: &Path, arguments: &[&str], typed: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sspr"));
     command.current_dir(dir).args(["agent", "setup"]).args(arguments);
     let mut running = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

@@ -1,6 +1,10 @@
 //! `doctor` beside an agent that runs: its files, its cloud, and what it exits with.
 
-use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    process::{Command, Stdio},
+};
 
 use sspr::{
     agent::{
@@ -159,6 +163,14 @@ async fn the_command_exits_with_the_worst_and_speaks_json() {
         assert!(codes.contains(&code), "{code} of {codes:?}");
     }
     assert_eq!(json["worst"], "problem");
+    // Whoever reads stops reading: `doctor | head`.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sspr"));
+    command.arg("--config").arg(&config).args(["agent", "doctor"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    drop(running.stdout.take());
+    let done = running.wait_with_output().unwrap();
+    let complaint = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.code() == Some(1) && !complaint.contains("panicked"), "{complaint}");
     let text = String::from_utf8(doctor(&[]).stdout).unwrap();
     assert!(text.contains("PROBLEM") && text.contains("[rights_ok]") && !text.contains(&samba.bind_password().unwrap()), "{text}");
 }

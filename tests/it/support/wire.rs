@@ -26,6 +26,10 @@ pub struct Wire {
     pub cut: Arc<AtomicBool>,
     /// How many more requests are let through; the others wait.
     pub requests: Arc<AtomicUsize>,
+    /// How many more answers are let through; the others wait.
+    pub answers: Arc<AtomicUsize>,
+    /// Answers that wait.
+    pub waiting: Arc<AtomicUsize>,
 }
 
 impl Wire {
@@ -38,7 +42,10 @@ impl Wire {
         let far = url.rsplit(':').next().unwrap().parse().unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let wire = Self { port, deaf: Arc::default(), frozen: Arc::default(), cut: Arc::default(), requests: Arc::new(usize::MAX.into()) };
+        let all = || Arc::new(AtomicUsize::new(usize::MAX));
+        let (requests, answers) = (all(), all());
+        let wire =
+            Self { port, deaf: Arc::default(), frozen: Arc::default(), cut: Arc::default(), requests, answers, waiting: Arc::default() };
         let accepting = wire.clone();
         tokio::spawn(async move {
             loop {
@@ -62,6 +69,14 @@ impl Wire {
         }
     }
 
+    async fn is_let_through(&self) {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        while self.answers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err() {
+            sleep(Duration::from_millis(1)).await;
+        }
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+
     async fn carry(self, mut near: TcpStream, far: u16) {
         // Its server may be away.
         let Ok(mut far) = TcpStream::connect(("127.0.0.1", far)).await else { return };
@@ -82,7 +97,12 @@ impl Wire {
                 },
                 read = far.read(&mut down) => match read {
                     Ok(count) if count > 0 && self.frozen.load(Ordering::SeqCst) => {}
-                    Ok(count) if count > 0 && !self.deaf.load(Ordering::SeqCst) => near.write_all(&down[..count]).await.unwrap_or(()),
+                    Ok(count) if count > 0 && !self.deaf.load(Ordering::SeqCst) => {
+                        tokio::select! {
+                            () = self.is_cut() => break,
+                            () = self.is_let_through() => near.write_all(&down[..count]).await.unwrap_or(()),
+                        }
+                    }
                     // The answer is there, and nobody will see it.
                     _ => break,
                 },

@@ -8,11 +8,12 @@ use super::{
         Account, Bind, Server, Trouble,
         attributes::{Entry, filetime, generalized},
         dn,
-        link::{ANSWER, answered, transport},
+        link::{ANSWER, Session, answered, transport},
     },
     OpenLdap,
     ppolicy::{self, Error},
     rules::Rules,
+    search,
 };
 
 /// How an administrator locks an account for ever (draft-behera-ldap-password-policy-10, 5.3.3).
@@ -34,16 +35,16 @@ pub(super) const STATE: [&str; 11] = [
 ];
 
 impl OpenLdap {
-    /// The account as it is now.
-    pub(super) async fn find(&self, user: Uuid) -> Result<Option<Account>, Trouble> {
+    /// The account as it is now at one server. Everything about it is asked there: servers lag behind one another.
+    pub(super) async fn find(&self, mut session: Session, user: Uuid) -> Result<Option<Account>, Trouble> {
         let names: Vec<&str> = STATE.into_iter().chain([self.settings.user_name.as_str()]).collect();
         let filter = format!("(entryUUID={user})");
-        let (found, server) = self.find_at(&self.links.jobs, &self.base_dn, Scope::Subtree, &filter, &names).await?;
+        let found = search(&mut session, &self.base_dn, Scope::Subtree, &filter, &names).await?;
         let Some(entry) = found.into_iter().find(|entry| entry_uuid(entry) == Some(user)) else { return Ok(None) };
-        let rules = self.rules(&self.links.jobs, entry.text("pwdPolicySubentry")).await?;
-        let mut account = Account { server, ..self.account(&entry, rules.as_ref(), self.time.now()) };
-        account.protected = account.protected || self.is_set_apart(&account).await?;
-        Ok(Some(account))
+        let rules = self.rules_at(&mut session, entry.text("pwdPolicySubentry")).await?;
+        let mut account = self.account(&entry, rules.as_ref(), self.time.now());
+        account.protected = account.protected || self.is_set_apart(&mut session, &account).await?;
+        Ok(Some(Account { server: self.as_found(session.server), ..account }))
     }
 
     /// `now`: seconds since 1970.
@@ -101,13 +102,13 @@ impl OpenLdap {
     }
 
     /// Whether the settings say that it is never touched.
-    async fn is_set_apart(&self, account: &Account) -> Result<bool, Trouble> {
+    async fn is_set_apart(&self, session: &mut Session, account: &Account) -> Result<bool, Trouble> {
         let filter = &self.settings.protected_filter;
-        if !filter.is_empty() && !self.search(&self.links.jobs, &account.dn, Scope::Base, filter, &["1.1"]).await?.is_empty() {
+        if !filter.is_empty() && !search(session, &account.dn, Scope::Base, filter, &["1.1"]).await?.is_empty() {
             return Ok(true);
         }
         let groups = &self.settings.protected_groups;
-        Ok(!groups.is_empty() && self.is_in_any(account, groups).await?)
+        Ok(!groups.is_empty() && self.is_in_any(session, account, groups).await?)
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
         Account, ApplyError, Bind, Effect, Trouble,
         attributes::seconds,
         bytes::{Bytes, bytes, replace},
-        link::{answered, transport},
+        link::{answered, elsewhere, is_elsewhere, transport},
     },
     MODIFY, OpenLdap,
     account::FOR_EVER,
@@ -46,6 +46,7 @@ enum Request {
 }
 
 impl OpenLdap {
+    /// At the server that told of the account, and at no other: what is asked of another is decided by who sees its state.
     pub(super) async fn make(&self, account: &Account, effect: Effect<'_>) -> Result<(), ApplyError> {
         let mut account = self.now(account).await?;
         self.is_possible(&account, effect).await?;
@@ -76,10 +77,16 @@ impl OpenLdap {
         Ok(())
     }
 
-    /// The account as it is at this moment.
+    /// The account as it is at this moment, at the same server.
     async fn now(&self, account: &Account) -> Result<Account, ApplyError> {
         let refuse = |code, text: &str| ApplyError::Refused { code: Some(code), text: text.to_owned() };
-        match self.find(account.guid).await.map_err(ApplyError::NotSent)? {
+        let server = &account.server.name;
+        let found = self.links.jobs.ask_on(server, async |session| self.find(session, account.guid).await).await;
+        match found.map_err(ApplyError::NotSent)? {
+            // A name may lead to several servers.
+            Some(now) if now.server.name != *server => {
+                Err(ApplyError::NotSent(Trouble::Unreachable(format!("{} answers where {server} did", now.server.name))))
+            }
             None => Err(refuse(Code::Gone, "the entry is gone")),
             Some(now) if now.locked_for_good => {
                 Err(refuse(Code::LockedForGood, "an administrator locked it, and any change would unlock it"))
@@ -90,7 +97,7 @@ impl OpenLdap {
 
     /// What the policy makes useless or impossible, before it is tried.
     async fn is_possible(&self, account: &Account, effect: Effect<'_>) -> Result<(), ApplyError> {
-        let Some(rules) = self.rules(&self.links.jobs, account.own_policy.as_deref()).await.map_err(ApplyError::NotSent)? else {
+        let Some(rules) = self.rules_beside(account).await.map_err(ApplyError::NotSent)? else {
             return Ok(());
         };
         let (code, text) = match effect {
@@ -181,8 +188,8 @@ impl OpenLdap {
     }
 
     async fn send(&self, account: &Account, request: Request) -> Result<LdapResult, ApplyError> {
-        const REFERRAL: u32 = 10;
         let mut session = self.links.jobs.session_on(&account.server.name).await.map_err(ApplyError::NotSent)?;
+        self.links.servers.write(account.guid, &session.server.name);
         let ldap = session.ldap.with_timeout(MODIFY);
         let sent = match request {
             Request::Modify(changes) => ldap.with_controls(vec![ppolicy::request(), still(account)]).modify(&account.dn, changes).await,
@@ -193,10 +200,13 @@ impl OpenLdap {
             }
         };
         match sent {
-            Ok(answer) if answer.rc == REFERRAL => {
-                Err(ApplyError::NotSent(Trouble::Unreachable("it is a replica and takes no changes".to_owned())))
-            }
-            Ok(answer) => Ok(answer),
+            Ok(answer) => match cannot(&answer) {
+                Some(trouble) => {
+                    self.links.jobs.useless(&session, &trouble.to_string()).await;
+                    Err(ApplyError::NotSent(trouble))
+                }
+                None => Ok(answer),
+            },
             Err(error) => {
                 self.links.jobs.broken(&session).await;
                 let hung = matches!(error, LdapError::Timeout { .. });
@@ -208,6 +218,17 @@ impl OpenLdap {
             }
         }
     }
+}
+
+/// Why this server takes no changes from anybody, if that is what it says. A replica that knows no provider, and a database that was made
+/// read-only, answer 53, which means much else: by slapd's own words for it alone.
+fn cannot(answer: &LdapResult) -> Option<Trouble> {
+    const WORDS: [&str; 2] = ["shadow context", "operation restricted"];
+    if is_elsewhere(answer.rc) {
+        return Some(elsewhere(answer.rc, &answer.text));
+    }
+    let takes_none = answer.rc == UNWILLING && WORDS.iter().any(|words| answer.text.starts_with(words));
+    takes_none.then(|| Trouble::Unreachable("it is a replica, or read-only, and takes no changes".to_owned()))
 }
 
 fn flag() -> Mod<Bytes> {

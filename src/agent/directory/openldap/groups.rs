@@ -5,8 +5,11 @@ use std::collections::HashSet;
 use ldap3::{Scope, ldap_escape};
 
 use super::{
-    super::{Account, Trouble, dn, link::answered},
-    OpenLdap,
+    super::{
+        Account, Trouble, dn,
+        link::{Session, answered},
+    },
+    OpenLdap, look, search,
 };
 
 /// More groups than anybody is in; a directory that names more is not believed.
@@ -35,7 +38,7 @@ impl OpenLdap {
         ];
         for (setting, groups) in settings {
             for group in groups {
-                if !self.is_group(group).await? {
+                if !self.links.jobs.ask(None, async |mut session| is_group(&mut session, group).await).await? {
                     return Err(answered(32, &format!("{setting}: there is no group {group:?}")));
                 }
             }
@@ -44,48 +47,43 @@ impl OpenLdap {
     }
 
     pub(super) async fn is_served_by_group(&self, account: &Account) -> Result<bool, Trouble> {
-        let Groups { allow, deny } = &self.groups;
-        if allow.is_empty() && deny.is_empty() {
+        if self.groups.allow.is_empty() && self.groups.deny.is_empty() {
             return Ok(true);
         }
+        self.links.jobs.ask(Some(account.guid), async |session| self.is_served_at(session, account).await).await
+    }
+
+    async fn is_served_at(&self, mut session: Session, account: &Account) -> Result<bool, Trouble> {
+        let Groups { allow, deny } = &self.groups;
         for group in deny {
-            if !self.is_group(group).await? {
+            if !is_group(&mut session, group).await? {
                 tracing::error!(directory.group = %group, "a group of agent.deny_groups is gone; refusing everybody");
                 return Ok(false);
             }
         }
-        let mine = self.groups_of(account).await?;
+        let mine = self.groups_of(&mut session, account).await?;
         let is_in = |groups: &[String]| groups.iter().any(|group| mine.iter().any(|one| dn::is_same(one, group)));
         Ok(!is_in(deny) && (allow.is_empty() || is_in(allow)))
     }
 
     /// A group that is gone protects everybody: fail safe.
-    pub(super) async fn is_in_any(&self, account: &Account, groups: &[String]) -> Result<bool, Trouble> {
+    pub(super) async fn is_in_any(&self, session: &mut Session, account: &Account, groups: &[String]) -> Result<bool, Trouble> {
         for group in groups {
-            if !self.is_group(group).await? {
+            if !is_group(session, group).await? {
                 tracing::error!(directory.group = %group, "a group of protected_groups is gone; everybody is taken for protected");
                 return Ok(true);
             }
         }
-        let mine = self.groups_of(account).await?;
+        let mine = self.groups_of(session, account).await?;
         Ok(groups.iter().any(|group| mine.iter().any(|one| dn::is_same(one, group))))
     }
 
-    async fn is_group(&self, name: &str) -> Result<bool, Trouble> {
-        let entry = match self.look(&self.links.jobs, name, &["objectClass"]).await {
-            // A name that is none.
-            Err(Trouble::Answered { code: 34, .. }) => None,
-            other => other?,
-        };
-        Ok(entry.is_some_and(|entry| entry.texts("objectClass").iter().any(|class| class.to_ascii_lowercase().contains("group"))))
-    }
-
     /// The names of all groups that hold the account, directly or through groups.
-    async fn groups_of(&self, account: &Account) -> Result<Vec<String>, Trouble> {
+    async fn groups_of(&self, session: &mut Session, account: &Account) -> Result<Vec<String>, Trouble> {
         // What the server works out itself (dynamic groups) is in no list of members.
-        let entry = self.look(&self.links.jobs, &account.dn, &["memberOf"]).await?;
+        let entry = look(session, &account.dn, &["memberOf"]).await?;
         let mut next: Vec<String> = entry.map(|entry| entry.texts("memberOf").to_vec()).unwrap_or_default();
-        next.extend(self.holding(&account.dn, Some(&account.sam)).await?);
+        next.extend(self.holding(session, &account.dn, Some(&account.sam)).await?);
         let (mut seen, mut groups) = (HashSet::new(), Vec::new());
         while let Some(group) = next.pop() {
             if !seen.insert(group.to_lowercase()) {
@@ -94,19 +92,28 @@ impl OpenLdap {
             if groups.len() >= MOST {
                 return Err(answered(0, "an account is in more groups than anybody is in"));
             }
-            next.extend(self.holding(&group, None).await?);
+            next.extend(self.holding(session, &group, None).await?);
             groups.push(group);
         }
         Ok(groups)
     }
 
     /// Groups that list `name` as a member; POSIX groups list sign-in names.
-    async fn holding(&self, name: &str, user_name: Option<&str>) -> Result<Vec<String>, Trouble> {
+    async fn holding(&self, session: &mut Session, name: &str, user_name: Option<&str>) -> Result<Vec<String>, Trouble> {
         let escaped = ldap_escape(name);
         let posix =
             user_name.filter(|name| !name.is_empty()).map(|name| format!("(&(objectClass=posixGroup)(memberUid={}))", ldap_escape(name)));
         let filter = format!("(|(member={escaped})(uniqueMember={escaped}){})", posix.unwrap_or_default());
-        let found = self.search(&self.links.jobs, &self.base_dn, Scope::Subtree, &filter, &["1.1"]).await?;
+        let found = search(session, &self.base_dn, Scope::Subtree, &filter, &["1.1"]).await?;
         Ok(found.into_iter().map(|entry| entry.dn().to_owned()).collect())
     }
+}
+
+async fn is_group(session: &mut Session, name: &str) -> Result<bool, Trouble> {
+    let entry = match look(session, name, &["objectClass"]).await {
+        // A name that is none.
+        Err(Trouble::Answered { code: 34, .. }) => None,
+        other => other?,
+    };
+    Ok(entry.is_some_and(|entry| entry.texts("objectClass").iter().any(|class| class.to_ascii_lowercase().contains("group"))))
 }

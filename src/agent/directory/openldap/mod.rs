@@ -28,14 +28,14 @@ use super::{
     Account, ApplyError, Bind, Directory, Effect, Policy, Server, Standing, Trouble,
     attributes::{Entry, generalized},
     dn,
-    link::{ANSWER, Link, answered, transport},
+    link::{ANSWER, Link, Session, answered},
     links::Links,
 };
 use crate::{agent::time::Time, base::config, wire::message::DirectoryHealth};
 use rights::Hold;
 pub use rights::{NO_RULE_HOLDS, Tried};
 
-/// A directory, through one of its servers.
+/// A directory, through its servers.
 pub struct OpenLdap {
     links: Links,
     base_dn: String,
@@ -84,37 +84,20 @@ impl OpenLdap {
         })
     }
 
-    /// What a search finds. Reads change nothing, so a connection that broke since its last use is worth a second try.
-    async fn search(&self, link: &Link, base: &str, scope: Scope, filter: &str, names: &[&str]) -> Result<Vec<Entry>, Trouble> {
-        Ok(self.find_at(link, base, scope, filter, names).await?.0)
-    }
-
-    /// The same, and which server told.
+    /// What a search finds at the server in use, and which that is. No other is asked meanwhile: what is read next goes to the one in use,
+    /// too, and a place in one server's history is none in another's.
     async fn find_at(&self, link: &Link, base: &str, scope: Scope, filter: &str, names: &[&str]) -> Result<(Vec<Entry>, Server), Trouble> {
-        const NO_SUCH_OBJECT: u32 = 32;
-        let mut again = true;
-        loop {
-            let mut session = link.session().await?;
-            match session.ldap.with_timeout(ANSWER).search(base, scope, filter, names.to_vec()).await {
-                Ok(found) if found.1.rc == 0 => {
-                    return Ok((found.0.into_iter().filter_map(Entry::new).collect(), self.as_found(session.server)));
-                }
-                Ok(found) if found.1.rc == NO_SUCH_OBJECT => return Ok((Vec::new(), self.as_found(session.server))),
-                Ok(found) => return Err(answered(found.1.rc, &found.1.text)),
-                Err(error) => {
-                    link.broken(&session).await;
-                    if !again {
-                        return Err(transport(error));
-                    }
-                    again = false;
-                }
-            }
-        }
+        let question = async |mut session: Session| {
+            let entries = search(&mut session, base, scope, filter, names).await?;
+            Ok((entries, self.as_found(session.server)))
+        };
+        let server = link.session().await?.server;
+        link.ask_on(&server.name, question).await
     }
 
-    /// The entry of that name; `None` when there is none.
+    /// The entry of that name, at whichever server answers; `None` when there is none.
     async fn look(&self, link: &Link, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
-        Ok(self.search(link, base, Scope::Base, "(objectClass=*)", names).await?.into_iter().next())
+        link.ask(None, async |mut session| look(&mut session, base, names).await).await
     }
 
     /// As the server tells of itself, and as we found it to treat us.
@@ -128,9 +111,34 @@ impl OpenLdap {
     }
 }
 
+/// What one server finds; nothing, where there is no such base.
+async fn search(session: &mut Session, base: &str, scope: Scope, filter: &str, names: &[&str]) -> Result<Vec<Entry>, Trouble> {
+    const NO_SUCH_OBJECT: u32 = 32;
+    let (found, result) = session.search(base, scope, filter, names, ANSWER).await?;
+    match result.rc {
+        0 => Ok(found),
+        NO_SUCH_OBJECT => Ok(Vec::new()),
+        code => Err(answered(code, &result.text)),
+    }
+}
+
+/// The entry of that name at one server; `None` when there is none.
+async fn look(session: &mut Session, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
+    Ok(search(session, base, Scope::Base, "(objectClass=*)", names).await?.into_iter().next())
+}
+
 impl Directory for OpenLdap {
     async fn inspect(&self, user: Uuid) -> Result<Option<Account>, Trouble> {
-        self.find(user).await
+        self.links.jobs.ask(Some(user), async |session| self.find(session, user).await).await
+    }
+
+    async fn inspect_everywhere(&self, user: Uuid) -> Result<Vec<Account>, Trouble> {
+        let found = self.links.jobs.ask_everywhere(async |session| self.find(session, user).await).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    fn stay(&self, user: Uuid, server: &str) {
+        self.links.servers.write(user, server);
     }
 
     fn is_own(&self, account: &Account) -> bool {
@@ -148,17 +156,11 @@ impl Directory for OpenLdap {
     /// Told by the monitor, where our account may read it.
     async fn clock(&self, account: &Account) -> Result<Option<i64>, Trouble> {
         const MONITOR: &str = "cn=Current,cn=Time,cn=Monitor";
-        let mut session = self.links.jobs.session_on(&account.server.name).await?;
-        let found = session.ldap.with_timeout(ANSWER).search(MONITOR, Scope::Base, "(objectClass=*)", vec!["monitorTimestamp"]).await;
-        let found = match found {
-            Ok(found) => found.0,
-            Err(error) => {
-                self.links.jobs.broken(&session).await;
-                return Err(transport(error));
-            }
-        };
+        let question =
+            async |mut session: Session| session.search(MONITOR, Scope::Base, "(objectClass=*)", &["monitorTimestamp"], ANSWER).await;
+        let (found, _) = self.links.jobs.ask_on(&account.server.name, question).await?;
         // Nothing, where our account may not read it.
-        Ok(found.into_iter().find_map(Entry::new).and_then(|entry| generalized(entry.text("monitorTimestamp")?)))
+        Ok(found.first().and_then(|entry| generalized(entry.text("monitorTimestamp")?)))
     }
 
     async fn bind(&self, account: &Account, password: &str) -> Result<Bind, Trouble> {
@@ -166,7 +168,7 @@ impl Directory for OpenLdap {
     }
 
     async fn policy(&self, account: &Account) -> Result<Policy, Trouble> {
-        let known = self.rules(&self.links.jobs, account.own_policy.as_deref()).await?;
+        let known = self.rules_beside(account).await?;
         Ok(self.policy_of(known.as_ref(), account.own_policy.is_some()))
     }
 
@@ -178,7 +180,7 @@ impl Directory for OpenLdap {
         let missing = |what: &str| answered(32, &format!("{what} does not exist, or our account may not read it"));
         self.look(&self.links.probe, &self.users_dn, &["objectClass"]).await?.ok_or_else(|| missing("agent.directory.users_dn"))?;
         if !self.settings.policy_dn.is_empty() {
-            self.rules(&self.links.probe, None).await?.ok_or_else(|| missing("agent.directory.openldap.policy_dn"))?;
+            self.rules(&self.links.probe).await?.ok_or_else(|| missing("agent.directory.openldap.policy_dn"))?;
         }
         self.check_groups().await?;
         self.try_rules().await;
@@ -200,7 +202,7 @@ impl Directory for OpenLdap {
             Err(trouble) => Err(trouble),
         };
         let found = match found {
-            Ok(Some(_)) => self.rules(&self.links.probe, None).await,
+            Ok(Some(_)) => self.rules(&self.links.probe).await,
             Ok(None) => Err(answered(32, "agent.directory.users_dn does not exist")),
             Err(trouble) => Err(trouble),
         };

@@ -17,10 +17,10 @@ use tokio::time::Instant;
 
 use super::{
     super::{
-        Account, Standing, Trouble,
+        Account, Server, Standing, Trouble,
         attributes::{Entry, seconds},
         bytes::{Bytes, bytes, replace},
-        link::{ANSWER, transport},
+        link::{ANSWER, Session, transport},
     },
     OpenLdap,
     account::STATE,
@@ -70,8 +70,9 @@ impl OpenLdap {
     pub async fn tried(&self, most: usize) -> Result<Tried, Trouble> {
         let holds = self.rules_hold().await?;
         let mut people = Vec::new();
-        for entry in self.some(most, &STATE).await? {
-            let account = self.account(&entry, None, self.time.now());
+        let (entries, server) = self.some(most, &STATE).await?;
+        for entry in entries {
+            let account = Account { server: server.clone(), ..self.account(&entry, None, self.time.now()) };
             if !account.protected {
                 people.push((account.dn.clone(), self.rights(&account).await?));
             }
@@ -80,7 +81,7 @@ impl OpenLdap {
     }
 
     pub(super) async fn rights(&self, account: &Account) -> Result<Standing, Trouble> {
-        let rules = self.rules(&self.links.jobs, account.own_policy.as_deref()).await?;
+        let rules = self.rules_beside(account).await?;
         let max_age = rules.map_or(0, |rules| i64::try_from(rules.max_age).unwrap_or(i64::MAX));
         let runs_out = max_age > 0 && account.pwd_last_set > 0;
         Ok(Standing {
@@ -96,8 +97,8 @@ impl OpenLdap {
     async fn may_write(&self, account: &Account, attribute: &str, absent: &str) -> Result<Option<bool>, Trouble> {
         const NO_SUCH_ATTRIBUTE: u32 = 16;
         const NO_ACCESS: u32 = 50;
-        let change = Mod::Delete(bytes(attribute), HashSet::from([bytes(absent)]));
-        Ok(match self.try_in_vain(&account.dn, vec![change]).await?.0 {
+        let change = || vec![Mod::Delete(bytes(attribute), HashSet::from([bytes(absent)]))];
+        Ok(match self.try_in_vain(&account.server, &account.dn, change).await?.0 {
             NO_SUCH_ATTRIBUTE => Some(true),
             NO_ACCESS => Some(false),
             _ => None,
@@ -125,51 +126,51 @@ impl OpenLdap {
     /// there makes the modify impossible once more.
     async fn rules_hold(&self) -> Result<Option<bool>, Trouble> {
         const ASSERTION_FAILED: u32 = 122;
-        self.links.jobs.session().await?;
-        let has_assertion = self.links.jobs.server().await.is_some_and(|server| server.controls.iter().any(|control| control == ASSERTION));
-        let person = self.some(1, &["pwdPolicySubentry"]).await?.into_iter().next();
-        let Some(person) = person.filter(|_| has_assertion) else { return Ok(None) };
-        let rules = self.rules(&self.links.probe, person.text("pwdPolicySubentry")).await?;
+        let (people, server) = self.some(1, &["pwdPolicySubentry"]).await?;
+        let has_assertion = server.controls.iter().any(|control| control == ASSERTION);
+        let Some(person) = people.into_iter().next().filter(|_| has_assertion) else { return Ok(None) };
+        let own = person.text("pwdPolicySubentry");
+        let rules = self.links.probe.ask_on(&server.name, async |mut session| self.rules_at(&mut session, own).await).await?;
         if rules.is_none_or(|rules| rules.min_length < 2) {
             return Ok(None);
         }
-        let changes = vec![replace(PASSWORD, bytes("x")), Mod::Delete(bytes("description"), HashSet::from([bytes(&id::token())]))];
-        Ok(match self.try_in_vain(person.dn(), changes).await? {
+        let changes = || vec![replace(PASSWORD, bytes("x")), Mod::Delete(bytes("description"), HashSet::from([bytes(&id::token())]))];
+        Ok(match self.try_in_vain(&server, person.dn(), changes).await? {
             (_, Some(Error::PasswordTooShort | Error::InsufficientPasswordQuality)) => Some(true),
             (ASSERTION_FAILED, _) => Some(false),
             _ => None,
         })
     }
 
-    /// Some of the people, as the server happens to tell them.
-    async fn some(&self, most: usize, names: &[&str]) -> Result<Vec<Entry>, Trouble> {
-        let mut session = self.links.probe.session().await?;
-        let limit = SearchOptions::new().sizelimit(i32::try_from(most).unwrap_or(i32::MAX));
-        let ldap = session.ldap.with_timeout(ANSWER).with_search_options(limit);
-        let found = ldap.search(&self.users_dn, Scope::Subtree, "(objectClass=person)", names.to_vec()).await;
-        match found {
-            Ok(found) => Ok(found.0.into_iter().filter_map(Entry::new).collect()),
-            Err(error) => {
-                self.links.probe.broken(&session).await;
-                Err(transport(error))
-            }
-        }
+    /// Some of the people, as a server happens to tell them, and which server that was.
+    async fn some(&self, most: usize, names: &[&str]) -> Result<(Vec<Entry>, Server), Trouble> {
+        let question = async |mut session: Session| {
+            let limit = SearchOptions::new().sizelimit(i32::try_from(most).unwrap_or(i32::MAX));
+            session.ldap.with_search_options(limit);
+            // That there are more is no error here.
+            let (found, _) = session.search(&self.users_dn, Scope::Subtree, "(objectClass=person)", names, ANSWER).await?;
+            Ok((found, session.server))
+        };
+        self.links.probe.ask(None, question).await
     }
 
-    /// A modify under a condition that is never true.
-    async fn try_in_vain(&self, dn: &str, changes: Vec<Mod<Bytes>>) -> Result<(u32, Option<Error>), Trouble> {
-        let mut session = self.links.probe.session().await?;
-        session.ldap.with_timeout(ANSWER);
-        if changes.len() > 1 {
-            let never = Assertion { filter: "(!(objectClass=*))" };
-            session.ldap.with_controls(vec![ppolicy::request(), never.critical().into()]);
-        }
-        match session.ldap.modify(dn, changes).await {
-            Ok(answer) => Ok((answer.rc, ppolicy::of(&answer))),
-            Err(error) => {
-                self.links.probe.broken(&session).await;
-                Err(transport(error))
+    /// A modify under a condition that is never true: it changes nothing, so it may be tried twice where a connection breaks.
+    async fn try_in_vain(
+        &self,
+        server: &Server,
+        dn: &str,
+        changes: impl Fn() -> Vec<Mod<Bytes>> + Sync,
+    ) -> Result<(u32, Option<Error>), Trouble> {
+        let question = async |mut session: Session| {
+            let changes = changes();
+            session.ldap.with_timeout(ANSWER);
+            if changes.len() > 1 {
+                let never = Assertion { filter: "(!(objectClass=*))" };
+                session.ldap.with_controls(vec![ppolicy::request(), never.critical().into()]);
             }
-        }
+            let answer = session.ldap.modify(dn, changes).await.map_err(transport)?;
+            Ok((answer.rc, ppolicy::of(&answer)))
+        };
+        self.links.probe.ask_on(&server.name, question).await
     }
 }

@@ -1,8 +1,12 @@
 //! The password policy that holds for an entry: its own (pwdPolicySubentry), or that of all others.
 
 use super::{
-    super::{Policy, Trouble, attributes::Entry, link::Link},
-    OpenLdap,
+    super::{
+        Account, Policy, Trouble,
+        attributes::Entry,
+        link::{Link, Session},
+    },
+    OpenLdap, look,
 };
 use crate::wire::message::{PasswordPolicy, PolicyFrom};
 
@@ -45,13 +49,24 @@ const RULES: [&str; 15] = [
 ];
 
 impl OpenLdap {
+    /// Those of whoever has no policy of their own, as any server has them.
+    pub(super) async fn rules(&self, link: &Link) -> Result<Option<Rules>, Trouble> {
+        link.ask(None, async |mut session| self.rules_at(&mut session, None).await).await
+    }
+
+    /// Those that hold for this account, as the very server has them that told of it.
+    pub(super) async fn rules_beside(&self, account: &Account) -> Result<Option<Rules>, Trouble> {
+        let own = account.own_policy.as_deref();
+        self.links.jobs.ask_on(&account.server.name, async |mut session| self.rules_at(&mut session, own).await).await
+    }
+
     /// `own`: the name of the entry's own policy, if it has one. `None`: there is none, or it may not be read.
-    pub(super) async fn rules(&self, link: &Link, own: Option<&str>) -> Result<Option<Rules>, Trouble> {
+    pub(super) async fn rules_at(&self, session: &mut Session, own: Option<&str>) -> Result<Option<Rules>, Trouble> {
         let name = own.unwrap_or(&self.settings.policy_dn);
         if name.is_empty() {
             return Ok(None);
         }
-        let entry = match self.look(link, name, &RULES).await {
+        let entry = match look(session, name, &RULES).await {
             // A name that is none.
             Err(Trouble::Answered { code: 34, .. }) => None,
             other => other?,
