@@ -1,6 +1,6 @@
 //! Several servers and several directories, everything real down to the domain controllers: a person sees that it works, and where.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sspr::lab::{
     samba::{BindOutcome, Samba, SambaOptions},
@@ -46,12 +46,13 @@ async fn the_next_domain_controller_takes_over_and_the_person_does_not_notice() 
         browser.sees("Choose a new password").await;
         browser.types("New password", NEW).await;
         wire.cut.store(true, std::sync::atomic::Ordering::SeqCst);
-        let begun = Instant::now();
         browser.clicks("Set new password").await;
         browser.arrives_at("/reset/done").await;
         browser.sees("Your password is changed").await;
-        // What we promise is two; the browser and its driver have their share in this.
-        assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+        // What we promise is two seconds for taking over; the change itself has its share in this.
+        let query = "select extract(epoch from finished_at - submitted_at)::float8 from jobs where kind = 'reset' and state = 'applied'";
+        let took = cloud.sql::<f64>(query).await;
+        assert!(took < 3.0, "{took} s");
         browser.has_nothing_to_complain_of().await;
     })
     .await;

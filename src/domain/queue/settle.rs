@@ -364,14 +364,18 @@ async fn hand_over(conn: &mut PgConnection, clock: &Clock, agent: &Agent, job: U
     )
     .execute(&mut *conn)
     .await?;
-    if done.rows_affected() == 0 {
-        return Ok(false);
+    if done.rows_affected() > 0 {
+        back(conn, job).await?;
     }
-    // As if this lease had not been: the agent's word is that nothing was sent.
+    Ok(done.rows_affected() > 0)
+}
+
+/// As if this lease had not been: the agent's word is that nothing was sent.
+async fn back(conn: &mut PgConnection, job: Uuid) -> Result<()> {
     sqlx::query!("update jobs set state = 'submitted', attempts = attempts - 1, lease = null, lease_until = null where job_id = $1", job)
         .execute(conn)
         .await?;
-    Ok(true)
+    Ok(())
 }
 
 /// What followed another was sealed for this moment and for no later one: as long as it lives, the same agent may try again a little
@@ -385,11 +389,8 @@ async fn retry(conn: &mut PgConnection, clock: &Clock, job: Uuid) -> Result<bool
     )
     .execute(&mut *conn)
     .await?;
-    if done.rows_affected() == 0 {
-        return Ok(false);
+    if done.rows_affected() > 0 {
+        back(conn, job).await?;
     }
-    sqlx::query!("update jobs set state = 'submitted', attempts = attempts - 1, lease = null, lease_until = null where job_id = $1", job)
-        .execute(conn)
-        .await?;
-    Ok(true)
+    Ok(done.rows_affected() > 0)
 }

@@ -9,6 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 use thirtyfour::prelude::*;
+use tokio::sync::Semaphore;
 
 use super::driver::Driver;
 
@@ -223,8 +224,12 @@ impl Drop for Browser {
     }
 }
 
+/// So many browsers at once: each is worth a processor, and stories have patience, not for ever.
+static AT_ONCE: Semaphore = Semaphore::const_new(3);
+
 /// Runs one story and quits the browser in the good case; in the bad one [`Driver`] ends it.
 pub async fn story<F: Future<Output = ()>>(tell: impl FnOnce(std::rc::Rc<Browser>) -> F) {
+    let _place = AT_ONCE.acquire().await.expect("never closed");
     let browser = std::rc::Rc::new(Browser::start().await);
     tell(browser.clone()).await;
     browser.web.clone().quit().await.expect("Chromium quits");

@@ -19,7 +19,12 @@ pub struct Driver {
 }
 
 impl Driver {
+    /// The port that it picks for IPv4 may be taken for IPv6; then it ends, and another try picks another.
     pub fn start() -> Self {
+        (0..5).find_map(|_| Self::try_start()).expect("chromedriver ends before it listens")
+    }
+
+    fn try_start() -> Option<Self> {
         let temporary = tempfile::tempdir().expect("a temporary directory");
         let mut process = Command::new("chromedriver")
             .arg("--port=0")
@@ -33,14 +38,17 @@ impl Driver {
         let mut lines = BufReader::new(process.stdout.take().expect("piped"));
         let port = loop {
             let mut line = String::new();
-            assert!(lines.read_line(&mut line).expect("chromedriver's output") > 0, "chromedriver ended before it listened");
+            if lines.read_line(&mut line).expect("chromedriver's output") == 0 {
+                let _ = process.wait();
+                return None;
+            }
             if let Some(port) = line.split("successfully on port ").nth(1) {
                 break port.trim().trim_end_matches('.').to_owned();
             }
         };
         // Somebody must read on, or it blocks when the pipe is full.
         std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
-        Self { process, url: format!("http://127.0.0.1:{port}"), _temporary: temporary }
+        Some(Self { process, url: format!("http://127.0.0.1:{port}"), _temporary: temporary })
     }
 
     pub async fn browser(&self) -> WebDriver {
