@@ -48,7 +48,7 @@ const ATTRIBUTES: [&str; 15] = [
 ];
 
 pub async fn measure(bench: &Bench) -> Result<Line> {
-    let count = bench.pick(10_000, 100_000);
+    let count = bench.pick(2000, 10_000);
     bench.say(&format!("mirror: making a domain of {count} people takes a while"));
     let options = SambaOptions { users_csv: Some(people(count)), ..SambaOptions::default() };
     let samba = block_in_place(|| Samba::start(&options))?;
