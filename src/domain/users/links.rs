@@ -26,8 +26,6 @@ pub enum LinkBy {
 }
 
 impl LinkBy {
-    pub const ALL: [Self; 4] = [Self::SignInName, Self::PrincipalName, Self::Mail, Self::List];
-
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::SignInName => "sign_in_name",
@@ -35,10 +33,6 @@ impl LinkBy {
             Self::Mail => "mail",
             Self::List => "list",
         }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|by| by.as_str() == text)
     }
 }
 
