@@ -8,7 +8,7 @@
 //! - *notifications*: messages that wait to be sent
 //! - *fleet*: connectors (one directory each), their agents and the agents' keys
 //! - *queue*: jobs, from the ticket to the signed result
-//! - *verification*: codes that prove who somebody is
+//! - *verification*: ways to prove who somebody is, and the codes that are sent for it
 //! - *resets*: the journey of one browser from a name to a new password
 
 pub mod tenants;

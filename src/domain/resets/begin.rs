@@ -9,7 +9,6 @@ use crate::{
     base::{clock::Clock, id},
     domain::{
         audit::{self, Event, Source},
-        notifications::Channel,
         tenants::Tenant,
         users::{self, Candidates, Name, User},
         verification::Method,
@@ -32,10 +31,9 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     let gates = usize::try_from(tenant.gates)?;
 
     // Somebody who cannot pass as many gates as are asked gets the decoy's answer: uniform, and as useless.
-    let kinds = |offers: &[Offer]| offers.iter().fold(Vec::new(), |kinds, offer| with(kinds, offer.method.channel())).len();
-    let enough = |offers: &Vec<Offer>| kinds(offers) >= gates;
-    let own = found.as_ref().map(methods_of).filter(enough);
-    let nearly = namesake.as_ref().map(methods_of).filter(enough);
+    let enough = |offers: &Vec<Offer>| proofs(offers) >= gates;
+    let own = found.as_ref().map(offers_of).filter(enough);
+    let nearly = namesake.as_ref().map(offers_of).filter(enough);
     let decoy = decoy_of(donor.as_ref(), name, &similar, gates);
     let user = found.filter(|_| own.is_some());
     let options = own.or(nearly).unwrap_or(decoy);
@@ -73,16 +71,15 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     Ok(Begun { cookie, flow_id })
 }
 
-/// Each once.
-fn with(mut kinds: Vec<Channel>, kind: Channel) -> Vec<Channel> {
-    if !kinds.contains(&kind) {
-        kinds.push(kind);
-    }
-    kinds
+/// How many of them can be passed one after another.
+fn proofs(offers: &[Offer]) -> usize {
+    let like_an_earlier = |n: usize| offers.iter().take(n).any(|offer| offer.method.is_like(offers[n].method));
+    (0..offers.len()).filter(|n| !like_an_earlier(*n)).count()
 }
 
-/// The private mailbox first: the other one may be behind the very password that was forgotten.
-fn methods_of(user: &User) -> Vec<Offer> {
+/// All that a person can prove themselves by. The private mailbox first: the other one may be behind the very password that was
+/// forgotten.
+fn offers_of(user: &User) -> Vec<Offer> {
     let private = user.private_mail.as_ref().map(|mail| Offer { method: Method::PrivateEmail, masked: mail.masked() });
     let mail = user.mail.as_ref().map(|mail| Offer { method: Method::Email, masked: mail.masked() });
     let mobile = user.mobile.as_ref().map(|mobile| Offer { method: Method::Sms, masked: mobile.masked() });

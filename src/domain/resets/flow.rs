@@ -153,7 +153,7 @@ impl Flow {
 
     /// The methods that may still be proven: of each kind one.
     pub fn open_options(&self) -> impl Iterator<Item = &Offer> {
-        self.options.iter().filter(|offer| self.passed.iter().all(|passed| passed.channel() != offer.method.channel()))
+        self.options.iter().filter(|offer| self.passed.iter().all(|passed| !passed.is_like(offer.method)))
     }
 
     /// `None` also for a method that is proven already.

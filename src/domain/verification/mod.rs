@@ -3,8 +3,9 @@
 //! The code lies in the database as a keyed hash; its destination is read from the person's row at the moment of sending, never
 //! from anything the browser holds. A decoy does the same work and sends nothing.
 
+mod method;
+
 use anyhow::Result;
-use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -16,44 +17,12 @@ use super::{
     users::User,
 };
 use crate::base::{clock::Clock, id};
+pub use method::{Class, Method};
 
 /// How long a code is good for (NIST SP 800-63B-4 §3.1.3.2 allows ten minutes).
 pub const LIFETIME: Duration = Duration::minutes(10);
 /// Between two codes by the same method.
 pub const RESEND_AFTER: Duration = Duration::seconds(30);
-
-/// A way to prove who one is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Method {
-    Email,
-    /// The other mailbox.
-    #[serde(rename = "private_email")]
-    PrivateEmail,
-    Sms,
-}
-
-impl Method {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::PrivateEmail => "private_email",
-            Self::Sms => "sms",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Email, Self::PrivateEmail, Self::Sms].into_iter().find(|method| method.as_str() == text)
-    }
-
-    /// Two mailboxes are one kind of proof: both are open on the same phone.
-    pub fn channel(self) -> Channel {
-        match self {
-            Self::Email | Self::PrivateEmail => Channel::Email,
-            Self::Sms => Channel::Sms,
-        }
-    }
-}
 
 /// For whom and in which flow.
 pub struct Purpose<'a> {
@@ -102,7 +71,7 @@ pub async fn send(conn: &mut PgConnection, scope: &Scope, clock: &Clock, purpose
         (Method::Email, Some(user)) => user.mail.as_ref().map(|mail| mail.as_str().to_owned()),
         (Method::PrivateEmail, Some(user)) => user.private_mail.as_ref().map(|mail| mail.as_str().to_owned()),
         (Method::Sms, Some(user)) => user.mobile.as_ref().map(|mobile| mobile.as_str().to_owned()),
-        (_, None) => None,
+        (_, _) => None,
     };
     let channel = if to.is_some() { method.channel() } else { Channel::Nowhere };
     let message = Message {
