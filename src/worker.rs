@@ -18,7 +18,7 @@ use crate::{
     domain::{
         fleet, limits,
         notifications::{self, Channel, Delivered, Delivery},
-        queue, resets, tenants, users,
+        queue, resets, sessions, tenants, users,
     },
 };
 
@@ -175,10 +175,11 @@ pub async fn clean(app: &App) -> Result<()> {
     let unused = queue::sweep_unused(&mut tx, &app.clock).await?;
     let flows = resets::clean(&mut tx, &app.clock).await?;
     let messages = notifications::clean(&mut tx, &app.clock).await?;
+    let sessions = sessions::clean(&mut tx, &app.clock).await?;
     let limits = limits::clean(&mut tx, &app.clock).await?;
     let passes = users::clean(&mut tx, &app.clock).await?;
     let proofs = fleet::forget_used(&mut tx, &app.clock).await?;
     tx.commit().await?;
-    tracing::debug!(unused, flows, messages, limits, passes, proofs, "forgot what is over");
+    tracing::debug!(unused, flows, messages, sessions, limits, passes, proofs, "forgot what is over");
     Ok(())
 }

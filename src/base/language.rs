@@ -13,8 +13,22 @@ pub enum Language {
 }
 
 const SOURCES: [(Language, &[&str]); 2] = [
-    (Language::English, &[include_str!("../../locales/en/portal.ftl"), include_str!("../../locales/en/messages.ftl")]),
-    (Language::German, &[include_str!("../../locales/de/portal.ftl"), include_str!("../../locales/de/messages.ftl")]),
+    (
+        Language::English,
+        &[
+            include_str!("../../locales/en/portal.ftl"),
+            include_str!("../../locales/en/account.ftl"),
+            include_str!("../../locales/en/messages.ftl"),
+        ],
+    ),
+    (
+        Language::German,
+        &[
+            include_str!("../../locales/de/portal.ftl"),
+            include_str!("../../locales/de/account.ftl"),
+            include_str!("../../locales/de/messages.ftl"),
+        ],
+    ),
 ];
 
 /// What a language says.

@@ -47,6 +47,14 @@ pub struct Event {
     pub detail: serde_json::Value,
 }
 
+/// Enough to recognise one's own network, too little to follow anybody: /24 and /48.
+pub fn coarse(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(v4) => format!("{}.{}.{}.*", v4.octets()[0], v4.octets()[1], v4.octets()[2]),
+        IpAddr::V6(v6) => format!("{:x}:{:x}:{:x}:*", v6.segments()[0], v6.segments()[1], v6.segments()[2]),
+    }
+}
+
 /// Write one line, in the act's own transaction.
 pub async fn record(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, event: Event) -> Result<()> {
     record_all(conn, clock, vec![(scope, source, event)]).await

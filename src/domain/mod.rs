@@ -9,6 +9,7 @@
 //! - *fleet*: connectors (one directory each), their agents and the agents' keys
 //! - *queue*: jobs, from the ticket to the signed result
 //! - *verification*: ways to prove who somebody is, and the codes that are sent for it
+//! - *sessions*: browsers in which somebody has signed in to their own account page
 //! - *resets*: the journey of one browser from a name to a new password
 
 pub mod tenants;
@@ -19,4 +20,5 @@ pub mod notifications;
 pub mod fleet;
 pub mod queue;
 pub mod verification;
+pub mod sessions;
 pub mod resets;

@@ -1,6 +1,7 @@
 //! DOOR for users. One page, one name: `password.rs` here and `templates/portal/password.html`. The tests in `tests/it/portal` go
 //! by theme (codes, decoys, jobs, hostile input), since what must hold rarely ends at one page.
 
+mod account;
 mod code;
 mod done;
 mod ended;
@@ -37,6 +38,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(status::routes())
         .merge(done::routes())
         .merge(ended::routes())
+        .merge(account::routes())
         .layer((middleware::from_fn_with_state(app.clone(), origin::layer), middleware::from_fn_with_state(app.clone(), keep_language)))
 }
 

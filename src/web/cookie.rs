@@ -7,6 +7,8 @@ use crate::app::PublicUrl;
 
 /// The flow's cookie.
 pub const FLOW: &str = "sspr_flow";
+/// The session's cookie.
+pub const SESSION: &str = "sspr_session";
 /// The chosen language.
 pub const LANGUAGE: &str = "sspr_lang";
 

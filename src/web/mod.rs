@@ -3,6 +3,7 @@
 pub mod assets;
 pub mod context;
 pub mod cookie;
+pub mod device;
 pub mod error;
 pub mod face;
 pub mod form;

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, Uri, header, request::Parts},
 };
 
-use super::{Context, Error, Page, cookie};
+use super::{Context, Error, Page, cookie, device};
 use crate::{
     app::App,
     base::language::Language,
@@ -23,6 +23,8 @@ pub struct Visitor {
     pub language: Language,
     /// For the audit: this request of this address.
     pub source: Source,
+    /// As [`device::of`] has it.
+    pub device: String,
     request: String,
 }
 
@@ -37,7 +39,7 @@ impl FromRequestParts<Arc<App>> for Visitor {
         let _ = context.tenant.set(tenant.clone());
         let language = language(app, &parts.uri, &parts.headers, Some(tenant.language));
         let source = Source { actor: "user".to_owned(), request: Some(context.request.clone()), address: context.address };
-        Ok(Self { app: app.clone(), tenant, language, source, request: context.request })
+        Ok(Self { app: app.clone(), tenant, language, source, device: device::of(&parts.headers), request: context.request })
     }
 }
 

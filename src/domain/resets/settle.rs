@@ -1,7 +1,7 @@
 //! What follows from an agent's result or from a deadline: the audit line and, when a password was set, a notice to every address
 //! on file. In the transaction of the result, so that neither can be without the other.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
 use sqlx::PgConnection;
@@ -146,7 +146,7 @@ async fn record<'a>(
         }
         lines.push((&report.tenant.scope, report.source, event));
         ended.push(end);
-        if let Some(content) = notice(end.kind, report.result.code, clock.seconds(), end.origin.map(coarse).unwrap_or_default()) {
+        if let Some(content) = notice(end.kind, report.result.code, clock.seconds(), end.origin.map(audit::coarse).unwrap_or_default()) {
             done.push((report, end, content));
         }
     }
@@ -192,14 +192,6 @@ async fn notices(conn: &mut PgConnection, clock: &Clock, done: &[(&Report<'_>, &
         }
     }
     Ok(letters)
-}
-
-/// Enough to recognise one's own network, too little to follow anybody: /24 and /48.
-fn coarse(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(v4) => format!("{}.{}.{}.*", v4.octets()[0], v4.octets()[1], v4.octets()[2]),
-        IpAddr::V6(v6) => format!("{:x}:{:x}:{:x}:*", v6.segments()[0], v6.segments()[1], v6.segments()[2]),
-    }
 }
 
 /// Write down a job that its deadline ended.

@@ -1,5 +1,6 @@
 //! The journey in a browser without a screen, against the real server; the agent is driven by hand.
 
+mod account;
 mod codes;
 mod decoys;
 mod input;

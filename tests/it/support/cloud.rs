@@ -14,7 +14,7 @@ use sspr::{
     carriers::Carriers,
     domain::{
         audit::Source,
-        fleet,
+        fleet, sessions,
         tenants::{self, Change, New, Tenant},
     },
     lab::inbox::Inbox,
@@ -164,6 +164,16 @@ impl Cloud {
     /// An enrolled, confirmed agent with a sealing key and a heartbeat, driven by hand.
     pub async fn agent(&self) -> HandAgent {
         self.agent_of(self.connector).await
+    }
+
+    /// The cookie of a session of this person, who has just proven who they are.
+    pub async fn session_of(&self, sign_in_name: &str) -> String {
+        let user = sqlx::query_scalar("select user_id from users where tenant_id = $1 and sign_in_name = $2");
+        let user: Uuid = user.bind(self.tenant.scope.id()).bind(sign_in_name).fetch_one(&self.app.db).await.unwrap();
+        let (mut tx, by) = (self.app.begin().await.unwrap(), (sessions::By::Password, "firefox linux"));
+        let begun = sessions::begin(&mut tx, &self.tenant.scope, &self.clock, &Source::house("user"), user, by, None).await.unwrap();
+        tx.commit().await.unwrap();
+        begun
     }
 
     pub async fn gates(&self, gates: i16) {

@@ -29,6 +29,12 @@ impl Person {
         self
     }
 
+    /// Is signed in to their account page from now on, without having walked there.
+    pub async fn is_signed_in(&mut self, cloud: &Cloud, name: &str) -> &mut Self {
+        self.browser.cookies.insert("sspr_session".into(), cloud.session_of(name).await);
+        self
+    }
+
     /// Fill the form of this action on the page in hand and submit it.
     pub async fn submits(&mut self, action: &str, fields: &[(&str, &str)]) -> &mut Self {
         let mut form = self.page.form(action).unwrap();

@@ -1,0 +1,75 @@
+//! `/account` — one's own page, for whoever has signed in to it. And the guard of all that lies below.
+
+mod overview;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::FromRequestParts,
+    http::{HeaderName, HeaderValue, header, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+};
+
+use crate::{
+    app::{App, PublicUrl},
+    domain::{
+        sessions::{self, Session},
+        users::{self, User},
+    },
+    web::{Error, Result, Visitor, cookie},
+};
+
+pub fn routes() -> Router<Arc<App>> {
+    overview::routes()
+}
+
+/// A browser in which somebody has signed in whom self-service may serve at this moment.
+pub struct Account {
+    pub visitor: Visitor,
+    pub session: Session,
+    pub user: User,
+}
+
+impl FromRequestParts<Arc<App>> for Account {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let visitor = Visitor::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
+        match find(&visitor, parts).await {
+            Ok(Some((session, user))) => Ok(Self { visitor, session, user }),
+            Ok(None) => Err(signed_out(parts)),
+            Err(error) => Err(error.into_response()),
+        }
+    }
+}
+
+/// The session of this browser's cookie, if it lives and its person may be served.
+pub async fn find(visitor: &Visitor, parts: &Parts) -> Result<Option<(Session, User)>> {
+    let app = &visitor.app;
+    let Some(token) = cookie::get(&parts.headers, &app.public_url, cookie::SESSION) else { return Ok(None) };
+    let mut conn = app.db.acquire().await?;
+    let Some(session) = sessions::load(&mut conn, &visitor.tenant.scope, &app.clock, token).await? else { return Ok(None) };
+    let user = users::served(&mut conn, &visitor.tenant.scope, session.user_id).await?;
+    Ok(user.map(|user| (session, user)))
+}
+
+/// A page leads to where one signs in; a script is told.
+fn signed_out(parts: &Parts) -> Response {
+    let page = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|all| all.contains("text/html"));
+    if page { Redirect::to("/account/sign-in").into_response() } else { Error::Forbidden("signed_out").into_response() }
+}
+
+#[expect(dead_code, reason = "for whoever begins a session")]
+/// Give the browser its session's cookie.
+pub fn set_cookie(url: &PublicUrl, token: &str) -> (HeaderName, HeaderValue) {
+    (header::SET_COOKIE, cookie::set(url, cookie::SESSION, token, sessions::LIFETIME.whole_seconds()))
+}
+
+/// Have the browser forget it, and whatever else it kept of the session.
+fn forget(url: &PublicUrl) -> [(HeaderName, HeaderValue); 2] {
+    [
+        (header::SET_COOKIE, cookie::set(url, cookie::SESSION, "", 0)),
+        (HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\", \"storage\"")),
+    ]
+}
