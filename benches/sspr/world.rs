@@ -104,7 +104,7 @@ impl World {
         let tenant = tenants::create(&mut tx, &self.ring, &self.clock, new).await?;
         let (scope, clock) = (&tenant.scope, &self.clock);
         let connector = fleet::create_connector(&mut tx, scope, clock, "Head office").await?;
-        tenants::update(&mut tx, scope, Change { self_service: Some(true), gates: None }).await?;
+        tenants::update(&mut tx, scope, Change { self_service: Some(true), ..Change::default() }).await?;
         fleet::switch(&mut tx, scope, clock, &Source::house("bench"), connector, (fleet::Feature::Writeback, true)).await?;
         let mut made = Vec::new();
         for _ in 0..agents {

@@ -15,6 +15,7 @@ mod connector;
 mod demo;
 mod fleet;
 mod migrate;
+mod policy;
 mod serve;
 #[cfg(windows)]
 mod service;
@@ -40,6 +41,8 @@ enum Command {
     Agent(agent::Args),
     /// Tenants: who is served, and how.
     Tenant(tenant::Args),
+    /// Who may reset, and by which proofs.
+    Policy(policy::Args),
     /// Connectors, one directory each, and what is switched on for them.
     Connector(connector::Args),
     /// Bring the database up to this version.
@@ -76,6 +79,7 @@ pub fn run(cli: Cli) -> Result<()> {
             Command::Serve(args) => serve::run(args, config).await,
             Command::Agent(args) => agent::run(args, config, config_file).await,
             Command::Tenant(args) => tenant::run(args, config).await,
+            Command::Policy(args) => policy::run(args, config).await,
             Command::Connector(args) => connector::run(args, config).await,
             Command::Migrate(args) => migrate::run(args, config).await,
             Command::Check(args) => check::run(args, config).await,

@@ -1,6 +1,7 @@
 //! `sspr tenant`: who is served, and how.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     domain::{
         audit::{self, Event, Source},
         fleet,
-        tenants::{self, Change, New},
+        tenants::{self, Change, New, Tenant},
     },
 };
 
@@ -36,13 +37,14 @@ enum Command {
     },
     /// Every tenant. Their connectors: `sspr connector list`.
     List,
-    /// Switch self-service, or the number of proofs a reset takes.
+    /// Switch self-service, and say what holds for the tenant. Who may reset and by which proofs: `sspr policy`.
     Set {
         tenant: Uuid,
         #[arg(long)]
         self_service: Option<bool>,
-        #[arg(long, value_parser = clap::value_parser!(i16).range(1..=2))]
-        gates: Option<i16>,
+        /// Domains of mailboxes that open with the very password that is reset: a code sent there proves nothing alone.
+        #[arg(long, value_delimiter = ',')]
+        mail_domains: Option<Vec<String>>,
     },
 }
 
@@ -62,24 +64,27 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
         Command::List => {
             for tenant in tenants::all(&mut tx, &ring).await? {
                 let state = if tenant.self_service { "on" } else { "off" };
-                println!("{}  self-service {state}  gates {}  {}", tenant.scope.id(), tenant.gates, tenant.name);
+                println!("{}  self-service {state}  {}", tenant.scope.id(), tenant.name);
                 for connector in fleet::connectors(&mut tx, &tenant.scope, &clock).await? {
                     println!("    connector {}  {}", connector.connector_id, connector.name);
                 }
             }
         }
-        Command::Set { tenant, self_service, gates } => {
+        Command::Set { tenant, self_service, mail_domains } => {
+            // One empty word empties the list.
+            let domain = |text: &String| text.trim().trim_start_matches('@').to_lowercase();
+            let mail_domains = mail_domains.map(|all| all.iter().map(domain).filter(|domain| !domain.is_empty()).collect());
             let before = tenants::by_id(&mut tx, &ring, tenant).await?;
-            tenants::update(&mut tx, &before.scope, Change { self_service, gates }).await?;
+            tenants::update(&mut tx, &before.scope, Change { self_service, mail_domains }).await?;
             let after = tenants::by_id(&mut tx, &ring, tenant).await?;
             if after.self_service != before.self_service {
                 let outcome = if after.self_service { "on" } else { "off" };
                 let event = Event { action: "tenant.self_service", outcome, ..Event::default() };
                 audit::record(&mut tx, &after.scope, &clock, &Source::house("cli"), event).await?;
             }
-            if after.gates != before.gates {
-                let detail = serde_json::json!({ "before": before.gates, "after": after.gates });
-                let event = Event { action: "tenant.gates", outcome: "changed", detail, ..Event::default() };
+            if after.mail_domains != before.mail_domains {
+                let detail = serde_json::json!({ "before": before.mail_domains, "after": after.mail_domains });
+                let event = Event { action: "tenant.mail_domains", outcome: "changed", detail, ..Event::default() };
                 audit::record(&mut tx, &after.scope, &clock, &Source::house("cli"), event).await?;
             }
             for reminder in reminders(&mut tx, &after, &clock).await? {
@@ -89,4 +94,14 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// The tenant that was named, or the only one there is.
+pub(super) async fn chosen(conn: &mut PgConnection, ring: &KeyRing, tenant: Option<Uuid>) -> Result<Tenant> {
+    if let Some(tenant) = tenant {
+        return tenants::by_id(conn, ring, tenant).await;
+    }
+    let mut all = tenants::all(conn, ring).await?;
+    ensure!(all.len() <= 1, "there are several tenants: say which with --tenant");
+    all.pop().context("there is no tenant yet: sspr tenant create")
 }

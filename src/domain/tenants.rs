@@ -42,8 +42,8 @@ pub struct Tenant {
     pub help: Option<String>,
     /// Off: nobody is served.
     pub self_service: bool,
-    /// How many proofs a reset takes: 1 or 2.
-    pub gates: i16,
+    /// Lower case: domains of mailboxes that open with the very password that is reset.
+    pub mail_domains: Vec<String>,
 }
 
 struct Row {
@@ -53,7 +53,7 @@ struct Row {
     language: String,
     help: Option<String>,
     self_service: bool,
-    gates: i16,
+    mail_domains: Vec<String>,
 }
 
 impl Row {
@@ -65,7 +65,7 @@ impl Row {
             language: Language::negotiate(&self.language).unwrap_or(Language::English),
             help: self.help,
             self_service: self.self_service,
-            gates: self.gates,
+            mail_domains: self.mail_domains,
         })
     }
 }
@@ -74,7 +74,7 @@ impl Row {
 pub async fn by_host(conn: &mut PgConnection, ring: &KeyRing, host: &str) -> Result<Option<Tenant>> {
     let row = sqlx::query_as!(
         Row,
-        "select tenant_id, name, data_key, language, help, self_service, gates
+        "select tenant_id, name, data_key, language, help, self_service, mail_domains
          from tenants join tenant_hosts using (tenant_id) where host = $1",
         host.to_ascii_lowercase(),
     )
@@ -85,7 +85,7 @@ pub async fn by_host(conn: &mut PgConnection, ring: &KeyRing, host: &str) -> Res
 
 /// For the worker and for agents, whose key says which tenant they belong to.
 pub async fn by_id(conn: &mut PgConnection, ring: &KeyRing, tenant: Uuid) -> Result<Tenant> {
-    sqlx::query_as!(Row, "select tenant_id, name, data_key, language, help, self_service, gates from tenants where tenant_id = $1", tenant,)
+    sqlx::query_as!(Row, "select tenant_id, name, data_key, language, help, self_service, mail_domains from tenants where tenant_id = $1", tenant,)
         .fetch_optional(conn)
         .await?
         .with_context(|| format!("there is no tenant {tenant}"))?
@@ -124,18 +124,19 @@ pub async fn create(conn: &mut PgConnection, ring: &KeyRing, clock: &Clock, new:
 }
 
 /// What [`update`] changes.
+#[derive(Default)]
 pub struct Change {
     pub self_service: Option<bool>,
-    pub gates: Option<i16>,
+    pub mail_domains: Option<Vec<String>>,
 }
 
 /// What `None` names stays as it is.
 pub async fn update(conn: &mut PgConnection, scope: &Scope, change: Change) -> Result<()> {
     sqlx::query!(
-        "update tenants set self_service = coalesce($2, self_service), gates = coalesce($3, gates) where tenant_id = $1",
+        "update tenants set self_service = coalesce($2, self_service), mail_domains = coalesce($3, mail_domains) where tenant_id = $1",
         scope.id,
         change.self_service,
-        change.gates,
+        change.mail_domains.as_deref(),
     )
     .execute(conn)
     .await?;
@@ -144,7 +145,7 @@ pub async fn update(conn: &mut PgConnection, scope: &Scope, change: Change) -> R
 
 /// Every tenant, for the command line.
 pub async fn all(conn: &mut PgConnection, ring: &KeyRing) -> Result<Vec<Tenant>> {
-    sqlx::query_as!(Row, "select tenant_id, name, data_key, language, help, self_service, gates from tenants order by tenant_id")
+    sqlx::query_as!(Row, "select tenant_id, name, data_key, language, help, self_service, mail_domains from tenants order by tenant_id")
         .fetch_all(conn)
         .await?
         .into_iter()

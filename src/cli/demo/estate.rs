@@ -145,7 +145,7 @@ async fn tenant(app: &App) -> Result<Tenant> {
     }
     let new = New { name: "Example Corp", host: HOST, language: Language::English, help: Some("helpdesk@corp.example, extension 4357") };
     let tenant = tenants::create(&mut tx, &app.ring, &app.clock, new).await?;
-    tenants::update(&mut tx, &tenant.scope, Change { self_service: Some(true), gates: None }).await?;
+    tenants::update(&mut tx, &tenant.scope, Change { self_service: Some(true), ..Change::default() }).await?;
     let connector = fleet::create_connector(&mut tx, &tenant.scope, &app.clock, "corp.example").await?;
     fleet::switch(&mut tx, &tenant.scope, &app.clock, &Source::house("demo"), connector, (fleet::Feature::Writeback, true)).await?;
     tx.commit().await?;

@@ -279,7 +279,7 @@ async fn gates(conn: &mut PgConnection, clock: &Clock, sealed: &[Sealed<'_>]) ->
            left join lateral (select u.connector_id, c.writeback
                from users u join connectors c using (tenant_id, connector_id) join tenants t using (tenant_id)
                where u.tenant_id = r.tenant_id and u.user_id = coalesce(f.aim_id, f.user_id) and u.removed_at is null and u.enabled and not u.protected
-                   and t.self_service
+                   and t.self_service and lawful(r.tenant_id, f.user_id, f.passed, null)
                    and (f.aim_id is null or f.aim_id in (select followers_of(r.tenant_id, f.user_id)))) s on true
            left join lateral (select coalesce(json_object_agg(k.key_id, json_build_object('agent', k.agent_id,
                    'able', coalesce((a.health -> 'directory' ->> 'reachable')::boolean, false))), '{}') as owners

@@ -9,6 +9,7 @@ use crate::{
     domain::{
         audit::{self, Source},
         fleet::{self, Readiness, Recipient},
+        policies,
         queue::{self, Target, Who},
         tenants::Tenant,
         users::{self, User},
@@ -77,9 +78,13 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     Ok(Offered::Permit(Box::new(permit)))
 }
 
-/// The flow's person, if self-service is on and may still serve them. The tenant at hand may be a moment old: that is asked too.
+/// The flow's person, if self-service is on and may still serve them, by what they have proven. The tenant at hand may be a moment old:
+/// that is asked too.
 pub(super) async fn served(conn: &mut PgConnection, tenant: &Tenant, flow: &Flow) -> Result<Option<User>> {
     let Some(user) = flow.user_id else { return Ok(None) };
+    if !policies::are_lawful(&mut *conn, &tenant.scope, user, &flow.passed).await? {
+        return Ok(None);
+    }
     match flow.aim_id {
         None => users::served(conn, &tenant.scope, user).await,
         Some(aim) => {

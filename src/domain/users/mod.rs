@@ -9,7 +9,7 @@ use anyhow::Result;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::tenants::Scope;
+use super::{policies::Terms, tenants::Scope};
 pub use contact::{EmailAddress, Phone};
 pub use links::{LinkBy, Linked, Unlisted, follow, list};
 pub use mirror::{MirrorOutcome, Mirrored, clean, mirror};
@@ -116,19 +116,19 @@ impl Row {
     }
 }
 
-/// Who a typed name may stand for.
+/// Who a typed name may stand for; each with the terms that hold for them.
 #[derive(Default)]
 pub struct Candidates {
     /// The one person of that name whom self-service may serve. Two are as good as none: a name must not choose. An account that
     /// follows another stands for that other one, and one of a linked directory that follows none counts only where no other
     /// directory knows the name: whoever is disabled there is not served by a side door.
-    pub found: Option<User>,
+    pub found: Option<(User, Terms)>,
     /// Somebody real who has a similar name: their contacts are shown to whoever types nearly their name, or the difference between
     /// the right and the nearly right name would tell that there is somebody.
-    pub namesake: Option<User>,
+    pub namesake: Option<(User, Terms)>,
     /// Somebody real, chosen by the hash, whose *kinds* of contact a decoy borrows: so decoys are spread as people are, and the same
     /// name always gets the same. Wraps around at the end.
-    pub donor: Option<User>,
+    pub donor: Option<(User, Terms)>,
 }
 
 /// All of them in one look, the same for names that are known and that are not: whom an account follows is asked in any case, of somebody.
@@ -148,18 +148,18 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
                select user_id from named where not linked
                union all select first from follows where first is not null and (select not bool_or(not linked) and count(*) = 1 from named)
                union all select user_id from named where linked and (select not bool_or(not linked) from named) and (select first is null from follows))
-           (select 'found' as "why!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
-                   sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, language
-            from served where user_id = any(array(select user_id from chosen)) limit 2)
+           ), picked as materialized (
+           (select 'found' as why, s.* from served s where user_id = any(array(select user_id from chosen)) limit 2)
            union all
-           (select 'namesake', user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language
-            from served where aliases @> array[$4::bytea] order by linked, user_id limit 1)
+           (select 'namesake', s.* from served s where aliases @> array[$4::bytea] order by linked, user_id limit 1)
            union all
-           (select 'donor', user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language
-            from served where object_guid >= $5 and mail is not null order by object_guid limit 1)
+           (select 'donor', s.* from served s where object_guid >= $5 and mail is not null order by object_guid limit 1)
            union all
-           (select 'first', user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language
-            from served where object_guid < $5 and mail is not null order by object_guid limit 1)"#,
+           (select 'first', s.* from served s where object_guid < $5 and mail is not null order by object_guid limit 1))
+           select why as "why!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
+               sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, language,
+               p.serves as "serves!", p.methods as "methods!", p.gates as "gates!", p.apart as "apart!", p.cooling_off as "cooling_off!"
+           from picked, policy_of($1, user_id) p"#,
         scope.id(),
         name.as_str(),
         contact::mail_index(scope, name.as_str()),
@@ -189,7 +189,7 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
         more |= row.why == "found" && place.is_some();
         // The first of all is a donor only where none follows the hash.
         if place.is_none() || row.why == "donor" {
-            *place = Some(user.open(scope)?);
+            *place = Some((user.open(scope)?, Terms::of(row.serves, &row.methods, row.gates, row.apart, row.cooling_off)));
         }
     }
     candidates.found = candidates.found.filter(|_| !more);
@@ -222,6 +222,38 @@ pub async fn served(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Re
     .fetch_optional(conn)
     .await?;
     row.map(|row| row.open(scope)).transpose()
+}
+
+/// Everybody whom a directory that goes first has; each with what holds for them and whether the directory leaves them open to
+/// self-service.
+pub async fn everybody(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<(User, Terms, bool)>> {
+    let rows = sqlx::query!(
+        r#"select user_id, u.connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language,
+               enabled and not protected as "open!", p.serves as "serves!", p.methods as "methods!", p.gates as "gates!",
+               p.apart as "apart!", p.cooling_off as "cooling_off!"
+           from users u join connectors c using (tenant_id, connector_id), policy_of(u.tenant_id, u.user_id) p
+           where u.tenant_id = $1 and u.removed_at is null and not c.linked"#,
+        scope.id(),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let terms = Terms::of(row.serves, &row.methods, row.gates, row.apart, row.cooling_off);
+            let user = Row {
+                user_id: row.user_id,
+                connector_id: row.connector_id,
+                object_guid: row.object_guid,
+                sign_in_name: row.sign_in_name,
+                display_name: row.display_name,
+                mail: row.mail,
+                private_mail: row.private_mail,
+                mobile: row.mobile,
+                language: row.language,
+            };
+            Ok((user.open(scope)?, terms, row.open))
+        })
+        .collect()
 }
 
 /// The hash by which a name is taken for similar: its local part, so that "x", "x@here" and "x@there" share limits and looks.

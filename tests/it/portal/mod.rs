@@ -10,3 +10,4 @@ mod linked;
 mod links;
 mod mailboxes;
 mod need;
+mod policies;

@@ -14,7 +14,9 @@ use sspr::{
     carriers::Carriers,
     domain::{
         audit::Source,
-        fleet, sessions,
+        fleet,
+        policies::{self, Draft, Policy},
+        sessions,
         tenants::{self, Change, New, Tenant},
     },
     lab::inbox::Inbox,
@@ -88,7 +90,7 @@ impl Cloud {
         let new = New { name: "Corp Example", host: "localhost", language: Language::English, help: Some("the help desk, room 101") };
         let tenant = tenants::create(&mut tx, &app.ring, &clock, new).await.unwrap();
         let connector = fleet::create_connector(&mut tx, &tenant.scope, &clock, "Head office").await.unwrap();
-        tenants::update(&mut tx, &tenant.scope, Change { self_service: Some(true), gates: None }).await.unwrap();
+        tenants::update(&mut tx, &tenant.scope, Change { self_service: Some(true), ..Change::default() }).await.unwrap();
         fleet::switch(&mut tx, &tenant.scope, &clock, &Source::house("cli"), connector, (fleet::Feature::Writeback, true)).await.unwrap();
         tx.commit().await.unwrap();
         Self { app, inbox, tenant, connector, clock, url, settings, config, stop, tasks }
@@ -176,11 +178,18 @@ impl Cloud {
         begun
     }
 
+    /// As many proofs as that of everybody, mail and text message set apart.
     pub async fn gates(&self, gates: i16) {
+        self.policy(|terms| Draft { gates, apart: true, ..terms }).await;
+    }
+
+    /// Change the policy for everybody.
+    pub async fn policy(&self, change: impl FnOnce(Draft) -> Draft) {
         let mut tx = self.app.begin().await.unwrap();
-        tenants::update(&mut tx, &self.tenant.scope, Change { self_service: None, gates: Some(gates) }).await.unwrap();
+        let (scope, source) = (&self.tenant.scope, Source::house("cli"));
+        let Policy { policy_id, terms } = policies::all(&mut tx, scope).await.unwrap().into_iter().find(|one| one.terms.everybody).unwrap();
+        policies::save(&mut tx, scope, &self.clock, &source, Some(policy_id), &change(terms)).await.unwrap().unwrap();
         tx.commit().await.unwrap();
-        self.hears().await;
     }
 
     /// Until this node has heard of all that was changed in the database so far: it hears of commits in their order.

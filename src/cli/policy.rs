@@ -1,0 +1,250 @@
+//! `sspr policy`: who may reset, and by which proofs. Nothing is saved before it was shown who gains and who loses by it.
+
+use anyhow::{Context, Result, bail, ensure};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    base::{clock::Clock, config::Config, db, secret::KeyRing},
+    domain::{
+        audit::Source,
+        coverage::{self, Change, Impact},
+        policies::{self, Draft, Group, Method, Policy},
+        tenants::{self, Tenant},
+    },
+};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+    #[arg(long, global = true)]
+    tenant: Option<Uuid>,
+    /// Save it. Without this, what it would change is shown and nothing is saved.
+    #[arg(long, global = true)]
+    yes: bool,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// The policies in the order in which they are asked, and what is wrong with them.
+    List,
+    /// Another one.
+    Create {
+        name: String,
+        #[command(flatten)]
+        terms: Terms,
+    },
+    /// Change one; what is not given stays.
+    Set {
+        /// Its name or id.
+        policy: String,
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        terms: Terms,
+    },
+    /// Whom it applied to falls under the next one that applies.
+    Remove {
+        /// Its name or id.
+        policy: String,
+    },
+    /// Mark a group: whoever is in it proves more, whatever the policies say.
+    Privileged {
+        /// Name or GUID.
+        group: String,
+        #[arg(value_parser = ["on", "off"])]
+        state: String,
+    },
+    /// What self-service comes to at this moment: who can use it, who cannot, and why.
+    Coverage,
+}
+
+#[derive(clap::Args)]
+struct Terms {
+    /// 1 is asked first.
+    #[arg(long)]
+    priority: Option<i32>,
+    /// true: for everybody but for its exceptions.
+    #[arg(long)]
+    everybody: Option<bool>,
+    /// For the members of these groups: names or GUIDs of groups that agents tell.
+    #[arg(long, value_delimiter = ',')]
+    groups: Option<Vec<String>>,
+    /// But not for the members of these.
+    #[arg(long, value_delimiter = ',')]
+    except: Option<Vec<String>>,
+    /// false: no self-service for them.
+    #[arg(long)]
+    serves: Option<bool>,
+    /// Of `email`, `private_email`, `sms`, `totp`, `passkey`, `recovery_code`, `help_desk`.
+    #[arg(long, value_delimiter = ',')]
+    methods: Option<Vec<String>>,
+    /// How many proofs of different classes: 1 or 2.
+    #[arg(long)]
+    gates: Option<i16>,
+    /// true: mail and text message count as two classes. Whoever has somebody's phone often has both.
+    #[arg(long)]
+    apart: Option<bool>,
+    /// Hours for which a new or changed method proves nothing.
+    #[arg(long)]
+    cooling_off: Option<i32>,
+}
+
+pub async fn run(args: Args, config: Config) -> Result<()> {
+    let (pool, ring, clock) = (db::connect(&config.database).await?, KeyRing::parse(&config.keys.master)?, Clock::system());
+    db::migrate(&pool).await?;
+    let mut tx = pool.begin().await?;
+    let tenant = super::tenant::chosen(&mut tx, &ring, args.tenant).await?;
+    let (scope, source) = (&tenant.scope, Source::house("cli"));
+    let before = match args.command {
+        Command::List => return list(&mut tx, &tenant).await,
+        Command::Coverage => return covered(&mut tx, &tenant, &clock).await,
+        _ => coverage::of(&mut tx, &tenant, &clock).await?,
+    };
+    match args.command {
+        Command::List | Command::Coverage => {}
+        Command::Create { name, terms } => {
+            let policies = policies::all(&mut tx, scope).await?;
+            let first_free = (1..).step_by(10).find(|n| policies.iter().all(|policy| policy.terms.priority != *n)).unwrap_or(1);
+            let draft = terms.over(&mut tx, &tenant, Draft::new(&name, first_free)).await?;
+            policies::save(&mut tx, scope, &clock, &source, None, &draft).await??;
+        }
+        Command::Set { policy, name, terms } => {
+            let Policy { policy_id, terms: old } = named(&mut tx, &tenant, &policy).await?;
+            let draft = terms.over(&mut tx, &tenant, Draft { name: name.unwrap_or(old.name.clone()), ..old }).await?;
+            policies::save(&mut tx, scope, &clock, &source, Some(policy_id), &draft).await??;
+        }
+        Command::Remove { policy } => {
+            let policy = named(&mut tx, &tenant, &policy).await?;
+            policies::remove(&mut tx, scope, &clock, &source, policy.policy_id).await?;
+        }
+        Command::Privileged { group, state } => {
+            // One that no agent tells any more can still be unmarked.
+            let known = [policies::groups(&mut tx, scope).await?, policies::privileged(&mut tx, scope).await?].concat();
+            policies::mark(&mut tx, scope, &clock, &source, &group_of(&known, &group)?, state == "on").await?;
+        }
+    }
+    let after = coverage::of(&mut tx, &tenant, &clock).await?;
+    print!("{}", told(&coverage::compare(&before, &after)));
+    if args.yes {
+        tx.commit().await?;
+        println!("Saved.");
+    } else {
+        println!("Nothing was saved: once more with --yes.");
+    }
+    Ok(())
+}
+
+impl Terms {
+    /// The draft with what was given.
+    async fn over(self, conn: &mut PgConnection, tenant: &Tenant, draft: Draft) -> Result<Draft> {
+        let known = policies::groups(conn, &tenant.scope).await?;
+        let all = |given: Option<Vec<String>>, else_: &[Group]| match given {
+            // One empty word empties the list.
+            Some(names) => names.iter().filter(|name| !name.is_empty()).map(|name| group_of(&known, name)).collect(),
+            None => Ok(else_.to_vec()),
+        };
+        let methods = |given: Vec<String>| {
+            let parse = |text: &String| Method::parse(text).with_context(|| format!("there is no method {text:?}: see --help"));
+            given.iter().filter(|name| !name.is_empty()).map(parse).collect::<Result<Vec<_>>>()
+        };
+        let groups = all(self.groups, &draft.groups)?;
+        Ok(Draft {
+            priority: self.priority.unwrap_or(draft.priority),
+            everybody: self.everybody.unwrap_or(draft.everybody),
+            exceptions: all(self.except, &draft.exceptions)?,
+            groups,
+            serves: self.serves.unwrap_or(draft.serves),
+            methods: self.methods.map(methods).transpose()?.unwrap_or(draft.methods),
+            gates: self.gates.unwrap_or(draft.gates),
+            apart: self.apart.unwrap_or(draft.apart),
+            cooling_off: self.cooling_off.unwrap_or(draft.cooling_off),
+            name: draft.name,
+        })
+    }
+}
+
+fn group_of(known: &[Group], text: &str) -> Result<Group> {
+    let id = Uuid::parse_str(text).ok();
+    let fits = |group: &&Group| Some(group.object_guid) == id || group.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(text));
+    let mut found: Vec<_> = known.iter().filter(fits).collect();
+    found.dedup_by_key(|group| (group.connector_id, group.object_guid));
+    match found.as_slice() {
+        [] => bail!("no agent tells a group {text:?}: name it in the agents' setting agent.mirror.groups first"),
+        [one] => Ok((*one).clone()),
+        _ => bail!("there are several groups {text:?}: say which by its GUID"),
+    }
+}
+
+async fn named(conn: &mut PgConnection, tenant: &Tenant, text: &str) -> Result<Policy> {
+    let fits = |policy: &Policy| policy.terms.name == text || policy.policy_id.to_string() == text;
+    let found = policies::all(conn, &tenant.scope).await?.into_iter().find(fits);
+    found.with_context(|| format!("there is no policy {text:?}: see `sspr policy list`"))
+}
+
+async fn list(conn: &mut PgConnection, tenant: &Tenant) -> Result<()> {
+    let names = |groups: &[Group]| {
+        let name = |group: &Group| group.name.clone().unwrap_or_else(|| format!("{} (NOT TOLD by any agent)", group.object_guid));
+        groups.iter().map(name).collect::<Vec<_>>().join(", ")
+    };
+    for Policy { policy_id, terms } in policies::all(&mut *conn, &tenant.scope).await? {
+        let whom = if terms.everybody { "everybody".to_owned() } else { names(&terms.groups) };
+        let but = if terms.exceptions.is_empty() { String::new() } else { format!(" but {}", names(&terms.exceptions)) };
+        println!("{:5}  {}  {policy_id}", terms.priority, terms.name);
+        println!("       for {whom}{but}");
+        if !terms.serves {
+            println!("       no self-service");
+            continue;
+        }
+        let methods: Vec<_> = terms.methods.iter().map(|method| method.as_str()).collect();
+        let apart = if terms.apart { ", mail and text message apart" } else { "" };
+        println!("       {} of {}{apart}; cooling-off {} h", terms.gates, methods.join(", "), terms.cooling_off);
+        if terms.exceptions.iter().any(|group| group.name.is_none()) {
+            println!("     ! serves nobody: no agent tells who is in an exception");
+        }
+    }
+    for group in policies::privileged(conn, &tenant.scope).await? {
+        match group.name {
+            Some(name) => println!("privileged: {name}"),
+            None => println!(
+                "privileged: {}\n     ! no agent tells who is in it: everybody in its directory proves as much as they would",
+                group.object_guid
+            ),
+        }
+    }
+    Ok(())
+}
+
+async fn covered(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Result<()> {
+    let all = coverage::of(conn, tenant, clock).await?;
+    for (standing, count) in coverage::count(&all) {
+        println!("{count:7}  {standing}");
+    }
+    for warning in coverage::warnings(&all) {
+        println!("      !  {warning}");
+    }
+    ensure!(tenant.self_service, "self-service is off, so nobody is served: sspr tenant set {} --self-service true", tenant.scope.id());
+    Ok(())
+}
+
+/// How many people are listed by name.
+const LISTED: usize = 20;
+
+fn told(impact: &Impact) -> String {
+    let mut text = String::new();
+    for (title, people) in [("gain self-service", &impact.gains), ("lose self-service", &impact.loses)] {
+        text.push_str(&format!("{} {title}\n", people.len()));
+        for Change { name, before, after } in people.iter().take(LISTED) {
+            text.push_str(&format!("    {name}: {before} -> {after}\n"));
+        }
+        if people.len() > LISTED {
+            text.push_str(&format!("    and {} more\n", people.len() - LISTED));
+        }
+    }
+    text.push_str(&format!("{} stay as they are\n", impact.same));
+    for warning in &impact.warnings {
+        text.push_str(&format!("! {warning}\n"));
+    }
+    text
+}

@@ -1,0 +1,133 @@
+//! What self-service comes to: who can use it at this moment, who cannot, and why. Asked before a policy is saved and after, in the
+//! transaction that would save it, it shows who gains and who loses.
+
+use std::{collections::BTreeMap, fmt};
+
+use anyhow::Result;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    authenticators,
+    policies::{self, Method, Terms},
+    resets,
+    tenants::Tenant,
+    users,
+};
+use crate::base::clock::Clock;
+
+/// How a person stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Has all it takes, and more than a mailbox.
+    Able,
+    /// Has all it takes, and it is nothing but the mailbox of the organisation.
+    MailboxOnly,
+    /// No policy serves them.
+    NotServed,
+    /// Has fewer proofs than are asked.
+    TooFew { has: usize, gates: i16 },
+    /// The directory's: disabled, or an account that self-service never touches.
+    Closed,
+}
+
+impl Standing {
+    pub const fn is_able(self) -> bool {
+        matches!(self, Self::Able | Self::MailboxOnly)
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Able => f.write_str("can reset"),
+            Self::MailboxOnly => f.write_str("can reset, by nothing but the mail address of the directory"),
+            Self::NotServed => f.write_str("no policy serves them"),
+            Self::TooFew { has, gates } => write!(f, "has {has} usable proofs of different classes of the {gates} that are asked"),
+            Self::Closed => f.write_str("disabled or protected in the directory"),
+        }
+    }
+}
+
+/// A person, as an administrator sees them.
+#[derive(Debug, Clone)]
+pub struct Person {
+    pub name: String,
+    pub standing: Standing,
+}
+
+/// Of everybody.
+pub async fn of(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Result<BTreeMap<Uuid, Person>> {
+    let (scope, now) = (&tenant.scope, clock.now());
+    let mut usable = authenticators::usable(&mut *conn, scope, now).await?;
+    let everybody = users::everybody(conn, scope).await?;
+    let person = |(user, terms, open): (users::User, Terms, bool)| {
+        let kinds = usable.remove(&user.user_id).unwrap_or_default();
+        let standing = if open { standing(tenant, &user, &kinds, &terms) } else { Standing::Closed };
+        (user.user_id, Person { name: user.sign_in_name, standing })
+    };
+    Ok(everybody.into_iter().map(person).collect())
+}
+
+fn standing(tenant: &Tenant, user: &users::User, kinds: &[Method], terms: &Terms) -> Standing {
+    if !terms.serves {
+        return Standing::NotServed;
+    }
+    let methods: Vec<Method> = resets::offers(tenant, user, kinds, terms).iter().map(|offer| offer.method).collect();
+    let has = policies::classes(methods.iter().copied(), terms.apart);
+    if has < usize::try_from(terms.gates).unwrap_or(2) {
+        return Standing::TooFew { has, gates: terms.gates };
+    }
+    if methods.iter().all(|method| *method == Method::Email) { Standing::MailboxOnly } else { Standing::Able }
+}
+
+/// How many stand how.
+pub fn count(all: &BTreeMap<Uuid, Person>) -> BTreeMap<Standing, usize> {
+    let mut counts = BTreeMap::new();
+    for person in all.values() {
+        *counts.entry(person.standing).or_default() += 1;
+    }
+    counts
+}
+
+/// What an administrator should think about.
+pub fn warnings(all: &BTreeMap<Uuid, Person>) -> Vec<String> {
+    let alone = all.values().filter(|person| person.standing == Standing::MailboxOnly).count();
+    let mailbox = format!(
+        "{alone} people prove themselves by the directory's mail address alone. If that mailbox opens with the password they forgot, they \
+         cannot reach it, and who has got into it gets the account: sspr tenant set --mail-domains"
+    );
+    if alone > 0 { vec![mailbox] } else { Vec::new() }
+}
+
+/// Whose standing changes.
+#[derive(Debug)]
+pub struct Change {
+    pub name: String,
+    pub before: Standing,
+    pub after: Standing,
+}
+
+#[derive(Debug)]
+pub struct Impact {
+    pub gains: Vec<Change>,
+    pub loses: Vec<Change>,
+    /// How many can and could, or cannot and could not.
+    pub same: usize,
+    pub warnings: Vec<String>,
+}
+
+/// What lies between two looks.
+pub fn compare(before: &BTreeMap<Uuid, Person>, after: &BTreeMap<Uuid, Person>) -> Impact {
+    let mut impact = Impact { gains: Vec::new(), loses: Vec::new(), same: 0, warnings: warnings(after) };
+    for (user, person) in after {
+        let Some(old) = before.get(user) else { continue };
+        let change = || Change { name: person.name.clone(), before: old.standing, after: person.standing };
+        match (old.standing.is_able(), person.standing.is_able()) {
+            (false, true) => impact.gains.push(change()),
+            (true, false) => impact.loses.push(change()),
+            _ => impact.same += 1,
+        }
+    }
+    impact
+}

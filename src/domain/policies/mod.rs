@@ -1,0 +1,179 @@
+//! Who may reset, and by which proofs: an ordered list of policies per tenant, of which the first that applies to a person holds.
+//! What it comes to for one person the SQL function `policy_of` says, so that every statement that must know can ask it at its own
+//! moment; [`Terms`] is its answer.
+//!
+//! Privileged people, the members of groups that an administrator marks, prove more than any policy asks: two classes, neither of
+//! them by text message or help desk, and three days of cooling-off.
+
+mod method;
+mod store;
+
+use thiserror::Error;
+use time::Duration;
+use uuid::Uuid;
+
+pub use method::{Class, Method};
+pub use store::{all, are_lawful, groups, mark, privileged, remove, save};
+
+/// What holds for a person at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// Self-service is for them at all.
+    pub serves: bool,
+    /// What may prove who they are.
+    pub methods: Vec<Method>,
+    /// How many proofs of different classes it takes: 1 or 2.
+    pub gates: i16,
+    /// Mail and text message count as two classes.
+    pub apart: bool,
+    /// For so long a new or changed method proves nothing.
+    pub cooling_off: Duration,
+}
+
+impl Terms {
+    /// From the columns of `policy_of`.
+    pub fn of(serves: bool, methods: &[String], gates: i16, apart: bool, hours: i32) -> Self {
+        let methods = methods.iter().filter_map(|method| Method::parse(method)).collect();
+        Self { serves, methods, gates, apart, cooling_off: Duration::hours(hours.into()) }
+    }
+
+    /// For nobody in particular, where there is nobody.
+    pub fn usual() -> Self {
+        Self { serves: true, methods: vec![Method::Email], gates: 1, apart: false, cooling_off: Duration::days(1) }
+    }
+}
+
+/// How many classes these methods are of.
+pub fn classes(methods: impl IntoIterator<Item = Method>, apart: bool) -> usize {
+    let mut found: Vec<(Class, bool)> = Vec::new();
+    for class in methods.into_iter().map(|method| method.counts_as(apart)) {
+        if !found.contains(&class) {
+            found.push(class);
+        }
+    }
+    found.len()
+}
+
+/// A group of a directory.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Group {
+    pub connector_id: Uuid,
+    pub object_guid: Uuid,
+    /// `None`: no agent tells its members, see `agent.mirror.groups`.
+    pub name: Option<String>,
+}
+
+/// As an administrator writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    pub name: String,
+    /// 1 comes first; at most 10000.
+    pub priority: i32,
+    /// Whom it applies to: everybody or the members of `groups`, but for those of `exceptions`.
+    pub everybody: bool,
+    pub groups: Vec<Group>,
+    pub exceptions: Vec<Group>,
+    /// False: they get no self-service.
+    pub serves: bool,
+    pub methods: Vec<Method>,
+    /// 1 or 2.
+    pub gates: i16,
+    pub apart: bool,
+    /// Hours, at most 720.
+    pub cooling_off: i32,
+}
+
+#[derive(Debug, Clone)]
+pub struct Policy {
+    pub policy_id: Uuid,
+    pub terms: Draft,
+}
+
+/// Why a draft cannot be saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Refused {
+    #[error("it names no group and is not for everybody: it would apply to nobody")]
+    NoGroup,
+    #[error("it serves people and names no method")]
+    NoMethod,
+    #[error("two gates need methods of two classes; mail and text message are one unless they are set apart")]
+    OneClass,
+    #[error("the name must have 1 to 100 characters, the priority be 1 to 10000, the cooling-off 0 to 720 hours")]
+    Bounds,
+    #[error("another policy has this priority")]
+    PriorityTaken,
+    #[error("another policy has this name")]
+    NameTaken,
+    #[error("there is no such policy")]
+    Gone,
+}
+
+impl Draft {
+    /// As every policy begins: one proof by anything but the help desk, for nobody yet.
+    pub fn new(name: &str, priority: i32) -> Self {
+        let methods = Method::ALL.into_iter().filter(|method| *method != Method::HelpDesk).collect();
+        Self {
+            name: name.to_owned(),
+            priority,
+            everybody: false,
+            groups: Vec::new(),
+            exceptions: Vec::new(),
+            serves: true,
+            methods,
+            gates: 1,
+            apart: false,
+            cooling_off: 24,
+        }
+    }
+
+    /// Whether it makes sense by itself.
+    pub fn check(&self) -> Result<(), Refused> {
+        let bounds = (1..=100).contains(&self.name.chars().count())
+            && (1..=10_000).contains(&self.priority)
+            && (0..=720).contains(&self.cooling_off)
+            && (1..=2).contains(&self.gates);
+        if !bounds {
+            return Err(Refused::Bounds);
+        }
+        if !self.everybody && self.groups.is_empty() {
+            return Err(Refused::NoGroup);
+        }
+        if self.serves && self.methods.is_empty() {
+            return Err(Refused::NoMethod);
+        }
+        if self.serves && classes(self.methods.iter().copied(), self.apart) < usize::try_from(self.gates).unwrap_or(2) {
+            return Err(Refused::OneClass);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mail_and_text_message_are_one_class_unless_set_apart() {
+        let both = [Method::Email, Method::PrivateEmail, Method::Sms];
+        assert_eq!((classes(both, false), classes(both, true)), (1, 2));
+        assert_eq!(classes([Method::Email, Method::Totp, Method::Passkey, Method::RecoveryCode], false), 4);
+    }
+
+    #[test]
+    fn a_policy_that_cannot_work_is_refused() {
+        let everybody = Draft { everybody: true, ..Draft::new("Everybody", 1) };
+        assert_eq!(everybody.check(), Ok(()));
+        let issued = vec![Method::Email, Method::Sms];
+        for (draft, why) in [
+            (Draft::new("Nobody", 1), Refused::NoGroup),
+            (Draft { methods: Vec::new(), ..everybody.clone() }, Refused::NoMethod),
+            (Draft { methods: issued.clone(), gates: 2, ..everybody.clone() }, Refused::OneClass),
+            (Draft { gates: 3, ..everybody.clone() }, Refused::Bounds),
+            (Draft { cooling_off: -1, ..everybody.clone() }, Refused::Bounds),
+            (Draft { name: String::new(), ..everybody.clone() }, Refused::Bounds),
+        ] {
+            assert_eq!(draft.check(), Err(why), "{draft:?}");
+        }
+        assert_eq!(Draft { methods: issued, gates: 2, apart: true, ..everybody }.check(), Ok(()));
+    }
+}
