@@ -84,7 +84,7 @@ returns table (policy_id uuid, serves boolean, methods text[], gates smallint, a
 language plpgsql stable as $$
 declare
     found policies;
-    strict boolean := exists (select from privileged_groups p where p.tenant_id = tenant and (
+    watched boolean := exists (select from privileged_groups p where p.tenant_id = tenant and (
         exists (select from memberships m where m.user_id = account and m.connector_id = p.connector_id and m.group_guid = p.group_guid)
         or not exists (select from groups g where g.connector_id = p.connector_id and g.object_guid = p.group_guid)
             and exists (select from users u where u.tenant_id = tenant and u.user_id = account and u.connector_id = p.connector_id)));
@@ -103,8 +103,8 @@ begin
     gates := coalesce(found.gates, 1);
     apart := coalesce(found.apart, false);
     cooling_off := coalesce(found.cooling_off, 24);
-    privileged := strict;
-    if strict then
+    privileged := watched;
+    if watched then
         methods := array(select m from unnest(methods) with ordinality as r (m, n) where m <> all (array['sms', 'help_desk']) order by n);
         gates := 2;
         apart := false;

@@ -8,13 +8,11 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    authenticators,
     policies::{self, Method, Terms},
     resets,
     tenants::Tenant,
     users,
 };
-use crate::base::clock::Clock;
 
 /// How a person stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,13 +55,10 @@ pub struct Person {
 }
 
 /// Of everybody.
-pub async fn of(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Result<BTreeMap<Uuid, Person>> {
-    let (scope, now) = (&tenant.scope, clock.now());
-    let mut usable = authenticators::usable(&mut *conn, scope, now).await?;
-    let everybody = users::everybody(conn, scope).await?;
+pub async fn of(conn: &mut PgConnection, tenant: &Tenant) -> Result<BTreeMap<Uuid, Person>> {
+    let everybody = users::everybody(conn, &tenant.scope).await?;
     let person = |(user, terms, open): (users::User, Terms, bool)| {
-        let kinds = usable.remove(&user.user_id).unwrap_or_default();
-        let standing = if open { standing(tenant, &user, &kinds, &terms) } else { Standing::Closed };
+        let standing = if open { standing(tenant, &user, &[], &terms) } else { Standing::Closed };
         (user.user_id, Person { name: user.sign_in_name, standing })
     };
     Ok(everybody.into_iter().map(person).collect())

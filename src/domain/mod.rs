@@ -4,21 +4,25 @@
 //! - *tenant*: an organisation, and the [`tenants::Scope`] without which nothing of it can be read
 //! - *audit*: what happened, append-only, written in the transaction of the act
 //! - *limits*: counters per account, across flows
-//! - *users*: people as their directory has them
 //! - *notifications*: messages that wait to be sent
+//! - *policies*: who may reset, and by which methods of proof
+//! - *users*: people as their directory has them
 //! - *fleet*: connectors (one directory each), their agents and the agents' keys
 //! - *queue*: jobs, from the ticket to the signed result
 //! - *verification*: ways to prove who somebody is, and the codes that are sent for it
 //! - *sessions*: browsers in which somebody has signed in to their own account page
 //! - *resets*: the journey of one browser from a name to a new password
+//! - *coverage*: who can use self-service, who cannot, and why
 
 pub mod tenants;
 pub mod audit;
 pub mod limits;
-pub mod users;
 pub mod notifications;
+pub mod policies;
+pub mod users;
 pub mod fleet;
 pub mod queue;
 pub mod verification;
 pub mod sessions;
 pub mod resets;
+pub mod coverage;

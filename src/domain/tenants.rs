@@ -85,11 +85,15 @@ pub async fn by_host(conn: &mut PgConnection, ring: &KeyRing, host: &str) -> Res
 
 /// For the worker and for agents, whose key says which tenant they belong to.
 pub async fn by_id(conn: &mut PgConnection, ring: &KeyRing, tenant: Uuid) -> Result<Tenant> {
-    sqlx::query_as!(Row, "select tenant_id, name, data_key, language, help, self_service, mail_domains from tenants where tenant_id = $1", tenant,)
-        .fetch_optional(conn)
-        .await?
-        .with_context(|| format!("there is no tenant {tenant}"))?
-        .open(ring)
+    sqlx::query_as!(
+        Row,
+        "select tenant_id, name, data_key, language, help, self_service, mail_domains from tenants where tenant_id = $1",
+        tenant,
+    )
+    .fetch_optional(conn)
+    .await?
+    .with_context(|| format!("there is no tenant {tenant}"))?
+    .open(ring)
 }
 
 /// What a tenant begins with.

@@ -112,7 +112,7 @@ impl Estate {
             loop {
                 let mut conn = app.db.acquire().await?;
                 let similar = users::similar(&tenant.scope, &anybody);
-                if let Some(user) = users::candidates(&mut conn, &tenant.scope, &anybody, &similar).await?.found
+                if let Some((user, _)) = users::candidates(&mut conn, &tenant.scope, &anybody, &similar).await?.found
                     && fleet::readiness(&mut conn, &tenant.scope, &app.clock, Some(user.connector_id)).await? == Readiness::Ready
                 {
                     return Ok(());

@@ -9,9 +9,9 @@ use crate::{
     base::{clock::Clock, id},
     domain::{
         audit::{self, Event, Source},
+        policies::{self, Method, Terms},
         tenants::Tenant,
-        users::{self, Candidates, Name, User},
-        verification::Method,
+        users::{self, Candidates, EmailAddress, Name, User},
     },
 };
 
@@ -28,15 +28,18 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     // All that a name shows and counts depends on its local part: "x" and "x@corp" must not differ where there is no x.
     let similar = users::similar(scope, name);
     let Candidates { found, namesake, donor } = users::candidates(&mut *conn, scope, name, &similar).await?;
-    let gates = usize::try_from(tenant.gates)?;
 
-    // Somebody who cannot pass as many gates as are asked gets the decoy's answer: uniform, and as useless.
-    let enough = |offers: &Vec<Offer>| proofs(offers) >= gates;
-    let own = found.as_ref().map(offers_of).filter(enough);
-    let nearly = namesake.as_ref().map(offers_of).filter(enough);
-    let decoy = decoy_of(donor.as_ref(), name, &similar, gates);
-    let user = found.filter(|_| own.is_some());
-    let options = own.or(nearly).unwrap_or(decoy);
+    // Somebody whom no policy serves, or who cannot pass as many gates as theirs asks, gets the decoy's answer: uniform, and as useless.
+    let able = |(user, terms): &(User, Terms)| {
+        let offers = offers(tenant, user, &[], terms);
+        (terms.serves && is_enough(&offers, terms)).then(|| (offers, terms.clone()))
+    };
+    let own = found.as_ref().and_then(able);
+    let nearly = namesake.as_ref().and_then(able);
+    let borrowed = donor.as_ref().and_then(able);
+    let decoy = decoy_of(donor.as_ref().map(|(user, _)| user), borrowed, name, &similar);
+    let user = found.filter(|_| own.is_some()).map(|(user, _)| user);
+    let (options, terms) = own.or(nearly).unwrap_or(decoy);
     let no_one = scope.key().hash(b"limit subject of nobody", &similar);
     let mut subjects = vec![similar, user.as_ref().map_or(no_one, |user| user.subject(scope))];
     // One order for all flows that share any of them: counters are locked in it.
@@ -51,8 +54,8 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
         ..Event::default()
     };
     sqlx::query!(
-        "insert into flows (flow_id, tenant_id, browser_hash, user_id, subjects, name, options, language, state, gates, created_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, 'proving', $9, $10, $11) returning audit_write($12, $10)",
+        "insert into flows (flow_id, tenant_id, browser_hash, user_id, subjects, name, options, language, state, gates, apart, created_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, 'proving', $9, $10, $11, $12) returning audit_write($13, $11)",
         flow_id,
         scope.id(),
         id::sha256(cookie.as_bytes()),
@@ -61,7 +64,8 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
         scope.key().encrypt(b"flows.name", name.as_str().as_bytes()),
         serde_json::to_value(&options)?,
         language,
-        tenant.gates,
+        terms.gates,
+        terms.apart,
         now,
         now + LIFETIME,
         audit::line(scope, clock, source, &event),
@@ -71,33 +75,40 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     Ok(Begun { cookie, flow_id })
 }
 
-/// How many of them can be passed one after another.
-fn proofs(offers: &[Offer]) -> usize {
-    let like_an_earlier = |n: usize| offers.iter().take(n).any(|offer| offer.method.is_like(offers[n].method));
-    (0..offers.len()).filter(|n| !like_an_earlier(*n)).count()
+fn is_enough(offers: &[Offer], terms: &Terms) -> bool {
+    policies::classes(offers.iter().map(|offer| offer.method), terms.apart) >= usize::try_from(terms.gates).unwrap_or(2)
 }
 
-/// All that a person can prove themselves by. The private mailbox first: the other one may be behind the very password that was
-/// forgotten.
-fn offers_of(user: &User) -> Vec<Offer> {
+/// All that a person can prove themselves by where these terms hold; `kinds` are the authenticators of theirs that are good now. The
+/// private mailbox first: the other one may be behind the very password that was forgotten. Where it is known to be, it proves nothing
+/// alone.
+pub fn offers(tenant: &Tenant, user: &User, kinds: &[Method], terms: &Terms) -> Vec<Offer> {
+    let behind = |mail: &&EmailAddress| terms.gates == 1 && tenant.mail_domains.iter().any(|domain| mail.is_at(domain));
     let private = user.private_mail.as_ref().map(|mail| Offer { method: Method::PrivateEmail, masked: mail.masked() });
-    let mail = user.mail.as_ref().map(|mail| Offer { method: Method::Email, masked: mail.masked() });
+    let mail = user.mail.as_ref().filter(|mail| !behind(mail)).map(|mail| Offer { method: Method::Email, masked: mail.masked() });
     let mobile = user.mobile.as_ref().map(|mobile| Offer { method: Method::Sms, masked: mobile.masked() });
-    private.into_iter().chain(mail).chain(mobile).collect()
+    let kinds = kinds.iter().map(|kind| Offer { method: *kind, masked: String::new() });
+    let all = private.into_iter().chain(mail).chain(mobile).chain(kinds);
+    all.filter(|offer| terms.methods.contains(&offer.method)).collect()
 }
 
-/// What a person of that name could plausibly see: the donor's kinds of contact, with the typed name's first letter where the
+/// What a person of that name could plausibly see: the donor's methods, with the typed name's first letter where the
 /// donor's own address begins like their name, and two digits of the hash. Always the same for the same name.
-fn decoy_of(donor: Option<&User>, name: &Name, hash: &[u8], gates: usize) -> Vec<Offer> {
+fn decoy_of(donor: Option<&User>, borrowed: Option<(Vec<Offer>, Terms)>, name: &Name, hash: &[u8]) -> (Vec<Offer>, Terms) {
     let typed = name.as_str().chars().next().filter(char::is_ascii_alphanumeric).unwrap_or('m');
     let begins = |user: &User| user.mail.as_ref().and_then(|mail| mail.as_str().chars().next()).map(|first| first.to_ascii_lowercase());
     let first = donor.and_then(|donor| begins(donor).filter(|first| !donor.sign_in_name.starts_with(*first))).unwrap_or(typed);
     let last = format!("{:02}", hash[16] % 100);
-    let mail = donor.and_then(|donor| donor.mail.as_ref()).map_or_else(|| format!("{first}•••@m•••.com"), |mail| mail.masked_as(first));
-    let mobile = donor.and_then(|donor| donor.mobile.as_ref()).map(|mobile| mobile.masked_as(&last));
-    let mobile = mobile.or_else(|| (gates > 1).then(|| format!("+•••••••{last}")));
-    let mail = Some(Offer { method: Method::Email, masked: mail });
-    let private = donor.and_then(|donor| donor.private_mail.as_ref()).map(|mail| mail.masked_as(typed));
-    let private = private.map(|masked| Offer { method: Method::PrivateEmail, masked });
-    private.into_iter().chain(mail).chain(mobile.map(|masked| Offer { method: Method::Sms, masked })).collect()
+    let mail = || donor.and_then(|donor| donor.mail.as_ref()).map_or_else(|| format!("{first}•••@m•••.com"), |mail| mail.masked_as(first));
+    let Some((offers, terms)) = borrowed else { return (vec![Offer { method: Method::Email, masked: mail() }], Terms::usual()) };
+    let disguised = |Offer { method, masked }| Offer {
+        method,
+        masked: match method {
+            Method::Email => mail(),
+            Method::PrivateEmail => donor.and_then(|donor| donor.private_mail.as_ref()).map_or(masked, |mail| mail.masked_as(typed)),
+            Method::Sms => donor.and_then(|donor| donor.mobile.as_ref()).map_or(masked, |mobile| mobile.masked_as(&last)),
+            _ => masked,
+        },
+    };
+    (offers.into_iter().map(disguised).collect(), terms)
 }

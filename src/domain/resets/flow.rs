@@ -49,6 +49,8 @@ pub struct Flow {
     pub verified: bool,
     /// How many proofs it takes: 1 or 2.
     pub gates: i16,
+    /// Mail and text message count as two.
+    pub apart: bool,
     pub passed: Vec<Method>,
     /// Whose code is awaited.
     pub method: Option<Method>,
@@ -151,9 +153,11 @@ impl Flow {
         job.code.filter(|code| code.is_about_the_password()).map(|code| (code, job.allowed_at))
     }
 
-    /// The methods that may still be proven: of each kind one.
+    /// The methods that may still be proven: of each class one.
     pub fn open_options(&self) -> impl Iterator<Item = &Offer> {
-        self.options.iter().filter(|offer| self.passed.iter().all(|passed| !passed.is_like(offer.method)))
+        self.options
+            .iter()
+            .filter(|offer| self.passed.iter().all(|passed| passed.counts_as(self.apart) != offer.method.counts_as(self.apart)))
     }
 
     /// `None` also for a method that is proven already.
@@ -166,7 +170,7 @@ impl Flow {
 pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie: &str) -> Result<Option<Flow>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select f.flow_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.passed, f.method, f.wants_password, f.root_id,
+        r#"select f.flow_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.passed, f.method, f.wants_password, f.root_id,
                f.aim_id, j.part, j.job_id as "job_id?", j.kind as "job_kind?", j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code,
                j.allowed_at, l.job_id as "look_id?", l.state as "look_state?", l.code as look_code, l.result as look_result,
                l.issued_at as "look_at?", c.unlock as "unlock?"
@@ -199,7 +203,7 @@ pub(super) async fn lock(conn: &mut PgConnection, scope: &Scope, clock: &Clock, 
 pub async fn reload(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow: &Flow) -> Result<Option<Flow>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select f.flow_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.passed, f.method, f.wants_password, f.root_id,
+        r#"select f.flow_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.passed, f.method, f.wants_password, f.root_id,
                f.aim_id, j.part, j.job_id as "job_id?", j.kind as "job_kind?", j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code,
                j.allowed_at, l.job_id as "look_id?", l.state as "look_state?", l.code as look_code, l.result as look_result,
                l.issued_at as "look_at?", c.unlock as "unlock?"
@@ -226,6 +230,7 @@ struct Row {
     language: String,
     state: String,
     gates: i16,
+    apart: bool,
     passed: Vec<String>,
     method: Option<String>,
     wants_password: bool,
@@ -275,6 +280,7 @@ impl Row {
             language: self.language,
             verified: self.state == "verified",
             gates: self.gates,
+            apart: self.apart,
             passed: self.passed.iter().filter_map(|method| Method::parse(method)).collect(),
             method: self.method.as_deref().and_then(Method::parse),
             job,

@@ -16,7 +16,7 @@ mod settle;
 mod submit;
 
 pub use ask::{Unlocking, look_again, unlock};
-pub use begin::{Begun, begin};
+pub use begin::{Begun, begin, offers};
 pub use continuity::restore_doubt;
 pub use flow::{Ending, Flow, Offer, Step, again, aim, clean, end, leave, load, reload, wants_password};
 pub use linked::{Following, TargetView, targets};

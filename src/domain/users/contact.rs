@@ -33,6 +33,11 @@ impl EmailAddress {
         &self.0
     }
 
+    /// Whether it is an address of this domain, given in lower case.
+    pub fn is_at(&self, domain: &str) -> bool {
+        self.0.rsplit_once('@').is_some_and(|(_, own)| own.eq_ignore_ascii_case(domain))
+    }
+
     /// `a•••@e•••.org`: enough to know one's own, too little to learn another's.
     pub fn masked(&self) -> String {
         self.masked_as(self.0.chars().next().unwrap_or('•'))

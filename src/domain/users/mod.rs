@@ -147,15 +147,16 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
            ), chosen as not materialized (
                select user_id from named where not linked
                union all select first from follows where first is not null and (select not bool_or(not linked) and count(*) = 1 from named)
-               union all select user_id from named where linked and (select not bool_or(not linked) from named) and (select first is null from follows))
+               union all select user_id from named where linked and (select not bool_or(not linked) from named) and (select first is null from follows)
            ), picked as materialized (
-           (select 'found' as why, s.* from served s where user_id = any(array(select user_id from chosen)) limit 2)
-           union all
-           (select 'namesake', s.* from served s where aliases @> array[$4::bytea] order by linked, user_id limit 1)
-           union all
-           (select 'donor', s.* from served s where object_guid >= $5 and mail is not null order by object_guid limit 1)
-           union all
-           (select 'first', s.* from served s where object_guid < $5 and mail is not null order by object_guid limit 1))
+               (select 'found' as why, s.* from served s where user_id = any(array(select user_id from chosen)) limit 2)
+               union all
+               (select 'namesake', s.* from served s where aliases @> array[$4::bytea] order by linked, user_id limit 1)
+               union all
+               (select 'donor', s.* from served s where object_guid >= $5 and mail is not null order by object_guid limit 1)
+               union all
+               (select 'first', s.* from served s where object_guid < $5 and mail is not null order by object_guid limit 1)
+           )
            select why as "why!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
                sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, language,
                p.serves as "serves!", p.methods as "methods!", p.gates as "gates!", p.apart as "apart!", p.cooling_off as "cooling_off!"

@@ -3,13 +3,12 @@
 //! The code lies in the database as a keyed hash; its destination is read from the person's row at the moment of sending, never
 //! from anything the browser holds. A decoy does the same work and sends nothing.
 
-mod method;
-
 use anyhow::Result;
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+pub use super::policies::{Class, Method};
 use super::{
     limits::{self, Limit, Verdict},
     notifications::{self, Channel, Content, Message},
@@ -17,7 +16,6 @@ use super::{
     users::User,
 };
 use crate::base::{clock::Clock, id};
-pub use method::{Class, Method};
 
 /// How long a code is good for (NIST SP 800-63B-4 §3.1.3.2 allows ten minutes).
 pub const LIFETIME: Duration = Duration::minutes(10);

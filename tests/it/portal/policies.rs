@@ -176,7 +176,19 @@ async fn the_mailbox_behind_the_password_proves_nothing_alone() {
 #[tokio::test]
 async fn who_gains_and_who_loses_is_shown_before_it_is_saved() {
     let (cloud, _agent) = office().await;
-    let said = cloud.administers(&["policy", "create", "Staff", "--groups", "staff", "--except", "Leavers", "--priority", "5", "--serves", "false"]);
+    let said = cloud.administers(&[
+        "policy",
+        "create",
+        "Staff",
+        "--groups",
+        "staff",
+        "--except",
+        "Leavers",
+        "--priority",
+        "5",
+        "--serves",
+        "false",
+    ]);
     assert!(said.contains("0 gain self-service") && said.contains("1 lose self-service"), "{said}");
     assert!(said.contains("alice: can reset -> no policy serves them") && said.contains("2 stay as they are"), "{said}");
     assert!(said.contains("Nothing was saved"), "{said}");
