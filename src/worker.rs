@@ -16,7 +16,7 @@ use crate::{
     base::id,
     carriers::{Carriers, Failure, mail::Mail},
     domain::{
-        fleet, limits,
+        fleet, limits, notices,
         notifications::{self, Channel, Delivered, Delivery},
         queue, resets, sessions, tenants, users,
     },
@@ -117,7 +117,7 @@ async fn deliver_one(app: &App, carriers: &Carriers, delivery: &Delivery) -> Res
 }
 
 async fn attempt(app: &App, carriers: &Carriers, delivery: &Delivery) -> Delivered {
-    if delivery.channel == Channel::Nowhere {
+    if delivery.channel == Channel::Nowhere || delivery.moot {
         return Delivered::Discarded;
     }
     match send(app, carriers, delivery).await {
@@ -135,7 +135,7 @@ async fn send(app: &App, carriers: &Carriers, delivery: &Delivery) -> Result<Res
     match delivery.channel {
         Channel::Email => {
             let Some(mailer) = &carriers.mail else { return off("mail") };
-            let letter = letter::mail(&tenant, &message)?;
+            let letter = letter::mail(app, &tenant, &message)?;
             let mail = Mail { id: delivery.message_id, to: &message.to, subject: &letter.subject, text: &letter.text, html: &letter.html };
             Ok(mailer.send(&mail).await)
         }
@@ -178,8 +178,9 @@ pub async fn clean(app: &App) -> Result<()> {
     let sessions = sessions::clean(&mut tx, &app.clock).await?;
     let limits = limits::clean(&mut tx, &app.clock).await?;
     let passes = users::clean(&mut tx, &app.clock).await?;
+    let told = notices::clean(&mut tx, &app.clock).await?;
     let proofs = fleet::forget_used(&mut tx, &app.clock).await?;
     tx.commit().await?;
-    tracing::debug!(unused, flows, messages, sessions, limits, passes, proofs, "forgot what is over");
+    tracing::debug!(unused, flows, messages, sessions, limits, passes, told, proofs, "forgot what is over");
     Ok(())
 }

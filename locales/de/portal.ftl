@@ -395,3 +395,33 @@ problem-unknown-pass-title = Dieser Durchgang des Abgleichs ist nicht bekannt
 problem-unknown-pass-text = Bitte beginnen Sie ihn von vorn.
 problem-contradicts-title = Das widerspricht dem, was schon gemeldet wurde
 problem-contradicts-text = Der Auftrag hat schon mit einem anderen Ergebnis geendet, oder ein anderer Agent hat ihn jetzt.
+
+## „Das war nicht ich“
+
+not-me-title = Das war nicht ich
+not-me-intro = Wir haben Ihnen gesagt, dass mit Ihrem Konto etwas geschah, und das waren nicht Sie? Dann halten Sie es hier an.
+not-me-stops = Es kann nichts mehr zurückgesetzt werden
+not-me-stops-text = Von jetzt an kann hier niemand mehr Ihr Passwort zurücksetzen oder ändern oder Ihr Konto entsperren, auch Sie selbst nicht. Wer gerade dabei ist, kommt nicht weiter.
+not-me-tells = Ihr Helpdesk erfährt davon
+not-me-tells-text = Er sieht nach, was geschah. Nur er kann es wieder erlauben.
+not-me-code = Code aus der Nachricht
+not-me-code-hint = 26 Buchstaben und Ziffern; sie stehen unter dem Link.
+not-me-stop = Anhalten: Das war nicht ich
+not-me-else = Das waren doch Sie? Dann schließen Sie einfach diese Seite: Es ist nichts geschehen.
+not-me-error-empty = Bitte geben Sie den Code ein, der in der Nachricht steht.
+not-me-error-shape = Das ist kein ganzer Code. Er hat 26 Buchstaben und Ziffern; Leerzeichen und Striche sind gleichgültig.
+not-me-error-unknown = Diesen Code kennen wir nicht, oder er ist älter als 30 Tage. Bitte nehmen Sie ihn aus der neuesten Nachricht, oder rufen Sie Ihren Helpdesk an.
+not-me-error-limit = Aus Ihrem Netz wurden zu viele Codes versucht. Bitte warten Sie einige Minuten, oder rufen Sie Ihren Helpdesk an.
+not-me-known-title = Das haben Sie uns schon gesagt
+not-me-known-text = Ihr Helpdesk hat seitdem nachgesehen und das Zurücksetzen wieder erlaubt. Geht es um etwas Neues? Dann verwenden Sie die neuere Nachricht, oder rufen Sie Ihren Helpdesk an.
+stopped-title = Es kann nichts mehr zurückgesetzt werden
+stopped-intro = Danke, dass Sie uns das gesagt haben. Bis Ihr Helpdesk nachgesehen hat, kann hier niemand für dieses Konto etwas zurücksetzen, entsperren oder ändern.
+stopped-now = Was Sie jetzt tun sollten
+stopped-call = Rufen Sie Ihren Helpdesk an
+stopped-change = Können Sie sich noch anmelden? Dann ändern Sie Ihr Passwort
+stopped-change-text = An Ihrem Computer bei der Arbeit, nicht hier. Wenn Ihr Passwort nicht mehr gilt, setzt Ihr Helpdesk ein neues für Sie.
+stopped-mailbox = Sehen Sie nach Ihrem Postfach
+stopped-mailbox-text = Wer es war, hat vielleicht Ihre E-Mails gelesen. Ändern Sie dessen Passwort, wenn es ein anderes ist, und suchen Sie nach Regeln, die Ihre E-Mails weiterleiten.
+stopped-late = Eine Änderung, die die Systeme Ihrer Organisation in diesem Augenblick schon in der Hand hatten, ließ sich nicht zurückrufen. Dann ist eine Nachricht darüber unterwegs zu Ihnen.
+problem-frozen-title = Für Ihr Konto kann hier nichts getan werden
+problem-frozen-text = Es ist zu seinem Schutz eingefroren: Jemand hat gesagt, dass er etwas nicht war, oder Ihr Helpdesk möchte erst nachsehen. Es wurde nichts geändert. Bitte rufen Sie Ihren Helpdesk an, nur er kann es wieder erlauben.

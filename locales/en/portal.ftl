@@ -395,3 +395,33 @@ problem-unknown-pass-title = This pass of the mirror is not known
 problem-unknown-pass-text = Begin it anew.
 problem-contradicts-title = This contradicts what was told before
 problem-contradicts-text = The job has ended already with another result, or another agent holds it now.
+
+## "This wasn't me"
+
+not-me-title = This wasn't me
+not-me-intro = We told you that something happened to your account, and it was not you? Then stop it here.
+not-me-stops = Nothing can be reset any more
+not-me-stops-text = From now on nobody can reset your password here, change it or unlock your account, not even you. Whoever is at it at this moment gets no further.
+not-me-tells = Your help desk is told
+not-me-tells-text = They will look at what happened. Only they can allow it again.
+not-me-code = Code from the message
+not-me-code-hint = 26 letters and digits; they stand below the link.
+not-me-stop = Stop it: this wasn't me
+not-me-else = It was you after all? Then just close this page: nothing has happened.
+not-me-error-empty = Please type the code that stands in the message.
+not-me-error-shape = This is not a whole code. It has 26 letters and digits; spaces and dashes don't matter.
+not-me-error-unknown = We do not know this code, or it is older than 30 days. Please take it from the newest message, or call your help desk.
+not-me-error-limit = Too many codes were tried from your network. Please wait some minutes, or call your help desk.
+not-me-known-title = You told us this already
+not-me-known-text = Your help desk has looked at it since, and allowed resets again. Is it about something new? Then use the newer message, or call your help desk.
+stopped-title = Nothing can be reset any more
+stopped-intro = Thank you for telling us. Until your help desk has looked, nobody can reset, unlock or change anything for this account here.
+stopped-now = What you should do now
+stopped-call = Call your help desk
+stopped-change = Can you still sign in? Then change your password
+stopped-change-text = At your computer at work, not here. If your password does not work any more, your help desk sets a new one for you.
+stopped-mailbox = Look after your mailbox
+stopped-mailbox-text = Whoever it was may have read your mail. Change its password if it is another one, and look for rules that forward your mail.
+stopped-late = A change that your organisation's systems had in hand at this moment already could not be called back. Then a message about it is on its way to you.
+problem-frozen-title = Nothing can be done here for your account
+problem-frozen-text = It is frozen for its protection: somebody said that something was not them, or your help desk wants to look first. Nothing was changed. Please call your help desk, only they can allow it again.

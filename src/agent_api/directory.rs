@@ -7,7 +7,10 @@ use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, routing::post};
 use super::guard::Trusted;
 use crate::{
     app::App,
-    domain::users::{self, MirrorOutcome},
+    domain::{
+        notices,
+        users::{self, MirrorOutcome},
+    },
     web::{Error, Result},
     wire::message::{MIRROR_BATCH, MIRROR_GROUPS, MirrorBatch},
 };
@@ -30,8 +33,12 @@ async fn create(trusted: Trusted) -> Result<StatusCode> {
     let app = &trusted.proven.app;
     let mut tx = app.begin().await?;
     let outcome = users::mirror(&mut tx, &trusted.tenant.scope, &app.clock, trusted.agent.connector_id, &batch).await?;
-    let MirrorOutcome::Taken(done) = outcome else { return Err(Error::Conflict("unknown_pass")) };
+    let MirrorOutcome::Taken(done, readdressed) = outcome else { return Err(Error::Conflict("unknown_pass")) };
+    let told = notices::readdressed(&mut tx, &trusted.tenant, &app.clock, &readdressed).await?;
     tx.commit().await?;
+    if told {
+        app.wake_outbox();
+    }
     if batch.last || done.dropped > 0 {
         tracing::info!(
             agent.id = %trusted.agent.agent_id,

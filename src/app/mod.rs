@@ -208,6 +208,14 @@ impl PublicUrl {
         authority.rsplit_once(':').map_or(authority, |(host, _)| host)
     }
 
+    /// The same with another host name: a tenant's portal.
+    pub fn at(&self, host: &str) -> String {
+        let authority = self.text.split_once("://").map_or(self.text.as_str(), |(_, authority)| authority);
+        let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
+        let colon = if port.is_empty() { "" } else { ":" };
+        format!("{}://{host}{colon}{port}", self.scheme())
+    }
+
     /// Whether it is https.
     pub const fn is_secure(&self) -> bool {
         self.secure

@@ -21,6 +21,7 @@ mod serve;
 mod service;
 mod setup;
 mod tenant;
+mod user;
 
 /// Self-service password reset, sealed from the browser to the agent.
 #[derive(Parser)]
@@ -43,6 +44,8 @@ enum Command {
     Tenant(tenant::Args),
     /// Who may reset, and by which proofs.
     Policy(policy::Args),
+    /// One person's account: how it stands, freezing it, lifting that.
+    User(user::Args),
     /// Connectors, one directory each, and what is switched on for them.
     Connector(connector::Args),
     /// Bring the database up to this version.
@@ -80,6 +83,7 @@ pub fn run(cli: Cli) -> Result<()> {
             Command::Agent(args) => agent::run(args, config, config_file).await,
             Command::Tenant(args) => tenant::run(args, config).await,
             Command::Policy(args) => policy::run(args, config).await,
+            Command::User(args) => user::run(args, config).await,
             Command::Connector(args) => connector::run(args, config).await,
             Command::Migrate(args) => migrate::run(args, config).await,
             Command::Check(args) => check::run(args, config).await,

@@ -11,6 +11,7 @@ use crate::{
         audit::{self, Event, Source},
         fleet,
         tenants::{self, Change, New, Tenant},
+        users::EmailAddress,
     },
 };
 
@@ -37,7 +38,7 @@ enum Command {
     },
     /// Every tenant. Their connectors: `sspr connector list`.
     List,
-    /// Switch self-service, and say what holds for the tenant. Who may reset and by which proofs: `sspr policy`.
+    /// Switch self-service, and say what holds for the tenant; where the help desk's alerts go. Who may reset and by which proofs: `sspr policy`.
     Set {
         tenant: Uuid,
         #[arg(long)]
@@ -45,6 +46,9 @@ enum Command {
         /// Domains of mailboxes that open with the very password that is reset: a code sent there proves nothing alone.
         #[arg(long, value_delimiter = ',')]
         mail_domains: Option<Vec<String>>,
+        /// Mail address of the help desk: told when somebody says that it was not them. Empty: nobody is told.
+        #[arg(long)]
+        alerts: Option<String>,
     },
 }
 
@@ -70,12 +74,20 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
                 }
             }
         }
-        Command::Set { tenant, self_service, mail_domains } => {
+        Command::Set { tenant, self_service, mail_domains, alerts } => {
             // One empty word empties the list.
             let domain = |text: &String| text.trim().trim_start_matches('@').to_lowercase();
             let mail_domains = mail_domains.map(|all| all.iter().map(domain).filter(|domain| !domain.is_empty()).collect());
             let before = tenants::by_id(&mut tx, &ring, tenant).await?;
             tenants::update(&mut tx, &before.scope, Change { self_service, mail_domains }).await?;
+            if let Some(alerts) = alerts {
+                let address = EmailAddress::parse(&alerts);
+                ensure!(address.is_some() || alerts.is_empty(), "--alerts {alerts}: that is no mail address");
+                tenants::set_alerts(&mut tx, &before.scope, address.as_ref().map(EmailAddress::as_str)).await?;
+                let outcome = if address.is_some() { "on" } else { "off" };
+                let event = Event { action: "tenant.alerts", outcome, ..Event::default() };
+                audit::record(&mut tx, &before.scope, &clock, &Source::house("cli"), event).await?;
+            }
             let after = tenants::by_id(&mut tx, &ring, tenant).await?;
             if after.self_service != before.self_service {
                 let outcome = if after.self_service { "on" } else { "off" };

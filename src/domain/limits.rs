@@ -16,6 +16,8 @@ pub enum Limit {
     CodeTry,
     /// Sending a code.
     CodeSend,
+    /// Showing the token of a notice.
+    NotMe,
 }
 
 impl Limit {
@@ -23,6 +25,7 @@ impl Limit {
         match self {
             Self::CodeTry => "code_try",
             Self::CodeSend => "code_send",
+            Self::NotMe => "not_me",
         }
     }
 
@@ -31,6 +34,7 @@ impl Limit {
         match self {
             Self::CodeTry => (5, Duration::minutes(10)),
             Self::CodeSend => (5, Duration::minutes(15)),
+            Self::NotMe => (20, Duration::minutes(10)),
         }
     }
 }

@@ -7,6 +7,8 @@
 //! - *notifications*: messages that wait to be sent
 //! - *policies*: who may reset, and by which methods of proof
 //! - *users*: people as their directory has them
+//! - *freezes*: accounts for which nothing is done from here until an operator has looked
+//! - *notices*: what people are told of what happened to their account, and their word that it was not them
 //! - *fleet*: connectors (one directory each), their agents and the agents' keys
 //! - *queue*: jobs, from the ticket to the signed result
 //! - *verification*: ways to prove who somebody is, and the codes that are sent for it
@@ -20,6 +22,8 @@ pub mod limits;
 pub mod notifications;
 pub mod policies;
 pub mod users;
+pub mod freezes;
+pub mod notices;
 pub mod fleet;
 pub mod queue;
 pub mod verification;

@@ -16,19 +16,117 @@ use crate::base::{clock::Clock, id};
 pub enum Content {
     /// A code to type into the browser that began.
     Code { code: String, minutes: i64 },
-    /// A password was changed; `at` is seconds since 1970.
-    /// `from` is the browser's address, coarse; empty if unknown.
-    /// Where there are several directories, `place` is the one where it is set, and `follow` are those where it is about to be.
+    /// A password was changed. Where there are several directories, `place` is the one where it is set, and `follow` are those where it
+    /// is about to be. `again`: told a second time, a day later.
     Changed {
-        at: i64,
-        from: String,
+        #[serde(flatten)]
+        happened: Happened,
         #[serde(default)]
         place: Option<String>,
         #[serde(default)]
         follow: Vec<String>,
+        #[serde(default)]
+        again: bool,
     },
-    /// An account was unlocked, and nothing else; the same.
-    Unlocked { at: i64, from: String },
+    /// An account was unlocked, and nothing else.
+    Unlocked {
+        #[serde(flatten)]
+        happened: Happened,
+    },
+    /// Somebody used up the tries for a code.
+    Tries {
+        #[serde(flatten)]
+        happened: Happened,
+    },
+    /// A way to prove who one is came, went, or is another one; `method` as [`super::verification::Method`] is written.
+    Method {
+        #[serde(flatten)]
+        happened: Happened,
+        change: Change,
+        method: String,
+    },
+    /// The directory has another address or number.
+    Contact {
+        #[serde(flatten)]
+        happened: Happened,
+        mail: bool,
+        mobile: bool,
+    },
+    /// An operator did something to the account.
+    Operator {
+        #[serde(flatten)]
+        happened: Happened,
+        act: Act,
+    },
+    /// For the help desk: somebody says that it was not them. `who` is the account's name; `about` the kind of the notice of what happened
+    /// at `of`, seconds since 1970. `command`: how to look at it.
+    Alert {
+        #[serde(flatten)]
+        happened: Happened,
+        who: String,
+        about: String,
+        of: i64,
+        command: String,
+    },
+}
+
+/// When, in seconds since 1970, and whence: the browser's address, coarse; empty if unknown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Happened {
+    pub at: i64,
+    pub from: String,
+    /// With which whoever reads it can say that it was not them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+/// What became of a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    Added,
+    Removed,
+    Changed,
+}
+
+/// What an operator did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// Also when the person's own word did it.
+    Frozen,
+    Lifted,
+    /// The help desk took somebody for this person, and gave them a code.
+    Code,
+}
+
+impl Content {
+    /// `None`: nothing happened, it is only a code.
+    pub const fn happened(&self) -> Option<&Happened> {
+        match self {
+            Self::Code { .. } => None,
+            Self::Changed { happened, .. }
+            | Self::Unlocked { happened }
+            | Self::Tries { happened }
+            | Self::Method { happened, .. }
+            | Self::Contact { happened, .. }
+            | Self::Operator { happened, .. }
+            | Self::Alert { happened, .. } => Some(happened),
+        }
+    }
+
+    pub const fn happened_mut(&mut self) -> Option<&mut Happened> {
+        match self {
+            Self::Code { .. } => None,
+            Self::Changed { happened, .. }
+            | Self::Unlocked { happened }
+            | Self::Tries { happened }
+            | Self::Method { happened, .. }
+            | Self::Contact { happened, .. }
+            | Self::Operator { happened, .. }
+            | Self::Alert { happened, .. } => Some(happened),
+        }
+    }
 }
 
 /// Which carrier delivers it.
@@ -43,7 +141,7 @@ pub enum Channel {
 impl Channel {
     pub const ALL: [Self; 3] = [Self::Email, Self::Sms, Self::Nowhere];
 
-    const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Email => "email",
             Self::Sms => "sms",
@@ -62,6 +160,13 @@ pub struct Message {
     /// BCP 47.
     pub language: String,
     pub content: Content,
+}
+
+impl Message {
+    /// As it lies in the outbox.
+    pub fn seal(&self, scope: &Scope) -> Result<Vec<u8>> {
+        Ok(scope.key().encrypt(PLACE, &serde_json::to_vec(self)?))
+    }
 }
 
 const PLACE: &[u8] = b"messages.payload";
@@ -91,35 +196,13 @@ pub async fn enqueue(
         scope.id(),
         channel.as_str(),
         topic,
-        scope.key().encrypt(PLACE, &serde_json::to_vec(message)?),
+        message.seal(scope)?,
         now,
         now + lifetime,
     )
     .execute(conn)
     .await?;
     Ok(message_id)
-}
-
-/// Messages column by column, for a statement that puts them into the outbox together with what they tell of.
-#[derive(Default)]
-pub struct Letters {
-    pub ids: Vec<Uuid>,
-    pub tenants: Vec<Uuid>,
-    /// What each is about.
-    pub jobs: Vec<Uuid>,
-    pub channels: Vec<&'static str>,
-    pub payloads: Vec<Vec<u8>>,
-}
-
-impl Letters {
-    pub fn push(&mut self, scope: &Scope, clock: &Clock, job: Uuid, channel: Channel, message: &Message) -> Result<()> {
-        self.ids.push(id::time_ordered(clock));
-        self.tenants.push(scope.id());
-        self.jobs.push(job);
-        self.channels.push(channel.as_str());
-        self.payloads.push(scope.key().encrypt(PLACE, &serde_json::to_vec(message)?));
-        Ok(())
-    }
 }
 
 /// A message that this worker now delivers.
@@ -130,6 +213,8 @@ pub struct Delivery {
     payload: Vec<u8>,
     /// This one included.
     pub attempt: i32,
+    /// Things are not any more as it says.
+    pub moot: bool,
 }
 
 impl Delivery {
@@ -146,7 +231,9 @@ pub async fn take_due(conn: &mut PgConnection, clock: &Clock, channel: Channel, 
         r#"update messages set due_at = $1 + $3, attempts = attempts + 1
            where message_id in (select message_id from messages where state = 'waiting' and due_at <= $1 and expires_at > $1 and channel = $4
                                 order by due_at limit $2 for update skip locked)
-           returning message_id, tenant_id, payload as "payload!", attempts"#,
+           returning message_id, tenant_id, payload as "payload!", attempts, user_id is not null
+               and (exists (select from freezes f where f.tenant_id = messages.tenant_id and f.user_id = messages.user_id and f.lifted_at is null)
+                   or not exists (select from users u where u.tenant_id = messages.tenant_id and u.user_id = messages.user_id and u.removed_at is null)) as "moot!""#,
         now,
         most,
         sqlx::postgres::types::PgInterval::try_from(UNDER_WAY).map_err(|error| anyhow::anyhow!(error))?,
@@ -156,7 +243,14 @@ pub async fn take_due(conn: &mut PgConnection, clock: &Clock, channel: Channel, 
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| Delivery { message_id: row.message_id, tenant_id: row.tenant_id, channel, payload: row.payload, attempt: row.attempts })
+        .map(|row| Delivery {
+            message_id: row.message_id,
+            tenant_id: row.tenant_id,
+            channel,
+            payload: row.payload,
+            attempt: row.attempts,
+            moot: row.moot,
+        })
         .collect())
 }
 

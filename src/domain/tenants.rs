@@ -44,6 +44,10 @@ pub struct Tenant {
     pub self_service: bool,
     /// Lower case: domains of mailboxes that open with the very password that is reset.
     pub mail_domains: Vec<String>,
+    /// Where its portal answers; in the order of the alphabet.
+    pub hosts: Vec<String>,
+    /// The help desk's mail address, for what it must hear of.
+    pub alerts: Option<String>,
 }
 
 struct Row {
@@ -54,6 +58,8 @@ struct Row {
     help: Option<String>,
     self_service: bool,
     mail_domains: Vec<String>,
+    hosts: Vec<String>,
+    alerts: Option<String>,
 }
 
 impl Row {
@@ -66,6 +72,8 @@ impl Row {
             help: self.help,
             self_service: self.self_service,
             mail_domains: self.mail_domains,
+            hosts: self.hosts,
+            alerts: self.alerts,
         })
     }
 }
@@ -74,8 +82,9 @@ impl Row {
 pub async fn by_host(conn: &mut PgConnection, ring: &KeyRing, host: &str) -> Result<Option<Tenant>> {
     let row = sqlx::query_as!(
         Row,
-        "select tenant_id, name, data_key, language, help, self_service, mail_domains
-         from tenants join tenant_hosts using (tenant_id) where host = $1",
+        r#"select t.tenant_id, name, data_key, language, help, self_service, mail_domains, alerts,
+               array(select o.host from tenant_hosts o where o.tenant_id = t.tenant_id order by o.host) as "hosts!"
+           from tenants t join tenant_hosts h on h.tenant_id = t.tenant_id where h.host = $1"#,
         host.to_ascii_lowercase(),
     )
     .fetch_optional(conn)
@@ -87,7 +96,9 @@ pub async fn by_host(conn: &mut PgConnection, ring: &KeyRing, host: &str) -> Res
 pub async fn by_id(conn: &mut PgConnection, ring: &KeyRing, tenant: Uuid) -> Result<Tenant> {
     sqlx::query_as!(
         Row,
-        "select tenant_id, name, data_key, language, help, self_service, mail_domains from tenants where tenant_id = $1",
+        r#"select tenant_id, name, data_key, language, help, self_service, mail_domains, alerts,
+               array(select host from tenant_hosts h where h.tenant_id = t.tenant_id order by host) as "hosts!"
+           from tenants t where tenant_id = $1"#,
         tenant,
     )
     .fetch_optional(conn)
@@ -147,12 +158,23 @@ pub async fn update(conn: &mut PgConnection, scope: &Scope, change: Change) -> R
     Ok(())
 }
 
+/// Where the help desk's mail goes; `None`: nowhere.
+pub async fn set_alerts(conn: &mut PgConnection, scope: &Scope, alerts: Option<&str>) -> Result<()> {
+    sqlx::query!("update tenants set alerts = $2 where tenant_id = $1", scope.id, alerts).execute(conn).await?;
+    Ok(())
+}
+
 /// Every tenant, for the command line.
 pub async fn all(conn: &mut PgConnection, ring: &KeyRing) -> Result<Vec<Tenant>> {
-    sqlx::query_as!(Row, "select tenant_id, name, data_key, language, help, self_service, mail_domains from tenants order by tenant_id")
-        .fetch_all(conn)
-        .await?
-        .into_iter()
-        .map(|row| row.open(ring))
-        .collect()
+    sqlx::query_as!(
+        Row,
+        r#"select tenant_id, name, data_key, language, help, self_service, mail_domains, alerts,
+               array(select host from tenant_hosts h where h.tenant_id = t.tenant_id order by host) as "hosts!"
+           from tenants t order by tenant_id"#,
+    )
+    .fetch_all(conn)
+    .await?
+    .into_iter()
+    .map(|row| row.open(ring))
+    .collect()
 }

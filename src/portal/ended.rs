@@ -47,10 +47,15 @@ async fn show(journey: Journey) -> Response {
         Ending::Expired => Code::Expired,
         Ending::Unknown => Code::Interrupted,
         Ending::Superseded => Code::Stale,
+        Ending::Frozen => {
+            let (title_key, text_key) = ("problem-frozen-title".to_owned(), "problem-frozen-text".to_owned());
+            let page = visitor.page();
+            return page::html(&EndedPage { page, title_key, text_key, allowed_at: None, again: false, retry: false });
+        }
     };
     let again = match ending {
         Ending::Refused(code) => code.outcome() == Outcome::Failed || matches!(code, Code::Stale | Code::ChangedMeanwhile),
-        Ending::Barred(_) => false,
+        Ending::Barred(_) | Ending::Frozen => false,
         Ending::Expired | Ending::Superseded | Ending::Unknown => true,
     };
     let (title_key, text_key) = match (ending, code) {

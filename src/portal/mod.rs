@@ -9,6 +9,7 @@ mod identify;
 mod journey;
 mod method;
 mod need;
+mod not_me;
 mod password;
 mod status;
 mod unavailable;
@@ -39,6 +40,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(done::routes())
         .merge(ended::routes())
         .merge(account::routes())
+        .merge(not_me::routes())
         .layer((middleware::from_fn_with_state(app.clone(), origin::layer), middleware::from_fn_with_state(app.clone(), keep_language)))
 }
 

@@ -161,6 +161,7 @@ async fn ticket(journey: Journey, _: form::Json<form::Nothing>) -> Result<Json<T
         }
         Offered::NotNow if flow.step() == Step::Status => Err(Error::Conflict("busy")),
         Offered::NotNow => Err(Error::Forbidden("not_verified")),
+        Offered::Frozen => Err(Error::Forbidden("frozen")),
         Offered::NotServed => Err(Error::Forbidden("not_served")),
         Offered::NotReady(readiness) => Err(not_ready(readiness)),
     }
@@ -206,6 +207,7 @@ async fn submit(Bearer { visitor, browser }: Bearer, form::Json(sealed): form::J
         SubmitRefused::Expired => Error::Conflict("ticket_expired"),
         SubmitRefused::Superseded => Error::Conflict("superseded"),
         SubmitRefused::Busy => Error::Conflict("busy"),
+        SubmitRefused::Frozen => Error::Forbidden("frozen"),
         SubmitRefused::NotServed => Error::Forbidden("not_served"),
         SubmitRefused::WritebackOff => Error::Unavailable("writeback_off"),
     })?;

@@ -8,7 +8,7 @@ use crate::{
     app::App,
     base::language::Language,
     domain::{
-        notifications::{Content, Message},
+        notifications::{Act, Change, Content, Message},
         tenants::Tenant,
     },
     web::{Page, page},
@@ -50,65 +50,54 @@ struct CodeHtml<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "mail/changed/subject.txt")]
-struct ChangedSubject<'a> {
-    t: &'a Page,
-    tenant: &'a str,
+#[template(path = "mail/notice/subject.txt")]
+struct NoticeSubject<'a> {
+    subject: &'a str,
 }
 
 #[derive(Template)]
-#[template(path = "mail/changed/body.txt")]
-struct ChangedText<'a> {
+#[template(path = "mail/notice/body.txt")]
+struct NoticeText<'a> {
     t: &'a Page,
     tenant: &'a str,
-    name: &'a str,
+    greeting: Option<&'a str>,
+    intro: &'a str,
+    facts: &'a [(String, String)],
+    then: &'a [String],
+    link: Option<&'a Link>,
     help: Option<&'a str>,
-    when: &'a str,
-    where_: &'a str,
-    place: Option<&'a str>,
-    follow: Option<&'a str>,
 }
 
 #[derive(Template)]
-#[template(path = "mail/changed/body.html")]
-struct ChangedHtml<'a> {
+#[template(path = "mail/notice/body.html")]
+struct NoticeHtml<'a> {
     t: &'a Page,
     tenant: &'a str,
-    name: &'a str,
+    subject: &'a str,
+    greeting: Option<&'a str>,
+    intro: &'a str,
+    facts: &'a [(String, String)],
+    then: &'a [String],
+    link: Option<&'a Link>,
     help: Option<&'a str>,
-    when: &'a str,
-    where_: &'a str,
-    place: Option<&'a str>,
-    follow: Option<&'a str>,
 }
 
-#[derive(Template)]
-#[template(path = "mail/unlocked/subject.txt")]
-struct UnlockedSubject<'a> {
-    t: &'a Page,
-    tenant: &'a str,
+/// Where to say that it was not them.
+struct Link {
+    url: String,
+    page: String,
+    code: String,
 }
 
-#[derive(Template)]
-#[template(path = "mail/unlocked/body.txt")]
-struct UnlockedText<'a> {
-    t: &'a Page,
-    tenant: &'a str,
-    name: &'a str,
-    help: Option<&'a str>,
-    when: &'a str,
-    where_: &'a str,
-}
-
-#[derive(Template)]
-#[template(path = "mail/unlocked/body.html")]
-struct UnlockedHtml<'a> {
-    t: &'a Page,
-    tenant: &'a str,
-    name: &'a str,
-    help: Option<&'a str>,
-    when: &'a str,
-    where_: &'a str,
+impl Link {
+    /// At the tenant's own portal, and no other host.
+    fn new(app: &App, tenant: &Tenant, token: &str) -> Option<Self> {
+        let ours = app.public_url.host();
+        let host = tenant.hosts.iter().find(|host| *host == ours).or(tenant.hosts.first())?;
+        let page = format!("{}/not-me", app.public_url.at(host));
+        // Behind the #: no server and no log sees it.
+        Some(Self { url: format!("{page}#{token}"), page, code: token.to_owned() })
+    }
 }
 
 /// A subject is one line, whatever a tenant or a person is called.
@@ -120,54 +109,182 @@ fn language(tenant: &Tenant, message: &Message) -> Language {
     Language::negotiate(&message.language).unwrap_or(tenant.language)
 }
 
-pub fn mail(tenant: &Tenant, message: &Message) -> Result<Letter> {
+pub fn mail(app: &App, tenant: &Tenant, message: &Message) -> Result<Letter> {
     let language = language(tenant, message);
-    let help = tenant.help.as_deref();
-    let (t, tenant, name) = (&Page::bare(language, None), tenant.name.as_str(), message.name.as_str());
-    let (subject, text, html) = match &message.content {
+    let t = &Page::bare(language, None);
+    match &message.content {
         Content::Code { code, minutes } => {
-            let minutes = *minutes;
-            (
-                CodeSubject { t, tenant }.render()?,
-                CodeText { t, tenant, name, help, code, minutes }.render()?,
-                CodeHtml { t, tenant, name, help, code, minutes }.render()?,
-            )
+            let (help, minutes, tenant, name) = (tenant.help.as_deref(), *minutes, tenant.name.as_str(), message.name.as_str());
+            let subject = line(&CodeSubject { t, tenant }.render()?);
+            let text = CodeText { t, tenant, name, help, code, minutes }.render()?;
+            Ok(Letter { subject, text, html: CodeHtml { t, tenant, name, help, code, minutes }.render()? })
         }
-        Content::Changed { at, from, .. } | Content::Unlocked { at, from } => {
-            let when = page::when(language, OffsetDateTime::from_unix_timestamp(*at)?).text;
-            let unknown = t.t("mail-changed-unknown");
-            let (when, where_) = (when.as_str(), if from.is_empty() { &*unknown } else { from });
-            if matches!(message.content, Content::Unlocked { .. }) {
-                let subject = UnlockedSubject { t, tenant }.render()?;
-                let text = UnlockedText { t, tenant, name, help, when, where_ }.render()?;
-                let html = UnlockedHtml { t, tenant, name, help, when, where_ }.render()?;
-                return Ok(Letter { subject: line(&subject), text, html });
+        content => {
+            let Words { subject, intro, facts, then } = words(t, language, tenant, content)?;
+            let (intro, facts, then) = (intro.as_str(), facts.as_slice(), then.as_slice());
+            let link = content.happened().and_then(|happened| Link::new(app, tenant, happened.token.as_deref()?));
+            let link = link.as_ref();
+            // The help desk need not be told of itself.
+            let help = tenant.help.as_deref().filter(|_| !matches!(content, Content::Alert { .. }));
+            let greeting = (!message.name.is_empty()).then(|| t.t1("mail-greeting", "name", &message.name));
+            let (greeting, tenant, subject) = (greeting.as_deref(), tenant.name.as_str(), subject.as_str());
+            let text = NoticeText { t, tenant, greeting, intro, facts, then, link, help }.render()?;
+            let html = NoticeHtml { t, tenant, subject, greeting, intro, facts, then, link, help }.render()?;
+            Ok(Letter { subject: line(&NoticeSubject { subject }.render()?), text, html })
+        }
+    }
+}
+
+/// What a notice says.
+struct Words {
+    subject: String,
+    intro: String,
+    /// Label and value.
+    facts: Vec<(String, String)>,
+    then: Vec<String>,
+}
+
+fn words(t: &Page, language: Language, tenant: &Tenant, content: &Content) -> Result<Words> {
+    let name = tenant.name.as_str();
+    let when = |at: i64| anyhow::Ok(page::when(language, OffsetDateTime::from_unix_timestamp(at)?).text);
+    let own = |text: std::borrow::Cow<'static, str>| text.into_owned();
+    let happened = content.happened().cloned().unwrap_or_default();
+    let mut facts = vec![(own(t.t("mail-changed-when")), when(happened.at)?)];
+    let unknown = own(t.t("mail-changed-unknown"));
+    let from = if happened.from.is_empty() { unknown } else { happened.from.clone() };
+    let mut from = Some((own(t.t("mail-changed-where")), from));
+    let mut then = Vec::new();
+    let (subject, intro) = match content {
+        Content::Changed { place, follow, again, .. } => {
+            facts.extend(from.take());
+            facts.extend(place.iter().map(|place| (own(t.t("mail-changed-place")), place.clone())));
+            facts.extend((!follow.is_empty()).then(|| (own(t.t("mail-changed-follow")), follow.join(", "))));
+            if *again {
+                then.push(own(t.t("mail-again-you")));
+                (t.t1("mail-again-subject", "tenant", name), t.t1("mail-again-intro", "tenant", name))
+            } else {
+                then.push(own(t.t("mail-changed-you")));
+                (t.t1("mail-changed-subject", "tenant", name), t.t1("mail-changed-intro", "tenant", name))
             }
-            let (place, follow) = match &message.content {
-                Content::Changed { place, follow, .. } => (place.as_deref(), (!follow.is_empty()).then(|| follow.join(", "))),
-                _ => (None, None),
-            };
-            let follow = follow.as_deref();
-            (
-                ChangedSubject { t, tenant }.render()?,
-                ChangedText { t, tenant, name, help, when, where_, place, follow }.render()?,
-                ChangedHtml { t, tenant, name, help, when, where_, place, follow }.render()?,
-            )
         }
+        Content::Unlocked { .. } => {
+            then.push(own(t.t("mail-you")));
+            (t.t1("mail-unlocked-subject", "tenant", name), t.t1("mail-unlocked-intro", "tenant", name))
+        }
+        Content::Tries { .. } => {
+            then.push(own(t.t("mail-tries-you")));
+            (t.t1("mail-tries-subject", "tenant", name), t.t1("mail-tries-intro", "tenant", name))
+        }
+        Content::Method { change, method, .. } => {
+            let method = method_name(t, method);
+            then.push(own(t.t("mail-you")));
+            let intro = match change {
+                Change::Added => t.t2("mail-method-added", "tenant", name, "method", method),
+                Change::Removed => t.t2("mail-method-removed", "tenant", name, "method", method),
+                Change::Changed => t.t2("mail-method-changed", "tenant", name, "method", method),
+            };
+            (t.t1("mail-method-subject", "tenant", name), intro)
+        }
+        Content::Contact { mail, mobile, .. } => {
+            from = None;
+            then.push(own(t.t("mail-contact-you")));
+            let intro = match (mail, mobile) {
+                (true, true) => t.t1("mail-contact-both", "tenant", name),
+                (true, false) => t.t1("mail-contact-mail", "tenant", name),
+                _ => t.t1("mail-contact-mobile", "tenant", name),
+            };
+            (t.t1("mail-contact-subject", "tenant", name), intro)
+        }
+        Content::Operator { act, .. } => {
+            from = None;
+            match act {
+                Act::Frozen => {
+                    then.push(own(t.t("mail-frozen-then")));
+                    (t.t1("mail-frozen-subject", "tenant", name), t.t1("mail-frozen-intro", "tenant", name))
+                }
+                Act::Lifted => {
+                    then.push(own(t.t("mail-lifted-you")));
+                    (t.t1("mail-lifted-subject", "tenant", name), t.t1("mail-lifted-intro", "tenant", name))
+                }
+                Act::Code => {
+                    then.push(own(t.t("mail-you")));
+                    (t.t1("mail-helpdesk-subject", "tenant", name), t.t1("mail-helpdesk-intro", "tenant", name))
+                }
+            }
+        }
+        Content::Alert { who, about, of, command, .. } => {
+            facts.insert(0, (own(t.t("mail-alert-who")), who.clone()));
+            facts.insert(1, (own(t.t("mail-alert-about")), about_name(t, about)));
+            facts.insert(2, (own(t.t("mail-alert-of")), when(*of)?));
+            facts[3].0 = own(t.t("mail-alert-when"));
+            then.push(own(t.t("mail-alert-then")));
+            then.push(t.t1("mail-alert-command", "command", command));
+            (t.t1("mail-alert-subject", "tenant", name), t.t1("mail-alert-intro", "tenant", name))
+        }
+        Content::Code { .. } => anyhow::bail!("a code is no notice"),
     };
-    Ok(Letter { subject: line(&subject), text, html })
+    facts.extend(from);
+    Ok(Words { subject, intro, facts, then })
+}
+
+fn method_name(t: &Page, method: &str) -> String {
+    match method {
+        "email" => t.t("mail-method-email"),
+        "private_email" => t.t("mail-method-private-email"),
+        "sms" => t.t("mail-method-sms"),
+        "totp" => t.t("mail-method-totp"),
+        "passkey" => t.t("mail-method-passkey"),
+        "recovery_code" => t.t("mail-method-recovery-code"),
+        _ => t.t("mail-method-other"),
+    }
+    .into_owned()
+}
+
+fn about_name(t: &Page, about: &str) -> String {
+    match about {
+        "changed" => t.t("mail-about-changed"),
+        "unlocked" => t.t("mail-about-unlocked"),
+        "tries" => t.t("mail-about-tries"),
+        "method" => t.t("mail-about-method"),
+        "contact" => t.t("mail-about-contact"),
+        _ => t.t("mail-about-operator"),
+    }
+    .into_owned()
 }
 
 /// One text message.
 pub fn text(app: &App, tenant: &Tenant, message: &Message) -> String {
     let language = language(tenant, message);
-    match &message.content {
-        Content::Code { code, minutes } => language.text_with(
-            "sms-code",
-            // As text, or a code with a leading zero would be shown as a number.
-            &[("code", code), ("tenant", &tenant.name), ("minutes", &minutes.to_string()), ("host", app.public_url.host())],
-        ),
-        Content::Changed { .. } => language.text_with("sms-changed", &[("tenant", &tenant.name)]),
-        Content::Unlocked { .. } => language.text_with("sms-unlocked", &[("tenant", &tenant.name)]),
+    let said = match &message.content {
+        Content::Code { code, minutes } => {
+            return language.text_with(
+                "sms-code",
+                // As text, or a code with a leading zero would be shown as a number.
+                &[("code", code), ("tenant", &tenant.name), ("minutes", &minutes.to_string()), ("host", app.public_url.host())],
+            );
+        }
+        Content::Changed { .. } => "sms-changed",
+        Content::Unlocked { .. } => "sms-unlocked",
+        Content::Tries { .. } => "sms-tries",
+        Content::Method { .. } => "sms-method",
+        Content::Contact { .. } => "sms-contact",
+        Content::Operator { act: Act::Frozen, .. } => "sms-frozen",
+        Content::Operator { act: Act::Lifted, .. } => "sms-lifted",
+        Content::Operator { act: Act::Code, .. } => "sms-helpdesk",
+        Content::Alert { .. } => "sms-alert",
+    };
+    let said = language.text_with(said, &[("tenant", &tenant.name)]);
+    let Some(token) = message.content.happened().and_then(|happened| happened.token.as_deref()) else { return said };
+    let linked = Link::new(app, tenant, token).map(|link| format!("{said} {}", language.text_with("sms-not-me", &[("link", &link.url)])));
+    // A long host name leaves no room in one message; then the mails have the link.
+    match linked.filter(|linked| is_one_message(linked)) {
+        Some(linked) => linked,
+        None => format!("{said} {}", language.text("sms-not-you")),
     }
+}
+
+/// 160 characters of the basic alphabet (3GPP TS 23.038), as far as our languages and links need it.
+fn is_one_message(text: &str) -> bool {
+    let basic = |c: char| c.is_ascii_alphanumeric() || " @#.,:;?!'()+-/_&%*=<>\"\näöüÄÖÜßéèàùìòñÑåÅæÆøØ".contains(c);
+    text.chars().count() <= 160 && text.chars().all(basic)
 }

@@ -13,8 +13,8 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Keys that are put together at run time: the rest is a stable code (`docs/error-codes.md`).
 const BY_CODE: [&str; 2] = ["outcome-", "problem-"];
 /// Keys that a handler or the worker names whole and hands on.
-const BY_HANDLER: [&str; 8] =
-    ["sms-", "identify-error-", "unavailable-", "method-error-", "code-error-", "code-notice-", "need-error-", "ended-"];
+const BY_HANDLER: [&str; 9] =
+    ["not-me-error-", "sms-", "identify-error-", "unavailable-", "method-error-", "code-error-", "code-notice-", "need-error-", "ended-"];
 
 pub fn files(dir: &str, ending: &str) -> Vec<(String, String)> {
     fn walk(dir: &Path, ending: &str, into: &mut Vec<(String, String)>) {
@@ -192,10 +192,14 @@ fn a_text_message_is_one_message() {
     let (tenant, host) = ("Stadtwerke Musterstadt am See GmbH", "passwort.stadtwerke-musterstadt.de");
     for language in Language::ALL {
         let code = language.text_with("sms-code", &[("code", "012345"), ("tenant", tenant), ("minutes", "10"), ("host", host)]);
-        let changed = language.text_with("sms-changed", &[("tenant", tenant)]);
         assert!(code.starts_with("012345 ") && code.ends_with(&format!("\n\n@{host} #012345")), "{code}");
-        let unlocked = language.text_with("sms-unlocked", &[("tenant", tenant)]);
-        for text in [code, changed, unlocked] {
+        // A notice has a link to say that it was not oneself: 26 characters of token.
+        let link = format!("https://{host}/not-me#{}", "0".repeat(26));
+        let not_me = language.text_with("sms-not-me", &[("link", &link)]);
+        let kinds = ["changed", "unlocked", "tries", "method", "contact", "lifted", "helpdesk"];
+        let notices = kinds.map(|kind| format!("{} {not_me}", language.text_with(&format!("sms-{kind}"), &[("tenant", tenant)])));
+        let frozen = language.text_with("sms-frozen", &[("tenant", tenant)]);
+        for text in notices.into_iter().chain([code, frozen]) {
             assert!(
                 text.chars().count() <= 160 && text.chars().all(basic),
                 "{}: {} characters: {text}",

@@ -149,6 +149,7 @@ pub async fn release(conn: &mut PgConnection, primaries: &[Uuid]) -> Result<Vec<
                    join connectors c on c.tenant_id = l.tenant_id and c.connector_id = l.connector_id and c.writeback
                where j.job_id = any($1) and j.state = 'held' and l.job_id = j.job_id
                    and l.user_id in (select followers_of(l.tenant_id, p.user_id))
+                   and not exists (select from freezes z where z.tenant_id = l.tenant_id and z.user_id in (l.user_id, p.user_id) and z.lifted_at is null)
                returning j.job_id, j.tenant_id, j.connector_id, j.user_id, j.flow_id, j.hashes
            ), pointed as (
                update active_jobs a set agents = array(select jsonb_object_keys(r.hashes)::uuid) from released r where a.job_id = r.job_id)

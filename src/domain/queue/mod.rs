@@ -4,10 +4,12 @@
 //! token fences out whoever held the job before; a terminal job keeps a tombstone and never the ciphertext.
 
 mod ask;
+mod handover;
 mod hold;
 mod lease;
 mod settle;
 pub mod state;
+mod stop;
 mod submit;
 mod sweep;
 
@@ -29,6 +31,7 @@ pub use hold::{Follower, Held, LetGo, Who, follows, give_up, hold, release};
 pub use lease::{Ask, lease, put_back, waiting, withdraw};
 pub use settle::{Ended, Settled, Told, record, settle, settle_closely};
 pub use state::State;
+pub use stop::{Stopped, stop};
 pub use submit::{Posted, Submission, Submitted, Superseded, submit, submit_closely};
 pub use sweep::{Swept, sweep, sweep_unused};
 

@@ -6,20 +6,20 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use sqlx::PgConnection;
-use time::{Duration, OffsetDateTime};
+use sqlx::{PgConnection, postgres::types::PgInterval};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    End, span,
+    End, handover, span,
     state::{Event, State},
 };
 use crate::{
     base::clock::Clock,
     domain::{
         audit::{self, Lines},
-        fleet::{Agent, SILENT_AFTER},
-        notifications::Letters,
+        fleet::Agent,
+        notices::{self, Letters},
         tenants::Scope,
         users::Reach,
     },
@@ -30,11 +30,6 @@ use crate::{
         ticket::Kind,
     },
 };
-
-/// A directory that was away is tried again after this.
-const RETRY: Duration = Duration::seconds(3);
-/// Notices are worth sending for a day.
-const NOTICE_LIFETIME: Duration = Duration::days(1);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
@@ -79,6 +74,7 @@ struct Row {
     private_mail: Option<Vec<u8>>,
     mobile: Option<Vec<u8>>,
     language: Option<String>,
+    by_mail: Option<bool>,
 }
 
 /// A result of a running lease, judged and not yet written down.
@@ -98,6 +94,8 @@ pub struct Ended {
     pub origin: Option<IpAddr>,
     /// Whom to tell.
     pub reach: Option<Reach>,
+    /// Nothing but mailboxes proved who they are.
+    pub by_mail: bool,
     pub state: State,
     code: Code,
     allowed_at: Option<OffsetDateTime>,
@@ -159,7 +157,8 @@ async fn look(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<BTreeMap<i64
     let rows = sqlx::query_as!(
         Row,
         r#"select r.n as "n!", j.user_id, j.flow_id, j.kind, j.part, j.seq, j.state, j.attempts, j.lease, j.lease_until, j.agent_id, j.result,
-               j.hashes ->> r.agent_id::text as hash, host(j.origin) as origin, u.display_name as "name?", u.mail, u.private_mail, u.mobile, u.language
+               j.hashes ->> r.agent_id::text as hash, host(j.origin) as origin, u.display_name as "name?", u.mail, u.private_mail, u.mobile, u.language,
+               (select f.passed <@ array['email', 'private_email'] and f.passed <> '{}' from flows f where r.applied and f.flow_id = j.flow_id) as by_mail
            from unnest($1::uuid[], $2::uuid[], $3::uuid[], $6::bool[]) with ordinality as r (tenant_id, job_id, agent_id, applied, n)
            join jobs j on j.job_id = r.job_id and j.job_id between $4 and $5 and j.tenant_id = r.tenant_id
            left join users u on r.applied and u.tenant_id = j.tenant_id and u.user_id = j.user_id
@@ -228,8 +227,8 @@ async fn decide(conn: &mut PgConnection, clock: &Clock, told: &Told<'_>, job: Ro
         Word::Again => return Ok((Settled::Again, None)),
         Word::Contradicts(why) => return Ok((Settled::Contradicts(why), None)),
         Word::HandsOver(_)
-            if hand_over(&mut *conn, clock, agent, result.job).await?
-                || job.part.as_deref() == Some("follows") && retry(&mut *conn, clock, result.job).await? =>
+            if handover::hand_over(&mut *conn, clock, agent, result.job).await?
+                || job.part.as_deref() == Some("follows") && handover::retry(&mut *conn, clock, result.job).await? =>
         {
             return Ok((Settled::HandedOver { user_id: job.user_id, flow_id: job.flow_id }, None));
         }
@@ -250,6 +249,7 @@ impl Row {
             self.name.map(|name| Reach::open(told.scope, name, [self.mail, self.private_mail, self.mobile], self.language)).transpose()?;
         Ok(Ended {
             reach,
+            by_mail: self.by_mail.unwrap_or_default(),
             job: result.job,
             leads,
             follows: self.part.as_deref() == Some("follows"),
@@ -308,11 +308,18 @@ pub async fn record(
                    $20::text[], $21::text[], $22::jsonb[])
                    as r (event_id, tenant_id, actor, action, user_id, flow_id, job_id, request_id, address, outcome, detail)
                where job_id = any(array(select job_id from over))
-           ), letters as (
-               insert into messages (message_id, tenant_id, channel, payload, created_at, due_at, expires_at)
-               select message_id, tenant_id, channel, payload, $9, $9, $29
-               from unnest($24::uuid[], $25::uuid[], $26::uuid[], $27::text[], $28::bytea[]) as r (message_id, tenant_id, job_id, channel, payload)
+           ), told as (
+               select * from unnest($24::uuid[], $25::uuid[], $26::uuid[], $27::text[], $28::bytea[], $30::timestamptz[], $31::uuid[], $32::bytea[],
+                   $33::uuid[], $34::text[])
+                   as r (message_id, tenant_id, job_id, channel, payload, due_at, unless, token_hash, user_id, about)
                where job_id = any(array(select job_id from over))
+           ), letters as (
+               insert into messages (message_id, tenant_id, channel, payload, created_at, due_at, expires_at, user_id)
+               select message_id, tenant_id, channel, payload, $9, due_at, due_at + $29::interval, unless from told
+           ), tokens as (
+               insert into notices (token_hash, tenant_id, user_id, about, at, expires_at)
+               select distinct token_hash, tenant_id, user_id, about, $9::timestamptz, $9::timestamptz + interval '30 days'
+               from told where token_hash is not null
            )
            select array(select job_id from over) as "over!", 1 / ((select count(*) from gone) <= (select count(*) from over))::int as "whole!""#,
         &jobs,
@@ -343,54 +350,14 @@ pub async fn record(
         &letters.jobs,
         &letters.channels as &[&str],
         &letters.payloads,
-        now + NOTICE_LIFETIME,
+        PgInterval::try_from(notices::LIFETIME).map_err(|error| anyhow::anyhow!(error))?,
+        &letters.dues,
+        &letters.unless as &[Option<Uuid>],
+        &letters.hashes as &[Option<Vec<u8>>],
+        &letters.users as &[Option<Uuid>],
+        &letters.abouts as &[Option<&str>],
     )
     .fetch_one(conn)
     .await?;
     Ok(row.over.into_iter().collect())
-}
-
-/// Back into the queue for the other agents that can open it, if one of them reaches its directory.
-async fn hand_over(conn: &mut PgConnection, clock: &Clock, agent: &Agent, job: Uuid) -> Result<bool> {
-    let done = sqlx::query!(
-        "update active_jobs j set lease_until = null, agents = array_remove(j.agents, $2)
-         where job_id = $1 and expires_at > $3 and exists (
-             select 1 from agents a where a.agent_id = any(j.agents) and a.agent_id <> $2 and a.status = 'active'
-                 and a.last_seen_at > $4 and (a.health -> 'directory' ->> 'reachable')::boolean)",
-        job,
-        agent.agent_id,
-        clock.now(),
-        clock.now() - SILENT_AFTER,
-    )
-    .execute(&mut *conn)
-    .await?;
-    if done.rows_affected() > 0 {
-        back(conn, job).await?;
-    }
-    Ok(done.rows_affected() > 0)
-}
-
-/// As if this lease had not been: the agent's word is that nothing was sent.
-async fn back(conn: &mut PgConnection, job: Uuid) -> Result<()> {
-    sqlx::query!("update jobs set state = 'submitted', attempts = attempts - 1, lease = null, lease_until = null where job_id = $1", job)
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// What followed another was sealed for this moment and for no later one: as long as it lives, the same agent may try again a little
-/// later.
-async fn retry(conn: &mut PgConnection, clock: &Clock, job: Uuid) -> Result<bool> {
-    let again: OffsetDateTime = clock.now() + RETRY;
-    let done = sqlx::query!(
-        "update active_jobs set lease_until = $2 where job_id = $1 and expires_at > $2::timestamptz + interval '3 s'",
-        job,
-        again
-    )
-    .execute(&mut *conn)
-    .await?;
-    if done.rows_affected() > 0 {
-        back(conn, job).await?;
-    }
-    Ok(done.rows_affected() > 0)
 }

@@ -21,6 +21,9 @@ use crate::{
 /// to do now; `None`: nobody is there to ask.
 pub(super) async fn look(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, flow: &Flow) -> Result<Option<Uuid>> {
     let Some(user) = users::get(&mut *conn, scope, flow.user_id.unwrap_or_default()).await? else { return Ok(None) };
+    if flow.frozen {
+        return Ok(None);
+    }
     if fleet::readiness(&mut *conn, scope, clock, Some(user.connector_id)).await? != Readiness::Ready {
         return Ok(None);
     }

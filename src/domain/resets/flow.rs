@@ -68,6 +68,9 @@ pub struct Flow {
     pub aim_id: Option<Uuid>,
     /// Where others follow the job: how it goes in each directory, the first one's first.
     pub targets: Vec<TargetView>,
+    /// Nothing may be done for the account, or the flow was under way when it was frozen. Nobody is to learn of it before they have proven
+    /// who they are.
+    pub frozen: bool,
 }
 
 /// How a journey ended other than well, or where it must pause.
@@ -83,6 +86,8 @@ pub enum Ending {
     Unknown,
     /// A newer ticket or another flow took over.
     Superseded,
+    /// The account is frozen: an operator has to look first.
+    Frozen,
 }
 
 /// Where the browser belongs now. Derived, never stored, so that it cannot disagree with the job.
@@ -111,6 +116,9 @@ impl Flow {
             (State::Applied, _) if !self.targets.iter().all(TargetView::is_final) => Step::Status,
             (State::Applied, _) => Step::Done,
             (State::Reconciled, Some(code)) if code.outcome() == Outcome::Applied => Step::Done,
+            (State::Reconciled | State::Refused | State::Failed | State::Superseded | State::Expired, _) if self.frozen => {
+                Step::Ended(Ending::Frozen)
+            }
             // Another password may do: no need to prove again.
             (State::Refused | State::Reconciled, Some(code)) if code.is_about_the_password() => Step::Password,
             (State::Refused | State::Failed | State::Reconciled, Some(code)) => Step::Ended(Ending::Refused(code)),
@@ -122,6 +130,9 @@ impl Flow {
 
     /// Verified, and nothing is under way.
     const fn beginning(&self) -> Step {
+        if self.frozen {
+            return Step::Ended(Ending::Frozen);
+        }
         if self.aim_id.is_some() {
             return Step::Password;
         }
@@ -173,7 +184,8 @@ pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie:
         r#"select f.flow_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.passed, f.method, f.wants_password, f.root_id,
                f.aim_id, j.part, j.job_id as "job_id?", j.kind as "job_kind?", j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code,
                j.allowed_at, l.job_id as "look_id?", l.state as "look_state?", l.code as look_code, l.result as look_result,
-               l.issued_at as "look_at?", c.unlock as "unlock?"
+               l.issued_at as "look_at?", c.unlock as "unlock?",
+               f.frozen or exists (select from freezes z where z.tenant_id = f.tenant_id and z.user_id in (f.user_id, f.aim_id) and z.lifted_at is null) as "frozen!"
            from flows f left join jobs j on j.job_id = f.job_id and j.tenant_id = f.tenant_id
            left join jobs l on l.job_id = f.look_id and l.tenant_id = f.tenant_id
            left join connectors c on c.connector_id = l.connector_id and c.tenant_id = l.tenant_id
@@ -206,7 +218,8 @@ pub async fn reload(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow:
         r#"select f.flow_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.passed, f.method, f.wants_password, f.root_id,
                f.aim_id, j.part, j.job_id as "job_id?", j.kind as "job_kind?", j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code,
                j.allowed_at, l.job_id as "look_id?", l.state as "look_state?", l.code as look_code, l.result as look_result,
-               l.issued_at as "look_at?", c.unlock as "unlock?"
+               l.issued_at as "look_at?", c.unlock as "unlock?",
+               f.frozen or exists (select from freezes z where z.tenant_id = f.tenant_id and z.user_id in (f.user_id, f.aim_id) and z.lifted_at is null) as "frozen!"
            from flows f left join jobs j on j.job_id = f.job_id and j.tenant_id = f.tenant_id
            left join jobs l on l.job_id = f.look_id and l.tenant_id = f.tenant_id
            left join connectors c on c.connector_id = l.connector_id and c.tenant_id = l.tenant_id
@@ -249,6 +262,7 @@ struct Row {
     look_result: Option<String>,
     look_at: Option<OffsetDateTime>,
     unlock: Option<bool>,
+    frozen: bool,
 }
 
 impl Row {
@@ -290,6 +304,7 @@ impl Row {
             root_id: self.root_id,
             aim_id: self.aim_id,
             targets: Vec::new(),
+            frozen: self.frozen,
         })
     }
 }
@@ -321,7 +336,8 @@ pub async fn aim(conn: &mut PgConnection, scope: &Scope, flow: &Flow, user: Uuid
     let done = sqlx::query!(
         "update flows set root_id = coalesce(root_id, job_id), aim_id = $3, job_id = null, wants_password = true
          where tenant_id = $1 and flow_id = $2 and state = 'verified' and job_id = $4
-             and $3 in (select followers_of($1, flows.user_id))",
+             and $3 in (select followers_of($1, flows.user_id))
+             and not exists (select from freezes z where z.tenant_id = $1 and z.user_id in ($3, flows.user_id) and z.lifted_at is null)",
         scope.id(),
         flow.flow_id,
         user,

@@ -1,7 +1,7 @@
 //! People with accounts in several directories: the job of the account that they proved goes first, and its directory's policy decides;
 //! the jobs of the accounts that follow it are sealed and durable together with it, and wait for its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use sqlx::PgConnection;
@@ -12,7 +12,7 @@ use crate::{
     base::clock::Clock,
     domain::{
         audit::{self, Event, Source},
-        fleet,
+        fleet, freezes,
         queue::{self, Follower, Held, LetGo, State, Target, Who},
         tenants::Scope,
         users::{self, Linked, User},
@@ -79,8 +79,10 @@ pub(super) async fn offer(
 ) -> Result<Vec<Permit>> {
     let (user, job) = primary;
     let (mut permits, mut lines) = (Vec::new(), Vec::new());
-    for linked in users::follow(&mut *conn, scope, user).await? {
-        if !linked.served {
+    let follow = users::follow(&mut *conn, scope, user).await?;
+    let frozen = frozen(&mut *conn, scope, &follow).await?;
+    for linked in follow {
+        if !linked.served || frozen.contains(&linked.user_id) {
             continue;
         }
         let Ok(recipients) = fleet::recipients(&mut *conn, scope, clock, linked.connector_id).await? else { continue };
@@ -92,6 +94,12 @@ pub(super) async fn offer(
     }
     audit::record_all(conn, clock, lines).await?;
     Ok(permits)
+}
+
+/// Those of them for which nothing is done until an operator has looked. Hardly anybody has several accounts.
+async fn frozen(conn: &mut PgConnection, scope: &Scope, follow: &[Linked]) -> Result<BTreeSet<Uuid>> {
+    let users: Vec<Uuid> = follow.iter().map(|linked| linked.user_id).collect();
+    if users.is_empty() { Ok(BTreeSet::new()) } else { freezes::among(conn, scope, &users).await }
 }
 
 async fn permit(
@@ -142,7 +150,8 @@ pub(super) async fn hold(
                from linked_jobs l join users u on u.tenant_id = l.tenant_id and u.user_id = l.user_id
                    join connectors c on c.tenant_id = l.tenant_id and c.connector_id = l.connector_id
                    join jobs p on p.job_id = l.primary_id
-               where l.user_id in (select followers_of(l.tenant_id, p.user_id)) and l.job_id = $1 and l.primary_id = $2 and l.tenant_id = $3 and u.enabled and not u.protected and c.writeback"#,
+               where l.user_id in (select followers_of(l.tenant_id, p.user_id)) and l.job_id = $1 and l.primary_id = $2 and l.tenant_id = $3 and u.enabled and not u.protected and c.writeback
+                   and not exists (select from freezes z where z.tenant_id = l.tenant_id and z.user_id in (l.user_id, p.user_id) and z.lifted_at is null)"#,
             one.job_id,
             primary,
             scope.id(),

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         audit::{self, Event, Source},
         limits::{self, Limit, Verdict},
+        notices,
         tenants::Scope,
         users,
         verification::{self, Checked, Code, Method, Purpose, Sent},
@@ -98,7 +99,8 @@ pub async fn prove(
     let detail = serde_json::json!({ "method": method });
     let event = Event { action: "reset.code_try", outcome, user: flow.user_id, flow: Some(flow.flow_id), detail, ..Event::default() };
     if !passed {
-        audit::record(conn, scope, clock, source, event).await?;
+        audit::record(&mut *conn, scope, clock, source, event).await?;
+        used_up(conn, scope, clock, source, flow).await?;
         return Ok(if checked == Checked::Over { Proven::Over } else { Proven::Wrong });
     }
     let (cookie, now) = (id::token(), clock.now());
@@ -125,7 +127,23 @@ pub async fn prove(
     let mut asked = None;
     if verified {
         limits::clear(&mut *conn, scope, &flow.subjects, Limit::CodeTry).await?;
+        if flow.frozen {
+            let event =
+                Event { action: "reset.frozen", outcome: "refused", user: flow.user_id, flow: Some(flow.flow_id), ..Event::default() };
+            audit::record(&mut *conn, scope, clock, source, event).await?;
+        }
         asked = ask::look(conn, scope, clock, source, flow).await?;
     }
     Ok(Proven::Passed { cookie, verified, asked })
+}
+
+/// Whoever's account it is hears of it when the last try was a wrong one, too: nobody guesses in silence by stopping just before a wait. The
+/// same is done for a decoy.
+async fn used_up(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, flow: &Flow) -> Result<()> {
+    let [until] = limits::waiting(&mut *conn, scope, clock, &flow.subjects, [Limit::CodeTry]).await?;
+    if until.is_none() {
+        return Ok(());
+    }
+    let user = users::get(&mut *conn, scope, flow.user_id.unwrap_or_default()).await?;
+    notices::tries_used_up(conn, scope, clock, user.as_ref(), flow.options.len(), source).await
 }

@@ -13,10 +13,10 @@ use crate::{
     domain::{
         audit::{self, Event, Lines, Source},
         fleet::Agent,
-        notifications::{Channel, Content, Letters, Message},
+        notices::{Letters, Whom},
+        notifications::{Content, Happened},
         queue::{self, LetGo, Settled, State, Swept, Told},
         tenants::{Scope, Tenant},
-        users::Reach,
     },
     wire::{
         message::{JobResult, LeasedJob},
@@ -146,7 +146,8 @@ async fn record<'a>(
         }
         lines.push((&report.tenant.scope, report.source, event));
         ended.push(end);
-        if let Some(content) = notice(end.kind, report.result.code, clock.seconds(), end.origin.map(audit::coarse).unwrap_or_default()) {
+        let from = end.origin.map(audit::coarse).unwrap_or_default();
+        if let Some(content) = notice(end.kind, report.result.code, Happened { at: clock.seconds(), from, token: None }) {
             done.push((report, end, content));
         }
     }
@@ -158,10 +159,10 @@ async fn record<'a>(
 }
 
 /// What is told of a job that did something to an account.
-fn notice(kind: Kind, code: Code, at: i64, from: String) -> Option<Content> {
+fn notice(kind: Kind, code: Code, happened: Happened) -> Option<Content> {
     match (code.outcome(), kind) {
-        (Outcome::Applied, kind) if kind.has_new() => Some(Content::Changed { at, from, place: None, follow: Vec::new() }),
-        (Outcome::Applied, Kind::Unlock) if code != Code::NotLocked => Some(Content::Unlocked { at, from }),
+        (Outcome::Applied, kind) if kind.has_new() => Some(Content::Changed { happened, place: None, follow: Vec::new(), again: false }),
+        (Outcome::Applied, Kind::Unlock) if code != Code::NotLocked => Some(Content::Unlocked { happened }),
         _ => None,
     }
 }
@@ -170,7 +171,7 @@ fn notice(kind: Kind, code: Code, at: i64, from: String) -> Option<Content> {
 async fn notices(conn: &mut PgConnection, clock: &Clock, done: &[(&Report<'_>, &queue::Ended, Content)]) -> Result<Letters> {
     let mut letters = Letters::default();
     for (report, end, content) in done {
-        let Some(Reach { name, mail, private_mail, mobile, language }) = &end.reach else { continue };
+        let Some(reach) = &end.reach else { continue };
         let (scope, job) = (&report.tenant.scope, report.result.job);
         let mut content = content.clone();
         if let Content::Changed { place, follow, .. } = &mut content
@@ -179,16 +180,16 @@ async fn notices(conn: &mut PgConnection, clock: &Clock, done: &[(&Report<'_>, &
             let mut names = linked::places(&mut *conn, scope, job).await?.into_iter();
             (*place, *follow) = (names.next(), names.collect());
         }
+        let mut whom = Whom::of(end.user_id, reach);
         // Nobody is told twice of one password.
         let known = if end.follows { linked::told(&mut *conn, scope, end.user_id).await? } else { None };
-        let known = |to: &str| known.as_ref().is_some_and(|known| known.is_reached_at(to));
-        let language = language.as_deref().unwrap_or(report.tenant.language.tag());
-        let private = private_mail.as_ref().filter(|private| mail.as_ref() != Some(private));
-        let mails = mail.as_ref().into_iter().chain(private).map(|mail| (Channel::Email, mail.as_str()));
-        let mobile = mobile.as_ref().map(|mobile| (Channel::Sms, mobile.as_str()));
-        for (channel, to) in mails.chain(mobile).filter(|(_, to)| !known(to)) {
-            let message = Message { to: to.to_owned(), name: name.clone(), language: language.to_owned(), content: content.clone() };
-            letters.push(&report.tenant.scope, clock, report.result.job, channel, &message)?;
+        whom.except(|to| known.as_ref().is_some_and(|known| known.is_reached_at(to)));
+        letters.tell(scope, clock, &whom, job, content.clone())?;
+        if let Content::Changed { again, .. } = &mut content
+            && end.by_mail
+        {
+            *again = true;
+            letters.tell(scope, clock, &whom, job, content)?;
         }
     }
     Ok(letters)

@@ -55,6 +55,8 @@ pub enum SubmitRefused {
     NotServed,
     #[error("writeback of the connector was switched off")]
     WritebackOff,
+    #[error("the account is frozen")]
+    Frozen,
 }
 
 /// Whom to tell.
@@ -229,6 +231,9 @@ fn pass(row: Option<Row>, sealed: &Sealed<'_>) -> Result<Gate, SubmitRefused> {
     if !row.verified || row.job_id != Some(sealed.job_id) {
         return Err(SubmitRefused::NoTicket);
     }
+    if row.frozen {
+        return Err(SubmitRefused::Frozen);
+    }
     let (Some(user), Some(connector)) = (row.user_id, row.connector_id) else { return Err(SubmitRefused::NotServed) };
     if row.writeback != Some(true) {
         return Err(SubmitRefused::WritebackOff);
@@ -254,6 +259,7 @@ struct Row {
     user_id: Option<Uuid>,
     connector_id: Option<Uuid>,
     writeback: Option<bool>,
+    frozen: bool,
     owners: Json<BTreeMap<String, Owner>>,
 }
 
@@ -273,7 +279,8 @@ async fn gates(conn: &mut PgConnection, clock: &Clock, sealed: &[Sealed<'_>]) ->
     let rows = sqlx::query_as!(
         Row,
         r#"select r.n as "n!", f.flow_id, f.state = 'verified' as "verified!", f.job_id, coalesce(f.aim_id, f.user_id) as user_id, s.connector_id as "connector_id?",
-               s.writeback as "writeback?", o.owners as "owners!: Json<BTreeMap<String, Owner>>"
+               s.writeback as "writeback?", f.frozen or exists (select from freezes z where z.tenant_id = f.tenant_id and z.user_id in (f.user_id, f.aim_id) and z.lifted_at is null) as "frozen!",
+               o.owners as "owners!: Json<BTreeMap<String, Owner>>"
            from unnest($1::uuid[], $2::bytea[], $3::text[]) with ordinality as r (tenant_id, browser_hash, keys, n)
            join flows f on f.tenant_id = r.tenant_id and f.browser_hash = r.browser_hash and f.state <> 'ended' and f.expires_at > $4
            left join lateral (select u.connector_id, c.writeback

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use sqlx::PgConnection;
 
-use super::{Flow, Step, flow, linked};
+use super::{Ending, Flow, Step, flow, linked};
 use crate::{
     base::clock::Clock,
     domain::{
@@ -36,6 +36,8 @@ pub enum Offered {
     NotReady(Readiness),
     /// The person may no longer be served.
     NotServed,
+    /// Nothing is done for the account until an operator has looked.
+    Frozen,
 }
 
 /// A ticket for the flow's person. Older tickets of that person are superseded.
@@ -47,8 +49,13 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     // The head before the flow: a submit holds it, and whether the flow's last ticket was used must be seen after that.
     queue::lock_head(&mut *conn, user.connector_id, user.object_guid).await?;
     let aim = flow.aim_id;
+    let frozen = |flow: &Flow| flow.step() == Step::Ended(Ending::Frozen);
     let still = |flow: &Flow| flow.step() == Step::Password && flow.aim_id == aim;
-    let Some(flow) = &flow::lock(&mut *conn, scope, clock, flow).await?.filter(still) else { return Ok(Offered::NotNow) };
+    let flow = match flow::lock(&mut *conn, scope, clock, flow).await? {
+        Some(flow) if frozen(&flow) => return Ok(Offered::Frozen),
+        Some(flow) if still(&flow) => &flow.clone(),
+        _ => return Ok(Offered::NotNow),
+    };
     let recipients = match fleet::recipients(&mut *conn, scope, clock, user.connector_id).await? {
         Ok(recipients) => recipients,
         Err(why) => return Ok(Offered::NotReady(why)),

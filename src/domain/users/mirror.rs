@@ -9,7 +9,11 @@ use anyhow::Result;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::contact::{self, EmailAddress, Phone};
+use super::{
+    Readdressed,
+    contact::{self, EmailAddress, Phone},
+    readdressed,
+};
 use crate::{
     base::{clock::Clock, id, language::Language},
     domain::tenants::Scope,
@@ -17,9 +21,10 @@ use crate::{
 };
 
 /// What came of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum MirrorOutcome {
-    Taken(Mirrored),
+    /// With those who are to be told of other addresses.
+    Taken(Mirrored, Vec<Readdressed>),
     /// A batch in the midst of a full pass that we know nothing of: who was named before is unknown.
     UnknownPass,
 }
@@ -50,6 +55,13 @@ pub async fn mirror(conn: &mut PgConnection, scope: &Scope, clock: &Clock, conne
         batch.upserts.iter().map(|person| Ok((person.guid, Known::new(scope, person)?))).collect::<Result<_>>()?;
     let changed = name(&mut *conn, clock, connector, people).await?;
     done.changed = changed.len();
+    let guids: Vec<Uuid> = changed.iter().map(|known| known.person.guid).collect();
+    let mut before = readdressed::before(&mut *conn, scope, connector, &guids).await?;
+    let readdressed = changed.iter().filter_map(|known| {
+        let (user_id, before) = before.remove(&known.person.guid)?;
+        readdressed::compare(user_id, before, known.person)
+    });
+    let readdressed = readdressed.collect();
     done.dropped = upsert(&mut *conn, scope, clock, connector, &changed).await?;
     done.removed = remove(conn, clock, connector, &batch.removals).await?;
     if batch.full && batch.last {
@@ -64,7 +76,7 @@ pub async fn mirror(conn: &mut PgConnection, scope: &Scope, clock: &Clock, conne
         .await?;
         done.removed += remove(conn, clock, connector, &gone).await?;
     }
-    Ok(MirrorOutcome::Taken(done))
+    Ok(MirrorOutcome::Taken(done, readdressed))
 }
 
 /// Whether this full pass is known, or begins now.

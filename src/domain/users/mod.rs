@@ -4,6 +4,7 @@
 mod contact;
 mod links;
 mod mirror;
+mod readdressed;
 
 use anyhow::Result;
 use sqlx::PgConnection;
@@ -13,6 +14,7 @@ use super::{policies::Terms, tenants::Scope};
 pub use contact::{EmailAddress, Phone};
 pub use links::{LinkBy, Linked, Unlisted, follow, list};
 pub use mirror::{MirrorOutcome, Mirrored, clean, mirror};
+pub use readdressed::Readdressed;
 
 /// A typed sign-in name or address in its one canonical form: trimmed, lower case, without `DOMAIN\`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +60,17 @@ impl User {
         scope.key().hash(b"limit subject", self.object_guid.as_bytes())
     }
 
+    /// As one tells them of what happened to their account.
+    pub fn reach(&self) -> Reach {
+        Reach {
+            name: self.display_name.clone(),
+            mail: self.mail.clone(),
+            private_mail: self.private_mail.clone(),
+            mobile: self.mobile.clone(),
+            language: self.language.clone(),
+        }
+    }
+
     /// Whether this address or number is theirs.
     pub fn is_reached_at(&self, to: &str) -> bool {
         let mails = [&self.mail, &self.private_mail].into_iter().flatten().map(EmailAddress::as_str);
@@ -66,6 +79,7 @@ impl User {
 }
 
 /// How to tell a person of what happened to their account, as read together with something else.
+#[derive(Debug, Clone)]
 pub struct Reach {
     pub name: String,
     pub mail: Option<EmailAddress>,
@@ -195,6 +209,37 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
     }
     candidates.found = candidates.found.filter(|_| !more);
     Ok(candidates)
+}
+
+/// The person, whether or not self-service may serve them; `None` once they are gone from the directory.
+pub async fn known(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Result<Option<User>> {
+    let row = sqlx::query_as!(
+        Row,
+        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language from users
+         where tenant_id = $1 and user_id = $2 and removed_at is null",
+        scope.id(),
+        user_id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| row.open(scope)).transpose()
+}
+
+/// All people of that name, in any directory, whether or not they are served: for operators.
+pub async fn named(conn: &mut PgConnection, scope: &Scope, name: &Name) -> Result<Vec<User>> {
+    sqlx::query_as!(
+        Row,
+        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language from users
+         where tenant_id = $1 and removed_at is null and (sign_in_name = $2 or principal_name = $2 or mail_index = $3) order by user_id",
+        scope.id(),
+        name.as_str(),
+        contact::mail_index(scope, name.as_str()),
+    )
+    .fetch_all(conn)
+    .await?
+    .into_iter()
+    .map(|row| row.open(scope))
+    .collect()
 }
 
 /// The person again, if self-service may still serve them.

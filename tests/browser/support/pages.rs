@@ -152,27 +152,38 @@ struct CodeMail {
 }
 
 #[derive(Template)]
-#[template(path = "mail/changed/body.html")]
-struct ChangedMail {
+#[template(path = "mail/notice/body.html")]
+struct NoticeMail {
     t: Page,
     tenant: String,
-    name: String,
-    when: String,
-    where_: String,
-    place: Option<String>,
-    follow: Option<String>,
+    subject: String,
+    greeting: Option<String>,
+    intro: String,
+    facts: Vec<(String, String)>,
+    then: Vec<String>,
+    link: Option<Link>,
     help: Option<String>,
 }
 
+struct Link {
+    url: String,
+    page: String,
+    code: String,
+}
+
 #[derive(Template)]
-#[template(path = "mail/unlocked/body.html")]
-struct UnlockedMail {
-    t: Page,
-    tenant: String,
-    name: String,
-    when: String,
-    where_: String,
-    help: Option<String>,
+#[template(path = "portal/not_me.html")]
+struct NotMe {
+    page: Page,
+    code: String,
+    error: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/stopped.html")]
+struct Stopped {
+    page: Page,
+    known: bool,
 }
 
 #[derive(Template)]
@@ -187,20 +198,20 @@ struct CodeText {
 }
 
 #[derive(Template)]
-#[template(path = "mail/changed/body.txt")]
-struct ChangedText {
+#[template(path = "mail/notice/body.txt")]
+struct NoticeText {
     t: Page,
     tenant: String,
-    name: String,
-    when: String,
-    where_: String,
-    place: Option<String>,
-    follow: Option<String>,
+    greeting: Option<String>,
+    intro: String,
+    facts: Vec<(String, String)>,
+    then: Vec<String>,
+    link: Option<Link>,
     help: Option<String>,
 }
 
 /// Names under which [`render`] knows a page.
-pub const NAMES: [&str; 26] = [
+pub const NAMES: [&str; 32] = [
     "identify",
     "identify-error",
     "unavailable",
@@ -226,7 +237,13 @@ pub const NAMES: [&str; 26] = [
     "error",
     "mail-code",
     "mail-changed",
-    "mail-unlocked",
+    "mail-changed-text",
+    "mail-alert",
+    "ended-frozen",
+    "not-me",
+    "not-me-error",
+    "stopped",
+    "stopped-known",
 ];
 
 const TENANT: &str = "Nordwind Logistik";
@@ -266,7 +283,16 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         allowed_at: None,
     };
     let (tenant, person, help) = (TENANT.to_owned(), "Anna Berg".to_owned(), Some(HELP.to_owned()));
-    let (when, where_) = (page::when(language, datetime!(2026-11-22 18:40 UTC)).text, "192.0.2.*".to_owned());
+    let when = page::when(language, datetime!(2026-11-22 18:40 UTC)).text;
+    let facts = |page: &Page| {
+        let fact = |key: &str, value: &str| (page.t(key).into_owned(), value.to_owned());
+        let (place, follow) = (fact("mail-changed-place", "Nordwind"), fact("mail-changed-follow", "Lager Hamburg"));
+        vec![fact("mail-changed-when", &when), fact("mail-changed-where", "192.0.2.*"), place, follow]
+    };
+    let link = || {
+        let (page, code) = ("https://passwort.nordwind.example/not-me".to_owned(), "7kq2m4xd9a0w8r3t5y6v1p2n4c".to_owned());
+        Link { url: format!("{page}#{code}"), page, code }
+    };
     let html = match name {
         "identify" => Identify { page, name: String::new(), error: None }.render(),
         "identify-error" => Identify { page, name: "anna berg".to_owned(), error: Some("identify-error-name".to_owned()) }.render(),
@@ -348,30 +374,44 @@ pub fn render(name: &str, language: Language) -> Option<String> {
                 .render()
         }
         "mail-code" => CodeMail { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help }.render(),
-        "mail-changed" => ChangedMail {
-            t: page,
-            tenant,
-            name: person,
-            when,
-            where_,
-            place: Some("Nordwind".to_owned()),
-            follow: Some("Lager Hamburg".to_owned()),
-            help,
+        "mail-changed" => {
+            let (greeting, subject) = (Some(page.t1("mail-greeting", "name", &person)), page.t1("mail-changed-subject", "tenant", &tenant));
+            let (intro, then) = (page.t1("mail-changed-intro", "tenant", &tenant), vec![page.t("mail-changed-you").into_owned()]);
+            NoticeMail { facts: facts(&page), t: page, tenant, subject, greeting, intro, then, link: Some(link()), help }.render()
+        }
+        "mail-alert" => {
+            let fact = |key: &str, value: &str| (page.t(key).into_owned(), value.to_owned());
+            let facts = vec![
+                fact("mail-alert-who", "Anna Berg (anna.berg)"),
+                fact("mail-alert-about", &page.t("mail-about-changed")),
+                fact("mail-alert-of", &when),
+                fact("mail-alert-when", &when),
+                fact("mail-changed-where", "192.0.2.*"),
+            ];
+            let (intro, subject) = (page.t1("mail-alert-intro", "tenant", &tenant), page.t1("mail-alert-subject", "tenant", &tenant));
+            let command = "sspr user show --tenant 0193a5c2-7f0e-7c11-9d4e-3f6a1c2b9e77 anna.berg";
+            let then = vec![page.t("mail-alert-then").into_owned(), page.t1("mail-alert-command", "command", command)];
+            NoticeMail { t: page, tenant, subject, greeting: None, intro, facts, then, link: None, help: None }.render()
+        }
+        "ended-frozen" => Ended {
+            page,
+            title_key: "problem-frozen-title".to_owned(),
+            text_key: "problem-frozen-text".to_owned(),
+            allowed_at: None,
+            again: false,
+            retry: false,
         }
         .render(),
-        "mail-unlocked" => UnlockedMail { t: page, tenant, name: person, when, where_, help }.render(),
+        "not-me" => NotMe { page, code: String::new(), error: None }.render(),
+        "not-me-error" => NotMe { page, code: "7kq2-m4xd".to_owned(), error: Some("not-me-error-shape".to_owned()) }.render(),
+        "stopped" => Stopped { page, known: false }.render(),
+        "stopped-known" => Stopped { page, known: true }.render(),
         "mail-code-text" => CodeText { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help }.render(),
-        "mail-changed-text" => ChangedText {
-            t: page,
-            tenant,
-            name: person,
-            when,
-            where_,
-            place: Some("Nordwind".to_owned()),
-            follow: Some("Lager Hamburg".to_owned()),
-            help,
+        "mail-changed-text" => {
+            let greeting = Some(page.t1("mail-greeting", "name", &person));
+            let (intro, then) = (page.t1("mail-changed-intro", "tenant", &tenant), vec![page.t("mail-changed-you").into_owned()]);
+            NoticeText { facts: facts(&page), t: page, tenant, greeting, intro, then, link: Some(link()), help }.render()
         }
-        .render(),
         _ => return None,
     };
     Some(html.expect("a page of a template"))

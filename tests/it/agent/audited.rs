@@ -71,7 +71,7 @@ async fn the_command_line_says_where_the_chain_breaks() {
             .env("SSPR_AGENT__STATE_DIR", bench.dir())
             .output()
             .unwrap();
-        (done.status.success(), String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr))
+        (done.status.success(), String::from_utf8_lossy(&done.stdout).into_owned() + &*String::from_utf8_lossy(&done.stderr))
     };
     let head = audit::check_file(&bench.audit(), None).unwrap().unwrap();
     let known = format!("{}:{}", head.lines, head.head);

@@ -10,4 +10,5 @@ mod linked;
 mod links;
 mod mailboxes;
 mod need;
+mod not_me;
 mod policies;

@@ -13,7 +13,7 @@ use sspr::{
     domain::{
         audit::{Lines, Source},
         fleet::{self, Agent, Status},
-        notifications::Letters,
+        notices::Letters,
         queue::{self, Ended, Posted, Settled, Submission, Submitted, Target},
         tenants::{self, New, Tenant},
     },

@@ -1,0 +1,117 @@
+//! What people are told of what happened to their account: to every address on file, in their language, with what, when, from where
+//! (coarse), and a token with which whoever reads it can say that it was not them.
+//!
+//! A notice is written in the transaction of what it tells of, so that neither can be without the other.
+
+mod letters;
+mod repudiation;
+
+use anyhow::Result;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    audit::{self, Source},
+    notifications::{self, Act, Change, Channel, Content, Happened, Message},
+    tenants::{Scope, Tenant},
+    users::{Reach, Readdressed, User},
+};
+use crate::base::clock::Clock;
+pub use letters::{Letters, Whom};
+pub use repudiation::{Repudiated, Token, clean, repudiate};
+
+/// Notices are worth sending for a day.
+pub const LIFETIME: time::Duration = time::Duration::days(1);
+
+/// Now, and from where a person did it; what the house or an operator does comes from nowhere.
+fn happened(clock: &Clock, source: &Source) -> Happened {
+    let from = source.address.filter(|_| source.actor == "user").map(audit::coarse).unwrap_or_default();
+    Happened { at: clock.seconds(), from, token: None }
+}
+
+/// A way to prove who one is came, went, or is another one; `what`: how, and [`super::verification::Method`] as it is written. An address
+/// that is no more on file hears of it, too, if `user` is as before.
+pub async fn method_changed(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    user: &User,
+    what: (Change, &str),
+    source: &Source,
+) -> Result<()> {
+    let (change, method) = what;
+    let content = Content::Method { happened: happened(clock, source), change, method: method.to_owned() };
+    tell(conn, scope, clock, user, content).await
+}
+
+/// An operator did something to the account.
+pub async fn operator_acted(conn: &mut PgConnection, scope: &Scope, clock: &Clock, user: &User, act: Act, source: &Source) -> Result<()> {
+    tell(conn, scope, clock, user, Content::Operator { happened: happened(clock, source), act }).await
+}
+
+async fn tell(conn: &mut PgConnection, scope: &Scope, clock: &Clock, user: &User, content: Content) -> Result<()> {
+    let mut letters = Letters::default();
+    letters.tell(scope, clock, &Whom::of(user.user_id, &user.reach()), Uuid::nil(), content)?;
+    letters.write(conn, clock).await?;
+    Ok(())
+}
+
+/// Somebody used up the tries for a code; once a day. `None`: a decoy, for which the same is done with as many messages, to nobody.
+pub async fn tries_used_up(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    user: Option<&User>,
+    shown: usize,
+    source: &Source,
+) -> Result<()> {
+    let content = Content::Tries { happened: happened(clock, source) };
+    let mut letters = Letters::default();
+    match user {
+        Some(user) => letters.tell(scope, clock, &Whom::of(user.user_id, &user.reach()), Uuid::nil(), content)?,
+        None => {
+            for _ in 0..shown {
+                let message = Message { to: String::new(), name: String::new(), language: String::new(), content: content.clone() };
+                letters.push(scope, clock, Uuid::nil(), Channel::Nowhere, &message)?;
+            }
+        }
+    }
+    letters.write(conn, clock).await?;
+    Ok(())
+}
+
+/// The directory has other addresses of these people: told to the old ones and to the new ones. Nobody hears of it where self-service is off.
+/// Answers whether there is anything to send.
+pub async fn readdressed(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, people: &[Readdressed]) -> Result<bool> {
+    let mut letters = Letters::default();
+    for person in people.iter().filter(|_| tenant.self_service) {
+        let Readdressed { user_id, before, now } = person;
+        let happened = Happened { at: clock.seconds(), from: String::new(), token: None };
+        let mail = before.mail != now.mail || before.private_mail != now.private_mail;
+        let content = Content::Contact { happened, mail, mobile: before.mobile != now.mobile };
+        let mut whom = Whom::of(*user_id, now);
+        whom.also(before);
+        letters.tell(&tenant.scope, clock, &whom, Uuid::nil(), content)?;
+    }
+    letters.write(conn, clock).await?;
+    Ok(!letters.ids.is_empty())
+}
+
+/// Tell the help desk that somebody says it was not them. `of`: what kind of notice, of what happened when.
+pub async fn alert(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, user: &User, of: (&str, i64)) -> Result<()> {
+    let Some(to) = &tenant.alerts else { return Ok(()) };
+    let scope = &tenant.scope;
+    let command = format!("sspr user show --tenant {} {}", scope.id(), user.sign_in_name);
+    let who = format!("{} ({})", user.display_name, user.sign_in_name);
+    let content = Content::Alert { happened: happened(clock, source), who, about: of.0.to_owned(), of: of.1, command };
+    let message = Message { to: to.clone(), name: String::new(), language: tenant.language.tag().to_owned(), content };
+    notifications::enqueue(conn, scope, clock, Channel::Email, &message, None, LIFETIME).await?;
+    Ok(())
+}
+
+/// Each address once, whatever it is on file for.
+fn addresses(reach: &Reach) -> impl Iterator<Item = (Channel, &str)> {
+    let private = reach.private_mail.as_ref().filter(|private| reach.mail.as_ref() != Some(private));
+    let mails = reach.mail.as_ref().into_iter().chain(private).map(|mail| (Channel::Email, mail.as_str()));
+    mails.chain(reach.mobile.as_ref().map(|mobile| (Channel::Sms, mobile.as_str())))
+}

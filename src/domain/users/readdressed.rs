@@ -1,0 +1,60 @@
+//! Who has other addresses than before: they are told, at the old ones too. Whoever is new is told nothing.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{EmailAddress, Phone, Reach};
+use crate::{domain::tenants::Scope, wire::message::Person};
+
+/// Somebody whom the directory has under other addresses since this batch.
+#[derive(Debug, Clone)]
+pub struct Readdressed {
+    pub user_id: Uuid,
+    pub before: Reach,
+    pub now: Reach,
+}
+
+/// By object GUID: those of these people whom self-service may serve, as they were known so far.
+pub(super) async fn before(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    connector: Uuid,
+    guids: &[Uuid],
+) -> Result<BTreeMap<Uuid, (Uuid, Reach)>> {
+    let rows = sqlx::query!(
+        "select user_id, object_guid, display_name, mail, private_mail, mobile, language from users
+         where tenant_id = $1 and connector_id = $2 and object_guid = any($3) and removed_at is null and enabled and not protected",
+        scope.id(),
+        connector,
+        guids,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let reach = Reach::open(scope, row.display_name, [row.mail, row.private_mail, row.mobile], row.language)?;
+            Ok((row.object_guid, (row.user_id, reach)))
+        })
+        .collect()
+}
+
+/// `None`: reached as before, or not served any more.
+pub(super) fn compare(user_id: Uuid, before: Reach, person: &Person) -> Option<Readdressed> {
+    let mail = |text: &Option<String>| text.as_deref().and_then(EmailAddress::parse);
+    let now = Reach {
+        name: before.name.clone(),
+        mail: mail(&person.mail),
+        private_mail: mail(&person.private_mail),
+        mobile: person.mobile.as_deref().and_then(Phone::parse),
+        language: before.language.clone(),
+    };
+    let texts = |reach: &Reach| {
+        let mails = [&reach.mail, &reach.private_mail].map(|mail| mail.as_ref().map(|mail| mail.as_str().to_lowercase()));
+        (mails, reach.mobile.as_ref().map(|mobile| mobile.as_str().to_owned()))
+    };
+    let other = texts(&before) != texts(&now);
+    (other && person.enabled && !person.protected).then_some(Readdressed { user_id, before, now })
+}

@@ -1,0 +1,105 @@
+//! `/not-me` — "This wasn't me". The link of a notice bears its token behind the `#`, which no browser sends: no server, proxy or log
+//! sees it, and whoever only fetches links, as scanners of mail do, changes nothing. A script moves it into the form; the code can be
+//! typed as well.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Router,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use serde::Deserialize;
+
+use crate::{
+    app::App,
+    domain::{
+        freezes,
+        limits::{self, Limit, Verdict},
+        notices::{self, Token},
+        resets::{self, Why},
+    },
+    web::{Page, Result, Visitor, form, page},
+};
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new().route("/not-me", get(show).post(submit)).route("/not-me/stopped", get(stopped)).route("/not-me/known", get(known))
+}
+
+#[derive(Template)]
+#[template(path = "portal/not_me.html")]
+struct NotMePage {
+    page: Page,
+    code: String,
+    error: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/stopped.html")]
+struct StoppedPage {
+    page: Page,
+    /// It was said before, and the help desk has looked since.
+    known: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    code: String,
+}
+
+async fn show(visitor: Visitor) -> Response {
+    answer(&visitor, StatusCode::OK, String::new(), None)
+}
+
+fn answer(visitor: &Visitor, status: StatusCode, code: String, error: Option<&'static str>) -> Response {
+    page::html_as(status, &NotMePage { page: visitor.page(), code, error })
+}
+
+async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<Response> {
+    let Some(token) = Token::parse(&form.code) else {
+        let error = if form.code.trim().is_empty() { "not-me-error-empty" } else { "not-me-error-shape" };
+        return Ok(answer(&visitor, StatusCode::UNPROCESSABLE_ENTITY, form.code, Some(error)));
+    };
+    let (app, scope) = (&visitor.app, &visitor.tenant.scope);
+    // Counted and committed before anything is looked up. One statement, and so a transaction of its own.
+    let address = visitor.source.address.map(|address| address.to_string()).unwrap_or_default();
+    let subject = scope.key().hash(b"limit subject of an address", address.as_bytes());
+    let mut conn = app.db.acquire().await?;
+    let verdict = limits::take(&mut conn, scope, &app.clock, &[subject], Limit::NotMe).await?;
+    drop(conn);
+    if let Verdict::Wait(until) = verdict {
+        let mut response = answer(&visitor, StatusCode::TOO_MANY_REQUESTS, form.code, Some("not-me-error-limit"));
+        let seconds = (until - app.clock.now()).whole_seconds().max(0) + 1;
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        return Ok(response);
+    }
+
+    let mut tx = app.begin().await?;
+    let Some(word) = notices::repudiate(&mut tx, scope, &app.clock, &token).await? else {
+        return Ok(answer(&visitor, StatusCode::UNPROCESSABLE_ENTITY, form.code, Some("not-me-error-unknown")));
+    };
+    // It counts once: what an operator has lifted since is not frozen again by the same message.
+    if word.before {
+        let frozen = freezes::is_frozen(&mut tx, scope, word.user_id).await?;
+        return Ok(Redirect::to(if frozen { "/not-me/stopped" } else { "/not-me/known" }).into_response());
+    }
+    let why = Why::Repudiated(&word.about, word.at.unix_timestamp());
+    let frozen = resets::freeze(&mut tx, &visitor.tenant, &app.clock, &visitor.source, word.user_id, why).await?;
+    tx.commit().await?;
+    app.wake_outbox();
+    for job in frozen.stopped {
+        app.wake.tell(job);
+    }
+    Ok(Redirect::to("/not-me/stopped").into_response())
+}
+
+async fn stopped(visitor: Visitor) -> Response {
+    page::html(&StoppedPage { page: visitor.page(), known: false })
+}
+
+async fn known(visitor: Visitor) -> Response {
+    page::html(&StoppedPage { page: visitor.page(), known: true })
+}
