@@ -1,5 +1,5 @@
 //! Accounts for which nothing is reset, unlocked or changed from here: the person said that something was not them, or an operator
-//! wants to look first. Only an operator lifts it. What a freeze stops besides is the verb in [`super::resets`].
+//! wants to look first. Only an operator lifts it. What a freeze stops besides, `resets::freeze` knows.
 
 use std::collections::BTreeSet;
 

@@ -38,7 +38,7 @@ pub enum Content {
         #[serde(flatten)]
         happened: Happened,
     },
-    /// A way to prove who one is came, went, or is another one; `method` as [`super::verification::Method`] is written.
+    /// A way to prove who one is came, went, or is another one; `method` as it is written in flows.
     Method {
         #[serde(flatten)]
         happened: Happened,

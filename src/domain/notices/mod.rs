@@ -29,7 +29,7 @@ fn happened(clock: &Clock, source: &Source) -> Happened {
     Happened { at: clock.seconds(), from, token: None }
 }
 
-/// A way to prove who one is came, went, or is another one; `what`: how, and [`super::verification::Method`] as it is written. An address
+/// A way to prove who one is came, went, or is another one; `what`: how, and the method as it is written. An address
 /// that is no more on file hears of it, too, if `user` is as before.
 pub async fn method_changed(
     conn: &mut PgConnection,

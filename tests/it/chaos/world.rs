@@ -87,7 +87,7 @@ impl World {
                 let Some(person) = self.people.iter().find(|person| person.mail == message.to) else { continue };
                 if message.subject.starts_with("Your code") {
                     self.codes.send_modify(|codes| codes.entry(message.to.clone()).or_default().push(code_in(&message.text)));
-                } else {
+                } else if message.subject.starts_with("Your password") {
                     self.recorder.write(Event::Notice { person: person.name.clone(), at: self.recorder.now() });
                 }
             }

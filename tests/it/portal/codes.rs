@@ -5,7 +5,7 @@ use sspr::{
     lab::{browser::Browser, inbox::Refusal},
 };
 
-use crate::support::{Cloud, HandAgent, Person, agent::somebody, person::code_in};
+use crate::support::{Cloud, HandAgent, Person, agent::somebody, person::code_to};
 
 async fn cloud() -> Cloud {
     cloud_and_agent().await.0
@@ -20,7 +20,7 @@ async fn cloud_and_agent() -> (Cloud, HandAgent) {
 
 /// The newest code that was sent to somebody.
 async fn newest(cloud: &Cloud, name: &str, seen: usize) -> String {
-    code_in(&cloud.inbox.wait_for(&format!("{name}@mail.example"), seen).await.unwrap().text)
+    code_to(cloud, &format!("{name}@mail.example"), seen).await
 }
 
 /// Another code than this one.
@@ -241,7 +241,7 @@ async fn two_gates_are_two_methods() {
     let (status, answer) = alice.ticket().await;
     assert_eq!((status, answer["code"].as_str()), (403, Some("not_verified")));
     alice.submits("/reset/method", &[("method", "sms")]).await.is_at("/reset/code");
-    let code = code_in(&cloud.inbox.wait_for(&somebody("alice").mobile.unwrap(), 0).await.unwrap().text);
+    let code = code_to(&cloud, &somebody("alice").mobile.unwrap(), 0).await;
     alice.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/password");
 }
 

@@ -18,12 +18,12 @@ async fn cloud() -> (Cloud, HandAgent) {
     (cloud, agent)
 }
 
-fn unlock_is(cloud: &Cloud, state: &str) {
+pub fn unlock_is(cloud: &Cloud, state: &str) {
     cloud.administers(&["connector", "unlock", &cloud.connector.to_string(), state]);
 }
 
 /// Alice proves herself while the agent, asked how her account stands, says this.
-async fn proves(cloud: &Cloud, agent: &mut HandAgent, account: AccountState) -> Person {
+pub async fn proves(cloud: &Cloud, agent: &mut HandAgent, account: AccountState) -> Person {
     let mut alice = Person::at(cloud);
     agent.beat(true).await;
     let mut seen = cloud.inbox.count("alice@mail.example");
@@ -50,7 +50,7 @@ async fn proves(cloud: &Cloud, agent: &mut HandAgent, account: AccountState) -> 
     alice
 }
 
-fn locked() -> AccountState {
+pub fn locked() -> AccountState {
     AccountState { locked: true, ..AccountState::default() }
 }
 

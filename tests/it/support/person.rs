@@ -75,7 +75,7 @@ impl Person {
     pub async fn proves_at(&mut self, cloud: &Cloud, name: &str, address: &str) -> &mut Self {
         let seen = cloud.inbox.count(address);
         self.asks_for_a_code(name).await;
-        let code = code_in(&cloud.inbox.wait_for(address, seen).await.unwrap().text);
+        let code = code_to(cloud, address, seen).await;
         self.submits("/reset/code", &[("code", &code)]).await;
         self.is_at("/reset/password");
         self
@@ -132,6 +132,17 @@ pub fn seal_for(answer: &Value, password: &str) -> Value {
         job["linked"] = linked.iter().map(|linked| seal_for(linked, password)).collect();
     }
     job
+}
+
+/// The first code to this address after the first `seen` messages: notices may come between.
+pub async fn code_to(cloud: &Cloud, address: &str, mut seen: usize) -> String {
+    loop {
+        let message = cloud.inbox.wait_for(address, seen).await.unwrap();
+        if message.text.contains("This is the code:") || message.text.contains("is your code") || message.subject.starts_with("Ihr Code") {
+            return code_in(&message.text);
+        }
+        seen += 1;
+    }
 }
 
 /// The six digits in a message.
