@@ -5,6 +5,7 @@
 mod directories;
 mod journey;
 mod need;
+mod not_me;
 mod pages;
 mod preview;
 mod support;

@@ -55,8 +55,9 @@ async fn all_names_look_the_same() {
     for name in ["nobody", "bob", "carol", "dave", "somebody.else@corp.example", "krbtgt"] {
         assert_eq!(pages(&cloud, name).await, known, "{name}");
     }
-    // Only alice got mail.
-    assert_eq!(cloud.sql::<i64>("select count(*) from messages where channel <> 'none'").await, 1);
+    // Only alice got mail: a code, and two notices that her tries are used up. For each of the others as much was written, to nobody.
+    assert_eq!(cloud.sql::<i64>("select count(*) from messages where channel <> 'none'").await, 3);
+    assert_eq!(cloud.sql::<i64>("select count(*) from notices").await, 1);
 }
 
 #[tokio::test]

@@ -289,7 +289,7 @@ async fn tries_that_are_used_up_are_told_of_once_a_day() {
     guesses("alice").await;
     assert_eq!(cloud.sql::<i64>("select count(*) from notices").await, 1);
     cloud.clock.advance(86400);
-    agent.beat(true).await;
+    agent = cloud.agent().await;
     guesses("alice").await;
     assert_eq!(cloud.sql::<i64>("select count(*) from notices").await, 2);
     says_it_was_not_them(&cloud, &token).await.is_at("/not-me/stopped");
@@ -329,9 +329,7 @@ async fn a_reset_by_mail_alone_is_told_of_again_a_day_later_unless_it_was_stoppe
     link(&again);
 
     // Stopped meanwhile: not sent.
-    agent.beat(true).await;
-    agent.epoch += 1;
-    agent.publish_key().await;
+    agent = cloud.agent().await;
     alice_is_told(&cloud, &mut agent).await;
     says_it_was_not_them(&cloud, &link(&notice).1).await.is_at("/not-me/stopped");
     told(&cloud, "alice@mail.example", 5, "nothing can be reset").await;
