@@ -289,7 +289,7 @@ async fn tries_that_are_used_up_are_told_of_once_a_day() {
     guesses("alice").await;
     assert_eq!(cloud.sql::<i64>("select count(*) from notices").await, 1);
     cloud.clock.advance(86400);
-    agent = cloud.agent().await;
+    let _later = cloud.agent().await;
     guesses("alice").await;
     assert_eq!(cloud.sql::<i64>("select count(*) from notices").await, 2);
     says_it_was_not_them(&cloud, &token).await.is_at("/not-me/stopped");
