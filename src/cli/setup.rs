@@ -55,7 +55,7 @@ pub struct Args {
     /// A name server other than this machine's: address:port.
     #[arg(long)]
     dns_server: Option<String>,
-    /// ldaps://host:636, where DNS is not to be asked.
+    /// ldaps://host:636, where DNS is not to be asked; or "dns": the agent itself finds the servers by it.
     #[arg(long)]
     url: Option<String>,
     /// Name in the server's certificate, if the URL's host is not it.
@@ -109,10 +109,10 @@ pub async fn run(args: Args) -> Result<()> {
         (false, _) => asked.ask("domain", "DNS name of the domain", None)?,
     };
     let [site, dns_server] = ["site", "dns_server"].map(|key| asked.given(key).unwrap_or_default());
-    let url = match asked.given("url") {
-        Some(url) => url,
-        None if domain.is_empty() => asked.ask("url", "Address of the server (ldaps://host:636)", None)?,
-        None => choose(&mut asked, is_openldap, &domain, &site, &dns_server).await?,
+    let (url, by_dns) = match asked.given("url") {
+        Some(url) if url != BY_DNS => (url, false),
+        _ if domain.is_empty() => (asked.ask("url", "Address of the server (ldaps://host:636)", None)?, false),
+        _ => choose(&mut asked, is_openldap, &domain, &site, &dns_server).await?,
     };
     let server_name = asked.given("server_name").unwrap_or_default();
     let ca_file = authority(&mut asked, &url, &server_name, &out).await?;
@@ -123,7 +123,8 @@ pub async fn run(args: Args) -> Result<()> {
     let password = asked.password()?;
     let mut directory = table([
         ("kind", kind),
-        ("url", url),
+        ("url", if by_dns { String::new() } else { url }),
+        ("discovery_domain", if by_dns { domain } else { String::new() }),
         ("server_name", server_name),
         ("ca_file", ca_file),
         ("bind_dn", bind_dn),
@@ -212,8 +213,12 @@ fn write(path: &Path, text: &str) -> Result<()> {
     writing().with_context(|| format!("writing {}", path.display()))
 }
 
-/// Which server, of those that DNS names.
-async fn choose(asked: &mut Asked, is_openldap: bool, domain: &str, site: &str, dns_server: &str) -> Result<String> {
+/// The answer that leaves the choice of the server to DNS.
+const BY_DNS: &str = "dns";
+
+/// Which server, of those that DNS names; and whether the agent shall ask DNS itself, whenever the records run out: then the server is the
+/// one to begin with.
+async fn choose(asked: &mut Asked, is_openldap: bool, domain: &str, site: &str, dns_server: &str) -> Result<(String, bool)> {
     let what = if is_openldap { "server" } else { "domain controller" };
     let found = if is_openldap { dns::servers(domain, dns_server).await } else { dns::controllers(domain, site, dns_server).await };
     let found = match found {
@@ -229,7 +234,11 @@ async fn choose(asked: &mut Asked, is_openldap: bool, domain: &str, site: &str, 
     } else {
         println!("{}{}s of {domain}, best first: {}", what[..1].to_uppercase(), &what[1..], urls.join(", "));
     }
-    asked.ask("url", "Which one shall the agent use", urls.first().map(String::as_str))
+    let Some(first) = urls.first() else { return Ok((asked.ask("url", "Which one shall the agent use", None)?, false)) };
+    // With several, one that fails is replaced by another without anybody's doing.
+    let usual = if urls.len() > 1 { BY_DNS } else { first };
+    let answer = asked.ask("url", "Which one shall the agent use; or dns, for all that DNS names at the time", Some(usual))?;
+    Ok(if answer == BY_DNS { (first.clone(), true) } else { (answer, false) })
 }
 
 /// The file with the CA that the server's certificate comes from: given, or taken from the server after a person (or the answers) has

@@ -77,6 +77,37 @@ async fn a_person_answers_questions_and_gets_settings_that_hold() {
     assert_eq!(fs::read(&file).unwrap(), before);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_servers_are_left_to_dns_unless_one_is_named() {
+    let samba = &both()[0].samba;
+    let port: u16 = samba.ldaps_url.rsplit(':').next().unwrap().parse().unwrap();
+    let services = BTreeMap::from([
+        ("_ldap._tcp.dc._msdcs.corp.example", vec![(0, 1, 389, "twin.corp.example"), (0, 0, 389, "dc1.corp.example")]),
+        ("_ldaps._tcp.corp.example", vec![(0, 0, port, "dc1.corp.example"), (0, 0, port, "twin.corp.example")]),
+    ]);
+    let dns = Dns::start(services).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let (at, ca, password) = (dns.at.to_string(), samba.ca_file.display().to_string(), samba.bind_password_file.display().to_string());
+    let flags = [
+        ["--yes", "--password-file", &password],
+        ["--cloud-url", "http://127.0.0.1:9", "--domain"],
+        ["corp.example", "--dns-server", &at],
+        ["--ca-file", &ca, "--users-dn"],
+        [&samba.users_dn, "--bind-dn", &samba.bind_dn],
+    ]
+    .concat();
+    for (more, url, domain) in [
+        (&[][..], "", "corp.example"),
+        (&["--url", "dns"][..], "", "corp.example"),
+        (&["--url", &samba.ldaps_url][..], &*samba.ldaps_url, ""),
+    ] {
+        let done = setup(dir.path(), &[&flags, more].concat(), "");
+        assert!(done.status.success(), "{done:?}");
+        let config = Config::load(Some(&dir.path().join("agent.toml"))).unwrap();
+        assert_eq!((&*config.agent.directory.url, &*config.agent.directory.discovery_domain), (url, domain), "{more:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_script_gives_a_file_of_answers() {
     let samba = &both()[1].samba;
