@@ -18,7 +18,7 @@ use crate::{
     domain::{
         fleet, limits, notices,
         notifications::{self, Channel, Delivered, Delivery},
-        queue, resets, sessions, tenants, users,
+        queue, registration, resets, sessions, tenants, users,
     },
 };
 
@@ -29,6 +29,8 @@ const BATCH: usize = 16;
 /// The outbox is looked at this often when nothing wakes it: retries, and messages of other nodes that died.
 const OUTBOX_EVERY: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// People are reminded, some per tenant and round.
+const REMIND_EVERY: Duration = Duration::from_mins(10);
 const CLEAN_EVERY: Duration = Duration::from_mins(10);
 
 /// Start the loops; they end with `app.stop`.
@@ -37,6 +39,7 @@ pub fn start(app: &Arc<App>, carriers: &Carriers, tasks: &TaskTracker) {
         tasks.spawn(outbox(app.clone(), carriers.clone(), channel));
     }
     tasks.spawn(every(app.clone(), SWEEP_EVERY, "sweep", |app| Box::pin(sweep(app))));
+    tasks.spawn(every(app.clone(), REMIND_EVERY, "remind", |app| Box::pin(remind(app))));
     tasks.spawn(every(app.clone(), CLEAN_EVERY, "clean", |app| Box::pin(clean(app))));
 }
 
@@ -145,6 +148,22 @@ async fn send(app: &App, carriers: &Carriers, delivery: &Delivery) -> Result<Res
         }
         Channel::Nowhere => Ok(Ok(())),
     }
+}
+
+/// Ask whose time has come whether their methods of proof are still right.
+pub async fn remind(app: &App) -> Result<()> {
+    let mut conn = app.db.acquire().await?;
+    let tenants = tenants::all(&mut conn, &app.ring).await?;
+    drop(conn);
+    for tenant in tenants.iter().filter(|tenant| tenant.reconfirm_days > 0) {
+        let mut tx = app.begin().await?;
+        let reminded = registration::remind(&mut tx, tenant, &app.clock).await?;
+        tx.commit().await?;
+        if reminded > 0 {
+            app.wake_outbox();
+        }
+    }
+    Ok(())
 }
 
 /// End the jobs that are past their deadline, and tell whoever watches. End the messages that came too late.

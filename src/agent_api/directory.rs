@@ -39,6 +39,13 @@ async fn create(trusted: Trusted) -> Result<StatusCode> {
     if told {
         app.wake_outbox();
     }
+    if done.held > 0 {
+        tracing::error!(
+            connector.id = %trusted.agent.connector_id,
+            mirror.held = done.held,
+            "a full pass does not name most of the people: nobody is removed until sspr connector accept-removals"
+        );
+    }
     if batch.last || done.dropped > 0 {
         tracing::info!(
             agent.id = %trusted.agent.agent_id,

@@ -48,6 +48,8 @@ enum Command {
     Writeback { connector: Uuid, state: State },
     /// Whether people may unlock their account without a new password.
     Unlock { connector: Uuid, state: State },
+    /// Most of its people were missing in a full pass of the mirror, and were kept: it is meant, remove them.
+    AcceptRemovals { connector: Uuid },
     /// Let the accounts of this directory follow those of the tenant's others: a new password there is set here as well. Whoever may
     /// write what they have in common decides whose password is set.
     Link {
@@ -113,6 +115,14 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
         }
         Command::Writeback { connector, state } => switch(&mut tx, &ring, &clock, connector, (Feature::Writeback, state)).await?,
         Command::Link { connector, by, file } => link(&mut tx, &ring, &clock, connector, by, file.as_deref()).await?,
+        Command::AcceptRemovals { connector } => {
+            let tenant = fleet::tenant_of(&mut tx, connector).await?.with_context(|| format!("there is no connector {connector}"))?;
+            let scope = tenants::by_id(&mut tx, &ring, tenant).await?.scope;
+            match users::accept(&mut tx, &scope, &clock, &Source::house("cli"), connector).await? {
+                Some(people) => println!("{people} people of {connector} were removed."),
+                None => println!("Nobody of {connector} is held back."),
+            }
+        }
         Command::Unlock { connector, state } => switch(&mut tx, &ring, &clock, connector, (Feature::Unlock, state)).await?,
     }
     tx.commit().await?;
@@ -188,7 +198,7 @@ fn line(connector: &Connector) -> String {
 
 /// What keeps a tenant's people from being served, and how to mend it.
 pub(super) async fn reminders(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Result<Vec<String>> {
-    let connectors = fleet::connectors(conn, &tenant.scope, clock).await?;
+    let connectors = fleet::connectors(&mut *conn, &tenant.scope, clock).await?;
     let mut found = Vec::new();
     if !tenant.self_service {
         found.push(format!("self-service is off, so nobody is served: sspr tenant set {} --self-service true", tenant.scope.id()));
@@ -196,6 +206,12 @@ pub(super) async fn reminders(conn: &mut PgConnection, tenant: &Tenant, clock: &
     for Connector { connector_id, name, writeback, agents, .. } in &connectors {
         if !writeback {
             found.push(format!("writeback of {name:?} is off, so no password is set there: sspr connector writeback {connector_id} on"));
+        }
+        if let Some((people, _)) = users::held(&mut *conn, *connector_id).await? {
+            found.push(format!(
+                "{people} people of {name:?}, most of them, were missing in the last full pass of the mirror, and are kept: look at the agent's \
+                 settings and rights; if it is meant: sspr connector accept-removals {connector_id}"
+            ));
         }
         if *agents == 0 {
             found.push(format!("no agent of {name:?} was heard of lately: sspr agent list, or sspr agent token {connector_id}"));

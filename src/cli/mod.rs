@@ -16,6 +16,7 @@ mod demo;
 mod fleet;
 mod migrate;
 mod policy;
+mod registration;
 mod serve;
 #[cfg(windows)]
 mod service;
@@ -46,6 +47,8 @@ enum Command {
     Policy(policy::Args),
     /// One person's account: how it stands, freezing it, lifting that.
     User(user::Args),
+    /// Ask people to register their methods of proof.
+    Registration(registration::Args),
     /// Connectors, one directory each, and what is switched on for them.
     Connector(connector::Args),
     /// Bring the database up to this version.
@@ -84,6 +87,7 @@ pub fn run(cli: Cli) -> Result<()> {
             Command::Tenant(args) => tenant::run(args, config).await,
             Command::Policy(args) => policy::run(args, config).await,
             Command::User(args) => user::run(args, config).await,
+            Command::Registration(args) => registration::run(args, config).await,
             Command::Connector(args) => connector::run(args, config).await,
             Command::Migrate(args) => migrate::run(args, config).await,
             Command::Check(args) => check::run(args, config).await,

@@ -99,8 +99,8 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
     let (scope, source) = (&tenant.scope, Source::house("cli"));
     let before = match args.command {
         Command::List => return list(&mut tx, &tenant).await,
-        Command::Coverage => return covered(&mut tx, &tenant).await,
-        _ => coverage::of(&mut tx, &tenant).await?,
+        Command::Coverage => return covered(&mut tx, &tenant, &clock).await,
+        _ => coverage::of(&mut tx, &tenant, &clock).await?,
     };
     match args.command {
         Command::List | Command::Coverage => {}
@@ -125,7 +125,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             policies::mark(&mut tx, scope, &clock, &source, &group_of(&known, &group)?, state == "on").await?;
         }
     }
-    let after = coverage::of(&mut tx, &tenant).await?;
+    let after = coverage::of(&mut tx, &tenant, &clock).await?;
     print!("{}", told(&coverage::compare(&before, &after)));
     if args.yes {
         tx.commit().await?;
@@ -216,8 +216,8 @@ async fn list(conn: &mut PgConnection, tenant: &Tenant) -> Result<()> {
     Ok(())
 }
 
-async fn covered(conn: &mut PgConnection, tenant: &Tenant) -> Result<()> {
-    let all = coverage::of(conn, tenant).await?;
+async fn covered(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Result<()> {
+    let all = coverage::of(conn, tenant, clock).await?;
     for (standing, count) in coverage::count(&all) {
         println!("{count:7}  {standing}");
     }

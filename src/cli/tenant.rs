@@ -46,6 +46,9 @@ enum Command {
         /// Domains of mailboxes that open with the very password that is reset: a code sent there proves nothing alone.
         #[arg(long, value_delimiter = ',')]
         mail_domains: Option<Vec<String>>,
+        /// Ask people every so many days, by mail, whether their methods of proof are still right; 0: never, at most 730.
+        #[arg(long, value_parser = clap::value_parser!(i32).range(0..=730))]
+        reconfirm_days: Option<i32>,
         /// Mail address of the help desk: told when somebody says that it was not them. Empty: nobody is told.
         #[arg(long)]
         alerts: Option<String>,
@@ -74,12 +77,12 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
                 }
             }
         }
-        Command::Set { tenant, self_service, mail_domains, alerts } => {
+        Command::Set { tenant, self_service, mail_domains, reconfirm_days, alerts } => {
             // One empty word empties the list.
             let domain = |text: &String| text.trim().trim_start_matches('@').to_lowercase();
             let mail_domains = mail_domains.map(|all| all.iter().map(domain).filter(|domain| !domain.is_empty()).collect());
             let before = tenants::by_id(&mut tx, &ring, tenant).await?;
-            tenants::update(&mut tx, &before.scope, Change { self_service, mail_domains }).await?;
+            tenants::update(&mut tx, &before.scope, Change { self_service, mail_domains, reconfirm_days }).await?;
             if let Some(alerts) = alerts {
                 let address = EmailAddress::parse(&alerts);
                 ensure!(address.is_some() || alerts.is_empty(), "--alerts {alerts}: that is no mail address");
@@ -92,6 +95,11 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             if after.self_service != before.self_service {
                 let outcome = if after.self_service { "on" } else { "off" };
                 let event = Event { action: "tenant.self_service", outcome, ..Event::default() };
+                audit::record(&mut tx, &after.scope, &clock, &Source::house("cli"), event).await?;
+            }
+            if after.reconfirm_days != before.reconfirm_days {
+                let detail = serde_json::json!({ "before": before.reconfirm_days, "after": after.reconfirm_days });
+                let event = Event { action: "tenant.reconfirm_days", outcome: "changed", detail, ..Event::default() };
                 audit::record(&mut tx, &after.scope, &clock, &Source::house("cli"), event).await?;
             }
             if after.mail_domains != before.mail_domains {

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt};
 
 use anyhow::Result;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
@@ -13,6 +14,7 @@ use super::{
     tenants::Tenant,
     users,
 };
+use crate::base::clock::Clock;
 
 /// How a person stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +25,8 @@ pub enum Standing {
     MailboxOnly,
     /// No policy serves them.
     NotServed,
+    /// Has them, and some are too new or changed too lately.
+    CoolingOff,
     /// Has fewer proofs than are asked.
     TooFew { has: usize, gates: i16 },
     /// The directory's: disabled, or an account that self-service never touches.
@@ -33,6 +37,11 @@ impl Standing {
     pub const fn is_able(self) -> bool {
         matches!(self, Self::Able | Self::MailboxOnly)
     }
+
+    /// They would be better served if they registered something.
+    pub const fn wants_registration(self) -> bool {
+        matches!(self, Self::MailboxOnly | Self::TooFew { .. })
+    }
 }
 
 impl fmt::Display for Standing {
@@ -41,6 +50,7 @@ impl fmt::Display for Standing {
             Self::Able => f.write_str("can reset"),
             Self::MailboxOnly => f.write_str("can reset, by nothing but the mail address of the directory"),
             Self::NotServed => f.write_str("no policy serves them"),
+            Self::CoolingOff => f.write_str("has methods that are new or were changed, and prove nothing yet"),
             Self::TooFew { has, gates } => write!(f, "has {has} usable proofs of different classes of the {gates} that are asked"),
             Self::Closed => f.write_str("disabled or protected in the directory"),
         }
@@ -55,23 +65,25 @@ pub struct Person {
 }
 
 /// Of everybody.
-pub async fn of(conn: &mut PgConnection, tenant: &Tenant) -> Result<BTreeMap<Uuid, Person>> {
-    let everybody = users::everybody(conn, &tenant.scope).await?;
+pub async fn of(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Result<BTreeMap<Uuid, Person>> {
+    let (everybody, now) = (users::everybody(conn, &tenant.scope).await?, clock.now());
     let person = |(user, terms, open): (users::User, Terms, bool)| {
-        let standing = if open { standing(tenant, &user, &[], &terms) } else { Standing::Closed };
+        let standing = if open { standing(tenant, &user, &[], &terms, now) } else { Standing::Closed };
         (user.user_id, Person { name: user.sign_in_name, standing })
     };
     Ok(everybody.into_iter().map(person).collect())
 }
 
-fn standing(tenant: &Tenant, user: &users::User, kinds: &[Method], terms: &Terms) -> Standing {
+fn standing(tenant: &Tenant, user: &users::User, kinds: &[Method], terms: &Terms, now: OffsetDateTime) -> Standing {
     if !terms.serves {
         return Standing::NotServed;
     }
-    let methods: Vec<Method> = resets::offers(tenant, user, kinds, terms).iter().map(|offer| offer.method).collect();
-    let has = policies::classes(methods.iter().copied(), terms.apart);
-    if has < usize::try_from(terms.gates).unwrap_or(2) {
-        return Standing::TooFew { has, gates: terms.gates };
+    let methods = |at| resets::offers(tenant, user, kinds, terms, at).iter().map(|offer| offer.method).collect::<Vec<Method>>();
+    let classes = |methods: &[Method]| policies::classes(methods.iter().copied(), terms.apart);
+    let (methods, later) = (methods(now), methods(now + terms.cooling_off));
+    let (has, gates) = (classes(&methods), usize::try_from(terms.gates).unwrap_or(2));
+    if has < gates {
+        return if classes(&later) < gates { Standing::TooFew { has, gates: terms.gates } } else { Standing::CoolingOff };
     }
     if methods.iter().all(|method| *method == Method::Email) { Standing::MailboxOnly } else { Standing::Able }
 }

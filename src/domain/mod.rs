@@ -15,6 +15,7 @@
 //! - *sessions*: browsers in which somebody has signed in to their own account page
 //! - *resets*: the journey of one browser from a name to a new password
 //! - *coverage*: who can use self-service, who cannot, and why
+//! - *registration*: asking people to put their methods of proof in order
 
 pub mod tenants;
 pub mod audit;
@@ -30,3 +31,4 @@ pub mod verification;
 pub mod sessions;
 pub mod resets;
 pub mod coverage;
+pub mod registration;

@@ -16,6 +16,10 @@ use crate::base::{clock::Clock, id};
 pub enum Content {
     /// A code to type into the browser that began.
     Code { code: String, minutes: i64 },
+    /// Please register methods of proof.
+    Register,
+    /// Are your methods of proof still right?
+    Reconfirm,
     /// A password was changed. Where there are several directories, `place` is the one where it is set, and `follow` are those where it
     /// is about to be. `again`: told a second time, a day later.
     Changed {
@@ -101,10 +105,10 @@ pub enum Act {
 }
 
 impl Content {
-    /// `None`: nothing happened, it is only a code.
+    /// `None`: nothing happened, it is only a code or a request.
     pub const fn happened(&self) -> Option<&Happened> {
         match self {
-            Self::Code { .. } => None,
+            Self::Code { .. } | Self::Register | Self::Reconfirm => None,
             Self::Changed { happened, .. }
             | Self::Unlocked { happened }
             | Self::Tries { happened }
@@ -117,7 +121,7 @@ impl Content {
 
     pub const fn happened_mut(&mut self) -> Option<&mut Happened> {
         match self {
-            Self::Code { .. } => None,
+            Self::Code { .. } | Self::Register | Self::Reconfirm => None,
             Self::Changed { happened, .. }
             | Self::Unlocked { happened }
             | Self::Tries { happened }

@@ -48,6 +48,8 @@ pub struct Tenant {
     pub hosts: Vec<String>,
     /// The help desk's mail address, for what it must hear of.
     pub alerts: Option<String>,
+    /// So often people are asked whether their methods of proof are still right; 0: never.
+    pub reconfirm_days: i32,
 }
 
 struct Row {
@@ -60,6 +62,7 @@ struct Row {
     mail_domains: Vec<String>,
     hosts: Vec<String>,
     alerts: Option<String>,
+    reconfirm_days: i32,
 }
 
 impl Row {
@@ -74,6 +77,7 @@ impl Row {
             mail_domains: self.mail_domains,
             hosts: self.hosts,
             alerts: self.alerts,
+            reconfirm_days: self.reconfirm_days,
         })
     }
 }
@@ -82,7 +86,7 @@ impl Row {
 pub async fn by_host(conn: &mut PgConnection, ring: &KeyRing, host: &str) -> Result<Option<Tenant>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select t.tenant_id, name, data_key, language, help, self_service, mail_domains, alerts,
+        r#"select t.tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days,
                array(select o.host from tenant_hosts o where o.tenant_id = t.tenant_id order by o.host) as "hosts!"
            from tenants t join tenant_hosts h on h.tenant_id = t.tenant_id where h.host = $1"#,
         host.to_ascii_lowercase(),
@@ -96,7 +100,7 @@ pub async fn by_host(conn: &mut PgConnection, ring: &KeyRing, host: &str) -> Res
 pub async fn by_id(conn: &mut PgConnection, ring: &KeyRing, tenant: Uuid) -> Result<Tenant> {
     sqlx::query_as!(
         Row,
-        r#"select tenant_id, name, data_key, language, help, self_service, mail_domains, alerts,
+        r#"select tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days,
                array(select host from tenant_hosts h where h.tenant_id = t.tenant_id order by host) as "hosts!"
            from tenants t where tenant_id = $1"#,
         tenant,
@@ -143,15 +147,18 @@ pub async fn create(conn: &mut PgConnection, ring: &KeyRing, clock: &Clock, new:
 pub struct Change {
     pub self_service: Option<bool>,
     pub mail_domains: Option<Vec<String>>,
+    pub reconfirm_days: Option<i32>,
 }
 
 /// What `None` names stays as it is.
 pub async fn update(conn: &mut PgConnection, scope: &Scope, change: Change) -> Result<()> {
     sqlx::query!(
-        "update tenants set self_service = coalesce($2, self_service), mail_domains = coalesce($3, mail_domains) where tenant_id = $1",
+        "update tenants set self_service = coalesce($2, self_service), mail_domains = coalesce($3, mail_domains),
+             reconfirm_days = coalesce($4, reconfirm_days) where tenant_id = $1",
         scope.id,
         change.self_service,
         change.mail_domains.as_deref(),
+        change.reconfirm_days,
     )
     .execute(conn)
     .await?;
@@ -168,7 +175,7 @@ pub async fn set_alerts(conn: &mut PgConnection, scope: &Scope, alerts: Option<&
 pub async fn all(conn: &mut PgConnection, ring: &KeyRing) -> Result<Vec<Tenant>> {
     sqlx::query_as!(
         Row,
-        r#"select tenant_id, name, data_key, language, help, self_service, mail_domains, alerts,
+        r#"select tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days,
                array(select host from tenant_hosts h where h.tenant_id = t.tenant_id order by host) as "hosts!"
            from tenants t order by tenant_id"#,
     )

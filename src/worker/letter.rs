@@ -90,11 +90,8 @@ struct Link {
 }
 
 impl Link {
-    /// At the tenant's own portal, and no other host.
     fn new(app: &App, tenant: &Tenant, token: &str) -> Option<Self> {
-        let ours = app.public_url.host();
-        let host = tenant.hosts.iter().find(|host| *host == ours).or(tenant.hosts.first())?;
-        let page = format!("{}/not-me", app.public_url.at(host));
+        let page = format!("{}/not-me", portal(app, tenant)?);
         // Behind the #: no server and no log sees it.
         Some(Self { url: format!("{page}#{token}"), page, code: token.to_owned() })
     }
@@ -120,7 +117,10 @@ pub fn mail(app: &App, tenant: &Tenant, message: &Message) -> Result<Letter> {
             Ok(Letter { subject, text, html: CodeHtml { t, tenant, name, help, code, minutes }.render()? })
         }
         content => {
-            let Words { subject, intro, facts, then } = words(t, language, tenant, content)?;
+            let Words { subject, intro, facts, then } = match content {
+                Content::Register | Content::Reconfirm => request(t, app, tenant, content),
+                content => words(t, language, tenant, content)?,
+            };
             let (intro, facts, then) = (intro.as_str(), facts.as_slice(), then.as_slice());
             let link = content.happened().and_then(|happened| Link::new(app, tenant, happened.token.as_deref()?));
             let link = link.as_ref();
@@ -133,6 +133,26 @@ pub fn mail(app: &App, tenant: &Tenant, message: &Message) -> Result<Letter> {
             Ok(Letter { subject: line(&NoticeSubject { subject }.render()?), text, html })
         }
     }
+}
+
+/// What people are asked for.
+fn request(t: &Page, app: &App, tenant: &Tenant, content: &Content) -> Words {
+    let name = tenant.name.as_str();
+    let (subject, intro) = if matches!(content, Content::Register) {
+        (t.t1("mail-register-subject", "tenant", name), t.t1("mail-register-intro", "tenant", name))
+    } else {
+        (t.t1("mail-reconfirm-subject", "tenant", name), t.t1("mail-reconfirm-intro", "tenant", name))
+    };
+    let page = portal(app, tenant).map(|portal| t.t1("mail-register-page", "url", format!("{portal}/account")));
+    let then = page.into_iter().chain([t.t("mail-register-password").into_owned()]).collect();
+    Words { subject, intro, facts: Vec::new(), then }
+}
+
+/// The tenant's own portal, and no other host.
+fn portal(app: &App, tenant: &Tenant) -> Option<String> {
+    let ours = app.public_url.host();
+    let host = tenant.hosts.iter().find(|host| *host == ours).or(tenant.hosts.first())?;
+    Some(app.public_url.at(host))
 }
 
 /// What a notice says.
@@ -221,7 +241,7 @@ fn words(t: &Page, language: Language, tenant: &Tenant, content: &Content) -> Re
             then.push(t.t1("mail-alert-command", "command", command));
             (t.t1("mail-alert-subject", "tenant", name), t.t1("mail-alert-intro", "tenant", name))
         }
-        Content::Code { .. } => anyhow::bail!("a code is no notice"),
+        Content::Code { .. } | Content::Register | Content::Reconfirm => anyhow::bail!("this is no notice"),
     };
     facts.extend(from);
     Ok(Words { subject, intro, facts, then })
@@ -263,6 +283,8 @@ pub fn text(app: &App, tenant: &Tenant, message: &Message) -> String {
                 &[("code", code), ("tenant", &tenant.name), ("minutes", &minutes.to_string()), ("host", app.public_url.host())],
             );
         }
+        Content::Register => "sms-register",
+        Content::Reconfirm => "sms-reconfirm",
         Content::Changed { .. } => "sms-changed",
         Content::Unlocked { .. } => "sms-unlocked",
         Content::Tries { .. } => "sms-tries",

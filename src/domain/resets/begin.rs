@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{LIFETIME, Offer};
@@ -31,7 +32,7 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
 
     // Somebody whom no policy serves, or who cannot pass as many gates as theirs asks, gets the decoy's answer: uniform, and as useless.
     let able = |(user, terms): &(User, Terms)| {
-        let offers = offers(tenant, user, &[], terms);
+        let offers = offers(tenant, user, &[], terms, clock.now());
         (terms.serves && is_enough(&offers, terms)).then(|| (offers, terms.clone()))
     };
     let own = found.as_ref().and_then(able);
@@ -81,12 +82,13 @@ fn is_enough(offers: &[Offer], terms: &Terms) -> bool {
 
 /// All that a person can prove themselves by where these terms hold; `kinds` are the authenticators of theirs that are good now. The
 /// private mailbox first: the other one may be behind the very password that was forgotten. Where it is known to be, it proves nothing
-/// alone.
-pub fn offers(tenant: &Tenant, user: &User, kinds: &[Method], terms: &Terms) -> Vec<Offer> {
+/// alone. Nor does an address at all that is another since lately.
+pub fn offers(tenant: &Tenant, user: &User, kinds: &[Method], terms: &Terms, now: OffsetDateTime) -> Vec<Offer> {
     let behind = |mail: &&EmailAddress| terms.gates == 1 && tenant.mail_domains.iter().any(|domain| mail.is_at(domain));
-    let private = user.private_mail.as_ref().map(|mail| Offer { method: Method::PrivateEmail, masked: mail.masked() });
-    let mail = user.mail.as_ref().filter(|mail| !behind(mail)).map(|mail| Offer { method: Method::Email, masked: mail.masked() });
-    let mobile = user.mobile.as_ref().map(|mobile| Offer { method: Method::Sms, masked: mobile.masked() });
+    let [mail_known, private_known, mobile_known] = user.since.map(|at| at.is_none_or(|at| at + terms.cooling_off <= now));
+    let private = user.private_mail.as_ref().filter(|_| private_known).map(|mail| Offer { method: Method::PrivateEmail, masked: mail.masked() });
+    let mail = user.mail.as_ref().filter(|mail| mail_known && !behind(mail)).map(|mail| Offer { method: Method::Email, masked: mail.masked() });
+    let mobile = user.mobile.as_ref().filter(|_| mobile_known).map(|mobile| Offer { method: Method::Sms, masked: mobile.masked() });
     let kinds = kinds.iter().map(|kind| Offer { method: *kind, masked: String::new() });
     let all = private.into_iter().chain(mail).chain(mobile).chain(kinds);
     all.filter(|offer| terms.methods.contains(&offer.method)).collect()

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     Readdressed,
     contact::{self, EmailAddress, Phone},
-    readdressed,
+    held, readdressed,
 };
 use crate::{
     base::{clock::Clock, id, language::Language},
@@ -36,6 +36,8 @@ pub struct Mirrored {
     /// Those of them who were new, or other than before.
     pub changed: usize,
     pub removed: u64,
+    /// Those who would have been removed and were not, for they are too many.
+    pub held: usize,
     /// Values that could not be used: addresses and numbers that are none, and characters that no name should have.
     pub dropped: usize,
 }
@@ -61,21 +63,23 @@ pub async fn mirror(conn: &mut PgConnection, scope: &Scope, clock: &Clock, conne
         let (user_id, before) = before.remove(&known.person.guid)?;
         readdressed::compare(user_id, before, known.person)
     });
-    let readdressed = readdressed.collect();
+    let readdressed: Vec<_> = readdressed.collect();
     done.dropped = upsert(&mut *conn, scope, clock, connector, &changed).await?;
-    done.removed = remove(conn, clock, connector, &batch.removals).await?;
+    done.removed = remove(&mut *conn, clock, connector, &batch.removals).await?;
     if batch.full && batch.last {
         // By time and not by pass: another agent may have named somebody meanwhile.
-        let gone = sqlx::query_scalar!(
-            "with ended as (delete from mirror_passes where pass = $2 and connector_id = $1 returning started_at)
-             select object_guid from users join ended on mirrored_at < started_at where connector_id = $1 and removed_at is null",
+        let ended = sqlx::query_scalar!(
+            "delete from mirror_passes where pass = $2 and connector_id = $1 returning started_at",
             connector,
             batch.pass,
         )
-        .fetch_all(&mut *conn)
+        .fetch_optional(&mut *conn)
         .await?;
-        done.removed += remove(conn, clock, connector, &gone).await?;
+        if let Some(before) = ended {
+            done.held = held::or_remove(&mut *conn, scope, clock, connector, before, &mut done.removed).await?;
+        }
     }
+    readdressed::since(conn, clock, &readdressed).await?;
     Ok(MirrorOutcome::Taken(done, readdressed))
 }
 
@@ -309,7 +313,7 @@ async fn upsert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector
 }
 
 /// Gone from the directory: the row stays for the audit's sake, the addresses and groups don't.
-async fn remove(conn: &mut PgConnection, clock: &Clock, connector: Uuid, guids: &[Uuid]) -> Result<u64> {
+pub(super) async fn remove(conn: &mut PgConnection, clock: &Clock, connector: Uuid, guids: &[Uuid]) -> Result<u64> {
     if guids.is_empty() {
         return Ok(0);
     }

@@ -2,16 +2,19 @@
 //! they are parsed into types here or dropped.
 
 mod contact;
+mod held;
 mod links;
 mod mirror;
 mod readdressed;
 
 use anyhow::Result;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{policies::Terms, tenants::Scope};
 pub use contact::{EmailAddress, Phone};
+pub use held::{accept, held};
 pub use links::{LinkBy, Linked, Unlisted, follow, list};
 pub use mirror::{MirrorOutcome, Mirrored, clean, mirror};
 pub use readdressed::Readdressed;
@@ -50,6 +53,8 @@ pub struct User {
     /// A mailbox that one reaches without the password in question.
     pub private_mail: Option<EmailAddress>,
     pub mobile: Option<Phone>,
+    /// Since when each of the three is another than before, if it is.
+    pub since: [Option<OffsetDateTime>; 3],
     /// BCP 47, if the directory says.
     pub language: Option<String>,
 }
@@ -109,6 +114,9 @@ struct Row {
     mail: Option<Vec<u8>>,
     private_mail: Option<Vec<u8>>,
     mobile: Option<Vec<u8>>,
+    mail_at: Option<OffsetDateTime>,
+    private_mail_at: Option<OffsetDateTime>,
+    mobile_at: Option<OffsetDateTime>,
     language: Option<String>,
 }
 
@@ -125,6 +133,7 @@ impl Row {
             mail,
             private_mail,
             mobile,
+            since: [self.mail_at, self.private_mail_at, self.mobile_at],
             language,
         })
     }
@@ -172,7 +181,7 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
                (select 'first', s.* from served s where object_guid < $5 and mail is not null order by object_guid limit 1)
            )
            select why as "why!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
-               sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, language,
+               sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
                p.serves as "serves!", p.methods as "methods!", p.gates as "gates!", p.apart as "apart!", p.cooling_off as "cooling_off!"
            from picked, policy_of($1, user_id) p"#,
         scope.id(),
@@ -194,6 +203,9 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
             mail: row.mail,
             private_mail: row.private_mail,
             mobile: row.mobile,
+            mail_at: row.mail_at,
+            private_mail_at: row.private_mail_at,
+            mobile_at: row.mobile_at,
             language: row.language,
         };
         let place = match row.why.as_str() {
@@ -215,7 +227,7 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
 pub async fn known(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Result<Option<User>> {
     let row = sqlx::query_as!(
         Row,
-        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language from users
+        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language from users
          where tenant_id = $1 and user_id = $2 and removed_at is null",
         scope.id(),
         user_id,
@@ -229,7 +241,7 @@ pub async fn known(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Res
 pub async fn named(conn: &mut PgConnection, scope: &Scope, name: &Name) -> Result<Vec<User>> {
     sqlx::query_as!(
         Row,
-        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language from users
+        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language from users
          where tenant_id = $1 and removed_at is null and (sign_in_name = $2 or principal_name = $2 or mail_index = $3) order by user_id",
         scope.id(),
         name.as_str(),
@@ -246,7 +258,7 @@ pub async fn named(conn: &mut PgConnection, scope: &Scope, name: &Name) -> Resul
 pub async fn get(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Result<Option<User>> {
     let row = sqlx::query_as!(
         Row,
-        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language from users
+        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language from users
          where tenant_id = $1 and user_id = $2 and removed_at is null and enabled and not protected",
         scope.id(),
         user_id,
@@ -260,7 +272,7 @@ pub async fn get(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Resul
 pub async fn served(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Result<Option<User>> {
     let row = sqlx::query_as!(
         Row,
-        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, u.language from users u join tenants using (tenant_id)
+        "select user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, u.language from users u join tenants using (tenant_id)
          where tenant_id = $1 and user_id = $2 and removed_at is null and enabled and not protected and self_service",
         scope.id(),
         user_id,
@@ -274,7 +286,7 @@ pub async fn served(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Re
 /// self-service.
 pub async fn everybody(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<(User, Terms, bool)>> {
     let rows = sqlx::query!(
-        r#"select user_id, u.connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, language,
+        r#"select user_id, u.connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
                enabled and not protected as "open!", p.serves as "serves!", p.methods as "methods!", p.gates as "gates!",
                p.apart as "apart!", p.cooling_off as "cooling_off!"
            from users u join connectors c using (tenant_id, connector_id), policy_of(u.tenant_id, u.user_id) p
@@ -295,6 +307,9 @@ pub async fn everybody(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<(Us
                 mail: row.mail,
                 private_mail: row.private_mail,
                 mobile: row.mobile,
+                mail_at: row.mail_at,
+                private_mail_at: row.private_mail_at,
+                mobile_at: row.mobile_at,
                 language: row.language,
             };
             Ok((user.open(scope)?, terms, row.open))

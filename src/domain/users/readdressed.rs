@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{EmailAddress, Phone, Reach};
-use crate::{domain::tenants::Scope, wire::message::Person};
+use crate::{base::clock::Clock, domain::tenants::Scope, wire::message::Person};
 
 /// Somebody whom the directory has under other addresses since this batch.
 #[derive(Debug, Clone)]
@@ -57,4 +57,30 @@ pub(super) fn compare(user_id: Uuid, before: Reach, person: &Person) -> Option<R
     };
     let other = texts(&before) != texts(&now);
     (other && person.enabled && !person.protected).then_some(Readdressed { user_id, before, now })
+}
+
+/// From now on each of these addresses is another than before.
+pub(super) async fn since(conn: &mut PgConnection, clock: &Clock, readdressed: &[Readdressed]) -> Result<()> {
+    if readdressed.is_empty() {
+        return Ok(());
+    }
+    let other = |of: fn(&Reach) -> Option<String>| {
+        let other = |one: &Readdressed| of(&one.before) != of(&one.now);
+        readdressed.iter().map(other).collect::<Vec<_>>()
+    };
+    sqlx::query!(
+        "update users u set mail_at = case when r.mail then $1 else mail_at end,
+             private_mail_at = case when r.private_mail then $1 else private_mail_at end,
+             mobile_at = case when r.mobile then $1 else mobile_at end
+         from unnest($2::uuid[], $3::bool[], $4::bool[], $5::bool[]) as r (user_id, mail, private_mail, mobile)
+         where u.user_id = r.user_id",
+        clock.now(),
+        &readdressed.iter().map(|one| one.user_id).collect::<Vec<_>>(),
+        &other(|reach| reach.mail.as_ref().map(|mail| mail.as_str().to_lowercase())),
+        &other(|reach| reach.private_mail.as_ref().map(|mail| mail.as_str().to_lowercase())),
+        &other(|reach| reach.mobile.as_ref().map(|mobile| mobile.as_str().to_owned())),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

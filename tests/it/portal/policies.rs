@@ -5,6 +5,7 @@ use sspr::{
     domain::{
         audit::Source,
         policies::{self, Draft, Group, Method, Refused},
+        registration,
     },
     wire::message::{Group as ToldGroup, MirrorBatch, Person as DirectoryPerson},
 };
@@ -208,4 +209,93 @@ async fn who_gains_and_who_loses_is_shown_before_it_is_saved() {
     }
     let detail: Value = cloud.sql("select detail from audit_events where action = 'policy.save' order by event_id desc limit 1").await;
     assert_eq!((&detail["before"]["gates"], &detail["after"]["gates"]), (&1.into(), &2.into()), "old and new: {detail}");
+}
+
+#[tokio::test]
+async fn an_address_that_changed_proves_nothing_for_a_while() {
+    let (cloud, mut agent) = office().await;
+    let choices = async |cloud: &Cloud| {
+        let mut alice = Person::at(cloud);
+        alice.opens("/").await.submits("/reset", &[("name", "alice")]).await.is_at("/reset/method");
+        alice.page.form("/reset/method").unwrap().choices("method").iter().map(|&choice| choice.to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(choices(&cloud).await, ["email", "sms"]);
+    let moved = DirectoryPerson {
+        mobile: Some("+491701234599".to_owned()),
+        private_mail: Some("alice@home.example".to_owned()),
+        ..in_groups("alice", &[STAFF])
+    };
+    agent.mirror(vec![moved.clone()]).await;
+    assert_eq!(choices(&cloud).await, ["email"], "neither the new number nor the new mailbox");
+    // The same again begins nothing anew; another name does not either.
+    cloud.clock.advance(20 * 3600);
+    agent.mirror(vec![DirectoryPerson { display_name: "Alice Other".to_owned(), ..moved }]).await;
+    cloud.clock.advance(4 * 3600 - 60);
+    assert_eq!(choices(&cloud).await, ["email"]);
+    cloud.clock.advance(120);
+    assert_eq!(choices(&cloud).await, ["private_email", "email", "sms"]);
+    cloud.policy(|terms| Draft { cooling_off: 0, ..terms }).await;
+    agent.mirror(vec![in_groups("alice", &[STAFF])]).await;
+    assert_eq!(choices(&cloud).await, ["email", "sms"], "where the policy wants no cooling-off");
+}
+
+#[tokio::test]
+async fn people_are_asked_to_register_and_to_confirm() {
+    let (cloud, _agent) = office().await;
+    let tenant = cloud.tenant.scope.id().to_string();
+    cloud.policy(|terms| Draft { methods: vec![Method::Email, Method::Totp], ..terms }).await;
+    let said = cloud.administers(&["registration", "campaign", "unable"]);
+    assert!(said.contains("3 people would be asked. Nothing was sent"), "{said}");
+    assert_eq!(cloud.sql::<i64>("select count(*) from messages").await, 0);
+    let said = cloud.administers(&["registration", "campaign", "unable", "--yes"]);
+    assert!(said.contains("3 of 3 people are asked"), "{said}");
+    let mail = cloud.inbox.wait_for("alice@mail.example", 0).await.unwrap();
+    assert!(mail.text.contains(&format!("{}/account", cloud.url)), "{}", mail.text);
+
+    // Who was asked a moment ago is not asked again; who confirmed is asked when the time has come.
+    cloud.administers(&["tenant", "set", &tenant, "--reconfirm-days", "180"]);
+    sspr::worker::remind(&cloud.app).await.unwrap();
+    assert_eq!(cloud.inbox.count("alice@mail.example"), 1);
+    let mut tx = cloud.app.begin().await.unwrap();
+    let alice: Uuid = cloud.sql("select user_id from users where sign_in_name = 'alice'").await;
+    registration::confirm(&mut tx, &cloud.tenant.scope, &cloud.clock, &Source::house("user"), alice).await.unwrap();
+    tx.commit().await.unwrap();
+    cloud.clock.advance(40 * 86400);
+    for _ in 0..2 {
+        sspr::worker::remind(&cloud.app).await.unwrap();
+    }
+    let mail = cloud.inbox.wait_for("bob@mail.example", 1).await.unwrap();
+    assert!(mail.text.contains("still") || mail.text.contains("look at the ways"), "{}", mail.text);
+    assert_eq!((cloud.inbox.count("alice@mail.example"), cloud.inbox.count("bob@mail.example")), (1, 2));
+    cloud.clock.advance(141 * 86400);
+    sspr::worker::remind(&cloud.app).await.unwrap();
+    cloud.inbox.wait_for("alice@mail.example", 1).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pass_that_names_almost_nobody_removes_nobody_until_it_is_meant() {
+    let (cloud, mut agent) = office().await;
+    let connector = cloud.connector.to_string();
+    let people = |count: usize| (0..count).map(|n| somebody(&format!("p{n}"))).collect::<Vec<_>>();
+    let here = "select count(*) from users where removed_at is null";
+    // Three leave and thirty come: as ever.
+    agent.mirror(people(30)).await;
+    assert_eq!(cloud.sql::<i64>(here).await, 30);
+    agent.mirror(people(20)).await;
+    assert_eq!(cloud.sql::<i64>(here).await, 20, "a third");
+    agent.mirror(people(40)).await;
+    // A new agent with another unit in its settings.
+    agent.mirror(people(4)).await;
+    assert_eq!(cloud.sql::<i64>(here).await, 40);
+    let listed = cloud.administers(&["connector", "list"]);
+    assert!(listed.contains("36 people") && listed.contains("accept-removals"), "{listed}");
+    // They are back: nothing is held any more.
+    agent.mirror(people(40)).await;
+    assert!(!cloud.administers(&["connector", "list"]).contains("accept-removals"));
+    assert!(cloud.administers(&["connector", "accept-removals", &connector]).contains("Nobody"));
+    agent.mirror(people(4)).await;
+    assert!(cloud.administers(&["connector", "accept-removals", &connector]).contains("36 people"));
+    assert_eq!(cloud.sql::<i64>(here).await, 4);
+    let trail = "select string_agg(outcome, ' ' order by event_id) from audit_events where action = 'mirror.removals'";
+    assert_eq!(cloud.sql::<String>(trail).await, "held held accepted");
 }
