@@ -229,10 +229,13 @@ async fn an_address_that_changed_proves_nothing_for_a_while() {
     assert_eq!(choices(&cloud).await, ["email"], "neither the new number nor the new mailbox");
     // The same again begins nothing anew; another name does not either.
     cloud.clock.advance(20 * 3600);
+    agent.publish_key().await;
     agent.mirror(vec![DirectoryPerson { display_name: "Alice Other".to_owned(), ..moved }]).await;
     cloud.clock.advance(4 * 3600 - 60);
+    agent.beat(true).await;
     assert_eq!(choices(&cloud).await, ["email"]);
     cloud.clock.advance(120);
+    agent.beat(true).await;
     assert_eq!(choices(&cloud).await, ["private_email", "email", "sms"]);
     cloud.policy(|terms| Draft { cooling_off: 0, ..terms }).await;
     agent.mirror(vec![in_groups("alice", &[STAFF])]).await;
