@@ -18,7 +18,7 @@ use crate::{
     domain::{
         fleet, limits, notices,
         notifications::{self, Channel, Delivered, Delivery},
-        queue, registration, resets, sessions, tenants, users,
+        queue, registration, resets, sessions, tenants, users, work,
     },
 };
 
@@ -196,10 +196,11 @@ pub async fn clean(app: &App) -> Result<()> {
     let messages = notifications::clean(&mut tx, &app.clock).await?;
     let sessions = sessions::clean(&mut tx, &app.clock).await?;
     let limits = limits::clean(&mut tx, &app.clock).await?;
+    let proofs_of_work = work::clean(&mut tx, &app.clock).await?;
     let passes = users::clean(&mut tx, &app.clock).await?;
     let told = notices::clean(&mut tx, &app.clock).await?;
     let proofs = fleet::forget_used(&mut tx, &app.clock).await?;
     tx.commit().await?;
-    tracing::debug!(unused, flows, messages, sessions, limits, passes, told, proofs, "forgot what is over");
+    tracing::debug!(unused, flows, messages, sessions, limits, proofs_of_work, passes, told, proofs, "forgot what is over");
     Ok(())
 }

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use sspr::lab::inbox::Inbox;
+use sspr::lab::{browser::worked, html, inbox::Inbox};
 
 use super::{
     Bench,
@@ -87,8 +87,12 @@ impl<'a> Person<'a> {
 
     /// Milliseconds per stage, and the commits of all.
     async fn journey(&mut self, inbox: &Inbox) -> Result<([f64; STAGES.len()], f64)> {
-        let mut identify = self.ask("GET", "/", "", 200).await?.0;
-        identify += self.ask("POST", "/reset", &format!("name={}", self.name), 303).await?.0;
+        let (mut identify, page) = self.ask("GET", "/", "", 200).await?;
+        // The browser's work, done while one types.
+        let form = html::forms(std::str::from_utf8(&page)?).into_iter().next().context("a page without a form")?;
+        let form = worked(form.set("name", &self.name)?).await?;
+        let fields = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form.fields).finish();
+        identify += self.ask("POST", "/reset", &fields, 303).await?.0;
         identify += self.ask("GET", "/reset/method?begun=1", "", 200).await?.0;
         let seen = inbox.count(&self.address);
         let mut code = self.ask("POST", "/reset/method", "method=email", 303).await?.0;

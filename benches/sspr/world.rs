@@ -18,7 +18,7 @@ use sspr::{
     domain::{
         audit::Source,
         fleet,
-        tenants::{self, Change, New, Tenant},
+        tenants::{self, Allowed, Change, New, Tenant},
         users,
     },
     wire::{
@@ -104,7 +104,9 @@ impl World {
         let tenant = tenants::create(&mut tx, &self.ring, &self.clock, new).await?;
         let (scope, clock) = (&tenant.scope, &self.clock);
         let connector = fleet::create_connector(&mut tx, scope, clock, "Head office").await?;
-        tenants::update(&mut tx, scope, Change { self_service: Some(true), ..Change::default() }).await?;
+        // All of them are one address to it.
+        let allowed = Allowed { address_limit: 1_000_000, ..tenant.allowed.clone() };
+        tenants::update(&mut tx, scope, Change { self_service: Some(true), allowed: Some(allowed), ..Change::default() }).await?;
         fleet::switch(&mut tx, scope, clock, &Source::house("bench"), connector, (fleet::Feature::Writeback, true)).await?;
         let mut made = Vec::new();
         for _ in 0..agents {
@@ -208,6 +210,7 @@ impl World {
             ("SSPR_DATABASE__URL", self.database.clone()),
             ("SSPR_KEYS__MASTER", data_encoding::BASE64.encode(&MASTER)),
             ("SSPR_SERVER__MAX_CONNECTIONS", "25000".to_owned()),
+            ("SSPR_LIMITS__WORK", "1".to_owned()),
         ];
         let child = Command::new(env!("CARGO_BIN_EXE_sspr"))
             .arg("serve")

@@ -22,6 +22,17 @@ identify-continue = Weiter
 identify-error-empty = Bitte geben Sie Ihren Anmeldenamen oder Ihre E-Mail-Adresse ein.
 identify-error-name = Das sieht nicht nach einem Anmeldenamen oder einer E-Mail-Adresse aus. Bitte prüfen Sie die Eingabe.
 
+## Bevor etwas für Sie getan wird
+
+work-working = Einen Moment, wir prüfen Ihren Browser. Es geht von selbst weiter.
+work-script-title = Diese Seite braucht JavaScript
+work-script-text = Damit zeigt Ihr Browser, dass er kein Programm ist, das Namen durchprobiert, und später versiegelt er Ihr neues Passwort. Bitte schalten Sie es für diese Seite ein und laden Sie sie neu, oder fragen Sie den Helpdesk.
+work-error-missing = Wir konnten Ihren Browser nicht rechtzeitig prüfen. Bitte drücken Sie noch einmal auf den Knopf. Bleibt es dabei, ist vielleicht JavaScript ausgeschaltet: Diese Seite braucht es.
+work-error-wrong = Die Prüfung Ihres Browsers hat nicht geklappt. Bitte drücken Sie noch einmal auf den Knopf.
+work-error-over = Diese Seite war eine Weile offen oder wurde zweimal gesendet. Bitte drücken Sie noch einmal auf den Knopf.
+work-wait = Aus Ihrem Netz kamen sehr viele Anfragen. In { $time } geht es weiter.
+work-wait-some = Aus Ihrem Netz kamen sehr viele Anfragen. In etwa { $minutes } Min. geht es weiter.
+
 ## It cannot work just now
 
 unavailable-title = Das ist im Moment nicht möglich
@@ -67,6 +78,7 @@ code-error-wrong = Dieser Code passt nicht. Bitte prüfen Sie ihn und versuchen 
 code-error-expired = Dieser Code ist zu alt. Bitte lassen Sie sich einen neuen senden.
 code-error-early = Gerade wurde ein Code gesendet. Bitte warten Sie einen Augenblick, bevor Sie einen weiteren anfordern.
 code-error-limit = Im Moment können keine weiteren Codes gesendet werden. Bitte versuchen Sie es später noch einmal.
+code-error-used-up = Auf diesem Weg können heute keine Codes mehr gesendet werden: Ihre Organisation hat ihren Anteil aufgebraucht. Bitte nutzen Sie einen anderen Weg oder fragen Sie den Helpdesk.
 code-wait = Es gab mehrere Versuche. Weiter geht es in { $time }.
 code-wait-some = Es gab mehrere Versuche. Bitte warten Sie einen Augenblick, bevor Sie weitermachen.
 code-wait-over = Sie können jetzt weitermachen.

@@ -22,6 +22,17 @@ identify-continue = Continue
 identify-error-empty = Please enter your sign-in name or e-mail address.
 identify-error-name = This does not look like a sign-in name or an e-mail address. Please check it.
 
+## Before anything is done for you
+
+work-working = One moment, we are checking your browser. It goes on by itself.
+work-script-title = This page needs JavaScript
+work-script-text = With it your browser shows that it is not a program that tries names, and later it seals your new password. Please switch it on for this page and load it again, or ask the help desk.
+work-error-missing = We could not check your browser in time. Please press the button once more. If it stays like this, JavaScript may be switched off: this page needs it.
+work-error-wrong = The check of your browser did not work out. Please press the button once more.
+work-error-over = This page stood open for a while, or was sent twice. Please press the button once more.
+work-wait = Very many requests came from your network. You can go on in { $time }.
+work-wait-some = Very many requests came from your network. You can go on in about { $minutes } min.
+
 ## It cannot work just now
 
 unavailable-title = This is not possible at the moment
@@ -67,6 +78,7 @@ code-error-wrong = This code does not fit. Please check it and try again.
 code-error-expired = This code is too old. Please have a new one sent.
 code-error-early = A code was sent just now. Please wait a moment before you ask for another.
 code-error-limit = No more codes can be sent at the moment. Please try again later.
+code-error-used-up = No more codes can be sent this way today: your organisation has used up its share. Please use another way, or ask the help desk.
 code-wait = There were several tries. You can go on in { $time }.
 code-wait-some = There were several tries. Please wait a moment before you go on.
 code-wait-over = You can go on now.

@@ -20,6 +20,7 @@ use crate::{
     domain::{
         fleet::{self, Readiness},
         tenants::{self, Scope, Tenant},
+        work::{self, Load},
     },
     wire::jws::Access,
 };
@@ -38,6 +39,8 @@ pub struct Known {
     tenants: Mutex<HashMap<Uuid, (Instant, Arc<Tenant>)>>,
     /// By host name.
     portals: Mutex<HashMap<String, Kept<Arc<Tenant>>>>,
+    /// How busy it is.
+    load: Mutex<HashMap<(), Kept<Arc<Load>>>>,
     /// Tenants whose resets could work. What cannot is never kept: it is to be seen at once when it can.
     ready: Mutex<HashMap<Uuid, Kept<()>>>,
     /// Counts the changes that were heard of: what was read before one is not learned after it.
@@ -126,6 +129,19 @@ impl App {
             Readiness::Ready => known.learn(&known.ready, scope.id(), (), now, changes),
             _ => drop(lock(&known.ready).remove(&scope.id())),
         }
+        Ok(found)
+    }
+
+    /// How busy it is, as of a moment ago.
+    pub async fn load(&self) -> Result<Arc<Load>> {
+        let (known, now) = (&self.known, self.clock.now());
+        if let Some(kept) = lock(&known.load).get_mut(&()).and_then(|kept| kept.still(now)) {
+            return Ok(kept);
+        }
+        let changes = known.changes.load(Ordering::SeqCst);
+        let mut conn = self.db.acquire().await?;
+        let found = Arc::new(work::load(&mut conn, &self.clock).await?);
+        known.learn(&known.load, (), found.clone(), now, changes);
         Ok(found)
     }
 }

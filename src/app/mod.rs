@@ -55,6 +55,7 @@ pub struct App {
     signing: tokio::sync::Mutex<Option<Arc<SigningKey>>>,
     /// As configured: trusted proxies, TLS, limits of connections.
     pub server: config::Server,
+    pub limits: config::Limits,
     /// Set when the process is to end: wakes long polls and streams.
     pub stop: CancellationToken,
 }
@@ -93,6 +94,7 @@ impl App {
             outbox: tokio::sync::watch::Sender::new(()),
             signing: tokio::sync::Mutex::default(),
             server: config.server.clone(),
+            limits: config.limits.clone(),
             stop,
         }))
     }

@@ -25,6 +25,7 @@ pub struct Config {
     pub keys: Keys,
     pub mail: Mail,
     pub sms: Sms,
+    pub limits: Limits,
     pub log: Log,
     pub agent: Agent,
 }
@@ -70,6 +71,12 @@ pub struct Sms {
     pub token: SecretString,
     pub from: String,
     pub timeout_seconds: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub work: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -14,6 +14,7 @@ mod connector;
 #[cfg(unix)]
 mod demo;
 mod fleet;
+mod limits;
 mod migrate;
 mod policy;
 mod registration;
@@ -49,6 +50,8 @@ enum Command {
     User(user::Args),
     /// Ask people to register their methods of proof.
     Registration(registration::Args),
+    /// Who has to wait, and letting them go on.
+    Limits(limits::Args),
     /// Connectors, one directory each, and what is switched on for them.
     Connector(connector::Args),
     /// Bring the database up to this version.
@@ -88,6 +91,7 @@ pub fn run(cli: Cli) -> Result<()> {
             Command::Policy(args) => policy::run(args, config).await,
             Command::User(args) => user::run(args, config).await,
             Command::Registration(args) => registration::run(args, config).await,
+            Command::Limits(args) => limits::run(args, config).await,
             Command::Connector(args) => connector::run(args, config).await,
             Command::Migrate(args) => migrate::run(args, config).await,
             Command::Check(args) => check::run(args, config).await,

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         audit::{self, Event, Source},
         fleet,
-        tenants::{self, Change, New, Tenant},
+        tenants::{self, Allowed, Change, New, Tenant},
         users::EmailAddress,
     },
 };
@@ -52,7 +52,43 @@ enum Command {
         /// Mail address of the help desk: told when somebody says that it was not them. Empty: nobody is told.
         #[arg(long)]
         alerts: Option<String>,
+        /// Begins, tries and codes for one client address in ten minutes, of each. More for many people behind one address.
+        #[arg(long, value_parser = clap::value_parser!(i32).range(10..=1_000_000))]
+        address_limit: Option<i32>,
+        /// Codes by text message a day, or "none" for as many as are asked for.
+        #[arg(long, value_parser = budget)]
+        sms_budget: Option<Budget>,
+        /// Codes by mail a day, or "none".
+        #[arg(long, value_parser = budget)]
+        mail_budget: Option<Budget>,
+        /// How numbers begin that get text messages, without +: 49,43,41. "all": any way.
+        #[arg(long, value_parser = countries)]
+        sms_countries: Option<Countries>,
     },
+}
+
+/// `None`: without end.
+#[derive(Clone)]
+struct Budget(Option<i32>);
+
+#[derive(Clone)]
+struct Countries(Vec<String>);
+
+fn budget(text: &str) -> Result<Budget, String> {
+    if text == "none" {
+        return Ok(Budget(None));
+    }
+    text.parse().ok().filter(|most| *most >= 0).map(|most| Budget(Some(most))).ok_or_else(|| "a whole number, or none".to_owned())
+}
+
+fn countries(text: &str) -> Result<Countries, String> {
+    let codes: Vec<String> = text.split(',').map(|code| code.trim().trim_start_matches('+').to_owned()).collect();
+    let fits = |code: &String| (1..=7).contains(&code.len()) && code.bytes().all(|digit| digit.is_ascii_digit()) && !code.starts_with('0');
+    match text {
+        "all" => Ok(Countries(Vec::new())),
+        _ if codes.iter().all(fits) => Ok(Countries(codes)),
+        _ => Err("calling codes separated by commas, as in 49,43,41, or all".to_owned()),
+    }
 }
 
 pub async fn run(args: Args, config: Config) -> Result<()> {
@@ -72,17 +108,41 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             for tenant in tenants::all(&mut tx, &ring).await? {
                 let state = if tenant.self_service { "on" } else { "off" };
                 println!("{}  self-service {state}  {}", tenant.scope.id(), tenant.name);
+                let budget = |most: Option<i32>| most.map_or_else(|| "none".to_owned(), |most| most.to_string());
+                let Allowed { address_limit, sms_budget, mail_budget, sms_countries } = &tenant.allowed;
+                let countries = if sms_countries.is_empty() { "all".to_owned() } else { sms_countries.join(",") };
+                println!(
+                    "    limits     address {address_limit}  sms budget {}  mail budget {}  sms countries {countries}",
+                    budget(*sms_budget),
+                    budget(*mail_budget),
+                );
                 for connector in fleet::connectors(&mut tx, &tenant.scope, &clock).await? {
                     println!("    connector {}  {}", connector.connector_id, connector.name);
                 }
             }
         }
-        Command::Set { tenant, self_service, mail_domains, reconfirm_days, alerts } => {
+        Command::Set {
+            tenant,
+            self_service,
+            mail_domains,
+            reconfirm_days,
+            alerts,
+            address_limit,
+            sms_budget,
+            mail_budget,
+            sms_countries,
+        } => {
             // One empty word empties the list.
             let domain = |text: &String| text.trim().trim_start_matches('@').to_lowercase();
             let mail_domains = mail_domains.map(|all| all.iter().map(domain).filter(|domain| !domain.is_empty()).collect());
             let before = tenants::by_id(&mut tx, &ring, tenant).await?;
-            tenants::update(&mut tx, &before.scope, Change { self_service, mail_domains, reconfirm_days }).await?;
+            let allowed = Allowed {
+                address_limit: address_limit.unwrap_or(before.allowed.address_limit),
+                sms_budget: sms_budget.map_or(before.allowed.sms_budget, |budget| budget.0),
+                mail_budget: mail_budget.map_or(before.allowed.mail_budget, |budget| budget.0),
+                sms_countries: sms_countries.map_or_else(|| before.allowed.sms_countries.clone(), |countries| countries.0),
+            };
+            tenants::update(&mut tx, &before.scope, Change { self_service, mail_domains, reconfirm_days, allowed: Some(allowed) }).await?;
             if let Some(alerts) = alerts {
                 let address = EmailAddress::parse(&alerts);
                 ensure!(address.is_some() || alerts.is_empty(), "--alerts {alerts}: that is no mail address");
@@ -105,6 +165,11 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             if after.mail_domains != before.mail_domains {
                 let detail = serde_json::json!({ "before": before.mail_domains, "after": after.mail_domains });
                 let event = Event { action: "tenant.mail_domains", outcome: "changed", detail, ..Event::default() };
+                audit::record(&mut tx, &after.scope, &clock, &Source::house("cli"), event).await?;
+            }
+            if after.allowed != before.allowed {
+                let detail = serde_json::json!({ "before": before.allowed, "after": after.allowed });
+                let event = Event { action: "tenant.limits", outcome: "changed", detail, ..Event::default() };
                 audit::record(&mut tx, &after.scope, &clock, &Source::house("cli"), event).await?;
             }
             for reminder in reminders(&mut tx, &after, &clock).await? {

@@ -3,7 +3,8 @@
 //!
 //! - *tenant*: an organisation, and the [`tenants::Scope`] without which nothing of it can be read
 //! - *audit*: what happened, append-only, written in the transaction of the act
-//! - *limits*: counters per account, across flows
+//! - *limits*: counters per account, client address, destination, country and tenant, across flows
+//! - *work*: what a browser computes before anything is done for it, each proof good once
 //! - *notifications*: messages that wait to be sent
 //! - *policies*: who may reset, and by which methods of proof
 //! - *users*: people as their directory has them
@@ -20,6 +21,7 @@
 pub mod tenants;
 pub mod audit;
 pub mod limits;
+pub mod work;
 pub mod notifications;
 pub mod policies;
 pub mod users;

@@ -1,6 +1,7 @@
 //! A tenant is an organisation. Whoever holds its [`Scope`] may read and write what is its own, and nothing else.
 
 use anyhow::{Context, Result};
+use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -50,6 +51,28 @@ pub struct Tenant {
     pub alerts: Option<String>,
     /// So often people are asked whether their methods of proof are still right; 0: never.
     pub reconfirm_days: i32,
+    pub allowed: Allowed,
+}
+
+/// What a tenant allows of what costs money or tempts bots; what counts reads it anew each time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Allowed {
+    /// Begins, tries and codes for one client address in ten minutes, of each.
+    pub address_limit: i32,
+    /// Codes by text message a day; `None`: as many as are asked for.
+    pub sms_budget: Option<i32>,
+    /// The same by mail.
+    pub mail_budget: Option<i32>,
+    /// How numbers begin that get text messages, without `+`; empty: any way.
+    pub sms_countries: Vec<String>,
+}
+
+impl Allowed {
+    /// Whether a number (E.164, with its `+`) may get text messages. Any of the beginnings will do, so the longest one does.
+    pub fn may_text(&self, number: &str) -> bool {
+        let digits = number.trim_start_matches('+');
+        self.sms_countries.is_empty() || self.sms_countries.iter().any(|country| digits.starts_with(country.as_str()))
+    }
 }
 
 struct Row {
@@ -63,6 +86,10 @@ struct Row {
     hosts: Vec<String>,
     alerts: Option<String>,
     reconfirm_days: i32,
+    address_limit: i32,
+    sms_budget: Option<i32>,
+    mail_budget: Option<i32>,
+    sms_countries: Vec<String>,
 }
 
 impl Row {
@@ -78,6 +105,12 @@ impl Row {
             hosts: self.hosts,
             alerts: self.alerts,
             reconfirm_days: self.reconfirm_days,
+            allowed: Allowed {
+                address_limit: self.address_limit,
+                sms_budget: self.sms_budget,
+                mail_budget: self.mail_budget,
+                sms_countries: self.sms_countries,
+            },
         })
     }
 }
@@ -87,6 +120,7 @@ pub async fn by_host(conn: &mut PgConnection, ring: &KeyRing, host: &str) -> Res
     let row = sqlx::query_as!(
         Row,
         r#"select t.tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days,
+               address_limit, sms_budget, mail_budget, sms_countries,
                array(select o.host from tenant_hosts o where o.tenant_id = t.tenant_id order by o.host) as "hosts!"
            from tenants t join tenant_hosts h on h.tenant_id = t.tenant_id where h.host = $1"#,
         host.to_ascii_lowercase(),
@@ -98,17 +132,15 @@ pub async fn by_host(conn: &mut PgConnection, ring: &KeyRing, host: &str) -> Res
 
 /// For the worker and for agents, whose key says which tenant they belong to.
 pub async fn by_id(conn: &mut PgConnection, ring: &KeyRing, tenant: Uuid) -> Result<Tenant> {
-    sqlx::query_as!(
+    let row = sqlx::query_as!(
         Row,
         r#"select tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days,
+               address_limit, sms_budget, mail_budget, sms_countries,
                array(select host from tenant_hosts h where h.tenant_id = t.tenant_id order by host) as "hosts!"
            from tenants t where tenant_id = $1"#,
         tenant,
-    )
-    .fetch_optional(conn)
-    .await?
-    .with_context(|| format!("there is no tenant {tenant}"))?
-    .open(ring)
+    );
+    row.fetch_optional(conn).await?.with_context(|| format!("there is no tenant {tenant}"))?.open(ring)
 }
 
 /// What a tenant begins with.
@@ -148,17 +180,24 @@ pub struct Change {
     pub self_service: Option<bool>,
     pub mail_domains: Option<Vec<String>>,
     pub reconfirm_days: Option<i32>,
+    pub allowed: Option<Allowed>,
 }
 
 /// What `None` names stays as it is.
 pub async fn update(conn: &mut PgConnection, scope: &Scope, change: Change) -> Result<()> {
     sqlx::query!(
         "update tenants set self_service = coalesce($2, self_service), mail_domains = coalesce($3, mail_domains),
-             reconfirm_days = coalesce($4, reconfirm_days) where tenant_id = $1",
+             reconfirm_days = coalesce($4, reconfirm_days), address_limit = coalesce($5, address_limit), sms_countries = coalesce($6, sms_countries),
+             sms_budget = case when $5 is null then sms_budget else $7 end, mail_budget = case when $5 is null then mail_budget else $8 end
+         where tenant_id = $1",
         scope.id,
         change.self_service,
         change.mail_domains.as_deref(),
         change.reconfirm_days,
+        change.allowed.as_ref().map(|allowed| allowed.address_limit),
+        change.allowed.as_ref().map(|allowed| allowed.sms_countries.as_slice()),
+        change.allowed.as_ref().and_then(|allowed| allowed.sms_budget),
+        change.allowed.as_ref().and_then(|allowed| allowed.mail_budget),
     )
     .execute(conn)
     .await?;
@@ -173,15 +212,12 @@ pub async fn set_alerts(conn: &mut PgConnection, scope: &Scope, alerts: Option<&
 
 /// Every tenant, for the command line.
 pub async fn all(conn: &mut PgConnection, ring: &KeyRing) -> Result<Vec<Tenant>> {
-    sqlx::query_as!(
+    let rows = sqlx::query_as!(
         Row,
         r#"select tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days,
+               address_limit, sms_budget, mail_budget, sms_countries,
                array(select host from tenant_hosts h where h.tenant_id = t.tenant_id order by host) as "hosts!"
            from tenants t order by tenant_id"#,
-    )
-    .fetch_all(conn)
-    .await?
-    .into_iter()
-    .map(|row| row.open(ring))
-    .collect()
+    );
+    rows.fetch_all(conn).await?.into_iter().map(|row| row.open(ring)).collect()
 }

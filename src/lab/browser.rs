@@ -9,7 +9,10 @@ use anyhow::{Context, Result, bail, ensure};
 use reqwest::{Client, Method, RequestBuilder, Response, header, redirect};
 use serde_json::Value;
 
-use super::html::{self, Form};
+use super::{
+    html::{self, Form},
+    work,
+};
 
 /// A person would have given up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -50,8 +53,9 @@ impl Browser {
         self.follow(answer, path).await
     }
 
-    /// Post `form` and follow where it leads.
+    /// Post `form` and follow where it leads. Its proof of work is done first, if it is not yet.
     pub async fn submit(&mut self, form: &Form) -> Result<Page> {
+        let form = &worked(form.clone()).await?;
         let request = self.navigate(Method::POST, &form.action).form(&form.fields);
         let answer = self.send(request).await?;
         self.follow(answer, &form.action).await
@@ -143,6 +147,15 @@ impl Browser {
         }
         bail!("{from} redirects in circles")
     }
+}
+
+/// The form with its proof of work, as the page's script does it while one types. A field that has something in it stays as it is.
+pub async fn worked(mut form: Form) -> Result<Form> {
+    let Some((name, challenge)) = form.work.take() else { return Ok(form) };
+    if let Some(field) = form.fields.iter_mut().find(|(field, value)| *field == name && value.is_empty()) {
+        field.1 = tokio::task::spawn_blocking(move || work::solve(&challenge)).await??;
+    }
+    Ok(form)
 }
 
 impl Page {

@@ -7,6 +7,8 @@ use anyhow::{Result, ensure};
 pub struct Form {
     pub action: String,
     pub fields: Vec<(String, String)>,
+    /// The challenge that a field bears: solved, the answer is the field's value.
+    pub work: Option<(String, String)>,
     /// Values that radio buttons and buttons offer.
     choices: Vec<(String, String)>,
 }
@@ -38,12 +40,15 @@ pub fn forms(html: &str) -> Vec<Form> {
     for tag in tags(html) {
         match (tag.name, open.as_mut()) {
             ("form", _) if tag.get("method").is_some_and(|method| method.eq_ignore_ascii_case("post")) => {
-                open = Some(Form { action: tag.get("action").unwrap_or_default(), fields: Vec::new(), choices: Vec::new() });
+                open = Some(Form { action: tag.get("action").unwrap_or_default(), fields: Vec::new(), work: None, choices: Vec::new() });
             }
             ("/form", _) => forms.extend(open.take()),
             ("input" | "button", Some(form)) => {
                 let Some(name) = tag.get("name").filter(|_| tag.get("disabled").is_none()) else { continue };
                 let value = tag.get("value").unwrap_or_default();
+                if let Some(challenge) = tag.get("data-work") {
+                    form.work = Some((name.clone(), challenge));
+                }
                 match tag.get("type").as_deref() {
                     Some("radio" | "checkbox") => {
                         if tag.get("checked").is_some() {

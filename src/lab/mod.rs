@@ -16,3 +16,4 @@ pub mod scratch;
 pub mod slapd;
 pub mod users;
 mod watchdog;
+pub mod work;

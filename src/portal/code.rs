@@ -16,7 +16,7 @@ use super::journey::{self, Journey};
 use crate::{
     app::App,
     domain::{
-        limits::{self, Limit, Verdict},
+        limits::Verdict,
         resets::{self, Chosen, Proven, Step},
         verification::{self, Code, Method, RESEND_AFTER, Sent},
     },
@@ -94,13 +94,13 @@ async fn resend(journey: Journey, _: form::Form<form::Nothing>) -> Result<Respon
     let Step::Code(method) = flow.step() else { return Ok(journey::to_step(flow)) };
     let app = &visitor.app;
     let mut tx = app.begin().await?;
-    let chosen = resets::choose(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, flow, method).await?;
+    let chosen = resets::choose(&mut tx, &visitor.tenant, &app.clock, &visitor.source, flow, method).await?;
     tx.commit().await?;
     app.wake_outbox();
     let said = match chosen {
         Chosen::Sent(Sent::Sent) => Said::Resent,
-        Chosen::Sent(Sent::TooEarly) => Said::TooManySends("code-error-early"),
-        Chosen::Sent(Sent::Wait(_)) => Said::TooManySends("code-error-limit"),
+        Chosen::Sent(Sent::TooEarly) => Said::TooEarly,
+        Chosen::Sent(Sent::Wait(_)) => Said::TooManySends,
         Chosen::NotOffered => return Ok(journey::to_step(flow)),
     };
     answer(&journey, method, said).await
@@ -115,7 +115,9 @@ enum Said {
     /// 429; the page shows the wait by itself.
     TooManyTries,
     /// 429.
-    TooManySends(&'static str),
+    TooEarly,
+    /// 429.
+    TooManySends,
 }
 
 async fn answer(journey: &Journey, method: Method, said: Said) -> Result<Response> {
@@ -125,18 +127,20 @@ async fn answer(journey: &Journey, method: Method, said: Said) -> Result<Respons
     let until = |at: OffsetDateTime| (at - now).whole_seconds().max(0) + 1;
     let sent_at = verification::sent_at(&mut conn, scope, flow.flow_id, method).await?;
     let resend_at = sent_at.map(|at| at + RESEND_AFTER).filter(|at| *at > now);
-    let limits = [Limit::CodeSend, Limit::CodeTry];
-    let [sends_wait, tries_wait] = limits::waiting(&mut conn, scope, &app.clock, &flow.subjects, limits).await?;
+    let waiting = resets::waiting(&mut conn, &visitor.tenant, &app.clock, &visitor.source, flow, method).await?;
     drop(conn);
-    let (tries_in, resend_in) = (tries_wait.map(until), resend_at.max(sends_wait).map_or(0, until));
+    let (tries_in, resend_in) = (waiting.tries.map(until), resend_at.max(waiting.sends).map_or(0, until));
+    // Where it is the organisation's share and not the person's, another way may still be open.
+    let limit = if waiting.of_all { "code-error-used-up" } else { "code-error-limit" };
     let (status, error, retry_after) = match said {
         Said::Nothing | Said::Resent => (StatusCode::OK, None, None),
         Said::Refused(error) => (StatusCode::UNPROCESSABLE_ENTITY, Some(error), None),
         Said::TooManyTries => (StatusCode::TOO_MANY_REQUESTS, None, tries_in.or(Some(1))),
-        Said::TooManySends(error) => (StatusCode::TOO_MANY_REQUESTS, Some(error), Some(resend_in.max(1))),
+        Said::TooEarly => (StatusCode::TOO_MANY_REQUESTS, Some("code-error-early"), Some(resend_in.max(1))),
+        Said::TooManySends => (StatusCode::TOO_MANY_REQUESTS, Some(limit), Some(resend_in.max(1))),
     };
     // Nothing was ever sent in this flow: the account's share of codes is used up.
-    let error = error.or_else(|| sent_at.is_none().then_some("code-error-limit"));
+    let error = error.or_else(|| sent_at.is_none().then_some(limit));
     let shown = CodePage {
         page: visitor.page(),
         kind: method.as_str(),

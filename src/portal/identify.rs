@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{
     Router,
-    http::{StatusCode, request::Parts},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -15,7 +15,10 @@ use super::{ended, journey, unavailable};
 use crate::{
     app::App,
     domain::{resets, users::Name},
-    web::{Page, Result, Visitor, cookie, form, page},
+    web::{
+        Page, Result, Visitor, cookie, form, page,
+        work::{Admitted, Solved},
+    },
 };
 
 pub fn routes() -> Router<Arc<App>> {
@@ -28,19 +31,24 @@ struct IdentifyPage {
     page: Page,
     name: String,
     error: Option<&'static str>,
+    work: String,
+    /// Seconds until more may come from this address.
+    wait: Option<i64>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Form {
     name: String,
+    #[serde(default)]
+    work: Solved,
 }
 
 async fn show(visitor: Visitor) -> Result<Response> {
     if let Some(reason) = unavailable::reason(&visitor).await? {
         return Ok(unavailable::page(&visitor, reason));
     }
-    Ok(page::html(&IdentifyPage { page: visitor.page(), name: String::new(), error: None }))
+    answer(&visitor, String::new(), StatusCode::OK, None, None).await
 }
 
 async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<Response> {
@@ -49,14 +57,31 @@ async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<
     }
     let Some(name) = Name::parse(&form.name) else {
         let error = Some(if form.name.trim().is_empty() { "identify-error-empty" } else { "identify-error-name" });
-        let again = IdentifyPage { page: visitor.page(), name: form.name, error };
-        return Ok(page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &again));
+        return answer(&visitor, form.name, StatusCode::UNPROCESSABLE_ENTITY, error, None).await;
     };
     let app = &visitor.app;
+    match visitor.admit(&form.work).await? {
+        Admitted::Yes => {}
+        Admitted::Work(error) => return answer(&visitor, form.name, StatusCode::UNPROCESSABLE_ENTITY, Some(error), None).await,
+        Admitted::Wait(until) => {
+            let seconds = (until - app.clock.now()).whole_seconds().max(0) + 1;
+            return answer(&visitor, form.name, StatusCode::TOO_MANY_REQUESTS, None, Some(seconds)).await;
+        }
+    }
     let mut conn = app.db.acquire().await?;
     let begun = resets::begin(&mut conn, &visitor.tenant, &app.clock, &visitor.source, &name, visitor.language.tag()).await?;
     // Should the cookie not come back, the mark tells that cookies are off.
     Ok(([journey::set_cookie(&app.public_url, &begun.cookie)], Redirect::to("/reset/method?begun=1")).into_response())
+}
+
+/// The page, with what was typed and why it did not do.
+async fn answer(visitor: &Visitor, name: String, status: StatusCode, error: Option<&'static str>, wait: Option<i64>) -> Result<Response> {
+    let shown = IdentifyPage { page: visitor.page(), name, error, work: visitor.work().await?, wait };
+    let mut response = page::html_as(status, &shown);
+    if let Some(seconds) = wait {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    Ok(response)
 }
 
 /// Continue wherever this browser is, or say that there is nothing to continue.

@@ -65,7 +65,7 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
     };
     let app = &visitor.app;
     let mut tx = app.begin().await?;
-    let chosen = resets::choose(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, flow, method).await?;
+    let chosen = resets::choose(&mut tx, &visitor.tenant, &app.clock, &visitor.source, flow, method).await?;
     tx.commit().await?;
     if chosen == Chosen::NotOffered {
         return Ok(page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page_of(&journey, Some("method-error-gone"))));

@@ -13,6 +13,7 @@ mod not_me;
 mod password;
 mod status;
 mod unavailable;
+mod work;
 
 use std::sync::Arc;
 
@@ -41,6 +42,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(ended::routes())
         .merge(account::routes())
         .merge(not_me::routes())
+        .merge(work::routes())
         .layer((middleware::from_fn_with_state(app.clone(), origin::layer), middleware::from_fn_with_state(app.clone(), keep_language)))
 }
 

@@ -17,7 +17,7 @@ use crate::{
     app::App,
     domain::{
         freezes,
-        limits::{self, Limit, Verdict},
+        limits::{self, Count, Limit, Verdict},
         notices::{self, Token},
         resets::{self, Why},
     },
@@ -65,10 +65,9 @@ async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<
     };
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
     // Counted and committed before anything is looked up. One statement, and so a transaction of its own.
-    let address = visitor.source.address.map(|address| address.to_string()).unwrap_or_default();
-    let subject = scope.key().hash(b"limit subject of an address", address.as_bytes());
     let mut conn = app.db.acquire().await?;
-    let verdict = limits::take(&mut conn, scope, &app.clock, &[subject], Limit::NotMe).await?;
+    let counts = vec![Count::from(Limit::NotMe, &visitor.source)];
+    let verdict = limits::take_all(&mut conn, scope, &app.clock, &visitor.source, counts).await?;
     drop(conn);
     if let Verdict::Wait(until) = verdict {
         let mut response = answer(&visitor, StatusCode::TOO_MANY_REQUESTS, form.code, Some("not-me-error-limit"));

@@ -9,9 +9,10 @@ use axum::{
     response::Response,
 };
 
-/// `form-action` covers redirects too; `connect-src` is for the ticket, the job and the live status.
-const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
-                   base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+/// `form-action` covers redirects too; `connect-src` is for the ticket, the job and the live status; the one worker and the one policy are
+/// `static/js/work.js`'s, since a worker's address counts as a script.
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; form-action 'self'; \
+                   base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types sspr-work";
 
 static ALWAYS: LazyLock<[(HeaderName, HeaderValue); 9]> = LazyLock::new(|| {
     [

@@ -11,6 +11,7 @@ pub mod headers;
 pub mod origin;
 pub mod page;
 pub mod tenancy;
+pub mod work;
 
 pub use context::Context;
 pub use error::Error;

@@ -10,3 +10,4 @@ mod pages;
 mod preview;
 mod support;
 mod vectors;
+mod work;

@@ -92,10 +92,13 @@ async fn it_stops_by_itself_and_lets_open_requests_end() {
     cloud.agent().await;
     // A form on its way: the server has asked for the body, so the request is in hand.
     let mut open = connect(&cloud).await;
+    let work = cloud.worked().await;
+    let body = form_urlencoded::Serializer::new(String::new()).append_pair("name", "alice").append_pair("work", &work).finish();
     let head = format!(
         "POST /reset HTTP/1.1\r\nHost: {0}\r\nOrigin: http://{0}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
-         Content-Length: 10\r\nExpect: 100-continue\r\n\r\n",
-        cloud.url.trim_start_matches("http://")
+         Content-Length: {1}\r\nExpect: 100-continue\r\n\r\n",
+        cloud.url.trim_start_matches("http://"),
+        body.len()
     );
     open.write_all(head.as_bytes()).await.unwrap();
     let mut word = [0; 25];
@@ -106,7 +109,7 @@ async fn it_stops_by_itself_and_lets_open_requests_end() {
     while TcpStream::connect(cloud.url.trim_start_matches("http://").replace("localhost", "127.0.0.1")).await.is_ok() {
         assert!(begun.elapsed().as_secs() < 10, "it still takes new connections");
     }
-    open.write_all(b"name=alice").await.unwrap();
+    open.write_all(body.as_bytes()).await.unwrap();
     let answer = rest(&mut open).await;
     assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
     server.ended();

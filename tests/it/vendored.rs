@@ -10,6 +10,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 fn files_have_their_hashes() {
     for (file, note) in [
         ("static/vendor/hpke.js", "static/vendor/hpke.js.sha256"),
+        ("static/vendor/altcha.js", "static/vendor/altcha.js.sha256"),
         ("tests/browser/vendor/axe.min.js", "tests/browser/vendor/axe.min.js.sha256"),
     ] {
         let read = |path: &str| std::fs::read(Path::new(ROOT).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));

@@ -13,8 +13,18 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Keys that are put together at run time: the rest is a stable code (`docs/error-codes.md`).
 const BY_CODE: [&str; 2] = ["outcome-", "problem-"];
 /// Keys that a handler or the worker names whole and hands on.
-const BY_HANDLER: [&str; 9] =
-    ["not-me-error-", "sms-", "identify-error-", "unavailable-", "method-error-", "code-error-", "code-notice-", "need-error-", "ended-"];
+const BY_HANDLER: [&str; 10] = [
+    "work-error-",
+    "not-me-error-",
+    "sms-",
+    "identify-error-",
+    "unavailable-",
+    "method-error-",
+    "code-error-",
+    "code-notice-",
+    "need-error-",
+    "ended-",
+];
 
 pub fn files(dir: &str, ending: &str) -> Vec<(String, String)> {
     fn walk(dir: &Path, ending: &str, into: &mut Vec<(String, String)>) {

@@ -30,7 +30,7 @@ use crate::{
     domain::{
         audit::Source,
         fleet::{self, Readiness, Status},
-        tenants::{self, Change, New, Tenant},
+        tenants::{self, Allowed, Change, New, Tenant},
         users::{self, Name},
     },
     lab::{
@@ -145,7 +145,9 @@ async fn tenant(app: &App) -> Result<Tenant> {
     }
     let new = New { name: "Example Corp", host: HOST, language: Language::English, help: Some("helpdesk@corp.example, extension 4357") };
     let tenant = tenants::create(&mut tx, &app.ring, &app.clock, new).await?;
-    tenants::update(&mut tx, &tenant.scope, Change { self_service: Some(true), ..Change::default() }).await?;
+    // All who try it are one address to it.
+    let allowed = Allowed { address_limit: 10_000, ..tenant.allowed.clone() };
+    tenants::update(&mut tx, &tenant.scope, Change { self_service: Some(true), allowed: Some(allowed), ..Change::default() }).await?;
     let connector = fleet::create_connector(&mut tx, &tenant.scope, &app.clock, "corp.example").await?;
     fleet::switch(&mut tx, &tenant.scope, &app.clock, &Source::house("demo"), connector, (fleet::Feature::Writeback, true)).await?;
     tx.commit().await?;

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::people;
 use crate::{
     lab::{
-        browser::{Browser, Page},
+        browser::{Browser, Page, worked},
         inbox::Inbox,
         samba::{BindOutcome, Samba, SampleUser},
     },
@@ -82,8 +82,12 @@ async fn reset(portal: &str, inbox: &Inbox, user: &SampleUser, round: usize, new
     let mut watch = Watch(Instant::now());
 
     let page = browser.open("/").await?;
-    let page = browser.submit(&page.form("/reset")?.set("name", &user.sign_in_name)?).await?;
-    let identify = watch.lap();
+    let shown = watch.lap();
+    // While the person types.
+    let form = worked(page.form("/reset")?.set("name", &user.sign_in_name)?).await?;
+    watch.lap();
+    let page = browser.submit(&form).await?;
+    let identify = shown + watch.lap();
 
     let form = page.form("/reset/method")?;
     // Both ways in turn, where there are two.

@@ -153,8 +153,10 @@ const fn about(content: &Content) -> Option<&'static str> {
         Content::Method { .. } => Some("method"),
         Content::Contact { .. } => Some("contact"),
         Content::Operator { act: Act::Lifted | Act::Code, .. } => Some("operator"),
-        Content::Operator { act: Act::Frozen, .. } | Content::Code { .. } | Content::Register | Content::Reconfirm | Content::Alert { .. } => {
-            None
-        }
+        Content::Operator { act: Act::Frozen, .. }
+        | Content::Code { .. }
+        | Content::Register
+        | Content::Reconfirm
+        | Content::Alert { .. } => None,
     }
 }

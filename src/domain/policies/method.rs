@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::notifications::Channel;
+use crate::domain::{limits::Limit, notifications::Channel};
 
 /// A way to prove who one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +71,17 @@ impl Method {
             Self::Email | Self::PrivateEmail => Channel::Email,
             Self::Sms => Channel::Sms,
             Self::Totp | Self::Passkey | Self::RecoveryCode | Self::HelpDesk => Channel::Nowhere,
+        }
+    }
+
+    /// What counts the tries at it for an account, each class by itself: whoever guesses at one must not stop another. What nobody can
+    /// guess (a passkey, a recovery code of 64 bits) has none, but for the client's address.
+    pub const fn tries(self) -> Option<Limit> {
+        match self.class() {
+            Class::Issued => Some(Limit::CodeTry),
+            Class::App => Some(Limit::AppTry),
+            Class::HelpDesk => Some(Limit::HelpDeskTry),
+            Class::Passkey | Class::Saved => None,
         }
     }
 

@@ -86,10 +86,11 @@ fn is_enough(offers: &[Offer], terms: &Terms) -> bool {
 pub fn offers(tenant: &Tenant, user: &User, kinds: &[Method], terms: &Terms, now: OffsetDateTime) -> Vec<Offer> {
     let behind = |mail: &&EmailAddress| terms.gates == 1 && tenant.mail_domains.iter().any(|domain| mail.is_at(domain));
     let [mail_known, private_known, mobile_known] = user.since.map(|at| at.is_none_or(|at| at + terms.cooling_off <= now));
-    let private = user.private_mail.as_ref().filter(|_| private_known).map(|mail| Offer { method: Method::PrivateEmail, masked: mail.masked() });
-    let mail = user.mail.as_ref().filter(|mail| mail_known && !behind(mail)).map(|mail| Offer { method: Method::Email, masked: mail.masked() });
-    let mobile = user.mobile.as_ref().filter(|_| mobile_known).map(|mobile| Offer { method: Method::Sms, masked: mobile.masked() });
-    let kinds = kinds.iter().map(|kind| Offer { method: *kind, masked: String::new() });
+    let private = user.private_mail.as_ref().filter(|_| private_known).map(|mail| Offer::new(Method::PrivateEmail, mail.masked()));
+    let mail = user.mail.as_ref().filter(|mail| mail_known && !behind(mail)).map(|mail| Offer::new(Method::Email, mail.masked()));
+    let mobile = user.mobile.as_ref().filter(|mobile| mobile_known && tenant.allowed.may_text(mobile.as_str()));
+    let mobile = mobile.map(|mobile| Offer { country: Some(mobile.calling_code().to_owned()), ..Offer::new(Method::Sms, mobile.masked()) });
+    let kinds = kinds.iter().map(|kind| Offer::new(*kind, String::new()));
     let all = private.into_iter().chain(mail).chain(mobile).chain(kinds);
     all.filter(|offer| terms.methods.contains(&offer.method)).collect()
 }
@@ -102,9 +103,10 @@ fn decoy_of(donor: Option<&User>, borrowed: Option<(Vec<Offer>, Terms)>, name: &
     let first = donor.and_then(|donor| begins(donor).filter(|first| !donor.sign_in_name.starts_with(*first))).unwrap_or(typed);
     let last = format!("{:02}", hash[16] % 100);
     let mail = || donor.and_then(|donor| donor.mail.as_ref()).map_or_else(|| format!("{first}•••@m•••.com"), |mail| mail.masked_as(first));
-    let Some((offers, terms)) = borrowed else { return (vec![Offer { method: Method::Email, masked: mail() }], Terms::usual()) };
-    let disguised = |Offer { method, masked }| Offer {
+    let Some((offers, terms)) = borrowed else { return (vec![Offer::new(Method::Email, mail())], Terms::usual()) };
+    let disguised = |Offer { method, masked, country }| Offer {
         method,
+        country,
         masked: match method {
             Method::Email => mail(),
             Method::PrivateEmail => donor.and_then(|donor| donor.private_mail.as_ref()).map_or(masked, |mail| mail.masked_as(typed)),

@@ -1,12 +1,12 @@
 //! A flow as it stands, and which step that makes it.
 
 use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
+    Offer,
     linked::{self, TargetView},
     need::{Look, Way, way},
 };
@@ -24,14 +24,6 @@ use crate::{
         ticket::Kind,
     },
 };
-
-/// A method as the page shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Offer {
-    pub method: Method,
-    /// For example `a•••@p•••.example`.
-    pub masked: String,
-}
 
 /// As loaded; what happened since is seen by loading it again.
 #[derive(Debug, Clone)]

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Flow, LIFETIME, ask};
@@ -9,9 +10,9 @@ use crate::{
     base::{clock::Clock, id},
     domain::{
         audit::{self, Event, Source},
-        limits::{self, Limit, Verdict},
+        limits::{self, Count, Limit, Verdict},
         notices,
-        tenants::Scope,
+        tenants::{Scope, Tenant},
         users,
         verification::{self, Checked, Code, Method, Purpose, Sent},
     },
@@ -26,10 +27,16 @@ pub enum Chosen {
 }
 
 /// Use `method` for the next gate and send its code; also to send again.
-pub async fn choose(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, flow: &Flow, method: Method) -> Result<Chosen> {
-    if flow.verified || flow.offer_of(method).is_none() {
-        return Ok(Chosen::NotOffered);
-    }
+pub async fn choose(
+    conn: &mut PgConnection,
+    tenant: &Tenant,
+    clock: &Clock,
+    source: &Source,
+    flow: &Flow,
+    method: Method,
+) -> Result<Chosen> {
+    let scope = &tenant.scope;
+    let Some(offer) = flow.offer_of(method).filter(|_| !flow.verified) else { return Ok(Chosen::NotOffered) };
     sqlx::query!(
         "update flows set method = $3 where tenant_id = $1 and flow_id = $2 and state = 'proving'",
         scope.id(),
@@ -40,8 +47,9 @@ pub async fn choose(conn: &mut PgConnection, scope: &Scope, clock: &Clock, sourc
     .await?;
     // A decoy asks for nobody: the same work.
     let user = users::get(&mut *conn, scope, flow.user_id.unwrap_or_default()).await?;
-    let purpose = Purpose { flow_id: flow.flow_id, subjects: &flow.subjects, user: user.as_ref(), language: &flow.language };
-    let sent = verification::send(&mut *conn, scope, clock, &purpose, method).await?;
+    let country = offer.country.as_deref();
+    let purpose = Purpose { flow_id: flow.flow_id, subjects: &flow.subjects, country, user: user.as_ref(), language: &flow.language };
+    let sent = verification::send(&mut *conn, tenant, clock, source, &purpose, method).await?;
     let outcome = match sent {
         Sent::Sent => "sent",
         Sent::TooEarly => return Ok(Chosen::Sent(sent)),
@@ -55,12 +63,50 @@ pub async fn choose(conn: &mut PgConnection, scope: &Scope, clock: &Clock, sourc
 
 /// Count a try. The caller commits this before it goes on to [`prove`], so that parallel guesses cannot share one count.
 pub async fn count_try(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, flow: &Flow) -> Result<Verdict> {
-    let verdict = limits::take(&mut *conn, scope, clock, &flow.subjects, Limit::CodeTry).await?;
+    let mut counts = vec![Count::from(Limit::AddressTry, source)];
+    counts.extend(flow.method.and_then(Method::tries).map(|limit| Count::of(limit, &flow.subjects)));
+    let verdict = limits::take_all(&mut *conn, scope, clock, source, counts).await?;
     if verdict != Verdict::Allowed {
         let event = Event { action: "reset.code_try", outcome: "limit", user: flow.user_id, flow: Some(flow.flow_id), ..Event::default() };
         audit::record(conn, scope, clock, source, event).await?;
     }
     Ok(verdict)
+}
+
+/// Until when somebody has to wait at this method.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    /// Before another code can be sent.
+    pub sends: Option<OffsetDateTime>,
+    /// It is the organisation's share that is used up, not the account's.
+    pub of_all: bool,
+    /// Before another try.
+    pub tries: Option<OffsetDateTime>,
+}
+
+/// What is exhausted for whoever is at this method.
+pub async fn waiting(
+    conn: &mut PgConnection,
+    tenant: &Tenant,
+    clock: &Clock,
+    source: &Source,
+    flow: &Flow,
+    method: Method,
+) -> Result<Waiting> {
+    let user = users::get(&mut *conn, &tenant.scope, flow.user_id.unwrap_or_default()).await?;
+    let country = flow.offer_of(method).and_then(|offer| offer.country.as_deref());
+    let purpose = Purpose { flow_id: flow.flow_id, subjects: &flow.subjects, country, user: user.as_ref(), language: &flow.language };
+    let mut counts = verification::counts(tenant, source, &purpose, method);
+    let tries = [Some(Limit::AddressTry), method.tries()];
+    counts.push(Count::from(Limit::AddressTry, source));
+    counts.extend(method.tries().map(|limit| Count::of(limit, &flow.subjects)));
+    let mut waiting = Waiting::default();
+    for (limit, until) in limits::waiting(conn, &tenant.scope, clock, &counts).await? {
+        let wait = if tries.contains(&Some(limit)) { &mut waiting.tries } else { &mut waiting.sends };
+        *wait = (*wait).max(Some(until));
+        waiting.of_all |= limit.is_of_all();
+    }
+    Ok(waiting)
 }
 
 /// What came of a typed code.
@@ -126,7 +172,9 @@ pub async fn prove(
     // Not after the first of two gates: whoever holds one would get new guesses at the other.
     let mut asked = None;
     if verified {
-        limits::clear(&mut *conn, scope, &flow.subjects, Limit::CodeTry).await?;
+        for limit in flow.passed.iter().chain([&method]).filter_map(|method| method.tries()) {
+            limits::clear(&mut *conn, scope, &flow.subjects, limit).await?;
+        }
         if flow.frozen {
             let event =
                 Event { action: "reset.frozen", outcome: "refused", user: flow.user_id, flow: Some(flow.flow_id), ..Event::default() };
@@ -140,8 +188,8 @@ pub async fn prove(
 /// Whoever's account it is hears of it when the last try was a wrong one, too: nobody guesses in silence by stopping just before a wait. The
 /// same is done for a decoy.
 async fn used_up(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, flow: &Flow) -> Result<()> {
-    let [until] = limits::waiting(&mut *conn, scope, clock, &flow.subjects, [Limit::CodeTry]).await?;
-    if until.is_none() {
+    let counts: Vec<_> = flow.method.and_then(Method::tries).map(|limit| Count::of(limit, &flow.subjects)).into_iter().collect();
+    if limits::waiting(&mut *conn, scope, clock, &counts).await?.is_empty() {
         return Ok(());
     }
     let user = users::get(&mut *conn, scope, flow.user_id.unwrap_or_default()).await?;

@@ -68,6 +68,20 @@ impl Phone {
         &self.0
     }
 
+    /// Of the country or region (ITU-T E.164): `49` of +49 170…
+    pub fn calling_code(&self) -> &str {
+        let digits = &self.0[1..];
+        let two = ["20", "27", "36", "39", "81", "82", "84", "86", "98"].contains(&&digits[..2])
+            || ["30", "31", "32", "33", "34", "40", "41", "43", "44", "45", "46", "47", "48", "49"].contains(&&digits[..2])
+            || ["51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66"].contains(&&digits[..2])
+            || ["90", "91", "92", "93", "94", "95"].contains(&&digits[..2]);
+        match digits.as_bytes()[0] {
+            b'1' | b'7' => &digits[..1],
+            _ if two => &digits[..2],
+            _ => &digits[..3],
+        }
+    }
+
     /// `+•••••••42`
     pub fn masked(&self) -> String {
         self.masked_as(&self.0[self.0.len() - 2..])
@@ -100,6 +114,19 @@ mod tests {
         for bad in ["", "alice", "a@b", "a@b@c.d", "a b@c.de", "a\r\n@c.de", "<a@c.de>", "a@c..de", "a@.de", "mıke@example.org", ".a@b.de"]
         {
             assert_eq!(EmailAddress::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_tells_its_country() {
+        for (text, code) in [
+            ("+49 170 1234567", "49"),
+            ("+1 242 5550100", "1"),
+            ("+7 901 1234567", "7"),
+            ("+423 6601234", "423"),
+            ("+351 912345678", "351"),
+        ] {
+            assert_eq!(Phone::parse(text).unwrap().calling_code(), code);
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod contact;
 mod held;
+mod limited;
 mod links;
 mod mirror;
 mod readdressed;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use super::{policies::Terms, tenants::Scope};
 pub use contact::{EmailAddress, Phone};
 pub use held::{accept, held};
+pub use limited::{subjects, whose};
 pub use links::{LinkBy, Linked, Unlisted, follow, list};
 pub use mirror::{MirrorOutcome, Mirrored, clean, mirror};
 pub use readdressed::Readdressed;
@@ -62,7 +64,16 @@ pub struct User {
 impl User {
     /// Whose limits count, whatever name was typed.
     pub fn subject(&self, scope: &Scope) -> Vec<u8> {
-        scope.key().hash(b"limit subject", self.object_guid.as_bytes())
+        Self::subject_of(scope, self.object_guid)
+    }
+
+    fn subject_of(scope: &Scope, object_guid: Uuid) -> Vec<u8> {
+        scope.key().hash(b"limit subject", object_guid.as_bytes())
+    }
+
+    /// Which mailbox or number limits count, whoever it belongs to.
+    pub fn destination(scope: &Scope, to: &str) -> Vec<u8> {
+        scope.key().hash(b"limit destination", to.to_lowercase().as_bytes())
     }
 
     /// As one tells them of what happened to their account.

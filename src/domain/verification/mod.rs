@@ -10,10 +10,11 @@ use uuid::Uuid;
 
 pub use super::policies::{Class, Method};
 use super::{
-    limits::{self, Limit, Verdict},
+    audit::Source,
+    limits::{self, Count, Limit, Verdict},
     notifications::{self, Channel, Content, Message},
-    tenants::Scope,
-    users::User,
+    tenants::{Scope, Tenant},
+    users::{EmailAddress, Phone, User},
 };
 use crate::base::{clock::Clock, id};
 
@@ -27,6 +28,8 @@ pub struct Purpose<'a> {
     pub flow_id: Uuid,
     /// Whose limits count.
     pub subjects: &'a [Vec<u8>],
+    /// Of a number as it was offered.
+    pub country: Option<&'a str>,
     /// `None`: a decoy.
     pub user: Option<&'a User>,
     /// BCP 47.
@@ -44,11 +47,21 @@ pub enum Sent {
 }
 
 /// Send a code by `method`. An older one of the same flow and method is worth nothing from now on; counters stay as they are.
-pub async fn send(conn: &mut PgConnection, scope: &Scope, clock: &Clock, purpose: &Purpose<'_>, method: Method) -> Result<Sent> {
+pub async fn send(
+    conn: &mut PgConnection,
+    tenant: &Tenant,
+    clock: &Clock,
+    source: &Source,
+    purpose: &Purpose<'_>,
+    method: Method,
+) -> Result<Sent> {
+    let scope = &tenant.scope;
     if sent_at(&mut *conn, scope, purpose.flow_id, method).await?.is_some_and(|at| at + RESEND_AFTER > clock.now()) {
         return Ok(Sent::TooEarly);
     }
-    if let Verdict::Wait(until) = limits::take(&mut *conn, scope, clock, purpose.subjects, Limit::CodeSend).await? {
+    let to = destination(tenant, purpose, method);
+    let counts = counts(tenant, source, purpose, method);
+    if let Verdict::Wait(until) = limits::take_all(&mut *conn, scope, clock, source, counts).await? {
         return Ok(Sent::Wait(until));
     }
     let (code, now) = (id::six_digits(), clock.now());
@@ -65,15 +78,9 @@ pub async fn send(conn: &mut PgConnection, scope: &Scope, clock: &Clock, purpose
     )
     .execute(&mut *conn)
     .await?;
-    let to = match (method, purpose.user) {
-        (Method::Email, Some(user)) => user.mail.as_ref().map(|mail| mail.as_str().to_owned()),
-        (Method::PrivateEmail, Some(user)) => user.private_mail.as_ref().map(|mail| mail.as_str().to_owned()),
-        (Method::Sms, Some(user)) => user.mobile.as_ref().map(|mobile| mobile.as_str().to_owned()),
-        (_, _) => None,
-    };
     let channel = if to.is_some() { method.channel() } else { Channel::Nowhere };
     let message = Message {
-        to: to.unwrap_or_default(),
+        to: to.unwrap_or_default().to_owned(),
         name: purpose.user.map(|user| user.display_name.clone()).unwrap_or_default(),
         language: purpose.language.to_owned(),
         content: Content::Code { code, minutes: LIFETIME.whole_minutes() },
@@ -81,6 +88,43 @@ pub async fn send(conn: &mut PgConnection, scope: &Scope, clock: &Clock, purpose
     let topic = scope.key().hash(b"message topic", format!("{} {}", purpose.flow_id, method.as_str()).as_bytes());
     notifications::enqueue(conn, scope, clock, channel, &message, Some(&topic), LIFETIME).await?;
     Ok(Sent::Sent)
+}
+
+/// Where the code goes; nowhere for a decoy, and to no number that may not get text messages by now, whatever was offered.
+fn destination<'a>(tenant: &Tenant, purpose: &Purpose<'a>, method: Method) -> Option<&'a str> {
+    let user = purpose.user?;
+    match method {
+        Method::Email => user.mail.as_ref().map(EmailAddress::as_str),
+        Method::PrivateEmail => user.private_mail.as_ref().map(EmailAddress::as_str),
+        Method::Sms => user.mobile.as_ref().map(Phone::as_str).filter(|number| tenant.allowed.may_text(number)),
+        Method::Totp | Method::Passkey | Method::RecoveryCode | Method::HelpDesk => None,
+    }
+}
+
+/// What a code by this method counts for. A decoy's destination is made of its name; what costs the
+/// tenant money it only looks at, so that made-up names use no budget up and yet look like all others when one is.
+pub fn counts(tenant: &Tenant, source: &Source, purpose: &Purpose<'_>, method: Method) -> Vec<Count> {
+    let (scope, to) = (&tenant.scope, destination(tenant, purpose, method));
+    let nowhere =
+        || scope.key().hash(b"limit destination of nobody", &[purpose.subjects.concat().as_slice(), method.as_str().as_bytes()].concat());
+    let destination = to.map_or_else(nowhere, |to| User::destination(scope, to));
+    let of_all = |count: Count| if to.is_some() { count } else { count.weightless() };
+    let mut counts = vec![
+        Count::from(Limit::AddressSend, source),
+        Count::of(Limit::CodeSend, purpose.subjects),
+        Count::of(Limit::Destination, &[destination]),
+    ];
+    match method.channel() {
+        Channel::Sms => {
+            let country = [purpose.country.unwrap_or_default().as_bytes().to_vec()];
+            counts.push(of_all(Count::of(Limit::CountryHour, &country)));
+            counts.push(of_all(Count::of(Limit::CountryDay, &country)));
+            counts.push(of_all(Count::of_tenant(Limit::SmsBudget)));
+        }
+        Channel::Email => counts.push(of_all(Count::of_tenant(Limit::MailBudget))),
+        Channel::Nowhere => {}
+    }
+    counts
 }
 
 /// When the flow's last code by this method was made.

@@ -17,7 +17,14 @@ struct Identify {
     page: Page,
     name: String,
     error: Option<String>,
+    work: String,
+    wait: Option<i64>,
 }
+
+/// A challenge that any browser solves in no time; nobody signed it.
+const WORK: &str = r#"{"parameters":{"algorithm":"PBKDF2/SHA-256","cost":1,"keyLength":32,"keyPrefix":"0","nonce":"00112233445566778899aabbccddeeff","salt":"00112233445566778899aabbccddeeff"}}"#;
+/// One that none solves.
+const ENDLESS: &str = r#"{"parameters":{"algorithm":"PBKDF2/SHA-256","cost":1000000,"keyLength":32,"keyPrefix":"0000000000","nonce":"00112233445566778899aabbccddeeff","salt":"00112233445566778899aabbccddeeff"}}"#;
 
 #[derive(Template)]
 #[template(path = "portal/unavailable.html")]
@@ -211,9 +218,12 @@ struct NoticeText {
 }
 
 /// Names under which [`render`] knows a page.
-pub const NAMES: [&str; 32] = [
+pub const NAMES: [&str; 35] = [
     "identify",
     "identify-error",
+    "identify-slow",
+    "identify-over",
+    "identify-wait",
     "unavailable",
     "method",
     "need",
@@ -248,6 +258,11 @@ pub const NAMES: [&str; 32] = [
 
 const TENANT: &str = "Nordwind Logistik";
 const HELP: &str = "+49 40 5550 112, helpdesk@nordwind.example";
+
+fn identify(page: Page, error: Option<&str>, work: &str, wait: Option<i64>) -> Identify {
+    let name = if error.is_some() || wait.is_some() { "anna berg" } else { "" };
+    Identify { page, name: name.to_owned(), error: error.map(str::to_owned), work: work.to_owned(), wait }
+}
 
 /// The HTML of one page. `None` for a name that is not in [`NAMES`].
 pub fn render(name: &str, language: Language) -> Option<String> {
@@ -294,8 +309,11 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         Link { url: format!("{page}#{code}"), page, code }
     };
     let html = match name {
-        "identify" => Identify { page, name: String::new(), error: None }.render(),
-        "identify-error" => Identify { page, name: "anna berg".to_owned(), error: Some("identify-error-name".to_owned()) }.render(),
+        "identify" => identify(page, None, WORK, None).render(),
+        "identify-error" => identify(page, Some("identify-error-name"), WORK, None).render(),
+        "identify-slow" => identify(page, None, ENDLESS, None).render(),
+        "identify-over" => identify(page, Some("work-error-over"), WORK, None).render(),
+        "identify-wait" => identify(page, None, WORK, Some(431)).render(),
         "unavailable" => Unavailable { page, reason: "unavailable-no-agent".to_owned() }.render(),
         "method" => {
             let option =

@@ -20,8 +20,8 @@ use sspr::base::language::Language;
 use super::pages;
 
 /// The header that every page of the portal bears.
-pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
-                          base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; form-action 'self'; \
+                          base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types sspr-work";
 
 pub struct Site {
     pub url: String,

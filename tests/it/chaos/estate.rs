@@ -84,7 +84,8 @@ impl Estate {
         let said = run(&settings, &["tenant", "create", "Corp Example", "--host", "localhost"]);
         let ids = uuids(&said);
         let (tenant, connector) = (ids[0].to_string(), ids[1].to_string());
-        run(&settings, &["tenant", "set", &tenant, "--self-service", "true"]);
+        // Everybody is at one address, and none of its limits is what is tested here.
+        run(&settings, &["tenant", "set", &tenant, "--self-service", "true", "--address-limit", "1000000"]);
         run(&settings, &["connector", "writeback", &connector, "on"]);
 
         let office = Office::new(settings, connector, dir);
@@ -203,6 +204,7 @@ fn cloud_settings(url: &str, database: &str, inbox: &Inbox) -> Vec<(String, Stri
         ("KEYS__MASTER", &data_encoding::BASE64.encode(&[7; 32])),
         ("MAIL__URL", &inbox.smtp_url()),
         ("MAIL__FROM", "Password reset <reset@cloud.example>"),
+        ("LIMITS__WORK", "1"),
     ])
 }
 

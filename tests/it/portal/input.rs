@@ -17,8 +17,18 @@ async fn bad_forms_are_told_so_and_never_a_500() {
         let request = client().post(format!("{}/reset", cloud.url)).header(header::ORIGIN, &cloud.url).header(header::CONTENT_TYPE, kind);
         async move { request.body(body).send().await.unwrap().status().as_u16() }
     };
+    let worked =
+        form_urlencoded::Serializer::new(String::new()).append_pair("name", "alice").append_pair("work", &cloud.worked().await).finish();
     let cases: Vec<(Vec<u8>, &str, u16)> = vec![
-        (b"name=alice".to_vec(), form, 303),
+        (worked.into_bytes(), form, 303),
+        (b"name=alice".to_vec(), form, 422),
+        (b"name=alice&work=".to_vec(), form, 422),
+        (b"name=alice&work=none".to_vec(), form, 422),
+        (b"name=alice&work=bnVsbA%3d%3d".to_vec(), form, 422),
+        (b"name=alice&work=e30%3d".to_vec(), form, 422),
+        (format!("name=alice&work={}", "A".repeat(50_000)).into_bytes(), form, 422),
+        (b"name=alice&work=a&work=b".to_vec(), form, 400),
+        (b"name=alice&work[]=a".to_vec(), form, 400),
         (b"name=".to_vec(), form, 422),
         (b"".to_vec(), form, 400),
         (b"name=a&name=b".to_vec(), form, 400),
@@ -44,11 +54,14 @@ async fn other_sites_change_nothing() {
     let cloud = Cloud::start().await;
     cloud.agent().await;
     let post = |headers: Vec<(&'static str, String)>| {
-        let mut request = client().post(format!("{}/reset", cloud.url)).form(&[("name", "alice")]);
-        for (name, value) in headers {
-            request = request.header(name, value);
+        let cloud = &cloud;
+        async move {
+            let mut request = client().post(format!("{}/reset", cloud.url)).form(&[("name", "alice"), ("work", &cloud.worked().await)]);
+            for (name, value) in headers {
+                request = request.header(name, value);
+            }
+            request.send().await.unwrap().status().as_u16()
         }
-        async move { request.send().await.unwrap().status().as_u16() }
     };
     let own = cloud.url.clone();
     assert_eq!(post(vec![("origin", own.clone())]).await, 303);
@@ -118,8 +131,8 @@ async fn every_answer_bears_the_headers_and_every_error_a_face() {
 async fn cookies_that_are_off_are_noticed() {
     let cloud = Cloud::start().await;
     cloud.agent().await;
-    let answer =
-        client().post(format!("{}/reset", cloud.url)).header(header::ORIGIN, &cloud.url).form(&[("name", "alice")]).send().await.unwrap();
+    let request = client().post(format!("{}/reset", cloud.url)).header(header::ORIGIN, &cloud.url);
+    let answer = request.form(&[("name", "alice"), ("work", &cloud.worked().await)]).send().await.unwrap();
     let target = answer.headers()[header::LOCATION].to_str().unwrap().to_owned();
     let mut person = Person::at(&cloud);
     person.opens(&target).await.sees("cookie");

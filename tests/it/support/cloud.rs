@@ -19,7 +19,7 @@ use sspr::{
         sessions,
         tenants::{self, Change, New, Tenant},
     },
-    lab::inbox::Inbox,
+    lab::{inbox::Inbox, work},
     server, worker,
 };
 use tokio::net::TcpListener;
@@ -45,6 +45,15 @@ impl Cloud {
     /// A tenant with one connector; self-service and writeback are on, and nobody is in it yet.
     pub async fn start() -> Self {
         Self::start_on(&database::fresh().await).await
+    }
+
+    /// With these settings besides.
+    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+        let (database, listener) = (database::fresh().await, TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let cloud = Self::prepare_with(&database, &url, settings).await;
+        cloud.serves(listener);
+        cloud
     }
 
     /// On a database of the caller's.
@@ -80,9 +89,14 @@ impl Cloud {
     }
 
     async fn prepare(database: &str, url: &str) -> Self {
+        Self::prepare_with(database, url, &[]).await
+    }
+
+    async fn prepare_with(database: &str, url: &str, more: &[(&str, &str)]) -> Self {
         let inbox = Inbox::start(0, 0).await.unwrap();
         let url = url.to_owned();
-        let settings = Self::settings(database, &url, &inbox);
+        let mut settings = Self::settings(database, &url, &inbox);
+        settings.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::from(None, settings.clone()).unwrap();
         let (stop, clock, tasks) = (CancellationToken::new(), Clock::system(), TaskTracker::new());
         let app = App::start(&config, clock.clone(), stop.clone()).await.unwrap();
@@ -108,6 +122,7 @@ impl Cloud {
             ("SSPR_SMS__ACCOUNT", inbox.sms_account().to_owned()),
             ("SSPR_SMS__TOKEN", inbox.sms_token().to_owned()),
             ("SSPR_SMS__FROM", "+15550100".to_owned()),
+            ("SSPR_LIMITS__WORK", "1".to_owned()),
         ];
         settings.map(|(name, value)| (name.to_owned(), value)).into()
     }
@@ -233,6 +248,13 @@ impl Cloud {
             assert!(begun.elapsed().as_secs() < 20, "{query}: {found} instead of {wanted}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// A proof of work, done.
+    pub async fn worked(&self) -> String {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let challenge = client.get(format!("{}/work", self.url)).send().await.unwrap().text().await.unwrap();
+        work::solve(&challenge).unwrap()
     }
 
     /// Every row of every table, as text.

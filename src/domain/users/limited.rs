@@ -1,0 +1,45 @@
+//! Whom a limit is for: counters know people by keyed hashes only, so an operator's question is answered by hashing who is there.
+
+use std::collections::HashMap;
+
+use anyhow::Result;
+use sqlx::PgConnection;
+
+use super::{EmailAddress, Name, Phone, Reach, User, similar};
+use crate::domain::tenants::Scope;
+
+/// All by which limits know whoever is called that: what is typed, and of everybody of that name the account, its mailboxes and its number.
+pub fn subjects(scope: &Scope, name: &Name, people: &[User]) -> Vec<Vec<u8>> {
+    let mut subjects = vec![similar(scope, name)];
+    for user in people {
+        subjects.push(user.subject(scope));
+        let mails = [&user.mail, &user.private_mail].into_iter().flatten().map(EmailAddress::as_str);
+        subjects.extend(mails.chain(user.mobile.as_ref().map(Phone::as_str)).map(|to| User::destination(scope, to)));
+    }
+    subjects
+}
+
+/// The sign-in names behind these subjects. Goes through all people of the tenant: for an operator, not for a page.
+pub async fn whose(conn: &mut PgConnection, scope: &Scope, subjects: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, String>> {
+    let mut named: HashMap<Vec<u8>, String> = subjects.iter().map(|subject| (subject.clone(), String::new())).collect();
+    let rows = sqlx::query!(
+        "select object_guid, sign_in_name, aliases, mail, private_mail, mobile from users where tenant_id = $1 and removed_at is null",
+        scope.id(),
+    )
+    .fetch_all(conn)
+    .await?;
+    for row in rows {
+        let reach = Reach::open(scope, String::new(), [row.mail, row.private_mail, row.mobile], None)?;
+        let mails = [&reach.mail, &reach.private_mail].into_iter().flatten().map(EmailAddress::as_str);
+        let reached = mails.chain(reach.mobile.as_ref().map(Phone::as_str)).map(|to| User::destination(scope, to));
+        for subject in reached.chain([User::subject_of(scope, row.object_guid)]).chain(row.aliases) {
+            if let Some(names) = named.get_mut(&subject) {
+                let comma = if names.is_empty() { "" } else { ", " };
+                names.push_str(comma);
+                names.push_str(&row.sign_in_name);
+            }
+        }
+    }
+    named.retain(|_, names| !names.is_empty());
+    Ok(named)
+}
