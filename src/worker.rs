@@ -16,7 +16,7 @@ use crate::{
     base::id,
     carriers::{Carriers, Failure, mail::Mail},
     domain::{
-        fleet, limits, notices,
+        authenticators, fleet, limits, notices,
         notifications::{self, Channel, Delivered, Delivery},
         queue, registration, resets, sessions, tenants, users, work,
     },
@@ -199,8 +199,9 @@ pub async fn clean(app: &App) -> Result<()> {
     let proofs_of_work = work::clean(&mut tx, &app.clock).await?;
     let passes = users::clean(&mut tx, &app.clock).await?;
     let told = notices::clean(&mut tx, &app.clock).await?;
+    let registrations = authenticators::clean(&mut tx, &app.clock).await?;
     let proofs = fleet::forget_used(&mut tx, &app.clock).await?;
     tx.commit().await?;
-    tracing::debug!(unused, flows, messages, sessions, limits, proofs_of_work, passes, told, proofs, "forgot what is over");
+    tracing::debug!(unused, flows, messages, sessions, limits, proofs_of_work, passes, told, registrations, proofs, "forgot what is over");
     Ok(())
 }

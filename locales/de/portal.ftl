@@ -51,6 +51,17 @@ method-email = E-Mail
 method-private-email = Private E-Mail
 method-sms = SMS
 method-continue = Code senden
+method-title-any = Wie möchten Sie zeigen, dass Sie es sind?
+method-intro-any = Wählen Sie, was Sie zur Hand haben. Ein Weg, der für dieses Konto nie eingerichtet wurde, führt nicht weiter.
+method-totp = Authenticator-App
+method-totp-text = Sie tippen den Code ein, den Ihre App zeigt.
+method-passkey = Passkey
+method-passkey-text = Mit Fingerabdruck, Gesicht, der PIN Ihres Geräts oder einem Sicherheitsschlüssel.
+method-recovery-code = Wiederherstellungscode
+method-recovery-code-text = Einer der zehn, die Sie ausgedruckt oder gespeichert haben.
+method-help-desk = Code vom Helpdesk
+method-help-desk-text = Sie rufen an, der Helpdesk prüft, dass Sie es sind, und sagt Ihnen einen Code.
+method-continue-any = Weiter
 method-none = Ich kann nichts davon verwenden
 method-none-text = Das macht nichts: Der Helpdesk kann prüfen, dass Sie es sind, und Ihnen weiterhelfen.
 method-error-choose = Bitte wählen Sie, wohin wir Ihren Code senden sollen.
@@ -79,9 +90,100 @@ code-error-expired = Dieser Code ist zu alt. Bitte lassen Sie sich einen neuen s
 code-error-early = Gerade wurde ein Code gesendet. Bitte warten Sie einen Augenblick, bevor Sie einen weiteren anfordern.
 code-error-limit = Im Moment können keine weiteren Codes gesendet werden. Bitte versuchen Sie es später noch einmal.
 code-error-used-up = Auf diesem Weg können heute keine Codes mehr gesendet werden: Ihre Organisation hat ihren Anteil aufgebraucht. Bitte nutzen Sie einen anderen Weg oder fragen Sie den Helpdesk.
+code-title-recovery = Geben Sie einen Wiederherstellungscode ein
+code-title-help-desk = Lassen Sie sich vom Helpdesk einen Code geben
+code-from-app = Öffnen Sie Ihre Authenticator-App und tippen Sie den Code ein, den sie für { $tenant } zeigt.
+code-from-paper = Nehmen Sie einen der zehn Codes, die Sie ausgedruckt oder gespeichert haben. Jeder gilt einmal.
+code-from-help-desk = Rufen Sie Ihren Helpdesk an und lesen Sie diese Nummer vor. Er prüft, dass Sie es sind, und sagt Ihnen dann einen Code.
+code-number = Ihre Nummer
+code-label-recovery = Wiederherstellungscode mit 20 Zeichen
+code-label-help-desk = Code mit 8 Ziffern
+code-hint-app = Der Code wechselt alle 30 Sekunden, und jeder gilt einmal. Leerzeichen stören nicht.
+code-hint-recovery = Großbuchstaben, Leerzeichen und Striche spielen keine Rolle.
+code-trouble = Es klappt nicht?
+code-trouble-app = Wird der Code nicht angenommen, warten Sie auf den nächsten. Prüfen Sie auch, ob die Uhr Ihres Telefons automatisch gestellt wird: Der Code hängt von der Zeit ab.
+code-trouble-recovery = Codes einer älteren Liste gelten nicht mehr, sobald Sie eine neue gemacht haben.
+code-trouble-help-desk = Der Code gilt nur auf dieser Seite, 10 Minuten lang, nachdem der Helpdesk ihn gemacht hat. Die Nummer bleibt gleich, solange diese Seite offen ist.
+code-trouble-name = Wurde dieser Weg für Ihr Konto nie eingerichtet oder ist der Name anders geschrieben, kann es nicht klappen. Nehmen Sie dann bitte einen anderen Weg.
+code-error-shape-recovery = Ein Wiederherstellungscode hat 20 Buchstaben und Ziffern. Bitte prüfen Sie Ihre Eingabe.
+code-error-shape-help-desk = Der Code vom Helpdesk hat 8 Ziffern. Bitte prüfen Sie Ihre Eingabe.
+code-error-used-app = Dieser Code wurde schon benutzt. Bitte warten Sie, bis Ihre App den nächsten zeigt.
+code-error-used-recovery = Dieser Code wurde schon benutzt. Bitte nehmen Sie einen anderen von Ihrer Liste.
+code-error-expired-help-desk = Dieser Code ist zu alt. Bitte lassen Sie sich vom Helpdesk einen neuen geben.
 code-wait = Es gab mehrere Versuche. Weiter geht es in { $time }.
 code-wait-some = Es gab mehrere Versuche. Bitte warten Sie einen Augenblick, bevor Sie weitermachen.
 code-wait-over = Sie können jetzt weitermachen.
+
+## One's own page: how one proves who one is
+
+methods-title = Womit Sie zeigen, dass Sie es sind
+methods-intro = Damit können Sie ein neues Passwort wählen, wenn Sie Ihres vergessen haben. Richten Sie mindestens zwei Wege ein, damit Sie sich auch helfen können, wenn einer verloren geht.
+methods-none = Sie haben noch nichts eingerichtet. Ein Passkey ist am sichersten und dauert eine halbe Minute.
+methods-own = Was Sie eingerichtet haben
+methods-codes = Wiederherstellungscodes
+methods-left = noch { $left }
+methods-added = Hinzugefügt am { $when }
+methods-used = zuletzt benutzt am { $when }
+methods-unused = noch nicht benutzt
+methods-usable = Gilt ab { $when }
+methods-edit = Ändern
+methods-label = Wie Sie es nennen
+methods-rename = Namen speichern
+methods-remove = Entfernen
+methods-add = Etwas hinzufügen
+methods-add-passkey = Passkey hinzufügen
+methods-add-app = Authenticator-App hinzufügen
+methods-add-codes = Wiederherstellungscodes machen
+methods-renew-codes = Neue Wiederherstellungscodes machen
+methods-told = Wird etwas hinzugefügt oder entfernt, sagen wir es Ihnen an alle Ihre Adressen. Neues gilt erst nach einer Weile: Sollten nicht Sie es gewesen sein, bleibt Zeit, das zu melden.
+methods-contacts = Wo wir Sie erreichen
+methods-contacts-text = Das steht so in den Unterlagen Ihrer Organisation. Stimmt etwas nicht, sagen Sie es Ihrem Helpdesk.
+methods-back = Zurück zu Ihrem Konto
+methods-cancel = Abbrechen
+methods-error-label = Ein Name hat 1 bis 60 Zeichen.
+
+app-title = Authenticator-App hinzufügen
+app-intro = Öffnen Sie Ihre Authenticator-App, fügen Sie ein Konto hinzu und nehmen Sie diesen Code auf.
+app-picture = Code für Ihre Authenticator-App. Dasselbe als Text steht darunter.
+app-key = Ich kann nichts aufnehmen
+app-key-text = Tippen Sie diesen Schlüssel in Ihre App ein. Art: zeitbasiert, 6 Ziffern, 30 Sekunden.
+app-code = Der Code, den die App jetzt zeigt
+app-code-hint = Daran sehen wir, dass alles angekommen ist. Er hat 6 Ziffern und wechselt alle 30 Sekunden.
+app-submit = App hinzufügen
+app-error-wrong = Dieser Code passt nicht. Warten Sie auf den nächsten und prüfen Sie, ob die Uhr Ihres Telefons automatisch gestellt wird.
+
+passkey-new-title = Passkey hinzufügen
+passkey-new-intro = Ihr Gerät macht einen Schlüssel und behält ihn. Später benutzen Sie ihn mit Fingerabdruck, Gesicht oder der PIN Ihres Geräts; nichts davon wird an uns gesendet.
+passkey-new-make = Passkey machen
+
+codes-title = Wiederherstellungscodes machen
+codes-intro = Sie bekommen zehn Codes zum Ausdrucken oder Speichern. Jeder gilt einmal, wenn nichts anderes zur Hand ist. Bewahren Sie sie auf, wo niemand sonst nachsieht, und nicht auf dem Telefon, das Sie verlieren könnten.
+codes-replaces = Sie haben noch { $left } Codes. Sie gelten nicht mehr, sobald Sie neue machen.
+codes-make = Zehn Codes machen
+codes-made-title = Ihre Wiederherstellungscodes
+codes-made-intro = Drucken oder speichern Sie sie jetzt. Sie werden nur dieses eine Mal gezeigt.
+codes-of = Wiederherstellungscodes von { $name } bei { $tenant }. Jeder gilt einmal.
+codes-file = wiederherstellungscodes.txt
+codes-print = Drucken
+codes-save = Als Datei speichern
+codes-done = Ich habe sie aufbewahrt
+
+## A passkey
+
+passkey-title = Benutzen Sie Ihren Passkey
+passkey-intro = Ihr Gerät fragt nach Fingerabdruck, Gesicht oder PIN oder nach Ihrem Sicherheitsschlüssel. Nichts davon wird an uns gesendet.
+passkey-use = Passkey benutzen
+passkey-trouble = Ein Passkey funktioniert auf dem Gerät, auf dem er entstand, auf Geräten, die ihn teilen, oder mit dem Telefon oder Sicherheitsschlüssel, der ihn enthält. Bietet dieses Gerät ihn nicht an, nehmen Sie einen anderen Weg.
+passkey-cancelled = Es wurde abgebrochen, oder es gibt hier keinen Passkey für diese Seite. Bitte versuchen Sie es noch einmal oder nehmen Sie einen anderen Weg.
+passkey-unsupported = Dieser Browser kann keine Passkeys benutzen. Bitte nehmen Sie einen anderen Browser oder einen anderen Weg.
+passkey-registered = Dieses Gerät hat schon einen Passkey für Ihr Konto.
+passkey-insecure = Der Browser erlaubt auf dieser Seite keine Passkeys. Bitte nehmen Sie einen anderen Weg.
+passkey-network = Die Verbindung wurde unterbrochen. Bitte versuchen Sie es noch einmal.
+passkey-failed = Das hat nicht geklappt. Bitte versuchen Sie es noch einmal oder nehmen Sie einen anderen Weg.
+passkey-error-script = Passkeys brauchen JavaScript, das hier abgeschaltet oder gesperrt ist. Bitte schalten Sie es ein oder nehmen Sie einen anderen Weg.
+passkey-error-wrong = Dieser Passkey passt nicht zu diesem Konto. Bitte nehmen Sie einen anderen Passkey oder einen anderen Weg.
+passkey-error-over = Das hat zu lange gedauert oder wurde zweimal gesendet. Bitte versuchen Sie es noch einmal.
+passkey-error-limit = Es gab mehrere Versuche. Bitte warten Sie einen Moment, bevor Sie weitermachen.
 
 ## What do you need?
 
@@ -349,6 +451,8 @@ problem-not-served-title = Dieses Konto gehört nicht zu diesem Dienst
 problem-not-served-text = Sein Passwort kann von hier aus im Moment nicht gesetzt werden. Es wurde nichts geändert. Bitte fragen Sie Ihren Helpdesk.
 problem-no-agent-title = Ihre Organisation ist nicht erreichbar
 problem-no-agent-text = Die Systeme Ihrer Organisation sind gerade nicht erreichbar. Es wurde nichts geändert. Bitte versuchen Sie es in einigen Minuten noch einmal.
+problem-not-now-title = Dieser Schritt ist vorbei
+problem-not-now-text = Sie sind inzwischen bei einem anderen Schritt, vielleicht in einem anderen Fenster. Es wurde nichts geändert. Bitte laden Sie die Seite neu.
 problem-no-ticket-title = Bitte versuchen Sie es noch einmal
 problem-no-ticket-text = Dieser Versuch ist nicht der, auf den wir gewartet haben, vielleicht wegen eines anderen Fensters. Es wurde nichts geändert. Bitte drücken Sie noch einmal auf den Knopf.
 problem-ticket-expired-title = Das hat zu lange gedauert

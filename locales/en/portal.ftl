@@ -51,6 +51,17 @@ method-email = E-mail
 method-private-email = Private e-mail
 method-sms = Text message
 method-continue = Send code
+method-title-any = How would you like to prove that it is you?
+method-intro-any = Choose what you have at hand. If a way was never set up for this account, it will not work.
+method-totp = Authenticator app
+method-totp-text = Type the code that your app shows.
+method-passkey = Passkey
+method-passkey-text = With your fingerprint, your face, your device’s PIN or a security key.
+method-recovery-code = Recovery code
+method-recovery-code-text = One of the ten that you printed or saved.
+method-help-desk = Code from the help desk
+method-help-desk-text = You call, they make sure that it is you, and read you a code.
+method-continue-any = Continue
 method-none = I can’t use any of these
 method-none-text = That is all right: the help desk can check that it is you and help you from there.
 method-error-choose = Please choose where we shall send your code.
@@ -79,9 +90,100 @@ code-error-expired = This code is too old. Please have a new one sent.
 code-error-early = A code was sent just now. Please wait a moment before you ask for another.
 code-error-limit = No more codes can be sent at the moment. Please try again later.
 code-error-used-up = No more codes can be sent this way today: your organisation has used up its share. Please use another way, or ask the help desk.
+code-title-recovery = Enter a recovery code
+code-title-help-desk = Get a code from your help desk
+code-from-app = Open your authenticator app and type the code that it shows for { $tenant }.
+code-from-paper = Take one of the ten codes that you printed or saved. Each works once.
+code-from-help-desk = Call your help desk and read this number to them. They will make sure that it is you, and then tell you a code.
+code-number = Your number
+code-label-recovery = Recovery code with 20 characters
+code-label-help-desk = Code with 8 digits
+code-hint-app = The code changes every 30 seconds, and each works once. Spaces do not matter.
+code-hint-recovery = Capital letters, spaces and dashes do not matter.
+code-trouble = It doesn’t work?
+code-trouble-app = If the code is not taken, wait for the next one. Also check that the clock of your phone is set automatically: the code depends on the time.
+code-trouble-recovery = Codes of an older list no longer work once you have made a new one.
+code-trouble-help-desk = The code works only on this page, for 10 minutes after the help desk has made it. The number stays the same while this page is open.
+code-trouble-name = If this way was never set up for your account, or the name is spelled differently, it cannot work. Please use another way then.
+code-error-shape-recovery = A recovery code has 20 letters and digits. Please check what you entered.
+code-error-shape-help-desk = The help desk’s code has 8 digits. Please check what you entered.
+code-error-used-app = This code was used already. Please wait until your app shows the next one.
+code-error-used-recovery = This code was used already. Please take another one from your list.
+code-error-expired-help-desk = This code is too old. Please ask the help desk for a new one.
 code-wait = There were several tries. You can go on in { $time }.
 code-wait-some = There were several tries. Please wait a moment before you go on.
 code-wait-over = You can go on now.
+
+## One's own page: how one proves who one is
+
+methods-title = How you prove who you are
+methods-intro = With these you can choose a new password when you have forgotten yours. Set up at least two, so that you can still help yourself when one is lost.
+methods-none = You have not set up anything yet. A passkey is the safest, and takes half a minute.
+methods-own = What you have set up
+methods-codes = Recovery codes
+methods-left = { $left } left
+methods-added = Added on { $when }
+methods-used = last used on { $when }
+methods-unused = not used yet
+methods-usable = Works from { $when }
+methods-edit = Change
+methods-label = What you call it
+methods-rename = Save the name
+methods-remove = Remove
+methods-add = Add something
+methods-add-passkey = Add a passkey
+methods-add-app = Add an authenticator app
+methods-add-codes = Make recovery codes
+methods-renew-codes = Make new recovery codes
+methods-told = Whenever something is added or removed, we tell you at all your addresses. Something new works only after a while: should it not have been you who added it, there is time to say so.
+methods-contacts = Where we can reach you
+methods-contacts-text = These come from the records of your organisation. If something is wrong, tell your help desk.
+methods-back = Back to your account
+methods-cancel = Cancel
+methods-error-label = A name has 1 to 60 characters.
+
+app-title = Add an authenticator app
+app-intro = Open your authenticator app, add an account, and take a picture of this code.
+app-picture = Code for your authenticator app. The same as text is below.
+app-key = I can’t take a picture
+app-key-text = Type this key into your app. Kind: by time, 6 digits, 30 seconds.
+app-code = The code that the app shows now
+app-code-hint = So we know that it arrived. It has 6 digits and changes every 30 seconds.
+app-submit = Add the app
+app-error-wrong = This code does not fit. Wait for the next one, and check that the clock of your phone is set automatically.
+
+passkey-new-title = Add a passkey
+passkey-new-intro = Your device makes a key and keeps it. Later you use it with your fingerprint, your face or your device’s PIN; none of that is sent to us.
+passkey-new-make = Make a passkey
+
+codes-title = Make recovery codes
+codes-intro = You get ten codes to print or to save. Each works once, when nothing else is at hand. Keep them where nobody else looks, and not on the phone that you may lose.
+codes-replaces = You have { $left } codes left. They stop working once you make new ones.
+codes-make = Make ten codes
+codes-made-title = Your recovery codes
+codes-made-intro = Print or save them now. This page is the only time that they are shown.
+codes-of = Recovery codes of { $name } at { $tenant }. Each works once.
+codes-file = recovery-codes.txt
+codes-print = Print
+codes-save = Save as a file
+codes-done = I have kept them
+
+## A passkey
+
+passkey-title = Use your passkey
+passkey-intro = Your device asks for your fingerprint, your face or a PIN, or for your security key. None of that is sent to us.
+passkey-use = Use passkey
+passkey-trouble = A passkey works on the device where it was made, on devices that share it, or with the phone or security key that holds it. If this device does not offer it, use another way.
+passkey-cancelled = It was cancelled, or there is no passkey for this page here. Please try again or use another way.
+passkey-unsupported = This browser cannot use passkeys. Please use another browser or another way.
+passkey-registered = This device has a passkey for your account already.
+passkey-insecure = The browser does not allow passkeys on this page. Please use another way.
+passkey-network = The connection was interrupted. Please try again.
+passkey-failed = That did not work. Please try again or use another way.
+passkey-error-script = Passkeys need JavaScript, which is switched off or blocked here. Please switch it on, or use another way.
+passkey-error-wrong = This passkey does not fit this account. Please try another passkey or another way.
+passkey-error-over = That took too long, or was sent twice. Please try again.
+passkey-error-limit = There were several tries. Please wait a moment before you go on.
 
 ## What do you need?
 
@@ -349,6 +451,8 @@ problem-not-served-title = This account is not served here
 problem-not-served-text = Its password cannot be set from here at the moment. Nothing was changed. Please ask your help desk.
 problem-no-agent-title = Your organisation cannot be reached
 problem-no-agent-text = The systems of your organisation cannot be reached right now. Nothing was changed. Please try again in a few minutes.
+problem-not-now-title = This step is over
+problem-not-now-text = You are at another step by now, perhaps in another window. Nothing was changed. Please reload the page.
 problem-no-ticket-title = Please try again
 problem-no-ticket-text = This try is not the one we were waiting for, perhaps because of another window. Nothing was changed. Please press the button once more.
 problem-ticket-expired-title = That took too long

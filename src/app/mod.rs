@@ -27,6 +27,7 @@ use crate::{
         config::{self, Config},
         db,
         secret::KeyRing,
+        slow_hash::SlowHash,
     },
     domain::{
         fleet::{self, SigningKey},
@@ -49,6 +50,8 @@ pub struct App {
     pub polls: Arc<Polls>,
     /// What need not be asked or verified with every request.
     pub known: Arc<Known>,
+    /// Recovery codes are compared by it.
+    pub slow_hash: SlowHash,
     /// Told when a message was put into the outbox.
     pub outbox: tokio::sync::watch::Sender<()>,
     /// The key that signs access tokens, once it was needed.
@@ -91,6 +94,7 @@ impl App {
             ring,
             public_url,
             wake,
+            slow_hash: SlowHash::new(SLOW_HASHES),
             outbox: tokio::sync::watch::Sender::new(()),
             signing: tokio::sync::Mutex::default(),
             server: config.server.clone(),
@@ -147,6 +151,8 @@ impl App {
     }
 }
 
+/// So many slow hashes at once: 19 MiB each.
+const SLOW_HASHES: usize = 8;
 /// Between two looks at the database's clock.
 const FOLLOW: Duration = Duration::from_secs(5);
 /// An answer that took longer tells too little about when it was.

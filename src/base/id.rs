@@ -49,6 +49,12 @@ pub fn six_digits() -> String {
     }
 }
 
+/// A uniform code of so many digits.
+pub fn digits(n: usize) -> String {
+    // Bytes from 250 on would make some digits likelier.
+    std::iter::repeat_with(|| random_bytes::<1>()[0]).filter(|byte| *byte < 250).take(n).map(|byte| char::from(b'0' + byte % 10)).collect()
+}
+
 /// Constant-time equality.
 pub fn same(a: &[u8], b: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(a, b).is_ok()

@@ -8,4 +8,5 @@ pub mod language;
 pub mod log_file;
 pub mod private;
 pub mod secret;
+pub mod slow_hash;
 pub mod telemetry;

@@ -15,6 +15,7 @@ mod connector;
 mod demo;
 mod fleet;
 mod limits;
+mod help_desk;
 mod migrate;
 mod policy;
 mod registration;
@@ -52,6 +53,8 @@ enum Command {
     Registration(registration::Args),
     /// Who has to wait, and letting them go on.
     Limits(limits::Args),
+    /// What the help desk does for a caller.
+    HelpDesk(help_desk::Args),
     /// Connectors, one directory each, and what is switched on for them.
     Connector(connector::Args),
     /// Bring the database up to this version.
@@ -92,6 +95,7 @@ pub fn run(cli: Cli) -> Result<()> {
             Command::User(args) => user::run(args, config).await,
             Command::Registration(args) => registration::run(args, config).await,
             Command::Limits(args) => limits::run(args, config).await,
+            Command::HelpDesk(args) => help_desk::run(args, config).await,
             Command::Connector(args) => connector::run(args, config).await,
             Command::Migrate(args) => migrate::run(args, config).await,
             Command::Check(args) => check::run(args, config).await,

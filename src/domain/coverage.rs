@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
+    authenticators,
     policies::{self, Method, Terms},
     resets,
     tenants::Tenant,
@@ -66,9 +67,16 @@ pub struct Person {
 
 /// Of everybody.
 pub async fn of(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Result<BTreeMap<Uuid, Person>> {
-    let (everybody, now) = (users::everybody(conn, &tenant.scope).await?, clock.now());
+    let (everybody, now) = (users::everybody(&mut *conn, &tenant.scope).await?, clock.now());
+    let people: Vec<Uuid> = everybody.iter().map(|(user, _, _)| user.user_id).collect();
+    // One look through all of them for each person would be a look at everybody by everybody.
+    let mut kinds: BTreeMap<Uuid, Vec<_>> = BTreeMap::new();
+    for one in authenticators::usable(conn, &tenant.scope, clock, &people).await? {
+        kinds.entry(one.0).or_default().push(one);
+    }
     let person = |(user, terms, open): (users::User, Terms, bool)| {
-        let standing = if open { standing(tenant, &user, &[], &terms, now) } else { Standing::Closed };
+        let methods = resets::methods_of(kinds.get(&user.user_id).map_or(&[][..], Vec::as_slice), user.user_id);
+        let standing = if open { standing(tenant, &user, &methods, &terms, now) } else { Standing::Closed };
         (user.user_id, Person { name: user.sign_in_name, standing })
     };
     Ok(everybody.into_iter().map(person).collect())

@@ -12,6 +12,7 @@
 //! - *notices*: what people are told of what happened to their account, and their word that it was not them
 //! - *fleet*: connectors (one directory each), their agents and the agents' keys
 //! - *queue*: jobs, from the ticket to the signed result
+//! - *authenticators*: what somebody has registered to prove themselves by: apps, passkeys, recovery codes
 //! - *verification*: ways to prove who somebody is, and the codes that are sent for it
 //! - *sessions*: browsers in which somebody has signed in to their own account page
 //! - *resets*: the journey of one browser from a name to a new password
@@ -29,6 +30,7 @@ pub mod freezes;
 pub mod notices;
 pub mod fleet;
 pub mod queue;
+pub mod authenticators;
 pub mod verification;
 pub mod sessions;
 pub mod resets;

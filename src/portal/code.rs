@@ -1,4 +1,4 @@
-//! `/reset/code` — the code that was sent.
+//! `/reset/code` — the code: sent, shown by an app, printed, or read out by the help desk.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use askama::Template;
 use axum::{
     Router,
     http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Redirect, Response},
+    response::{Redirect, Response},
     routing::{get, post},
 };
 use serde::Deserialize;
@@ -16,11 +16,12 @@ use super::journey::{self, Journey};
 use crate::{
     app::App,
     domain::{
+        authenticators::{self, RecoveryCode},
         limits::Verdict,
-        resets::{self, Chosen, Proven, Step},
-        verification::{self, Code, Method, RESEND_AFTER, Sent},
+        resets::{self, Chosen, Flow, Proof, Proven, Step},
+        verification::{self, Class, Code, Method, RESEND_AFTER, Sent},
     },
-    web::{Page, Result, form, page},
+    web::{Error, Page, Result, Visitor, form, page},
 };
 
 pub fn routes() -> Router<Arc<App>> {
@@ -35,6 +36,10 @@ struct CodePage {
     page: Page,
     kind: &'static str,
     masked: String,
+    /// What the help desk asks for.
+    number: Option<String>,
+    /// It can be sent again.
+    sent: bool,
     gate: usize,
     gates: i16,
     error: Option<&'static str>,
@@ -58,8 +63,8 @@ async fn show(journey: Journey) -> Result<Response> {
 async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<Response> {
     let Journey { visitor, flow } = &journey;
     let Step::Code(method) = flow.step() else { return Ok(journey::to_step(flow)) };
-    let Some(code) = Code::parse(&form.code) else {
-        let error = if form.code.trim().is_empty() { "code-error-empty" } else { "code-error-shape" };
+    let Some(typed) = Typed::parse(method, &form.code) else {
+        let error = if form.code.trim().is_empty() { "code-error-empty" } else { shape(method) };
         return answer(&journey, method, Said::Refused(error)).await;
     };
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
@@ -73,25 +78,74 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
         return answer(&journey, method, Said::TooManyTries).await;
     }
 
-    let mut tx = app.begin().await?;
-    let proven = resets::prove(&mut tx, scope, &app.clock, &visitor.source, flow, method, &code).await?;
-    tx.commit().await?;
-    match proven {
-        Proven::Passed { cookie, verified, asked } => {
-            if let Some(connector) = asked {
-                app.has_job(connector);
-            }
-            let next = journey::path(if verified { Step::Password } else { Step::Method });
-            Ok(([journey::set_cookie(&app.public_url, &cookie)], Redirect::to(next)).into_response())
+    let proven = match typed {
+        Typed::Recovery(code) => by_recovery_code(visitor, flow, &code).await?,
+        Typed::Code(code) => {
+            let mut tx = app.begin().await?;
+            let proven = resets::prove(&mut tx, scope, &app.clock, &visitor.source, flow, method, Proof::Code(&code)).await?;
+            tx.commit().await?;
+            proven
         }
+    };
+    match proven {
+        Proven::Passed { .. } => Ok(journey::passed(app, proven)),
         Proven::Wrong => answer(&journey, method, Said::Refused("code-error-wrong")).await,
-        Proven::Over => answer(&journey, method, Said::Refused("code-error-expired")).await,
+        Proven::Over => answer(&journey, method, Said::Refused(over(method))).await,
+    }
+}
+
+/// What was typed, in the shape that the method's codes have.
+enum Typed {
+    Code(Code),
+    Recovery(RecoveryCode),
+}
+
+impl Typed {
+    fn parse(method: Method, text: &str) -> Option<Self> {
+        if method == Method::RecoveryCode {
+            return RecoveryCode::parse(text).map(Self::Recovery);
+        }
+        Code::parse(method, text).map(Self::Code)
+    }
+}
+
+/// The slow hash is computed under no transaction, for decoys as for everybody.
+async fn by_recovery_code(visitor: &Visitor, flow: &Flow, code: &RecoveryCode) -> Result<Proven> {
+    let (app, scope) = (&visitor.app, &visitor.tenant.scope);
+    let mut conn = app.db.acquire().await?;
+    let candidate = authenticators::find_code(&mut conn, scope, &app.clock, flow.user_id, code).await?;
+    drop(conn);
+    let hashes = app.slow_hash.of(candidate.to_hash(scope, code)).await?.ok_or(Error::Unavailable("try_again"))?;
+    let proof = Proof::Recovery(&candidate, &hashes[0]);
+    let mut tx = app.begin().await?;
+    let proven = resets::prove(&mut tx, scope, &app.clock, &visitor.source, flow, Method::RecoveryCode, proof).await?;
+    tx.commit().await?;
+    Ok(proven)
+}
+
+const fn shape(method: Method) -> &'static str {
+    match method {
+        Method::RecoveryCode => "code-error-shape-recovery",
+        Method::HelpDesk => "code-error-shape-help-desk",
+        _ => "code-error-shape",
+    }
+}
+
+const fn over(method: Method) -> &'static str {
+    match method {
+        Method::Totp => "code-error-used-app",
+        Method::RecoveryCode => "code-error-used-recovery",
+        Method::HelpDesk => "code-error-expired-help-desk",
+        _ => "code-error-expired",
     }
 }
 
 async fn resend(journey: Journey, _: form::Form<form::Nothing>) -> Result<Response> {
     let Journey { visitor, flow } = &journey;
     let Step::Code(method) = flow.step() else { return Ok(journey::to_step(flow)) };
+    if method.class() != Class::Issued {
+        return Ok(journey::to_step(flow));
+    }
     let app = &visitor.app;
     let mut tx = app.begin().await?;
     let chosen = resets::choose(&mut tx, &visitor.tenant, &app.clock, &visitor.source, flow, method).await?;
@@ -101,7 +155,7 @@ async fn resend(journey: Journey, _: form::Form<form::Nothing>) -> Result<Respon
         Chosen::Sent(Sent::Sent) => Said::Resent,
         Chosen::Sent(Sent::TooEarly) => Said::TooEarly,
         Chosen::Sent(Sent::Wait(_)) => Said::TooManySends,
-        Chosen::NotOffered => return Ok(journey::to_step(flow)),
+        Chosen::Ready | Chosen::NotOffered => return Ok(journey::to_step(flow)),
     };
     answer(&journey, method, said).await
 }
@@ -125,7 +179,9 @@ async fn answer(journey: &Journey, method: Method, said: Said) -> Result<Respons
     let (app, scope, now) = (&visitor.app, &visitor.tenant.scope, visitor.app.clock.now());
     let mut conn = app.db.acquire().await?;
     let until = |at: OffsetDateTime| (at - now).whole_seconds().max(0) + 1;
-    let sent_at = verification::sent_at(&mut conn, scope, flow.flow_id, method).await?;
+    let sent = method.class() == Class::Issued;
+    let sent_at = verification::sent_at(&mut conn, scope, flow.flow_id, method).await?.filter(|_| sent);
+    let number = if method == Method::HelpDesk { verification::number(&mut conn, scope, flow.flow_id).await? } else { None };
     let resend_at = sent_at.map(|at| at + RESEND_AFTER).filter(|at| *at > now);
     let waiting = resets::waiting(&mut conn, &visitor.tenant, &app.clock, &visitor.source, flow, method).await?;
     drop(conn);
@@ -140,11 +196,13 @@ async fn answer(journey: &Journey, method: Method, said: Said) -> Result<Respons
         Said::TooManySends => (StatusCode::TOO_MANY_REQUESTS, Some(limit), Some(resend_in.max(1))),
     };
     // Nothing was ever sent in this flow: the account's share of codes is used up.
-    let error = error.or_else(|| sent_at.is_none().then_some(limit));
+    let error = error.or_else(|| (sent && sent_at.is_none()).then_some(limit));
     let shown = CodePage {
         page: visitor.page(),
         kind: method.as_str(),
         masked: flow.offer_of(method).map(|offer| offer.masked.clone()).unwrap_or_default(),
+        number: number.map(|number| format!("{} {}", &number[..3], &number[3..])),
+        sent,
         gate: flow.passed.len() + 1,
         gates: flow.gates,
         error,

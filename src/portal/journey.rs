@@ -16,7 +16,7 @@ use crate::{
     base::id,
     domain::{
         queue::State,
-        resets::{self, Flow, Step},
+        resets::{self, Flow, Proven, Step},
     },
     web::{Error, Result, Visitor, cookie},
 };
@@ -66,6 +66,7 @@ pub const fn path(step: Step) -> &'static str {
     match step {
         Step::Method => "/reset/method",
         Step::Code(_) => "/reset/code",
+        Step::Passkey => "/reset/passkey",
         Step::Need => "/reset/need",
         Step::Password => "/reset/password",
         Step::Status => "/reset/status",
@@ -109,6 +110,16 @@ pub async fn looked(mut journey: Journey) -> Result<Journey> {
 /// To the page the flow belongs on.
 pub fn to_step(flow: &Flow) -> Response {
     Redirect::to(path(flow.step())).into_response()
+}
+
+/// A gate is passed: a new cookie, and on to the next step.
+pub fn passed(app: &App, proven: Proven) -> Response {
+    let Proven::Passed { cookie, verified, asked } = proven else { return Redirect::to("/reset").into_response() };
+    if let Some(connector) = asked {
+        app.has_job(connector);
+    }
+    let next = path(if verified { Step::Password } else { Step::Method });
+    ([set_cookie(&app.public_url, &cookie)], Redirect::to(next)).into_response()
 }
 
 /// Give the browser its flow's cookie. It lives as long as the flow may: proof and password, fifteen minutes each.

@@ -1,4 +1,4 @@
-//! `/reset/method` — how shall we reach you?
+//! `/reset/method` — how will you prove it?
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::{
     app::App,
     domain::{
         resets::{self, Chosen, Step},
-        verification::Method,
+        verification::{Class, Method},
     },
     web::{Page, Result, form, page},
 };
@@ -30,6 +30,8 @@ pub fn routes() -> Router<Arc<App>> {
 struct MethodPage {
     page: Page,
     options: Vec<MethodOption>,
+    /// Each of them is a code that is sent.
+    sends: bool,
     gate: usize,
     gates: i16,
     error: Option<&'static str>,
@@ -49,7 +51,7 @@ struct Form {
 }
 
 async fn show(journey: Journey) -> Response {
-    if !matches!(journey.flow.step(), Step::Method | Step::Code(_)) {
+    if !matches!(journey.flow.step(), Step::Method | Step::Code(_) | Step::Passkey) {
         return journey::to_step(&journey.flow);
     }
     page::html(&page_of(&journey, None))
@@ -57,7 +59,7 @@ async fn show(journey: Journey) -> Response {
 
 async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<Response> {
     let Journey { visitor, flow } = &journey;
-    if !matches!(flow.step(), Step::Method | Step::Code(_)) {
+    if !matches!(flow.step(), Step::Method | Step::Code(_) | Step::Passkey) {
         return Ok(journey::to_step(flow));
     }
     let Some(method) = Method::parse(&form.method) else {
@@ -71,8 +73,8 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
         return Ok(page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page_of(&journey, Some("method-error-gone"))));
     }
     app.wake_outbox();
-    // Sent, too early, or over the limit: the next page says which.
-    Ok(Redirect::to("/reset/code").into_response())
+    // Sent, too early, over the limit, or nothing to send: the next page says which.
+    Ok(Redirect::to(if method == Method::Passkey { "/reset/passkey" } else { "/reset/code" }).into_response())
 }
 
 fn page_of(journey: &Journey, error: Option<&'static str>) -> MethodPage {
@@ -81,5 +83,6 @@ fn page_of(journey: &Journey, error: Option<&'static str>) -> MethodPage {
         .open_options()
         .map(|offer| MethodOption { id: offer.method.as_str(), kind: offer.method.as_str(), masked: offer.masked.clone() })
         .collect();
-    MethodPage { page: journey.visitor.page(), options, gate: flow.passed.len() + 1, gates: flow.gates, error }
+    let sends = flow.open_options().all(|offer| offer.method.class() == Class::Issued);
+    MethodPage { page: journey.visitor.page(), options, sends, gate: flow.passed.len() + 1, gates: flow.gates, error }
 }

@@ -10,6 +10,7 @@ mod journey;
 mod method;
 mod need;
 mod not_me;
+mod passkey;
 mod password;
 mod status;
 mod unavailable;
@@ -35,6 +36,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(identify::routes())
         .merge(method::routes())
         .merge(code::routes())
+        .merge(passkey::routes())
         .merge(need::routes())
         .merge(password::routes())
         .merge(status::routes())

@@ -11,7 +11,7 @@ use super::{Context, Error, Page, cookie, device};
 use crate::{
     app::App,
     base::language::Language,
-    domain::{audit::Source, tenants::Tenant},
+    domain::{audit::Source, authenticators::RelyingParty, tenants::Tenant},
 };
 
 /// A browser at a tenant's host name.
@@ -26,24 +26,33 @@ pub struct Visitor {
     /// As [`device::of`] has it.
     pub device: String,
     request: String,
+    /// Host and, if it is not the usual one, port.
+    authority: String,
 }
 
 impl FromRequestParts<Arc<App>> for Visitor {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
-        let host = authority(&parts.uri, &parts.headers).ok_or(Error::NotFound)?;
-        let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+        let authority = authority(&parts.uri, &parts.headers).ok_or(Error::NotFound)?;
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
         let tenant = app.portal(host).await?.ok_or(Error::NotFound)?;
         let context = parts.extensions.get::<Context>().cloned().ok_or_else(|| Error::Internal(anyhow::anyhow!("no request context")))?;
         let _ = context.tenant.set(tenant.clone());
         let language = language(app, &parts.uri, &parts.headers, Some(tenant.language));
         let source = Source { actor: "user".to_owned(), request: Some(context.request.clone()), address: context.address };
-        Ok(Self { app: app.clone(), tenant, language, source, device: device::of(&parts.headers), request: context.request })
+        let (device, request, authority) = (device::of(&parts.headers), context.request, authority.to_owned());
+        Ok(Self { app: app.clone(), tenant, language, source, device, request, authority })
     }
 }
 
 impl Visitor {
+    /// This portal, as passkeys know it. The host was found to be the tenant's, so nobody can name another one.
+    pub fn relying_party(&self) -> Result<RelyingParty, Error> {
+        let origin = format!("{}://{}", self.app.public_url.scheme(), self.authority.to_ascii_lowercase());
+        Ok(RelyingParty::new(&origin, &self.tenant.name)?)
+    }
+
     pub fn page(&self) -> Page {
         Page::new(self.language, &self.tenant.name, self.tenant.help.as_deref(), &self.request)
     }

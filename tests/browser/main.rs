@@ -4,6 +4,7 @@
 
 mod directories;
 mod journey;
+mod methods;
 mod need;
 mod not_me;
 mod pages;

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use sqlx::PgConnection;
+use time::Duration;
 use uuid::Uuid;
 
 use super::{Draft, Group, Method, Policy, Refused};
@@ -208,4 +209,10 @@ pub async fn are_lawful(conn: &mut PgConnection, scope: &Scope, user: Uuid, pass
     let passed: Vec<_> = passed.iter().map(|method| method.as_str().to_owned()).collect();
     let lawful = sqlx::query_scalar!(r#"select lawful($1, $2, $3, null) as "lawful!""#, scope.id(), user, &passed).fetch_one(conn).await?;
     Ok(lawful)
+}
+
+/// For how long something that this person registers now proves nothing.
+pub async fn cooling_off(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<Duration> {
+    let hours = sqlx::query_scalar!(r#"select cooling_off as "hours!" from policy_of($1, $2)"#, scope.id(), user).fetch_one(conn).await?;
+    Ok(Duration::hours(hours.into()))
 }

@@ -10,6 +10,7 @@ use crate::{
     base::{clock::Clock, id},
     domain::{
         audit::{self, Event, Source},
+        authenticators::{self, Kind},
         policies::{self, Method, Terms},
         tenants::Tenant,
         users::{self, Candidates, EmailAddress, Name, User},
@@ -22,17 +23,20 @@ pub struct Begun {
     pub flow_id: Uuid,
 }
 
-/// Begin a reset for whoever is called `name`. Known and unknown names cost the same statements in the same order: one that reads and
+/// Begin a reset for whoever is called `name`. Known and unknown names cost the same statements in the same order: two that read and
 /// one that writes, which is all of the transaction.
 pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, name: &Name, language: &str) -> Result<Begun> {
     let scope = &tenant.scope;
     // All that a name shows and counts depends on its local part: "x" and "x@corp" must not differ where there is no x.
     let similar = users::similar(scope, name);
     let Candidates { found, namesake, donor } = users::candidates(&mut *conn, scope, name, &similar).await?;
+    // Three people are asked for, whether or not there are as many.
+    let people = [&found, &namesake, &donor].map(|one| one.as_ref().map_or_else(Uuid::nil, |(user, _)| user.user_id));
+    let registered = authenticators::usable(&mut *conn, scope, clock, &people).await?;
 
     // Somebody whom no policy serves, or who cannot pass as many gates as theirs asks, gets the decoy's answer: uniform, and as useless.
     let able = |(user, terms): &(User, Terms)| {
-        let offers = offers(tenant, user, &[], terms, clock.now());
+        let offers = offers(tenant, user, &methods_of(&registered, user.user_id), terms, clock.now());
         (terms.serves && is_enough(&offers, terms)).then(|| (offers, terms.clone()))
     };
     let own = found.as_ref().and_then(able);
@@ -80,9 +84,24 @@ fn is_enough(offers: &[Offer], terms: &Terms) -> bool {
     policies::classes(offers.iter().map(|offer| offer.method), terms.apart) >= usize::try_from(terms.gates).unwrap_or(2)
 }
 
-/// All that a person can prove themselves by where these terms hold; `kinds` are the authenticators of theirs that are good now. The
-/// private mailbox first: the other one may be behind the very password that was forgotten. Where it is known to be, it proves nothing
-/// alone. Nor does an address at all that is another since lately.
+/// The methods that this person's authenticators make, of those that are registered.
+pub fn methods_of(registered: &[(Uuid, Kind)], user: Uuid) -> Vec<Method> {
+    let method = |kind| match kind {
+        Kind::Totp => Method::Totp,
+        Kind::Passkey => Method::Passkey,
+        Kind::RecoveryCodes => Method::RecoveryCode,
+    };
+    registered.iter().filter(|(owner, _)| *owner == user).map(|(_, kind)| method(*kind)).collect()
+}
+
+/// The strongest first, then the private mailbox: the other one may be behind the very password that was forgotten. Last what is used
+/// up by it, or takes somebody else.
+const ORDER: [Method; 7] =
+    [Method::Passkey, Method::Totp, Method::PrivateEmail, Method::Email, Method::Sms, Method::RecoveryCode, Method::HelpDesk];
+
+/// All that a person can prove themselves by where these terms hold; `kinds` are the authenticators of theirs that are good now. A
+/// mailbox that is known to be behind the forgotten password proves nothing alone; nor does an address at all that is another since
+/// lately. The help desk is for everybody, but nobody is known by nothing else: no decoy looks like that.
 pub fn offers(tenant: &Tenant, user: &User, kinds: &[Method], terms: &Terms, now: OffsetDateTime) -> Vec<Offer> {
     let behind = |mail: &&EmailAddress| terms.gates == 1 && tenant.mail_domains.iter().any(|domain| mail.is_at(domain));
     let [mail_known, private_known, mobile_known] = user.since.map(|at| at.is_none_or(|at| at + terms.cooling_off <= now));
@@ -90,9 +109,15 @@ pub fn offers(tenant: &Tenant, user: &User, kinds: &[Method], terms: &Terms, now
     let mail = user.mail.as_ref().filter(|mail| mail_known && !behind(mail)).map(|mail| Offer::new(Method::Email, mail.masked()));
     let mobile = user.mobile.as_ref().filter(|mobile| mobile_known && tenant.allowed.may_text(mobile.as_str()));
     let mobile = mobile.map(|mobile| Offer { country: Some(mobile.calling_code().to_owned()), ..Offer::new(Method::Sms, mobile.masked()) });
-    let kinds = kinds.iter().map(|kind| Offer::new(*kind, String::new()));
-    let all = private.into_iter().chain(mail).chain(mobile).chain(kinds);
-    all.filter(|offer| terms.methods.contains(&offer.method)).collect()
+    // Nothing of these is shown: what its owner calls it is theirs to know.
+    let bare = |method: &Method| Offer::new(*method, String::new());
+    let all = private.into_iter().chain(mail).chain(mobile).chain(kinds.iter().map(bare));
+    let mut all: Vec<Offer> = all.filter(|offer| terms.methods.contains(&offer.method)).collect();
+    if !all.is_empty() && terms.methods.contains(&Method::HelpDesk) {
+        all.push(bare(&Method::HelpDesk));
+    }
+    all.sort_by_key(|offer| ORDER.iter().position(|method| *method == offer.method));
+    all
 }
 
 /// What a person of that name could plausibly see: the donor's methods, with the typed name's first letter where the

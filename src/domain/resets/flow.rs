@@ -87,6 +87,7 @@ pub enum Ending {
 pub enum Step {
     Method,
     Code(Method),
+    Passkey,
     /// Unlock, or a new password?
     Need,
     Password,
@@ -99,7 +100,11 @@ impl Flow {
     /// Where the browser belongs.
     pub fn step(&self) -> Step {
         if !self.verified {
-            return self.method.map_or(Step::Method, Step::Code);
+            return match self.method {
+                None => Step::Method,
+                Some(Method::Passkey) => Step::Passkey,
+                Some(method) => Step::Code(method),
+            };
         }
         let Some(job) = self.job.as_ref().filter(|job| job.submitted) else { return self.beginning() };
         match (job.state, job.code) {

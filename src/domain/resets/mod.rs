@@ -18,14 +18,14 @@ mod settle;
 mod submit;
 
 pub use ask::{Unlocking, look_again, unlock};
-pub use begin::{Begun, begin, offers};
+pub use begin::{Begun, begin, methods_of, offers};
 pub use continuity::restore_doubt;
 pub use flow::{Ending, Flow, Step, again, aim, clean, end, leave, load, reload, wants_password};
 pub use freeze::{Frozen, Why, freeze, lift};
 pub use linked::{Following, TargetView, targets};
 pub use need::{Look, Way};
 pub use offer::Offer;
-pub use proof::{Chosen, Proven, Waiting, choose, count_try, prove, waiting};
+pub use proof::{Chosen, Proof, Proven, Waiting, choose, count_try, prove, waiting};
 pub use settle::{Ask, Report, lease, put_back, settle, settle_closely, swept, withdraw};
 pub use submit::{Accepted, Admitted, Sealed, SubmitRefused, Waits, admit, submit, submit_closely};
 pub use ticket::{Offered, Permit, offer};

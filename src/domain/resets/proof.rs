@@ -10,11 +10,12 @@ use crate::{
     base::{clock::Clock, id},
     domain::{
         audit::{self, Event, Source},
+        authenticators::{self, Assertion, Candidate, RelyingParty, Tried},
         limits::{self, Count, Limit, Verdict},
         notices,
         tenants::{Scope, Tenant},
         users,
-        verification::{self, Checked, Code, Method, Purpose, Sent},
+        verification::{self, Checked, Class, Code, Method, Purpose, Sent},
     },
 };
 
@@ -22,11 +23,13 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Chosen {
     Sent(Sent),
+    /// There is nothing to send: the person has it, or gets it from somebody.
+    Ready,
     /// Not one of this flow's methods, or proven already.
     NotOffered,
 }
 
-/// Use `method` for the next gate and send its code; also to send again.
+/// Use `method` for the next gate and send its code, if it has one to send; also to send again.
 pub async fn choose(
     conn: &mut PgConnection,
     tenant: &Tenant,
@@ -45,6 +48,14 @@ pub async fn choose(
     )
     .execute(&mut *conn)
     .await?;
+    if method.class() != Class::Issued {
+        verification::begin(&mut *conn, scope, clock, flow.flow_id, method).await?;
+        let detail = serde_json::json!({ "method": method });
+        let event =
+            Event { action: "reset.choose", outcome: "chosen", user: flow.user_id, flow: Some(flow.flow_id), detail, ..Event::default() };
+        audit::record(conn, scope, clock, source, event).await?;
+        return Ok(Chosen::Ready);
+    }
     // A decoy asks for nobody: the same work.
     let user = users::get(&mut *conn, scope, flow.user_id.unwrap_or_default()).await?;
     let country = offer.country.as_deref();
@@ -125,7 +136,26 @@ pub enum Proven {
     Over,
 }
 
-/// Compare the code with the one last sent. A decoy's code is right never: it has nobody to verify.
+/// What somebody shows.
+pub enum Proof<'a> {
+    /// Of whatever was sent, of an app, or from the help desk.
+    Code(&'a Code),
+    /// A recovery code's candidate, and the slow hash of what was typed.
+    Recovery(&'a Candidate, &'a [u8; 32]),
+    Passkey(&'a RelyingParty, &'a Assertion),
+}
+
+impl Proof<'_> {
+    const fn fits(&self, method: Method) -> bool {
+        match self {
+            Self::Code(_) => matches!(method.class(), Class::Issued | Class::App | Class::HelpDesk),
+            Self::Recovery(..) => matches!(method, Method::RecoveryCode),
+            Self::Passkey(..) => matches!(method, Method::Passkey),
+        }
+    }
+}
+
+/// Look at what is shown. A decoy's is right never: it has nobody to verify.
 pub async fn prove(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -133,12 +163,23 @@ pub async fn prove(
     source: &Source,
     flow: &Flow,
     method: Method,
-    code: &Code,
+    proof: Proof<'_>,
 ) -> Result<Proven> {
-    let checked = verification::check(&mut *conn, scope, clock, flow.flow_id, method, code).await?;
+    anyhow::ensure!(proof.fits(method), "no proof by {}", method.as_str());
+    let user = flow.user_id;
+    let (checked, cloned) = match proof {
+        Proof::Code(code) if method == Method::Totp => of(authenticators::check_app(&mut *conn, scope, clock, user, code.as_str()).await?),
+        Proof::Code(code) => (verification::check(&mut *conn, scope, clock, flow.flow_id, method, code).await?, false),
+        Proof::Recovery(candidate, hash) => of(authenticators::use_code(&mut *conn, scope, clock, candidate, hash).await?),
+        Proof::Passkey(rp, answer) => match verification::take_challenge(&mut *conn, scope, clock, flow.flow_id).await? {
+            Some(state) => of(authenticators::check_passkey(&mut *conn, scope, clock, rp, user, &state, answer).await?),
+            None => (Checked::Over, false),
+        },
+    };
     let passed = checked == Checked::Right && flow.user_id.is_some();
     let outcome = match checked {
         Checked::Right if passed => "right",
+        _ if cloned => "cloned",
         Checked::Right | Checked::Wrong => "wrong",
         Checked::Over => "over",
     };
@@ -194,4 +235,14 @@ async fn used_up(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: 
     }
     let user = users::get(&mut *conn, scope, flow.user_id.unwrap_or_default()).await?;
     notices::tries_used_up(conn, scope, clock, user.as_ref(), flow.options.len(), source).await
+}
+
+/// To the person a clone is as wrong as anything; the audit tells.
+const fn of(tried: Tried) -> (Checked, bool) {
+    match tried {
+        Tried::Right => (Checked::Right, false),
+        Tried::Wrong => (Checked::Wrong, false),
+        Tried::Used => (Checked::Over, false),
+        Tried::Cloned => (Checked::Wrong, true),
+    }
 }

@@ -1,5 +1,6 @@
 //! `/account` — one's own page, for whoever has signed in to it. And the guard of all that lies below.
 
+mod methods;
 mod overview;
 
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use crate::{
 };
 
 pub fn routes() -> Router<Arc<App>> {
-    overview::routes()
+    overview::routes().merge(methods::routes())
 }
 
 /// A browser in which somebody has signed in whom self-service may serve at this moment.

@@ -35,7 +35,7 @@ struct Unavailable {
 
 struct MethodOption {
     id: String,
-    kind: String,
+    kind: &'static str,
     masked: String,
 }
 
@@ -44,6 +44,7 @@ struct MethodOption {
 struct Method {
     page: Page,
     options: Vec<MethodOption>,
+    sends: bool,
     gate: u8,
     gates: u8,
     error: Option<String>,
@@ -53,8 +54,10 @@ struct Method {
 #[template(path = "portal/code.html")]
 struct Code {
     page: Page,
-    kind: String,
+    kind: &'static str,
     masked: String,
+    number: Option<String>,
+    sent: bool,
     gate: u8,
     gates: u8,
     error: Option<String>,
@@ -68,6 +71,68 @@ struct Refusal {
     title_key: String,
     text_key: String,
     allowed_at: Option<When>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/passkey.html")]
+struct Passkey {
+    page: Page,
+    gate: u8,
+    gates: u8,
+    error: Option<&'static str>,
+    other_methods: bool,
+}
+
+struct Contact {
+    kind: &'static str,
+    masked: String,
+}
+
+struct Own {
+    id: u8,
+    kind: &'static str,
+    label: String,
+    added: When,
+    used: Option<When>,
+    usable: Option<When>,
+    left: Option<i64>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/account/methods.html")]
+struct Methods {
+    page: Page,
+    contacts: Vec<Contact>,
+    own: Vec<Own>,
+    has_codes: bool,
+    error: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/account/app.html")]
+struct App {
+    page: Page,
+    key: String,
+    label: String,
+    error: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/account/passkey.html")]
+struct NewPasskey {
+    page: Page,
+    label: String,
+    error: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/account/codes.html")]
+struct CodesPage {
+    page: Page,
+    name: String,
+    codes: Vec<String>,
+    left: Option<i64>,
+    usable: Option<When>,
 }
 
 #[derive(Template)]
@@ -218,7 +283,7 @@ struct NoticeText {
 }
 
 /// Names under which [`render`] knows a page.
-pub const NAMES: [&str; 35] = [
+pub const NAMES: [&str; 47] = [
     "identify",
     "identify-error",
     "identify-slow",
@@ -231,6 +296,18 @@ pub const NAMES: [&str; 35] = [
     "code",
     "code-error",
     "code-sms",
+    "method-any",
+    "code-app",
+    "code-recovery",
+    "code-help-desk",
+    "passkey",
+    "passkey-error",
+    "account-methods",
+    "account-methods-none",
+    "account-app",
+    "account-passkey",
+    "account-codes",
+    "account-codes-made",
     "password",
     "password-refused",
     "password-unknown",
@@ -267,9 +344,11 @@ fn identify(page: Page, error: Option<&str>, work: &str, wait: Option<i64>) -> I
 /// The HTML of one page. `None` for a name that is not in [`NAMES`].
 pub fn render(name: &str, language: Language) -> Option<String> {
     let page = Page::new(language, TENANT, (!name.ends_with("unknown")).then_some(HELP), "7kq2m4xd9a");
-    let code = |page: Page, error: Option<String>, kind: &str| Code {
+    let code = |page: Page, error: Option<String>, kind: &'static str| Code {
         page,
-        kind: kind.to_owned(),
+        number: (kind == "help_desk").then(|| "482 913".to_owned()),
+        sent: matches!(kind, "email" | "sms"),
+        kind,
         masked: if kind == "sms" { "••• ••• 47".to_owned() } else { "a•••@p•••.example".to_owned() },
         gate: 2,
         gates: if kind == "sms" { 2 } else { 1 },
@@ -316,11 +395,77 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         "identify-wait" => identify(page, None, WORK, Some(431)).render(),
         "unavailable" => Unavailable { page, reason: "unavailable-no-agent".to_owned() }.render(),
         "method" => {
-            let option =
-                |kind: &str, masked: &str| MethodOption { id: format!("{kind}-1"), kind: kind.to_owned(), masked: masked.to_owned() };
+            let option = |kind: &'static str, masked: &str| MethodOption { id: format!("{kind}-1"), kind, masked: masked.to_owned() };
             let options = vec![option("email", "a•••@p•••.example"), option("sms", "••• ••• 47")];
-            Method { page, options, gate: 1, gates: 2, error: None }.render()
+            Method { page, options, sends: true, gate: 1, gates: 2, error: None }.render()
         }
+        "method-any" => {
+            let option = |kind, masked: &str| MethodOption { id: format!("{kind}-1"), kind, masked: masked.to_owned() };
+            let options = vec![
+                option("passkey", ""),
+                option("totp", ""),
+                option("private_email", "a•••@p•••.example"),
+                option("sms", "••• ••• 47"),
+                option("recovery_code", ""),
+                option("help_desk", ""),
+            ];
+            Method { page, options, sends: false, gate: 1, gates: 1, error: None }.render()
+        }
+        "code-app" => code(page, None, "totp").render(),
+        "code-recovery" => code(page, Some("code-error-shape-recovery".to_owned()), "recovery_code").render(),
+        "code-help-desk" => code(page, None, "help_desk").render(),
+        "account-methods" => {
+            let at = |day: u8| page::when(language, datetime!(2026-11-01 18:40 UTC).replace_day(day).expect("a day"));
+            let own = vec![
+                Own {
+                    id: 1,
+                    kind: "passkey",
+                    label: "Firefox on Linux".to_owned(),
+                    added: at(3),
+                    used: Some(at(20)),
+                    usable: None,
+                    left: None,
+                },
+                Own {
+                    id: 2,
+                    kind: "totp",
+                    label: "Mein neues Diensttelefon".to_owned(),
+                    added: at(21),
+                    used: None,
+                    usable: Some(at(22)),
+                    left: None,
+                },
+                Own {
+                    id: 3,
+                    kind: "recovery_codes",
+                    label: page.t("methods-codes").into_owned(),
+                    added: at(3),
+                    used: None,
+                    usable: None,
+                    left: Some(7),
+                },
+            ];
+            let contact = |kind, masked: &str| Contact { kind, masked: masked.to_owned() };
+            let contacts =
+                vec![contact("private_email", "a•••@p•••.example"), contact("email", "a•••@n•••.example"), contact("sms", "+•••••••47")];
+            Methods { page, contacts, own, has_codes: true, error: None }.render()
+        }
+        "account-methods-none" => {
+            Methods { page, contacts: Vec::new(), own: Vec::new(), has_codes: false, error: Some("methods-error-label") }.render()
+        }
+        "account-app" => {
+            let key = "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ".to_owned();
+            App { page, key, label: "Telefon".to_owned(), error: Some("app-error-wrong") }.render()
+        }
+        "account-passkey" => NewPasskey { page, label: "Firefox on Linux".to_owned(), error: None }.render(),
+        "account-codes" => CodesPage { page, name: "anna.berg".to_owned(), codes: Vec::new(), left: Some(7), usable: None }.render(),
+        "account-codes-made" => {
+            let codes = (0..10).map(|n| format!("k7q{n}-0m3v-x9c2-e5rt-8wzp")).collect();
+            let usable = Some(page::when(language, datetime!(2026-11-23 18:40 UTC)));
+            CodesPage { page, name: "anna.berg".to_owned(), codes, left: None, usable }.render()
+        }
+        "passkey" => Passkey { page, gate: 1, gates: 1, error: None, other_methods: true }.render(),
+        "passkey-error" => Passkey { page, gate: 1, gates: 1, error: Some("passkey-error-wrong"), other_methods: true }.render(),
         "code" => code(page, None, "email").render(),
         "code-error" => code(page, Some("code-error-wrong".to_owned()), "email").render(),
         "code-sms" => code(page, None, "sms").render(),

@@ -54,7 +54,7 @@ async fn a_code_is_good_however_it_is_typed_and_only_once() {
 async fn a_code_is_used_up_by_itself() {
     let cloud = cloud().await;
     Person::at(&cloud).asks_for_a_code("alice").await;
-    let code = verification::Code::parse(&newest(&cloud, "alice", 0).await).unwrap();
+    let code = verification::Code::parse(Method::Email, &newest(&cloud, "alice", 0).await).unwrap();
     let flow = cloud.sql::<uuid::Uuid>("select flow_id from challenges").await;
     let mut conn = cloud.app.db.acquire().await.unwrap();
     let mut checked = Vec::new();

@@ -2,6 +2,7 @@
 //! hand that speaks the real protocol with real keys.
 
 pub mod agent;
+pub mod authenticator;
 pub mod cloud;
 pub mod database;
 pub mod office;

@@ -1,0 +1,65 @@
+//! `sspr help-desk`: what the help desk does for a caller.
+
+use anyhow::{Context, Result, bail};
+use uuid::Uuid;
+
+use crate::{
+    base::{clock::Clock, config::Config, db, secret::KeyRing},
+    domain::{audit::Source, notices, notifications::Act, users, verification},
+};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// A code for a caller whom you have verified by your own rules. It works in the browser that shows the number, and nowhere else, for
+    /// ten minutes.
+    Code {
+        /// May be left out where there is only one.
+        #[arg(long)]
+        tenant: Option<Uuid>,
+        /// The caller's sign-in name or address.
+        #[arg(long)]
+        user: String,
+        /// What the caller's page shows: six digits, spaces don't matter.
+        #[arg(long)]
+        number: String,
+        /// Who you are, for the audit.
+        #[arg(long)]
+        operator: String,
+    },
+}
+
+pub async fn run(args: Args, config: Config) -> Result<()> {
+    let (pool, ring, clock) = (db::connect(&config.database).await?, KeyRing::parse(&config.keys.master)?, Clock::system());
+    db::migrate(&pool).await?;
+    let Command::Code { tenant, user, number, operator } = args.command;
+    let operator = operator.trim();
+    if operator.is_empty() || operator.chars().count() > 100 || operator.chars().any(char::is_control) {
+        bail!("--operator: 1 to 100 characters that say who you are");
+    }
+    let source = Source::house(&format!("operator:{operator}"));
+    let number: String = number.chars().filter(|c| !c.is_whitespace()).collect();
+    let name = users::Name::parse(&user).context("--user: this is no sign-in name and no address")?;
+    let mut tx = pool.begin().await?;
+    let tenant = super::tenant::chosen(&mut tx, &ring, tenant).await?;
+    let similar = users::similar(&tenant.scope, &name);
+    let Some((person, _)) = users::candidates(&mut tx, &tenant.scope, &name, &similar).await?.found else {
+        bail!("nobody of that name is served");
+    };
+    let code = verification::make_code(&mut tx, &tenant.scope, &clock, &source, person.user_id, &number).await?;
+    if code.is_some() {
+        notices::operator_acted(&mut tx, &tenant.scope, &clock, &person, Act::Code, &source).await?;
+    }
+    tx.commit().await?;
+    let Some(code) = code else {
+        bail!("no page of {} waits under this number: have the caller read it again, or begin again", person.display_name);
+    };
+    println!("{} {}", &code[..4], &code[4..]);
+    eprintln!("For {}, in the browser that shows this number, for ten minutes.", person.display_name);
+    Ok(())
+}

@@ -1,0 +1,236 @@
+//! What somebody has registered to prove themselves by: an authenticator app, passkeys, recovery codes. Each belongs to the person's row,
+//! and so to the object in the directory: a name given anew inherits nothing.
+//!
+//! Something new is usable only once its cooling-off is over, and every address on file is told of it at once: whoever sneaks something
+//! in has given its owner time to object.
+
+mod passkey;
+mod recovery;
+mod registrations;
+mod totp;
+
+use anyhow::{Context, Result};
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::{
+    audit::{self, Event, Source},
+    tenants::Scope,
+};
+use crate::base::clock::Clock;
+pub use passkey::{Assertion, Attestation, RelyingParty, begin_passkey, check_passkey, finish_passkey};
+pub use recovery::{Candidate, FreshCodes, RecoveryCode, find_code, renew_codes, use_code};
+pub use registrations::{Registered, Registrar, clean};
+pub use totp::{AppSecret, begin_app, check_app, confirm_app, pending_app};
+
+/// What it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// An authenticator app.
+    Totp,
+    Passkey,
+    /// A set of them.
+    RecoveryCodes,
+}
+
+impl Kind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Totp => "totp",
+            Self::Passkey => "passkey",
+            Self::RecoveryCodes => "recovery_codes",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let kinds = [Self::Totp, Self::Passkey, Self::RecoveryCodes];
+        kinds.into_iter().find(|kind| kind.as_str() == text).with_context(|| format!("unknown kind of authenticator {text}"))
+    }
+}
+
+/// What its owner calls it: 1 to 60 characters, none of them a control character.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label(String);
+
+impl Label {
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let fits = (1..=60).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// As its owner sees it.
+pub struct Authenticator {
+    pub authenticator_id: Uuid,
+    pub kind: Kind,
+    pub label: String,
+    pub created_at: OffsetDateTime,
+    /// It proves nothing before.
+    pub usable_from: OffsetDateTime,
+    pub last_used_at: Option<OffsetDateTime>,
+    /// Of recovery codes: how many are not used yet.
+    pub left: Option<i64>,
+}
+
+/// All that somebody has registered, oldest first.
+pub async fn list(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<Vec<Authenticator>> {
+    let rows = sqlx::query!(
+        r#"select authenticator_id, kind, label, created_at, usable_from, last_used_at, case when kind = 'recovery_codes' then
+               (select count(*) from recovery_codes c where c.authenticator_id = a.authenticator_id and c.used_at is null) end as left
+           from authenticators a where tenant_id = $1 and user_id = $2 order by authenticator_id"#,
+        scope.id(),
+        user,
+    )
+    .fetch_all(conn)
+    .await?;
+    let open = |row: (Uuid, String, String, [OffsetDateTime; 2], Option<OffsetDateTime>, Option<i64>)| {
+        let (authenticator_id, kind, label, [created_at, usable_from], last_used_at, left) = row;
+        Ok(Authenticator { authenticator_id, kind: Kind::parse(&kind)?, label, created_at, usable_from, last_used_at, left })
+    };
+    rows.into_iter()
+        .map(|row| open((row.authenticator_id, row.kind, row.label, [row.created_at, row.usable_from], row.last_used_at, row.left)))
+        .collect()
+}
+
+/// What each of these people can use at this moment: the same single statement, whoever they are and if they are nobody.
+pub async fn usable(conn: &mut PgConnection, scope: &Scope, clock: &Clock, users: &[Uuid]) -> Result<Vec<(Uuid, Kind)>> {
+    let rows = sqlx::query!(
+        r#"select distinct user_id, kind from authenticators a where tenant_id = $1 and user_id = any($2) and usable_from <= $3
+               and (kind <> 'recovery_codes' or exists (
+                   select 1 from recovery_codes c where c.authenticator_id = a.authenticator_id and c.used_at is null))"#,
+        scope.id(),
+        users,
+        clock.now(),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|row| Ok((row.user_id, Kind::parse(&row.kind)?))).collect()
+}
+
+/// Call one's own otherwise. False if there is no such.
+pub async fn rename(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    source: &Source,
+    user: Uuid,
+    authenticator: Uuid,
+    label: &Label,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update authenticators set label = $4 where tenant_id = $1 and user_id = $2 and authenticator_id = $3",
+        scope.id(),
+        user,
+        authenticator,
+        label.as_str(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let detail = serde_json::json!({ "authenticator": authenticator });
+    let event = Event { action: "authenticator.rename", outcome: "renamed", user: Some(user), detail, ..Event::default() };
+    audit::record(conn, scope, clock, source, event).await?;
+    Ok(true)
+}
+
+/// Remove one's own: its kind, or nothing if there is no such.
+pub async fn remove(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    source: &Source,
+    user: Uuid,
+    authenticator: Uuid,
+) -> Result<Option<Kind>> {
+    let kind = sqlx::query_scalar!(
+        "delete from authenticators where tenant_id = $1 and user_id = $2 and authenticator_id = $3 returning kind",
+        scope.id(),
+        user,
+        authenticator,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(kind) = kind else { return Ok(None) };
+    let detail = serde_json::json!({ "authenticator": authenticator, "kind": kind });
+    let event = Event { action: "authenticator.remove", outcome: "removed", user: Some(user), detail, ..Event::default() };
+    audit::record(conn, scope, clock, source, event).await?;
+    Ok(Some(Kind::parse(&kind)?))
+}
+
+/// What came of an attempt to prove oneself by one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tried {
+    Right,
+    Wrong,
+    /// Right once, and taken before.
+    Used,
+    /// Its counter went backwards: there is a second copy of it.
+    Cloned,
+}
+
+/// What is about to be written.
+struct New<'a> {
+    authenticator_id: Uuid,
+    user: Uuid,
+    kind: Kind,
+    label: &'a Label,
+    secret: Option<Vec<u8>>,
+    credential: Option<Vec<u8>>,
+    last_step: Option<i64>,
+    cooling_off: Duration,
+}
+
+/// False where that passkey is somebody's already.
+async fn add(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, new: New<'_>) -> Result<bool> {
+    let now = clock.now();
+    let done = sqlx::query!(
+        "insert into authenticators
+             (authenticator_id, tenant_id, user_id, kind, label, secret, credential, last_step, created_at, usable_from)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (tenant_id, credential) do nothing",
+        new.authenticator_id,
+        scope.id(),
+        new.user,
+        new.kind.as_str(),
+        new.label.as_str(),
+        new.secret,
+        new.credential,
+        new.last_step,
+        now,
+        now + new.cooling_off,
+    )
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let detail = serde_json::json!({ "authenticator": new.authenticator_id, "kind": new.kind.as_str() });
+    let event = Event { action: "authenticator.add", outcome: "added", user: Some(new.user), detail, ..Event::default() };
+    audit::record(conn, scope, clock, source, event).await?;
+    Ok(true)
+}
+
+/// Where an authenticator's secret stands: it opens nowhere else.
+fn place(authenticator: Uuid) -> Vec<u8> {
+    [b"authenticators.secret ".as_slice(), authenticator.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Label;
+
+    #[test]
+    fn a_label_is_short_and_plain() {
+        assert_eq!(Label::parse(" My phone ").unwrap().as_str(), "My phone");
+        for bad in ["", "  ", "a\nb", "a\0b", &"x".repeat(61)] {
+            assert_eq!(Label::parse(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Codes that the help desk reads out, to a caller whom it has verified by its own rules.
+//!
+//! The code is typed into the browser that began, and is worth nothing anywhere else: the page shows a number, the caller reads it
+//! out, and the code is made for that very flow. So nobody can have a code made in advance, and the help desk never touches a password.
+
+use anyhow::Result;
+use sqlx::PgConnection;
+use time::Duration;
+use uuid::Uuid;
+
+use super::{LIFETIME, Method, hash};
+use crate::{
+    base::{clock::Clock, id},
+    domain::{
+        audit::{self, Event, Source},
+        tenants::Scope,
+    },
+};
+
+/// A page that waits for the call shows its number no longer than this.
+const PATIENCE: Duration = Duration::minutes(30);
+
+/// Digits of such a code: it goes by voice, so there are more of them than a phone would show at a glance.
+pub const DIGITS: usize = 8;
+
+/// Wait for the help desk's code. The number stays the same while it is open: it may be read out just now.
+pub(super) async fn wait(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow: Uuid) -> Result<()> {
+    let now = clock.now();
+    sqlx::query!(
+        "insert into challenges (flow_id, method, tenant_id, number, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)
+         on conflict (flow_id, method) do update set number = excluded.number, created_at = excluded.created_at,
+             expires_at = excluded.expires_at, code_hash = null, used_at = null
+             where challenges.used_at is not null or challenges.expires_at <= excluded.created_at",
+        flow,
+        Method::HelpDesk.as_str(),
+        scope.id(),
+        id::six_digits(),
+        now,
+        now + PATIENCE,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What the person reads to the help desk.
+pub async fn number(conn: &mut PgConnection, scope: &Scope, flow: Uuid) -> Result<Option<String>> {
+    let number = sqlx::query_scalar!(
+        r#"select number as "number!" from challenges where tenant_id = $1 and flow_id = $2 and method = $3"#,
+        scope.id(),
+        flow,
+        Method::HelpDesk.as_str(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(number)
+}
+
+/// Make the code for the one flow of this person that waits under this number; an older code of it is worth nothing from now on. `None`:
+/// no flow does, or two do, of which one may be somebody else's.
+pub async fn make_code(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    operator: &Source,
+    user: Uuid,
+    number: &str,
+) -> Result<Option<String>> {
+    let now = clock.now();
+    let waiting = sqlx::query_scalar!(
+        "select c.flow_id from challenges c join flows f using (tenant_id, flow_id)
+         where c.tenant_id = $1 and c.method = $2 and c.number = $3 and f.user_id = $4 and f.method = $2 and f.state = 'proving'
+             and f.expires_at > $5 and c.expires_at > $5 and c.used_at is null for update of c",
+        scope.id(),
+        Method::HelpDesk.as_str(),
+        number,
+        user,
+        now,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let event = |outcome, flow| Event { action: "help_desk.code", outcome, user: Some(user), flow, ..Event::default() };
+    let [flow] = waiting[..] else {
+        audit::record(conn, scope, clock, operator, event("refused", None)).await?;
+        return Ok(None);
+    };
+    let code = id::digits(DIGITS);
+    sqlx::query!(
+        "update challenges set code_hash = $4, expires_at = $5 where tenant_id = $1 and flow_id = $2 and method = $3",
+        scope.id(),
+        flow,
+        Method::HelpDesk.as_str(),
+        hash(scope, flow, Method::HelpDesk, &code),
+        now + LIFETIME,
+    )
+    .execute(&mut *conn)
+    .await?;
+    audit::record(conn, scope, clock, operator, event("made", Some(flow))).await?;
+    Ok(Some(code))
+}
