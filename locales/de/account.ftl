@@ -12,8 +12,79 @@ account-from = von { $from }
 account-sign-out = Abmelden
 device = { $browser } auf { $system }
 device-unknown = Ein Gerät, das wir nicht kennen
+account-password = Passwort
+account-password-text = Dafür brauchen Sie Ihr jetziges Passwort. Ihre Organisation prüft es.
+account-password-change = Mein Passwort ändern
+account-methods = Wie Sie sich ausweisen
+account-methods-text = Wenn Sie einmal Ihr Passwort vergessen, kommen Sie damit wieder hinein. Je mehr davon Sie haben, desto weniger kann schiefgehen.
+account-methods-open = Ansehen und ändern
+account-activity = Was zuletzt geschah
+account-activity-text = Aus den letzten 90 Tagen. Wenn etwas davon nicht von Ihnen war, sagen Sie es bitte gleich der Hilfestelle.
+account-activity-none = Noch nichts. Sobald ein Passwort gesetzt wird oder sich jemand als Sie ausweist, steht es hier.
+account-sessions-end = Überall sonst abmelden
+account-sessions-alone = Sie sind nirgendwo sonst angemeldet.
+account-language = Sprache
+account-language-text = Für diese Seiten und für alles, was wir Ihnen schreiben.
+account-language-keep = Diese Sprache verwenden
+activity-begun = Ein Zurücksetzen des Passworts wurde begonnen
+activity-begun-change = Eine Änderung des Passworts wurde begonnen
+activity-begun-sign-in = Eine Anmeldung an dieser Seite wurde begonnen
+activity-code-right = Der richtige Code wurde eingegeben
+activity-code-wrong = Ein falscher Code wurde eingegeben
+activity-code-limit = Zu viele Codes wurden versucht; weitere wurden nicht angesehen
+activity-password-limit = Zu viele falsche Passwörter wurden versucht; weitere wurden nicht angesehen
+activity-password-set = Ihr Passwort wurde geändert
+activity-password-not-set = Ein neues Passwort wurde abgelehnt
+activity-password-wrong = Das jetzige Passwort wurde falsch eingegeben oder war nicht zu gebrauchen
+activity-unlocked = Ihr Konto wurde entsperrt
+activity-signed-in = Jemand hat sich an dieser Seite angemeldet
+activity-signed-out = Jemand hat sich von dieser Seite abgemeldet
+activity-ended = Ein Browser wurde von einem anderen aus abgemeldet
+activity-ended-all = Browser wurden abgemeldet
+activity-language = Die Sprache wurde gewählt
+activity-method-added = Ein Weg, sich auszuweisen, kam hinzu
+activity-method-removed = Ein Weg, sich auszuweisen, wurde entfernt
+activity-frozen = Das Zurücksetzen wurde für dieses Konto angehalten
+activity-lifted = Das Zurücksetzen ist für dieses Konto wieder erlaubt
+
+## Wohin sonst
+
+identify-forgot = Ich habe mein Passwort vergessen
+identify-known = Ich kenne mein Passwort und möchte es ändern
+identify-account = Verwalten, wie ich mich ausweise
+
+## Ein bekanntes Passwort ändern
+
+change-title = Ihr Passwort ändern
+change-intro = Sagen Sie uns zuerst, wer Sie sind, weisen Sie es mit einem Code nach, und wählen Sie dann ein neues Passwort. Dafür brauchen Sie Ihr jetziges Passwort; es darf abgelaufen sein.
+
+## Anmelden
+
+sign-in-title = An Ihrer Kontoseite anmelden
+sign-in-intro = Sagen Sie uns zuerst, wer Sie sind, und weisen Sie es mit einem Code nach. Ihr Passwort kommt danach.
+current-title = Geben Sie Ihr Passwort ein
+current-intro = Es wird von den Systemen Ihrer Organisation geprüft. Es wird nichts geändert.
+current-label = Jetziges Passwort
+current-submit = Anmelden
+current-forgot = Ich weiß mein Passwort nicht
+current-error-empty = Bitte geben Sie Ihr jetziges Passwort ein.
+current-sealing = Ihr Passwort wird versiegelt …
+current-wait = { $minutes ->
+    [one] Es gab mehrere falsche Versuche. Damit Ihr Konto nicht gesperrt wird, können Sie in einer Minute weitermachen.
+   *[other] Es gab mehrere falsche Versuche. Damit Ihr Konto nicht gesperrt wird, können Sie in { $minutes } Minuten weitermachen.
+}
+checking-title = Ihr Passwort wird geprüft
+checking-intro = Das dauert meist ein bis zwei Sekunden. Sie können diese Seite einfach offen lassen.
+checking-looked-waiting = Von Ihrem Domänencontroller geprüft
+checking-looked-now = Wird von Ihrem Domänencontroller geprüft …
+checking-looked-done = Von Ihrem Domänencontroller geprüft
+enter-title = Sie sind es
+enter-continue = Zu Ihrer Kontoseite
+enter-renew = Ein neues Passwort wählen
 
 ## Probleme
 
 problem-signed-out-title = Bitte melden Sie sich noch einmal an
 problem-signed-out-text = Sie sind nicht mehr angemeldet: Sie haben sich abgemeldet, oder es ist eine Stunde vergangen, oder es waren 15 Minuten ohne einen Klick. Es wurde nichts geändert. Bitte melden Sie sich noch einmal an.
+problem-too-many-passwords-title = Bitte warten Sie ein wenig
+problem-too-many-passwords-text = Es gab mehrere falsche Versuche mit Ihrem jetzigen Passwort. Damit Ihr Konto nicht gesperrt wird, werden für eine Viertelstunde oder länger keine weiteren gemacht. Wenn Sie es vergessen haben, können Sie ohne es ein neues setzen.

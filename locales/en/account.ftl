@@ -12,8 +12,79 @@ account-from = from { $from }
 account-sign-out = Sign out
 device = { $browser } on { $system }
 device-unknown = A device that we do not know
+account-password = Password
+account-password-text = You need your current password for this. It is checked by your organisation.
+account-password-change = Change my password
+account-methods = How you prove that it is you
+account-methods-text = If you forget your password one day, you get back in by these. The more of them you have, the less can go wrong.
+account-methods-open = See and change
+account-activity = What happened lately
+account-activity-text = Of the last 90 days. If something here was not you, please tell the help desk at once.
+account-activity-none = Nothing yet. Whenever a password is set or somebody proves to be you, it stands here.
+account-sessions-end = Sign out everywhere else
+account-sessions-alone = You are signed in nowhere else.
+account-language = Language
+account-language-text = For these pages and for all that we write to you.
+account-language-keep = Use this language
+activity-begun = A password reset was begun
+activity-begun-change = A change of the password was begun
+activity-begun-sign-in = A sign-in to this page was begun
+activity-code-right = The right code was entered
+activity-code-wrong = A wrong code was entered
+activity-code-limit = Too many codes were tried; further ones were not looked at
+activity-password-limit = Too many wrong passwords were tried; further ones were not looked at
+activity-password-set = Your password was changed
+activity-password-not-set = A new password was refused
+activity-password-wrong = The current password was entered wrongly, or could not be used
+activity-unlocked = Your account was unlocked
+activity-signed-in = Somebody signed in to this page
+activity-signed-out = Somebody signed out of this page
+activity-ended = A browser was signed out from another one
+activity-ended-all = Browsers were signed out
+activity-language = The language was chosen
+activity-method-added = A way to prove that it is you was added
+activity-method-removed = A way to prove that it is you was removed
+activity-frozen = Resets were stopped for this account
+activity-lifted = Resets were allowed again for this account
+
+## Where else to go
+
+identify-forgot = I forgot my password
+identify-known = I know my password and want to change it
+identify-account = Manage how I sign in and reset
+
+## Changing a password that one knows
+
+change-title = Change your password
+change-intro = First tell us who you are, then prove it with a code, then choose a new password. You need your current password for this; it may have run out.
+
+## Signing in
+
+sign-in-title = Sign in to your account page
+sign-in-intro = First tell us who you are, then prove it with a code. Your password comes after that.
+current-title = Enter your password
+current-intro = It is checked by your organisation’s own systems. Nothing is changed.
+current-label = Current password
+current-submit = Sign in
+current-forgot = I do not know my password
+current-error-empty = Please enter your current password.
+current-sealing = Sealing your password …
+current-wait = { $minutes ->
+    [one] There were several wrong tries. So that your account is not locked, you can go on in one minute.
+   *[other] There were several wrong tries. So that your account is not locked, you can go on in { $minutes } minutes.
+}
+checking-title = Your password is being checked
+checking-intro = This usually takes a second or two. You can simply keep this page open.
+checking-looked-waiting = Checked by your domain controller
+checking-looked-now = Being checked by your domain controller …
+checking-looked-done = Checked by your domain controller
+enter-title = It is you
+enter-continue = Go to your account page
+enter-renew = Choose a new password
 
 ## Problems
 
 problem-signed-out-title = Please sign in again
 problem-signed-out-text = You are not signed in any more: you signed out, or an hour or 15 minutes without a click have passed. Nothing was changed. Please sign in again.
+problem-too-many-passwords-title = Please wait a little
+problem-too-many-passwords-text = There were several wrong tries at your current password. So that your account is not locked, no more are made for a quarter of an hour or longer. If you have forgotten it, you can set a new one without it.

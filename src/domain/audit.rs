@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use anyhow::Result;
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::tenants::Scope;
@@ -171,4 +171,58 @@ pub async fn held(conn: &mut PgConnection, scope: &Scope, job: Uuid, actor: &str
     .fetch_one(conn)
     .await?;
     Ok(held)
+}
+
+/// A line, as the person whom it is about may see it.
+pub struct Line {
+    pub at: OffsetDateTime,
+    pub actor: String,
+    pub action: String,
+    pub outcome: String,
+    pub address: Option<IpAddr>,
+    /// Of the browser that it happened in or that began it.
+    pub device: Option<String>,
+    /// What the journey is for.
+    pub purpose: Option<String>,
+    /// Of the job.
+    pub kind: Option<String>,
+}
+
+/// So long people are told what happened.
+const TOLD: Duration = Duration::days(90);
+const MOST: i64 = 300;
+
+/// What concerns this person, the newest first. What a line does not say itself, the one says that began the journey or gave the ticket.
+pub async fn of_user(conn: &mut PgConnection, scope: &Scope, clock: &Clock, user: Uuid) -> Result<Vec<Line>> {
+    let rows = sqlx::query!(
+        r#"with mine as materialized (
+               select event_id, at, actor, action, outcome, host(address) as address, flow_id, job_id, detail from audit_events
+               where tenant_id = $1 and user_id = $2 and event_id > $3 order by event_id desc limit $4)
+           select m.at, m.actor, m.action, m.outcome, m.address, b.detail ->> 'purpose' as purpose, t.detail ->> 'kind' as kind,
+               coalesce(m.detail ->> 'device', b.detail ->> 'device') as device
+           from mine m
+           left join lateral (select detail from mine where flow_id = m.flow_id and action = 'reset.begin' limit 1) b on true
+           left join lateral (select detail from mine where job_id = m.job_id and action in ('reset.ticket', 'reset.unlock', 'reset.look') limit 1) t
+               on true
+           order by m.event_id desc"#,
+        scope.id(),
+        user,
+        id::lowest_at(clock.now() - TOLD),
+        MOST,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Line {
+            at: row.at,
+            actor: row.actor,
+            kind: row.kind.or_else(|| (row.action == "reset.unlock").then(|| "unlock".to_owned())),
+            action: row.action,
+            outcome: row.outcome,
+            address: row.address.and_then(|address| address.parse().ok()),
+            device: row.device,
+            purpose: row.purpose,
+        })
+        .collect())
 }

@@ -88,7 +88,7 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
         }
     };
     match proven {
-        Proven::Passed { .. } => Ok(journey::passed(app, proven)),
+        Proven::Passed { .. } => Ok(journey::passed(app, flow, proven)),
         Proven::Wrong => answer(&journey, method, Said::Refused("code-error-wrong")).await,
         Proven::Over => answer(&journey, method, Said::Refused(over(method))).await,
     }

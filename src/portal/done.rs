@@ -22,7 +22,7 @@ use crate::{
     app::App,
     domain::{
         queue::State,
-        resets::{self, Flow, Step, Way},
+        resets::{self, Flow, Purpose, Step, Way},
         users,
     },
     web::{Page, Result, Visitor, cookie, form, page},
@@ -141,5 +141,6 @@ async fn end(journey: Journey, _: form::Form<form::Nothing>) -> Result<Response>
         (header::SET_COOKIE, cookie::set(&app.public_url, cookie::FLOW, "", 0)),
         (HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\", \"storage\"")),
     ];
-    Ok((forget, Redirect::to("/")).into_response())
+    // Whoever changed it from their own page is still signed in there.
+    Ok((forget, Redirect::to(if flow.purpose == Purpose::Change { "/account" } else { "/" })).into_response())
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::resets::{self, Ending, Step, Way},
+    domain::resets::{self, Ending, Purpose, Step, Way},
     web::{Page, Result, Visitor, form, page},
     wire::outcome::{Code, Outcome},
 };
@@ -73,7 +73,8 @@ async fn show(journey: Journey) -> Response {
         text_key,
         allowed_at: at.map(|at| page::when(visitor.language, at)),
         again,
-        retry: false,
+        // Who forgot it, or locked it, gets further by a reset.
+        retry: flow.purpose != Purpose::Reset && matches!(code, Code::AccountLocked | Code::ChangeNotAllowed),
     })
 }
 

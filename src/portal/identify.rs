@@ -1,4 +1,5 @@
-//! `/` — Who are you? And, before any effort is asked: is it going to work?
+//! `/`, `/change` and `/account/sign-in` — Who are you? And, before any effort is asked: is it going to work? What a journey is for is
+//! decided by where it begins; all take the same way to the proof.
 
 use std::sync::Arc;
 
@@ -14,7 +15,10 @@ use serde::Deserialize;
 use super::{ended, journey, unavailable};
 use crate::{
     app::App,
-    domain::{resets, users::Name},
+    domain::{
+        resets::{self, How, Purpose},
+        users::Name,
+    },
     web::{
         Page, Result, Visitor, cookie, form, page,
         work::{Admitted, Solved},
@@ -22,13 +26,21 @@ use crate::{
 };
 
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/", get(show)).route("/reset", post(submit).get(resume))
+    Router::new()
+        .route("/", get(|visitor| show(visitor, Purpose::Reset)))
+        .route("/reset", post(|visitor, form| submit(visitor, form, Purpose::Reset)).get(resume))
+        .route("/change", get(|visitor| show(visitor, Purpose::Change)).post(|visitor, form| submit(visitor, form, Purpose::Change)))
+        .route(
+            "/account/sign-in",
+            get(|visitor| show(visitor, Purpose::SignIn)).post(|visitor, form| submit(visitor, form, Purpose::SignIn)),
+        )
 }
 
 #[derive(Template)]
 #[template(path = "portal/identify.html")]
 struct IdentifyPage {
     page: Page,
+    purpose: &'static str,
     name: String,
     error: Option<&'static str>,
     work: String,
@@ -44,39 +56,46 @@ struct Form {
     work: Solved,
 }
 
-async fn show(visitor: Visitor) -> Result<Response> {
+async fn show(visitor: Visitor, purpose: Purpose) -> Result<Response> {
     if let Some(reason) = unavailable::reason(&visitor).await? {
         return Ok(unavailable::page(&visitor, reason));
     }
-    answer(&visitor, String::new(), StatusCode::OK, None, None).await
+    answer((&visitor, purpose), String::new(), StatusCode::OK, None, None).await
 }
 
-async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<Response> {
+async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>, purpose: Purpose) -> Result<Response> {
     if let Some(reason) = unavailable::reason(&visitor).await? {
         return Ok(unavailable::page(&visitor, reason));
     }
     let Some(name) = Name::parse(&form.name) else {
         let error = Some(if form.name.trim().is_empty() { "identify-error-empty" } else { "identify-error-name" });
-        return answer(&visitor, form.name, StatusCode::UNPROCESSABLE_ENTITY, error, None).await;
+        return answer((&visitor, purpose), form.name, StatusCode::UNPROCESSABLE_ENTITY, error, None).await;
     };
     let app = &visitor.app;
     match visitor.admit(&form.work).await? {
         Admitted::Yes => {}
-        Admitted::Work(error) => return answer(&visitor, form.name, StatusCode::UNPROCESSABLE_ENTITY, Some(error), None).await,
+        Admitted::Work(error) => return answer((&visitor, purpose), form.name, StatusCode::UNPROCESSABLE_ENTITY, Some(error), None).await,
         Admitted::Wait(until) => {
             let seconds = (until - app.clock.now()).whole_seconds().max(0) + 1;
-            return answer(&visitor, form.name, StatusCode::TOO_MANY_REQUESTS, None, Some(seconds)).await;
+            return answer((&visitor, purpose), form.name, StatusCode::TOO_MANY_REQUESTS, None, Some(seconds)).await;
         }
     }
     let mut conn = app.db.acquire().await?;
-    let begun = resets::begin(&mut conn, &visitor.tenant, &app.clock, &visitor.source, &name, visitor.language.tag()).await?;
+    let how = How { purpose, language: visitor.language.tag(), device: &visitor.device };
+    let begun = resets::begin(&mut conn, &visitor.tenant, &app.clock, &visitor.source, &name, &how).await?;
     // Should the cookie not come back, the mark tells that cookies are off.
     Ok(([journey::set_cookie(&app.public_url, &begun.cookie)], Redirect::to("/reset/method?begun=1")).into_response())
 }
 
 /// The page, with what was typed and why it did not do.
-async fn answer(visitor: &Visitor, name: String, status: StatusCode, error: Option<&'static str>, wait: Option<i64>) -> Result<Response> {
-    let shown = IdentifyPage { page: visitor.page(), name, error, work: visitor.work().await?, wait };
+async fn answer(
+    (visitor, purpose): (&Visitor, Purpose),
+    name: String,
+    status: StatusCode,
+    error: Option<&'static str>,
+    wait: Option<i64>,
+) -> Result<Response> {
+    let shown = IdentifyPage { page: visitor.page(), purpose: purpose.as_str(), name, error, work: visitor.work().await?, wait };
     let mut response = page::html_as(status, &shown);
     if let Some(seconds) = wait {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -69,6 +69,9 @@ pub const fn path(step: Step) -> &'static str {
         Step::Passkey => "/reset/passkey",
         Step::Need => "/reset/need",
         Step::Password => "/reset/password",
+        Step::Change => "/change/password",
+        Step::Current => "/account/password",
+        Step::Enter => "/account/enter",
         Step::Status => "/reset/status",
         Step::Done => "/reset/done",
         Step::Ended(_) => "/reset/ended",
@@ -113,12 +116,12 @@ pub fn to_step(flow: &Flow) -> Response {
 }
 
 /// A gate is passed: a new cookie, and on to the next step.
-pub fn passed(app: &App, proven: Proven) -> Response {
+pub fn passed(app: &App, flow: &Flow, proven: Proven) -> Response {
     let Proven::Passed { cookie, verified, asked } = proven else { return Redirect::to("/reset").into_response() };
     if let Some(connector) = asked {
         app.has_job(connector);
     }
-    let next = path(if verified { Step::Password } else { Step::Method });
+    let next = path(if verified { flow.purpose.page() } else { Step::Method });
     ([set_cookie(&app.public_url, &cookie)], Redirect::to(next)).into_response()
 }
 

@@ -87,7 +87,7 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
     let proven = resets::prove(&mut tx, scope, &app.clock, &visitor.source, flow, Method::Passkey, proof).await?;
     tx.commit().await?;
     match proven {
-        Proven::Passed { .. } => Ok(journey::passed(app, proven)),
+        Proven::Passed { .. } => Ok(journey::passed(app, flow, proven)),
         Proven::Wrong => Ok(answer(&journey, StatusCode::UNPROCESSABLE_ENTITY, Some("passkey-error-wrong"))),
         Proven::Over => Ok(answer(&journey, StatusCode::UNPROCESSABLE_ENTITY, Some("passkey-error-over"))),
     }

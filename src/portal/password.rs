@@ -1,4 +1,4 @@
-//! `/reset/password` — the new password, sealed in the browser. The page asks for a ticket and posts the sealed job, both as JSON;
+//! `/reset/password` and `/change/password` — the new password, and for a change the current one, sealed in the browser. The page asks for a ticket and posts the sealed job, both as JSON;
 //! no field of any form bears the password.
 
 use std::sync::Arc;
@@ -18,15 +18,25 @@ use crate::{
     app::{App, Sealed},
     domain::{
         fleet::{self, Readiness, Recipient},
-        resets::{self, Offered, Permit, Step, SubmitRefused},
-        users,
+        limits::{self, Count, Limit, Verdict},
+        resets::{self, Flow, Offered, Permit, Step, SubmitRefused},
+        users::{self, User},
     },
     web::{Error, Page, Result, Visitor, form, page},
-    wire::{message::PasswordPolicy, outcome::Code, seal::Envelope, ticket::Ticket},
+    wire::{
+        message::PasswordPolicy,
+        outcome::Code,
+        seal::Envelope,
+        ticket::{Kind, Ticket},
+    },
 };
 
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/reset/password", get(show)).route("/reset/ticket", post(ticket)).route("/reset/jobs", post(submit))
+    Router::new()
+        .route("/reset/password", get(|journey| show(journey, Step::Password)))
+        .route("/change/password", get(|journey| show(journey, Step::Change)))
+        .route("/reset/ticket", post(ticket))
+        .route("/reset/jobs", post(submit))
 }
 
 #[derive(Template)]
@@ -44,17 +54,40 @@ struct PasswordPage {
     places: String,
     alone: bool,
     refusal: Option<Refusal>,
+    /// The current one is asked for as well.
+    old: bool,
+    /// Seconds until it may be tried again.
+    wait: Option<i64>,
 }
 
-struct Refusal {
-    title_key: String,
-    text_key: String,
-    allowed_at: Option<page::When>,
+/// Why the directory did not take it.
+pub struct Refusal {
+    pub title_key: String,
+    pub text_key: String,
+    pub allowed_at: Option<page::When>,
 }
 
-async fn show(journey: Journey) -> Result<Response> {
+impl Refusal {
+    pub fn of(visitor: &Visitor, flow: &Flow) -> Option<Self> {
+        flow.refusal().map(|(code, at)| Self {
+            title_key: format!("outcome-{}-title", key(code)),
+            text_key: format!("outcome-{}-text", key(code)),
+            allowed_at: at.map(|at| page::when(visitor.language, at)),
+        })
+    }
+}
+
+/// Seconds until this person's current password may be tried again, if they must wait.
+pub async fn wait(visitor: &Visitor, user: &User) -> Result<Option<i64>> {
+    let (scope, clock) = (&visitor.tenant.scope, &visitor.app.clock);
+    let mut conn = visitor.app.db.acquire().await?;
+    let waiting = limits::waiting(&mut conn, scope, clock, &[Count::of(Limit::PasswordTry, &[user.subject(scope)])]).await?;
+    Ok(waiting.first().map(|(_, until)| (*until - clock.now()).whole_seconds().max(0) + 1))
+}
+
+async fn show(journey: Journey, step: Step) -> Result<Response> {
     let Journey { visitor, flow } = &journey::looked(journey).await?;
-    if flow.step() != Step::Password {
+    if flow.step() != step {
         return Ok(journey::to_step(flow));
     }
     let scope = &visitor.tenant.scope;
@@ -83,12 +116,9 @@ async fn show(journey: Journey) -> Result<Response> {
         }
         places
     };
+    let old = step == Step::Change;
     drop(conn);
-    let refusal = flow.refusal().map(|(code, at)| Refusal {
-        title_key: format!("outcome-{}-title", key(code)),
-        text_key: format!("outcome-{}-text", key(code)),
-        allowed_at: at.map(|at| page::when(visitor.language, at)),
-    });
+    let wait = if old { wait(visitor, &user).await? } else { None };
     Ok(page::html(&PasswordPage {
         page: visitor.page(),
         words: if names { parts(&user.display_name) } else { Vec::new() },
@@ -97,11 +127,13 @@ async fn show(journey: Journey) -> Result<Response> {
         min_length: policy.min_length,
         complexity: policy.complexity,
         // Rules that the directory does not apply to a reset are none.
-        history: if hints { policy.history } else { 0 },
-        days: if hints { policy.min_age / DAY } else { 0 },
+        history: if hints || old { policy.history } else { 0 },
+        days: if hints || old { policy.min_age / DAY } else { 0 },
         places: places.join(", "),
         alone: flow.aim_id.is_some(),
-        refusal,
+        refusal: Refusal::of(visitor, flow),
+        old,
+        wait,
     }))
 }
 
@@ -149,9 +181,20 @@ struct LinkedTicket {
 
 async fn ticket(journey: Journey, _: form::Json<form::Nothing>) -> Result<Json<TicketAnswer>> {
     let Journey { visitor, flow } = &journey;
-    let app = &visitor.app;
+    let (app, scope) = (&visitor.app, &visitor.tenant.scope);
+    // Counted and committed before there is a ticket to try it by. One statement, and so a transaction of its own.
+    let counted = flow.purpose.kind(flow.step()).is_some_and(Kind::has_old);
+    if counted {
+        let mut conn = app.db.acquire().await?;
+        if resets::count_password(&mut conn, scope, &app.clock, &visitor.source, flow).await? != Verdict::Allowed {
+            return Err(Error::Unusable(StatusCode::TOO_MANY_REQUESTS, "too_many_passwords"));
+        }
+    }
     let mut tx = app.begin().await?;
     let offered = resets::offer(&mut tx, &visitor.tenant, &app.clock, &visitor.source, flow).await?;
+    if counted && !matches!(offered, Offered::Permit(_)) {
+        resets::uncount_password(&mut tx, scope, flow.user_id).await?;
+    }
     tx.commit().await?;
     match offered {
         Offered::Permit(permit) => {
@@ -200,7 +243,13 @@ async fn submit(Bearer { visitor, browser }: Bearer, form::Json(sealed): form::J
     let following = sealed.linked.into_iter().map(|linked| (linked.job, linked.envelopes)).collect();
     let sealed = Sealed { tenant, source, browser, job_id: sealed.job, envelopes: sealed.envelopes, following };
     let submitted = app.hot.submits.run(sealed).await?;
-    submitted.map_err(|refused| match refused {
+    submitted.map_err(refused)?;
+    Ok((StatusCode::ACCEPTED, Json(serde_json::json!({ "status": "/reset/status" }))).into_response())
+}
+
+/// In the words of an error.
+pub const fn refused(refused: SubmitRefused) -> Error {
+    match refused {
         SubmitRefused::NoFlow => Error::FlowEnded,
         SubmitRefused::NoTicket => Error::Conflict("no_ticket"),
         SubmitRefused::Envelope => Error::Unusable(StatusCode::UNPROCESSABLE_ENTITY, "bad_envelope"),
@@ -210,6 +259,5 @@ async fn submit(Bearer { visitor, browser }: Bearer, form::Json(sealed): form::J
         SubmitRefused::Frozen => Error::Forbidden("frozen"),
         SubmitRefused::NotServed => Error::Forbidden("not_served"),
         SubmitRefused::WritebackOff => Error::Unavailable("writeback_off"),
-    })?;
-    Ok((StatusCode::ACCEPTED, Json(serde_json::json!({ "status": "/reset/status" }))).into_response())
+    }
 }

@@ -24,6 +24,7 @@ use crate::{
         tenants::Scope,
     },
     web::{Error, Page, Result, page},
+    wire::ticket::Kind,
 };
 
 pub fn routes() -> Router<Arc<App>> {
@@ -36,6 +37,7 @@ struct StatusPage {
     page: Page,
     state: &'static str,
     unlock: bool,
+    verify: bool,
     follow: bool,
     targets: Vec<Target>,
 }
@@ -87,6 +89,7 @@ async fn show(journey: Journey) -> Response {
                 page: journey.visitor.page(),
                 state: job.state.as_str(),
                 unlock: journey.flow.unlocks(),
+                verify: job.kind == Kind::Verify,
                 follow: targets.iter().any(|target| matches!(target.is, "waits" | "now")),
                 targets,
             })

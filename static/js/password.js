@@ -1,11 +1,16 @@
-// The password page: rules as one types, show and hide, a suggestion, and the way from the field to the sealed job.
+// The password pages: rules as one types, show and hide, a suggestion, and the way from the field to the sealed job. A change has the current
+// password besides the new one; signing in has nothing else.
 
 import { judge, suggest } from "./rules.js";
 import { Problem, Untrusted, Unusable, requestTicket, seal, submit, verifyRecipients, whyUnusable } from "./seal.js";
 import { fill, word } from "./words.js";
 
 const form = document.querySelector("#password-form");
-const field = document.querySelector("#password");
+const current = document.querySelector("#current");
+// The one that is minded most.
+const field = document.querySelector("#password") ?? current;
+const kind = form.dataset.kind;
+const isNew = kind !== "verify";
 const showButton = document.querySelector("#show");
 const suggestButton = document.querySelector("#generate");
 const setButton = document.querySelector("#set");
@@ -20,21 +25,26 @@ const rules = {
   names: form.dataset.words === undefined ? null : [form.dataset.name, ...form.dataset.words.split("\n")],
 };
 let busy = false;
+const fields = [...new Set([current, field])].filter(Boolean);
 
-// The field comes to life only now: without this script nothing can be typed that could be sent in the clear.
-for (const control of [field, showButton, suggestButton, setButton]) control.disabled = false;
+// The fields come to life only now: without this script nothing can be typed that could be sent in the clear.
+for (const control of form.querySelectorAll("input, button")) control.disabled = false;
 document.querySelector("#needs-script").hidden = true;
-field.focus();
+fields[0].focus();
 showRules();
 
-field.addEventListener("input", () => {
-  complain("");
-  showSuggestion("");
-  showRules();
-  tellRulesSoon();
-});
-showButton.addEventListener("click", () => showPassword(field.type === "password"));
-suggestButton.addEventListener("click", () => {
+for (const one of fields) one.addEventListener("input", () => complain(""));
+if (isNew) {
+  field.addEventListener("input", () => {
+    showSuggestion("");
+    showRules();
+    tellRulesSoon();
+  });
+}
+showButton?.addEventListener("click", () => showPassword(field.type === "password"));
+const showCurrent = document.querySelector("#show-current");
+showCurrent?.addEventListener("click", () => show(current, showCurrent, current.type === "password"));
+suggestButton?.addEventListener("click", () => {
   if (busy) return;
   field.value = suggest(rules);
   complain("");
@@ -52,23 +62,29 @@ form.addEventListener("submit", (event) => {
 addEventListener("pagehide", forget);
 
 function forget() {
-  field.value = "";
+  for (const one of fields) one.value = "";
   showSuggestion("");
 }
 
+function show(one, button, visible) {
+  one.type = visible ? "text" : "password";
+  button.setAttribute("aria-pressed", String(visible));
+  button.firstChild.textContent = word(visible ? "hide" : "show");
+}
+
 function showPassword(visible) {
-  field.type = visible ? "text" : "password";
-  showButton.setAttribute("aria-pressed", String(visible));
-  showButton.textContent = word(visible ? "hide" : "show");
+  show(field, showButton, visible);
   if (!visible) showSuggestion("");
 }
 
 function showSuggestion(password) {
+  if (!suggestion) return;
   suggestion.querySelector("code").textContent = password;
   suggestion.hidden = password === "";
 }
 
 function showRules() {
+  if (!isNew) return [];
   const found = judge(field.value, rules);
   for (const [name, met] of Object.entries(found)) {
     const item = list.querySelector(`[data-rule="${name}"]`);
@@ -93,7 +109,10 @@ function tellRulesSoon() {
 
 async function set() {
   if (busy) return;
-  const unusable = whyUnusable(field.value);
+  const old = current?.value ?? "";
+  const missing = current && whyUnusable(old);
+  if (missing) return refuse(missing === "empty" ? "error-current" : `error-${missing}`, current);
+  const unusable = isNew && whyUnusable(field.value);
   if (unusable) return refuse(`error-${unusable}`);
   if (showRules().includes(false)) {
     list.dataset.pressed = "";
@@ -105,14 +124,18 @@ async function set() {
     say("asking");
     const { ticket, recipients, now, linked = [] } = await requestTicket();
     const places = [];
-    for (const one of [{ ticket, recipients }, ...linked]) {
-      places.push({ ticket: one.ticket, trusted: await verifyRecipients(one.ticket, one.recipients, now) });
+    for (const [n, one] of [{ ticket, recipients }, ...linked].entries()) {
+      // The others follow: they get the new password, and never the old one.
+      places.push({ ticket: one.ticket, trusted: await verifyRecipients(one.ticket, one.recipients, now, n === 0 ? kind : "reset") });
     }
-    say("sealing");
+    say(isNew ? "sealing" : "checking");
     const sealed = [];
-    for (const { ticket: own, trusted } of places) sealed.push({ job: own.job, envelopes: await seal(field.value, own, trusted) });
+    for (const [n, { ticket: own, trusted }] of places.entries()) {
+      const envelopes = await seal(isNew ? field.value : "", own, trusted, n === 0 ? old : "");
+      sealed.push({ job: own.job, envelopes });
+    }
     say("sending");
-    await submit(sealed[0], sealed.slice(1));
+    await submit(sealed[0], sealed.slice(1), form.dataset.jobs);
     forget();
     say("sent");
     location.replace("/reset/status");
@@ -152,21 +175,21 @@ function work(now) {
   busy = now;
   // Not `disabled`: that would throw away the focus.
   setButton.setAttribute("aria-disabled", String(now));
-  field.readOnly = now;
-  suggestButton.disabled = now;
+  for (const one of fields) one.readOnly = now;
+  if (suggestButton) suggestButton.disabled = now;
   clearTimeout(pause);
 }
 
-function refuse(name) {
+function refuse(name, where = field) {
   complain(word(name));
-  field.setAttribute("aria-invalid", "true");
-  field.focus();
+  where.setAttribute("aria-invalid", "true");
+  where.focus();
 }
 
 function complain(text) {
   complaint.querySelector("span").textContent = text;
   complaint.hidden = text === "";
-  if (text === "") field.removeAttribute("aria-invalid");
+  if (text === "") for (const one of fields) one.removeAttribute("aria-invalid");
 }
 
 function say(name) {

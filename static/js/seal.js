@@ -48,8 +48,8 @@ export function requestTicket() {
 }
 
 /** Hand in what [`seal`] made: `{job, envelopes}` of the first account, and of those that follow it. */
-export async function submit(first, following) {
-  await post("/reset/jobs", following.length > 0 ? { ...first, linked: following } : first);
+export async function submit(first, following, url = "/reset/jobs") {
+  await post(url, following.length > 0 ? { ...first, linked: following } : first);
 }
 
 async function post(url, body) {
@@ -69,10 +69,11 @@ async function post(url, body) {
 // Lists that verifyRecipients made: seal takes no others, so no caller can forget the check.
 const verified = new WeakSet();
 
-/** Check everything about `ticket` and `recipients` at `now` (the server's clock, seconds) and give the list that `seal` takes. */
-export async function verifyRecipients(ticket, recipients, now) {
+/** Check everything about `ticket` and `recipients` at `now` (the server's clock, seconds) and give the list that `seal` takes. `kind`: what
+ * the page is for; a ticket for something else is refused, so that nobody's current password is taken for a new one. */
+export async function verifyRecipients(ticket, recipients, now, kind = "reset") {
   must(isTime(now), "now");
-  checkTicket(ticket, now);
+  checkTicket(ticket, now, kind);
   must(Array.isArray(recipients) && recipients.length > 0 && recipients.length <= RECIPIENTS_MAX, "recipients: none, or too many");
   const list = [];
   for (const recipient of recipients) list.push(await verifyRecipient(ticket, recipient, now));
@@ -81,11 +82,11 @@ export async function verifyRecipients(ticket, recipients, now) {
   return Object.freeze(list);
 }
 
-function checkTicket(ticket, now) {
+function checkTicket(ticket, now, kind) {
   must(hasExactly(ticket, TICKET), "ticket: fields");
   for (const name of ["job", "tenant", "connector", "user"]) must(isUuid(ticket[name]), `ticket: ${name}`);
   for (const name of ["seq", "issued_at", "expires_at"]) must(isTime(ticket[name]), `ticket: ${name}`);
-  must(ticket.kind === "reset", "ticket: kind");
+  must(ticket.kind === kind, "ticket: kind");
   must(ticket.issued_at < ticket.expires_at && now < ticket.expires_at, "ticket: expired");
 }
 
@@ -113,10 +114,11 @@ async function verifyRecipient(ticket, recipient, now) {
   return Object.freeze({ id: await keyId(key), key });
 }
 
-/** Seal `password` for `ticket`, once for each of `recipients`, which `verifyRecipients` gave. */
-export async function seal(password, ticket, recipients) {
+/** Seal `password`, and `old`, the current one, where the ticket's kind has one, for `ticket`, once for each of `recipients`, which
+ * `verifyRecipients` gave. */
+export async function seal(password, ticket, recipients, old = "") {
   must(verified.has(recipients), "recipients: not verified");
-  const plaintext = pad(password);
+  const plaintext = pad(password, old);
   try {
     const envelopes = [];
     for (const { id, key } of recipients) {
@@ -148,14 +150,19 @@ export function info() {
   return text.encode(`${PROTOCOL} seal`);
 }
 
-/** `u16be len(new) ‖ new ‖ u16be 0 ‖ zeros`: one size for all, so that a length says nothing. Never normalised. */
-export function pad(password) {
-  const code = whyUnusable(password);
+/** `u16be len(new) ‖ new ‖ u16be len(old) ‖ old ‖ zeros`: one size for all, so that a length says nothing. Never normalised. `new` is empty
+ * only where `old` is all there is to seal. */
+export function pad(password, old = "") {
+  const code = (old === "" || password !== "" ? whyUnusable(password) : null) ?? (old === "" ? null : whyUnusable(old));
   if (code) throw new Unusable(code);
   const plaintext = new Uint8Array(PLAINTEXT_LEN);
-  const { written } = text.encodeInto(password, plaintext.subarray(2));
-  plaintext[0] = written >> 8;
-  plaintext[1] = written & 255;
+  let at = 0;
+  for (const secret of [password, old]) {
+    const { written } = text.encodeInto(secret, plaintext.subarray(at + 2));
+    plaintext[at] = written >> 8;
+    plaintext[at + 1] = written & 255;
+    at += 2 + written;
+  }
   return plaintext;
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Wants Chromium and its driver; `bin/setup` installs both. Screenshots go to `tests/browser/shots`.
 
+mod account;
 mod directories;
 mod journey;
 mod methods;

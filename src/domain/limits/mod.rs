@@ -39,6 +39,8 @@ pub enum Limit {
     AppTry,
     /// Comparing a help-desk code, for an account.
     HelpDeskTry,
+    /// Having the directory compare the current password, for an account: few, so that its own lock is not reached through us.
+    PasswordTry,
     /// Sending a code, for an account.
     CodeSend,
     /// Sending a code to one mailbox or number, whoever's account it is for.
@@ -53,7 +55,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::AddressBegin,
         Self::AddressTry,
         Self::AddressSend,
@@ -61,6 +63,7 @@ impl Limit {
         Self::CodeTry,
         Self::AppTry,
         Self::HelpDeskTry,
+        Self::PasswordTry,
         Self::CodeSend,
         Self::Destination,
         Self::CountryHour,
@@ -78,6 +81,7 @@ impl Limit {
             Self::CodeTry => "code_try",
             Self::AppTry => "app_try",
             Self::HelpDeskTry => "help_desk_try",
+            Self::PasswordTry => "password_try",
             Self::CodeSend => "code_send",
             Self::Destination => "destination",
             Self::CountryHour => "country_hour",
@@ -97,6 +101,7 @@ impl Limit {
             Self::AddressBegin | Self::AddressTry | Self::AddressSend => (None, Duration::minutes(10)),
             Self::NotMe => (Some(20), Duration::minutes(10)),
             Self::CodeTry | Self::AppTry | Self::HelpDeskTry => (Some(5), Duration::minutes(10)),
+            Self::PasswordTry => (Some(3), Duration::minutes(15)),
             Self::CodeSend => (Some(5), Duration::minutes(15)),
             Self::Destination => (Some(10), Duration::hours(1)),
             Self::CountryHour => (Some(300), Duration::hours(1)),
@@ -259,6 +264,23 @@ pub async fn clear(conn: &mut PgConnection, scope: &Scope, subjects: &[Vec<u8>],
              select l.subject from unnest($2::bytea[]) with ordinality as s (subject, n)
              join limits l on l.tenant_id = $1 and l.subject = s.subject and l.kind = $3 order by n for update of l)
          delete from limits l using mine where l.tenant_id = $1 and l.subject = mine.subject and l.kind = $3",
+        scope.id(),
+        subjects,
+        limit.kind(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What was counted last was not done after all.
+pub async fn give_back(conn: &mut PgConnection, scope: &Scope, subjects: &[Vec<u8>], limit: Limit) -> Result<()> {
+    // Locked in the order of [`take`].
+    sqlx::query!(
+        "with mine as materialized (
+             select l.subject from unnest($2::bytea[]) with ordinality as s (subject, n)
+             join limits l on l.tenant_id = $1 and l.subject = s.subject and l.kind = $3 order by n for update of l)
+         update limits set used = greatest(used - 1, 0) where tenant_id = $1 and kind = $3 and subject in (select subject from mine)",
         scope.id(),
         subjects,
         limit.kind(),

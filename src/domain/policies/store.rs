@@ -204,10 +204,11 @@ pub async fn mark(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source:
     Ok(true)
 }
 
-/// Whether these proofs of theirs would do at this moment.
-pub async fn are_lawful(conn: &mut PgConnection, scope: &Scope, user: Uuid, passed: &[Method]) -> Result<bool> {
+/// Whether these proofs of theirs would do at this moment; `asked`: how many it takes, where that is not the policy's to say.
+pub async fn are_lawful(conn: &mut PgConnection, scope: &Scope, user: Uuid, passed: &[Method], asked: Option<i16>) -> Result<bool> {
     let passed: Vec<_> = passed.iter().map(|method| method.as_str().to_owned()).collect();
-    let lawful = sqlx::query_scalar!(r#"select lawful($1, $2, $3, null) as "lawful!""#, scope.id(), user, &passed).fetch_one(conn).await?;
+    let lawful =
+        sqlx::query_scalar!(r#"select lawful($1, $2, $3, $4) as "lawful!""#, scope.id(), user, &passed, asked).fetch_one(conn).await?;
     Ok(lawful)
 }
 

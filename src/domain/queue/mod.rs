@@ -26,7 +26,7 @@ use crate::{
         ticket::{Kind, Ticket},
     },
 };
-pub use ask::{Asked, ask};
+pub use ask::{Asked, Looked, ask, look};
 pub use hold::{Follower, Held, LetGo, Who, follows, give_up, hold, release};
 pub use lease::{Ask, lease, put_back, waiting, withdraw};
 pub use settle::{Ended, Settled, Told, record, settle, settle_closely};

@@ -26,6 +26,8 @@ pub struct Submission<'a> {
     pub scope: &'a Scope,
     pub job_id: Uuid,
     pub flow_id: Uuid,
+    /// What the flow may have a ticket for.
+    pub kind: Kind,
     pub envelopes: BTreeMap<Uuid, Envelope>,
     /// From where.
     pub origin: Option<IpAddr>,
@@ -98,11 +100,11 @@ async fn write(conn: &mut PgConnection, now: OffsetDateTime, posted: &[&Posted<'
         Born,
         r#"with ticket as (
                select r.*, j.connector_id, j.object_guid
-               from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::jsonb[], $7::bytea[], $8::text[], $9::uuid[], $10::uuid[])
-                   as r (job_id, tenant_id, flow_id, agents, submission, hashes, envelopes, origin, agent_id, lease)
+               from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::jsonb[], $7::bytea[], $8::text[], $9::uuid[], $10::uuid[], $27::text[])
+                   as r (job_id, tenant_id, flow_id, agents, submission, hashes, envelopes, origin, agent_id, lease, kind)
                cross join lateral (select connector_id, object_guid, seq from jobs
                    where job_id = r.job_id and job_id between $11 and $12 and tenant_id = r.tenant_id and flow_id = r.flow_id
-                       and state = 'offered' and expires_at > $13) j
+                       and jobs.kind = r.kind and state = 'offered' and expires_at > $13) j
                cross join lateral (select from job_heads
                    where connector_id = j.connector_id and object_guid = j.object_guid and seq = j.seq for update) h
                where not exists (select from active_jobs a
@@ -155,6 +157,7 @@ async fn write(conn: &mut PgConnection, now: OffsetDateTime, posted: &[&Posted<'
         &lines.outcomes as &[&str],
         &lines.details,
         lines.at,
+        &kinds(posted) as &[&str],
     )
     .fetch_all(conn)
     .await?;
@@ -164,6 +167,10 @@ async fn write(conn: &mut PgConnection, now: OffsetDateTime, posted: &[&Posted<'
         Ok(Some(Submitted::Accepted { superseded: None, leased: born.leased(posted)?.map(Box::new) }))
     };
     posted.iter().map(answer).collect()
+}
+
+fn kinds(posted: &[&Posted<'_>]) -> Vec<&'static str> {
+    posted.iter().map(|posted| posted.submission.kind.as_str()).collect()
 }
 
 /// A job that was just made durable.
@@ -262,9 +269,9 @@ async fn lock(conn: &mut PgConnection, posted: &[&Posted<'_>]) -> Result<BTreeMa
     let rows = sqlx::query_as!(
         Row,
         r#"select r.n as "n!", j.seq, j.state, j.expires_at, j.submission, h.seq as newest, a.job_id as "active?"
-           from unnest($1::uuid[], $2::uuid[], $3::uuid[]) with ordinality as r (tenant_id, job_id, flow_id, n)
+           from unnest($1::uuid[], $2::uuid[], $3::uuid[], $6::text[]) with ordinality as r (tenant_id, job_id, flow_id, kind, n)
            cross join lateral (select connector_id, object_guid from jobs
-               where job_id = r.job_id and job_id between $4 and $5 and tenant_id = r.tenant_id and flow_id = r.flow_id) o
+               where job_id = r.job_id and job_id between $4 and $5 and tenant_id = r.tenant_id and flow_id = r.flow_id and jobs.kind = r.kind) o
            cross join lateral (select seq from job_heads
                where connector_id = o.connector_id and object_guid = o.object_guid for update) h
            cross join lateral (select seq, state, expires_at, submission from jobs
@@ -277,6 +284,7 @@ async fn lock(conn: &mut PgConnection, posted: &[&Posted<'_>]) -> Result<BTreeMa
         &column(|posted| posted.submission.flow_id),
         first,
         last,
+        &kinds(posted) as &[&str],
     )
     .fetch_all(conn)
     .await?;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Flow, Step, Way, flow, linked, ticket};
+use super::{Flow, Purpose, Step, Way, flow, linked, ticket, turns};
 use crate::{
     base::clock::Clock,
     domain::{
@@ -52,7 +52,10 @@ pub(super) async fn look(conn: &mut PgConnection, scope: &Scope, clock: &Clock, 
 /// After an ending that another attempt may mend: back to where it began, and the account is looked at anew, for it may not be as it
 /// was. Answers as [`look`] does.
 pub async fn look_again(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, flow: &Flow) -> Result<Option<Uuid>> {
-    if !flow::again(&mut *conn, scope, flow).await? {
+    if !turns::again(&mut *conn, scope, flow).await? {
+        return Ok(None);
+    }
+    if flow.purpose == Purpose::SignIn {
         return Ok(None);
     }
     look(conn, scope, clock, source, flow).await
@@ -104,6 +107,7 @@ pub async fn unlock(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sou
         user: Some(user.user_id),
         flow: Some(flow),
         job: Some(job),
+        detail: serde_json::json!({ "kind": Kind::Unlock }),
         ..Event::default()
     };
     let mut lines = vec![(scope, source, line("reset.unlock", "accepted", flow.flow_id, job_id))];

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{LIFETIME, Offer};
+use super::{LIFETIME, Offer, Purpose};
 use crate::{
     base::{clock::Clock, id},
     domain::{
@@ -17,15 +17,24 @@ use crate::{
     },
 };
 
+/// What for, and from where.
+pub struct How<'a> {
+    pub purpose: Purpose,
+    /// BCP 47, of the browser.
+    pub language: &'a str,
+    /// As coarse as the account page shows it.
+    pub device: &'a str,
+}
+
 pub struct Begun {
     /// For the browser's cookie; only its hash is kept.
     pub cookie: String,
     pub flow_id: Uuid,
 }
 
-/// Begin a reset for whoever is called `name`. Known and unknown names cost the same statements in the same order: two that read and
+/// Begin a journey for whoever is called `name`. Known and unknown names cost the same statements in the same order: two that read and
 /// one that writes, which is all of the transaction.
-pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, name: &Name, language: &str) -> Result<Begun> {
+pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, name: &Name, how: &How<'_>) -> Result<Begun> {
     let scope = &tenant.scope;
     // All that a name shows and counts depends on its local part: "x" and "x@corp" must not differ where there is no x.
     let similar = users::similar(scope, name);
@@ -36,8 +45,9 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
 
     // Somebody whom no policy serves, or who cannot pass as many gates as theirs asks, gets the decoy's answer: uniform, and as useless.
     let able = |(user, terms): &(User, Terms)| {
-        let offers = offers(tenant, user, &methods_of(&registered, user.user_id), terms, clock.now());
-        (terms.serves && is_enough(&offers, terms)).then(|| (offers, terms.clone()))
+        let terms = how.purpose.terms(terms);
+        let offers = offers(tenant, user, &methods_of(&registered, user.user_id), &terms, clock.now());
+        (terms.serves && is_enough(&offers, &terms)).then_some((offers, terms))
     };
     let own = found.as_ref().and_then(able);
     let nearly = namesake.as_ref().and_then(able);
@@ -56,11 +66,13 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
         outcome: if user.is_some() { "known" } else { "decoy" },
         user: user.as_ref().map(|user| user.user_id),
         flow: Some(flow_id),
+        detail: serde_json::json!({ "purpose": how.purpose, "device": how.device }),
         ..Event::default()
     };
     sqlx::query!(
-        "insert into flows (flow_id, tenant_id, browser_hash, user_id, subjects, name, options, language, state, gates, apart, created_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, 'proving', $9, $10, $11, $12) returning audit_write($13, $11)",
+        "insert into flows (flow_id, tenant_id, browser_hash, user_id, subjects, name, options, language, state, gates, apart, created_at, expires_at,
+             purpose)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, 'proving', $9, $10, $11, $12, $14) returning audit_write($13, $11)",
         flow_id,
         scope.id(),
         id::sha256(cookie.as_bytes()),
@@ -68,12 +80,13 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
         &subjects,
         scope.key().encrypt(b"flows.name", name.as_str().as_bytes()),
         serde_json::to_value(&options)?,
-        language,
+        how.language,
         terms.gates,
         terms.apart,
         now,
         now + LIFETIME,
         audit::line(scope, clock, source, &event),
+        how.purpose.as_str(),
     )
     .fetch_one(conn)
     .await?;

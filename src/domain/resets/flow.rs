@@ -9,6 +9,7 @@ use super::{
     Offer,
     linked::{self, TargetView},
     need::{Look, Way, way},
+    purpose::Purpose,
 };
 use crate::{
     base::{clock::Clock, id},
@@ -29,6 +30,9 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Flow {
     pub flow_id: Uuid,
+    pub purpose: Purpose,
+    /// Begun in a session, whose proof it goes by.
+    pub within: bool,
     /// `None`: a decoy.
     pub user_id: Option<Uuid>,
     /// Whose limits count.
@@ -91,6 +95,12 @@ pub enum Step {
     /// Unlock, or a new password?
     Need,
     Password,
+    /// A new password and the current one.
+    Change,
+    /// The current password.
+    Current,
+    /// It is the current password.
+    Enter,
     Status,
     Done,
     Ended(Ending),
@@ -107,6 +117,9 @@ impl Flow {
             };
         }
         let Some(job) = self.job.as_ref().filter(|job| job.submitted) else { return self.beginning() };
+        if let Some(step) = self.checked(job) {
+            return step;
+        }
         match (job.state, job.code) {
             (State::Offered | State::Cancelled, _) => self.beginning(),
             (State::Held | State::Submitted | State::Leased, _) => Step::Status,
@@ -117,12 +130,17 @@ impl Flow {
                 Step::Ended(Ending::Frozen)
             }
             // Another password may do: no need to prove again.
-            (State::Refused | State::Reconciled, Some(code)) if code.is_about_the_password() => Step::Password,
+            (State::Refused | State::Reconciled, Some(code)) if code.is_about_the_password() => self.page(),
             (State::Refused | State::Failed | State::Reconciled, Some(code)) => Step::Ended(Ending::Refused(code)),
             (State::Superseded, _) => Step::Ended(Ending::Superseded),
             (State::Expired, _) => Step::Ended(Ending::Expired),
             (State::Unknown | State::Refused | State::Failed | State::Reconciled, _) => Step::Ended(Ending::Unknown),
         }
+    }
+
+    /// Where a password is typed.
+    const fn page(&self) -> Step {
+        if self.aim_id.is_some() { Step::Password } else { self.purpose.page() }
     }
 
     /// Verified, and nothing is under way.
@@ -137,7 +155,7 @@ impl Flow {
             Way::Barred(code, _) => Step::Ended(Ending::Barred(code)),
             Way::UnlockOnly(_) => Step::Need,
             Way::Either if !self.wants_password => Step::Need,
-            Way::Either | Way::Password => Step::Password,
+            Way::Either | Way::Password => self.page(),
         }
     }
 
@@ -157,8 +175,8 @@ impl Flow {
 
     /// Why the directory did not take the last password, if that is why the browser is at the password page.
     pub fn refusal(&self) -> Option<(Code, Option<OffsetDateTime>)> {
-        let job = self.job.as_ref().filter(|_| self.step() == Step::Password)?;
-        job.code.filter(|code| code.is_about_the_password()).map(|code| (code, job.allowed_at))
+        let job = self.job.as_ref().filter(|_| self.step() == self.page())?;
+        job.code.filter(|code| code.is_about_the_password() || *code == Code::WrongPassword).map(|code| (code, job.allowed_at))
     }
 
     /// The methods that may still be proven: of each class one.
@@ -178,7 +196,7 @@ impl Flow {
 pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie: &str) -> Result<Option<Flow>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select f.flow_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.passed, f.method, f.wants_password, f.root_id,
+        r#"select f.flow_id, f.purpose, f.session_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.passed, f.method, f.wants_password, f.root_id,
                f.aim_id, j.part, j.job_id as "job_id?", j.kind as "job_kind?", j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code,
                j.allowed_at, l.job_id as "look_id?", l.state as "look_state?", l.code as look_code, l.result as look_result,
                l.issued_at as "look_at?", c.unlock as "unlock?",
@@ -212,7 +230,7 @@ pub(super) async fn lock(conn: &mut PgConnection, scope: &Scope, clock: &Clock, 
 pub async fn reload(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow: &Flow) -> Result<Option<Flow>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select f.flow_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.passed, f.method, f.wants_password, f.root_id,
+        r#"select f.flow_id, f.purpose, f.session_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.passed, f.method, f.wants_password, f.root_id,
                f.aim_id, j.part, j.job_id as "job_id?", j.kind as "job_kind?", j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code,
                j.allowed_at, l.job_id as "look_id?", l.state as "look_state?", l.code as look_code, l.result as look_result,
                l.issued_at as "look_at?", c.unlock as "unlock?",
@@ -234,6 +252,8 @@ pub async fn reload(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow:
 
 struct Row {
     flow_id: Uuid,
+    purpose: String,
+    session_id: Option<Uuid>,
     user_id: Option<Uuid>,
     subjects: Vec<Vec<u8>>,
     options: serde_json::Value,
@@ -282,9 +302,12 @@ impl Row {
             }
             _ => None,
         };
-        let way = look.as_ref().map_or(Way::Password, |look| way(look, self.unlock.unwrap_or_default(), now));
+        let purpose = Purpose::parse(&self.purpose).with_context(|| format!("unknown purpose {}", self.purpose))?;
+        let way = look.as_ref().map_or(Way::Password, |look| way(look, purpose, self.unlock.unwrap_or_default(), now));
         Ok(Flow {
             flow_id: self.flow_id,
+            purpose,
+            within: self.session_id.is_some(),
             user_id: self.user_id,
             subjects: self.subjects,
             options: serde_json::from_value(self.options).context("a flow's options")?,
@@ -304,23 +327,6 @@ impl Row {
             frozen: self.frozen,
         })
     }
-}
-
-/// A new password rather than an unlock, or after one: what is known of the account must allow it.
-pub async fn wants_password(conn: &mut PgConnection, scope: &Scope, flow: &Flow) -> Result<bool> {
-    if flow.way != Way::Either || !(flow.step() == Step::Need || flow.step() == Step::Done && flow.unlocks()) {
-        return Ok(false);
-    }
-    let done = sqlx::query!(
-        "update flows set wants_password = true, job_id = null
-         where tenant_id = $1 and flow_id = $2 and state = 'verified' and job_id is not distinct from $3",
-        scope.id(),
-        flow.flow_id,
-        flow.job.as_ref().map(|job| job.job_id),
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
 }
 
 /// Choose another password for an account that follows, at this moment too, and did not get the one that the first one got. False where
@@ -358,32 +364,4 @@ pub async fn leave(conn: &mut PgConnection, scope: &Scope, flow: &Flow) -> Resul
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
-}
-
-/// After an ending that another attempt may mend: back to where it began, still verified. False where it may not.
-pub async fn again(conn: &mut PgConnection, scope: &Scope, flow: &Flow) -> Result<bool> {
-    if !matches!(flow.step(), Step::Ended(_)) {
-        return Ok(false);
-    }
-    let done = sqlx::query!(
-        "update flows set job_id = null where tenant_id = $1 and flow_id = $2 and state = 'verified' and job_id is not distinct from $3",
-        scope.id(),
-        flow.flow_id,
-        flow.job.as_ref().map(|job| job.job_id),
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// The browser is done with it.
-pub async fn end(conn: &mut PgConnection, scope: &Scope, flow: &Flow) -> Result<()> {
-    sqlx::query!("update flows set state = 'ended' where tenant_id = $1 and flow_id = $2", scope.id(), flow.flow_id).execute(conn).await?;
-    Ok(())
-}
-
-/// Forget flows that ended over a day ago, with their codes.
-pub async fn clean(conn: &mut PgConnection, clock: &Clock) -> Result<u64> {
-    let done = sqlx::query!("delete from flows where expires_at < $1", clock.now() - time::Duration::days(1)).execute(conn).await?;
-    Ok(done.rows_affected())
 }

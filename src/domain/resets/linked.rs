@@ -118,7 +118,7 @@ async fn permit(
 
 /// The audit line of a ticket; `follows`: the job that goes first.
 pub(super) fn given(permit: &Permit, user: Uuid, flow: &Flow, follows: Option<Uuid>) -> Event {
-    let mut detail = serde_json::json!({ "seq": permit.ticket.seq, "recipients": permit.recipients.len() });
+    let mut detail = serde_json::json!({ "seq": permit.ticket.seq, "recipients": permit.recipients.len(), "kind": permit.ticket.kind });
     if let Some(primary) = follows {
         detail["follows"] = serde_json::json!(primary);
     }

@@ -3,9 +3,12 @@
 //! `begin` → `choose` → (`count_try`, `prove`) once per gate → what the directory says of the account → `offer` a ticket → `submit`
 //! the sealed job, or `unlock` → the agent's result through `settle`. A flow for a name that does not exist is a *decoy*: same steps, same work, and no way to be verified, which
 //! the schema holds too.
+//!
+//! A journey may also be for a change, where the old password is known, or for signing in to one's account page ([`Purpose`]).
 
 mod ask;
 mod begin;
+mod current;
 mod continuity;
 mod flow;
 mod freeze;
@@ -13,22 +16,29 @@ mod linked;
 mod need;
 mod offer;
 mod proof;
+mod purpose;
 mod ticket;
 mod settle;
 mod submit;
+mod turns;
+mod within;
 
 pub use ask::{Unlocking, look_again, unlock};
-pub use begin::{Begun, begin, methods_of, offers};
+pub use begin::{Begun, How, begin, methods_of, offers};
 pub use continuity::restore_doubt;
-pub use flow::{Ending, Flow, Step, again, aim, clean, end, leave, load, reload, wants_password};
+pub use current::{check, count_password, enter, renew, uncount_password};
+pub use flow::{Ending, Flow, Step, aim, leave, load, reload};
 pub use freeze::{Frozen, Why, freeze, lift};
 pub use linked::{Following, TargetView, targets};
 pub use need::{Look, Way};
 pub use offer::Offer;
 pub use proof::{Chosen, Proof, Proven, Waiting, choose, count_try, prove, waiting};
+pub use purpose::Purpose;
 pub use settle::{Ask, Report, lease, put_back, settle, settle_closely, swept, withdraw};
 pub use submit::{Accepted, Admitted, Sealed, SubmitRefused, Waits, admit, submit, submit_closely};
 pub use ticket::{Offered, Permit, offer};
+pub use turns::{again, clean, end, wants_password};
+pub use within::begin_within;
 
 /// From the first step until the proof must be complete, and again from there to the end.
 pub const LIFETIME: time::Duration = time::Duration::minutes(15);

@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::Purpose;
 use crate::{
     domain::queue::State,
     wire::{message::AccountState, outcome::Code},
@@ -35,7 +36,7 @@ pub enum Way {
 
 /// `unlock`: the connector's administrator lets people unlock alone. An answer that is none, or that could not be had, bars nobody:
 /// whatever they try is judged by the agent and the directory again.
-pub fn way(look: &Look, unlock: bool, now: OffsetDateTime) -> Way {
+pub fn way(look: &Look, purpose: Purpose, unlock: bool, now: OffsetDateTime) -> Way {
     let Some(account) = &look.account else {
         return match look.code {
             // The agent does not serve this account; another kind of job would be told the same.
@@ -58,6 +59,14 @@ pub fn way(look: &Look, unlock: bool, now: OffsetDateTime) -> Way {
         return Way::Barred(code, None);
     }
     let allowed_at = account.allowed_at.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
+    if purpose == Purpose::Change {
+        // Done in the person's own name: what the agent's account may do does not matter, and a locked account takes no old password.
+        return match allowed_at.filter(|at| *at > now && !account.must_change) {
+            _ if account.locked => Way::Barred(Code::AccountLocked, None),
+            Some(at) => Way::Barred(Code::PolicyAge, Some(at)),
+            None => Way::Password,
+        };
+    }
     // Where the directory does not look at the age of a reset, the age is no hindrance.
     let password = match allowed_at.filter(|at| account.hints && *at > now) {
         Some(at) => Err((Code::PolicyAge, Some(at))),

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Flow, LIFETIME, ask};
+use super::{Flow, LIFETIME, Purpose, ask};
 use crate::{
     base::{clock::Clock, id},
     domain::{
@@ -15,7 +15,7 @@ use crate::{
         notices,
         tenants::{Scope, Tenant},
         users,
-        verification::{self, Checked, Class, Code, Method, Purpose, Sent},
+        verification::{self, Checked, Class, Code, Method, Sent},
     },
 };
 
@@ -59,7 +59,8 @@ pub async fn choose(
     // A decoy asks for nobody: the same work.
     let user = users::get(&mut *conn, scope, flow.user_id.unwrap_or_default()).await?;
     let country = offer.country.as_deref();
-    let purpose = Purpose { flow_id: flow.flow_id, subjects: &flow.subjects, country, user: user.as_ref(), language: &flow.language };
+    let purpose =
+        verification::Purpose { flow_id: flow.flow_id, subjects: &flow.subjects, country, user: user.as_ref(), language: &flow.language };
     let sent = verification::send(&mut *conn, tenant, clock, source, &purpose, method).await?;
     let outcome = match sent {
         Sent::Sent => "sent",
@@ -106,7 +107,8 @@ pub async fn waiting(
 ) -> Result<Waiting> {
     let user = users::get(&mut *conn, &tenant.scope, flow.user_id.unwrap_or_default()).await?;
     let country = flow.offer_of(method).and_then(|offer| offer.country.as_deref());
-    let purpose = Purpose { flow_id: flow.flow_id, subjects: &flow.subjects, country, user: user.as_ref(), language: &flow.language };
+    let purpose =
+        verification::Purpose { flow_id: flow.flow_id, subjects: &flow.subjects, country, user: user.as_ref(), language: &flow.language };
     let mut counts = verification::counts(tenant, source, &purpose, method);
     let tries = [Some(Limit::AddressTry), method.tries()];
     counts.push(Count::from(Limit::AddressTry, source));
@@ -221,7 +223,10 @@ pub async fn prove(
                 Event { action: "reset.frozen", outcome: "refused", user: flow.user_id, flow: Some(flow.flow_id), ..Event::default() };
             audit::record(&mut *conn, scope, clock, source, event).await?;
         }
-        asked = ask::look(conn, scope, clock, source, flow).await?;
+        // Whoever signs in changes nothing: no need to know how the account stands.
+        if flow.purpose != Purpose::SignIn {
+            asked = ask::look(conn, scope, clock, source, flow).await?;
+        }
     }
     Ok(Proven::Passed { cookie, verified, asked })
 }

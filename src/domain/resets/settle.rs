@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::linked;
+use super::{current, linked};
 use crate::{
     base::clock::Clock,
     domain::{
@@ -16,6 +16,7 @@ use crate::{
         notices::{Letters, Whom},
         notifications::{Content, Happened},
         queue::{self, LetGo, Settled, State, Swept, Told},
+        sessions,
         tenants::{Scope, Tenant},
     },
     wire::{
@@ -137,8 +138,9 @@ async fn record<'a>(
     clock: &Clock,
     ends: impl Iterator<Item = (&'a Report<'a>, &'a queue::Ended)>,
 ) -> Result<BTreeSet<Uuid>> {
-    let (mut lines, mut ended, mut done) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut lines, mut ended, mut done, mut told) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (report, end) in ends {
+        told.push((report, end));
         let mut event = line(report, end.state.as_str(), Some(end.user_id), Some(end.flow_id), None);
         if !end.kind.is_effect() {
             // How an account stood is nobody's business later on.
@@ -155,7 +157,37 @@ async fn record<'a>(
         return Ok(BTreeSet::new());
     }
     let letters = notices(&mut *conn, clock, &done).await?;
-    queue::record(conn, clock, &ended, &Lines::new(clock, lines), &letters).await
+    let over = queue::record(&mut *conn, clock, &ended, &Lines::new(clock, lines), &letters).await?;
+    for (report, end) in told.iter().filter(|(report, _)| over.contains(&report.result.job)) {
+        if end.kind.has_old() {
+            current::tried(&mut *conn, &report.tenant.scope, end.user_id, report.result.code).await?;
+        }
+    }
+    sign_out(conn, clock, &told, &over).await?;
+    Ok(over)
+}
+
+/// A new password ends every session of its owner, but for the one in which it was chosen: whoever was in with the old one is out.
+async fn sign_out(conn: &mut PgConnection, clock: &Clock, told: &[(&Report<'_>, &queue::Ended)], over: &BTreeSet<Uuid>) -> Result<()> {
+    let set = |(report, end): &&(&Report<'_>, &queue::Ended)| {
+        end.kind.has_new() && report.result.code.outcome() == Outcome::Applied && over.contains(&report.result.job)
+    };
+    let changed: Vec<_> = told.iter().filter(set).collect();
+    let users: Vec<Uuid> = changed.iter().map(|(_, end)| end.user_id).collect();
+    if users.is_empty() {
+        return Ok(());
+    }
+    // Nearly always nobody is.
+    let tenants: Vec<Uuid> = changed.iter().map(|(report, _)| report.tenant.scope.id()).collect();
+    let signed_in = sessions::any_of(&mut *conn, &tenants, &users).await?;
+    for (report, end) in changed.into_iter().filter(|(_, end)| signed_in.contains(&end.user_id)) {
+        let scope = &report.tenant.scope;
+        let kept = sqlx::query_scalar!("select session_id from flows where tenant_id = $1 and flow_id = $2", scope.id(), end.flow_id)
+            .fetch_optional(&mut *conn)
+            .await?;
+        sessions::end_but(&mut *conn, scope, clock, report.source, end.user_id, kept.flatten()).await?;
+    }
+    Ok(())
 }
 
 /// What is told of a job that did something to an account.

@@ -10,7 +10,7 @@ use thiserror::Error;
 use time::Duration;
 use uuid::Uuid;
 
-use super::{Following, linked};
+use super::{Following, Purpose, Step, linked};
 use crate::{
     base::clock::Clock,
     domain::{
@@ -18,7 +18,7 @@ use crate::{
         queue::{self, Posted, State, Submission, Submitted},
         tenants::Tenant,
     },
-    wire::{message::LeasedJob, seal::Envelope},
+    wire::{message::LeasedJob, seal::Envelope, ticket::Kind},
 };
 
 /// A key that ended so long ago still counts: it may have been valid when the ticket was given.
@@ -105,7 +105,8 @@ pub async fn admit<'a>(
     let mut gates = gates(conn, clock, sealed).await?;
     let admit = |(n, sealed): (usize, &'a Sealed<'a>)| {
         let gate = match pass(gates.remove(&i64::try_from(n + 1)?), sealed) {
-            Ok(gate) => gate,
+            Ok(gate) if gate.kind.is_effect() => gate,
+            Ok(_) => return Ok(Err(SubmitRefused::NoTicket)),
             Err(refused) => return Ok(Err(refused)),
         };
         let mut able = gate.envelopes.keys().copied().filter(|agent| gate.able.contains(agent));
@@ -114,6 +115,7 @@ pub async fn admit<'a>(
             scope: &sealed.tenant.scope,
             job_id: sealed.job_id,
             flow_id: gate.flow,
+            kind: gate.kind,
             envelopes: gate.envelopes,
             origin: sealed.source.address,
             to,
@@ -215,13 +217,21 @@ fn acceptance(admitted: &Admitted<'_>) -> Event {
     }
 }
 
+/// The gate for one.
+pub(super) async fn gate(conn: &mut PgConnection, clock: &Clock, sealed: &Sealed<'_>) -> Result<Result<Gate, SubmitRefused>> {
+    let one = Sealed { following: &[], ..*sealed };
+    Ok(pass(gates(conn, clock, &[one]).await?.remove(&1), sealed))
+}
+
 /// What must hold besides the ticket itself.
-struct Gate {
-    user: Uuid,
-    flow: Uuid,
-    connector: Uuid,
+pub(super) struct Gate {
+    pub user: Uuid,
+    pub flow: Uuid,
+    /// What such a flow may be given a ticket for.
+    pub kind: Kind,
+    pub connector: Uuid,
     /// By the agent that each is for.
-    envelopes: BTreeMap<Uuid, Envelope>,
+    pub envelopes: BTreeMap<Uuid, Envelope>,
     /// Agents of these that see their directory.
     able: BTreeSet<Uuid>,
 }
@@ -238,6 +248,8 @@ fn pass(row: Option<Row>, sealed: &Sealed<'_>) -> Result<Gate, SubmitRefused> {
     if row.writeback != Some(true) {
         return Err(SubmitRefused::WritebackOff);
     }
+    let page = if row.aimed { Some(Step::Password) } else { Purpose::parse(&row.purpose).map(Purpose::page) };
+    let kind = Purpose::parse(&row.purpose).zip(page).and_then(|(purpose, page)| purpose.kind(page)).ok_or(SubmitRefused::NoTicket)?;
     let (mut envelopes, mut able) = (BTreeMap::new(), BTreeSet::new());
     for envelope in sealed.envelopes {
         let owner = row.owners.get(&envelope.key).filter(|_| envelope.is_well_formed()).ok_or(SubmitRefused::Envelope)?;
@@ -248,12 +260,14 @@ fn pass(row: Option<Row>, sealed: &Sealed<'_>) -> Result<Gate, SubmitRefused> {
             able.insert(owner.agent);
         }
     }
-    if envelopes.is_empty() { Err(SubmitRefused::Envelope) } else { Ok(Gate { user, flow: row.flow_id, connector, envelopes, able }) }
+    if envelopes.is_empty() { Err(SubmitRefused::Envelope) } else { Ok(Gate { user, flow: row.flow_id, kind, connector, envelopes, able }) }
 }
 
 struct Row {
     n: i64,
     flow_id: Uuid,
+    purpose: String,
+    aimed: bool,
     verified: bool,
     job_id: Option<Uuid>,
     user_id: Option<Uuid>,
@@ -278,7 +292,7 @@ async fn gates(conn: &mut PgConnection, clock: &Clock, sealed: &[Sealed<'_>]) ->
     let now = clock.now();
     let rows = sqlx::query_as!(
         Row,
-        r#"select r.n as "n!", f.flow_id, f.state = 'verified' as "verified!", f.job_id, coalesce(f.aim_id, f.user_id) as user_id, s.connector_id as "connector_id?",
+        r#"select r.n as "n!", f.flow_id, f.purpose, f.aim_id is not null as "aimed!", f.state = 'verified' as "verified!", f.job_id, coalesce(f.aim_id, f.user_id) as user_id, s.connector_id as "connector_id?",
                s.writeback as "writeback?", f.frozen or exists (select from freezes z where z.tenant_id = f.tenant_id and z.user_id in (f.user_id, f.aim_id) and z.lifted_at is null) as "frozen!",
                o.owners as "owners!: Json<BTreeMap<String, Owner>>"
            from unnest($1::uuid[], $2::bytea[], $3::text[]) with ordinality as r (tenant_id, browser_hash, keys, n)
@@ -286,7 +300,8 @@ async fn gates(conn: &mut PgConnection, clock: &Clock, sealed: &[Sealed<'_>]) ->
            left join lateral (select u.connector_id, c.writeback
                from users u join connectors c using (tenant_id, connector_id) join tenants t using (tenant_id)
                where u.tenant_id = r.tenant_id and u.user_id = coalesce(f.aim_id, f.user_id) and u.removed_at is null and u.enabled and not u.protected
-                   and t.self_service and lawful(r.tenant_id, f.user_id, f.passed, null)
+                   and t.self_service and lawful(r.tenant_id, f.user_id, array_remove(f.passed, 'session'),
+                       case when f.purpose = 'reset' then null when f.session_id is null then 1 else 0 end::smallint)
                    and (f.aim_id is null or f.aim_id in (select followers_of(r.tenant_id, f.user_id)))) s on true
            left join lateral (select coalesce(json_object_agg(k.key_id, json_build_object('agent', k.agent_id,
                    'able', coalesce((a.health -> 'directory' ->> 'reachable')::boolean, false))), '{}') as owners

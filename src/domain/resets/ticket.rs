@@ -3,7 +3,7 @@
 use anyhow::Result;
 use sqlx::PgConnection;
 
-use super::{Ending, Flow, Step, flow, linked};
+use super::{Ending, Flow, Step, current, flow, linked};
 use crate::{
     base::clock::Clock,
     domain::{
@@ -31,7 +31,7 @@ pub struct Permit {
 #[derive(Debug)]
 pub enum Offered {
     Permit(Box<Permit>),
-    /// The flow is not at the password page.
+    /// The flow is not where a password is typed.
     NotNow,
     NotReady(Readiness),
     /// The person may no longer be served.
@@ -40,17 +40,19 @@ pub enum Offered {
     Frozen,
 }
 
-/// A ticket for the flow's person. Older tickets of that person are superseded.
+/// A ticket for the flow's person, of the kind that its purpose and step call for. Older tickets of that person are superseded. For a kind
+/// with the old password the caller has counted a try, and committed that, before.
 pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, flow: &Flow) -> Result<Offered> {
     let scope = &tenant.scope;
     let Some(user) = served(&mut *conn, tenant, flow).await? else {
-        return Ok(if flow.step() == Step::Password { Offered::NotServed } else { Offered::NotNow });
+        return Ok(if kind_of(flow).is_some() { Offered::NotServed } else { Offered::NotNow });
     };
+    let frozen = |flow: &Flow| flow.step() == Step::Ended(Ending::Frozen);
+    let Some(kind) = kind_of(flow) else { return Ok(if frozen(flow) { Offered::Frozen } else { Offered::NotNow }) };
     // The head before the flow: a submit holds it, and whether the flow's last ticket was used must be seen after that.
     queue::lock_head(&mut *conn, user.connector_id, user.object_guid).await?;
     let aim = flow.aim_id;
-    let frozen = |flow: &Flow| flow.step() == Step::Ended(Ending::Frozen);
-    let still = |flow: &Flow| flow.step() == Step::Password && flow.aim_id == aim;
+    let still = |flow: &Flow| kind_of(flow) == Some(kind) && flow.aim_id == aim;
     let flow = match flow::lock(&mut *conn, scope, clock, flow).await? {
         Some(flow) if frozen(&flow) => return Ok(Offered::Frozen),
         Some(flow) if still(&flow) => &flow.clone(),
@@ -61,17 +63,22 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
         Err(why) => return Ok(Offered::NotReady(why)),
     };
     let target = Target { connector_id: user.connector_id, user_id: user.user_id, object_guid: user.object_guid, flow_id: flow.flow_id };
-    let ticket = queue::offer(&mut *conn, scope, clock, Kind::Reset, &target).await?;
+    let ticket = queue::offer(&mut *conn, scope, clock, kind, &target).await?;
     let mut permit = Permit { ticket, recipients, linked: Vec::new() };
+    if kind.has_old() && flow.job.as_ref().is_some_and(|job| !job.submitted) {
+        // The ticket before this one was not used, and from now on cannot be.
+        current::uncount_password(&mut *conn, scope, flow.user_id).await?;
+    }
     let root = flow.root_id.filter(|_| flow.aim_id.is_some());
     let job = permit.ticket.job;
     sqlx::query!(
-        "update flows set job_id = $3 where tenant_id = $1 and flow_id = $2 and state = 'verified' returning audit_write($4, $5)",
+        "update flows set job_id = $3 where tenant_id = $1 and flow_id = $2 and state = 'verified' and purpose = $6 returning audit_write($4, $5)",
         scope.id(),
         flow.flow_id,
         job,
         audit::line(scope, clock, source, &linked::given(&permit, user.user_id, flow, root)),
         clock.now(),
+        flow.purpose.as_str(),
     )
     .fetch_one(&mut *conn)
     .await?;
@@ -80,16 +87,21 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
             queue::follows(conn, scope, root, job, &Who { user_id: user.user_id, connector_id: user.connector_id, together: false })
                 .await?;
         }
+        None if kind == Kind::Verify => {}
         None => permit.linked = linked::offer(conn, scope, clock, source, flow, (user.user_id, job)).await?,
     }
     Ok(Offered::Permit(Box::new(permit)))
+}
+
+fn kind_of(flow: &Flow) -> Option<Kind> {
+    flow.purpose.kind(flow.step())
 }
 
 /// The flow's person, if self-service is on and may still serve them, by what they have proven. The tenant at hand may be a moment old:
 /// that is asked too.
 pub(super) async fn served(conn: &mut PgConnection, tenant: &Tenant, flow: &Flow) -> Result<Option<User>> {
     let Some(user) = flow.user_id else { return Ok(None) };
-    if !policies::are_lawful(&mut *conn, &tenant.scope, user, &flow.passed).await? {
+    if !policies::are_lawful(&mut *conn, &tenant.scope, user, &flow.passed, flow.asked()).await? {
         return Ok(None);
     }
     match flow.aim_id {

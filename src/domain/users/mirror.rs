@@ -245,7 +245,7 @@ async fn upsert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector
         columns.push(scope, clock, known);
     }
     sqlx::query!(
-        "insert into users (user_id, tenant_id, connector_id, object_guid, sign_in_name, principal_name, display_name, aliases, mail, mail_index,
+        "insert into users as u (user_id, tenant_id, connector_id, object_guid, sign_in_name, principal_name, display_name, aliases, mail, mail_index,
              private_mail, mobile, language, manager, enabled, protected, content, mirrored_at)
          select user_id, $1, $2, guid, sign_in, principal, display, array_remove(array[alias_1, alias_2, alias_3], null), mail, mail_index,
              private_mail, mobile, language, manager, enabled, protected, content, $3
@@ -255,7 +255,8 @@ async fn upsert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector
                    manager, enabled, protected, content)
          on conflict (connector_id, object_guid) do update set sign_in_name = excluded.sign_in_name,
              principal_name = excluded.principal_name, display_name = excluded.display_name, aliases = excluded.aliases, mail = excluded.mail,
-             mail_index = excluded.mail_index, private_mail = excluded.private_mail, mobile = excluded.mobile, language = excluded.language,
+             mail_index = excluded.mail_index, private_mail = excluded.private_mail, mobile = excluded.mobile,
+             language = coalesce(u.chosen_language, excluded.language),
              manager = excluded.manager, enabled = excluded.enabled, protected = excluded.protected, content = excluded.content,
              mirrored_at = excluded.mirrored_at, removed_at = null",
         scope.id(),

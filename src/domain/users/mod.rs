@@ -13,7 +13,12 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{policies::Terms, tenants::Scope};
+use super::{
+    audit::{self, Event, Source},
+    policies::Terms,
+    tenants::Scope,
+};
+use crate::base::{clock::Clock, language::Language};
 pub use contact::{EmailAddress, Phone};
 pub use held::{accept, held};
 pub use limited::{subjects, whose};
@@ -326,6 +331,29 @@ pub async fn everybody(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<(Us
             Ok((user.open(scope)?, terms, row.open))
         })
         .collect()
+}
+
+/// What this person wants to be written to in, whatever the directory says.
+pub async fn choose_language(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    source: &Source,
+    user_id: Uuid,
+    language: Language,
+) -> Result<()> {
+    let event = Event { action: "user.language", outcome: "chosen", user: Some(user_id), ..Event::default() };
+    sqlx::query!(
+        "update users set chosen_language = $3, language = $3 where tenant_id = $1 and user_id = $2 returning audit_write($4, $5)",
+        scope.id(),
+        user_id,
+        language.tag(),
+        audit::line(scope, clock, source, &event),
+        clock.now(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(())
 }
 
 /// The hash by which a name is taken for similar: its local part, so that "x", "x@here" and "x@there" share limits and looks.

@@ -1,5 +1,7 @@
 //! `/account` — one's own page, for whoever has signed in to it. And the guard of all that lies below.
 
+mod activity;
+mod current;
 mod methods;
 mod overview;
 
@@ -15,6 +17,7 @@ use axum::{
 use crate::{
     app::{App, PublicUrl},
     domain::{
+        freezes, policies,
         sessions::{self, Session},
         users::{self, User},
     },
@@ -22,7 +25,7 @@ use crate::{
 };
 
 pub fn routes() -> Router<Arc<App>> {
-    overview::routes().merge(methods::routes())
+    overview::routes().merge(current::routes()).merge(methods::routes())
 }
 
 /// A browser in which somebody has signed in whom self-service may serve at this moment.
@@ -52,7 +55,10 @@ pub async fn find(visitor: &Visitor, parts: &Parts) -> Result<Option<(Session, U
     let mut conn = app.db.acquire().await?;
     let Some(session) = sessions::load(&mut conn, &visitor.tenant.scope, &app.clock, token).await? else { return Ok(None) };
     let user = users::served(&mut conn, &visitor.tenant.scope, session.user_id).await?;
-    Ok(user.map(|user| (session, user)))
+    // Whoever no policy serves has no page either.
+    let serves = policies::are_lawful(&mut conn, &visitor.tenant.scope, session.user_id, &[], Some(0)).await?;
+    let frozen = freezes::is_frozen(&mut conn, &visitor.tenant.scope, session.user_id).await?;
+    Ok(user.filter(|_| serves && !frozen).map(|user| (session, user)))
 }
 
 /// A page leads to where one signs in; a script is told.
@@ -61,7 +67,6 @@ fn signed_out(parts: &Parts) -> Response {
     if page { Redirect::to("/account/sign-in").into_response() } else { Error::Forbidden("signed_out").into_response() }
 }
 
-#[expect(dead_code, reason = "for whoever begins a session")]
 /// Give the browser its session's cookie.
 pub fn set_cookie(url: &PublicUrl, token: &str) -> (HeaderName, HeaderValue) {
     (header::SET_COOKIE, cookie::set(url, cookie::SESSION, token, sessions::LIFETIME.whole_seconds()))

@@ -1,4 +1,4 @@
-//! `/account` — what there is to do, and which browsers are signed in.
+//! `/account` — what there is to do, what happened lately, and which browsers are signed in.
 
 use std::sync::Arc;
 
@@ -11,10 +11,16 @@ use axum::{
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Account, forget};
+use super::{Account, activity, forget};
 use crate::{
     app::App,
-    domain::{audit, sessions},
+    base::language::Language,
+    domain::{
+        audit,
+        resets::{self, How, Purpose},
+        sessions, users,
+    },
+    portal::{journey, unavailable},
     web::{Page, Result, device, form, page},
 };
 
@@ -22,6 +28,8 @@ pub fn routes() -> Router<Arc<App>> {
     let back = || get(|| async { Redirect::to("/account") });
     Router::new()
         .route("/account", get(show))
+        .route("/account/change", post(change).merge(back()))
+        .route("/account/language", post(language).merge(back()))
         .route("/account/sessions/end", post(end).merge(back()))
         .route("/account/sessions/end-others", post(end_others).merge(back()))
         .route("/account/sign-out", post(sign_out).merge(back()))
@@ -32,7 +40,15 @@ pub fn routes() -> Router<Arc<App>> {
 struct OverviewPage {
     page: Page,
     name: String,
+    languages: Vec<Spoken>,
+    activity: Vec<activity::Item>,
     sessions: Vec<Browser>,
+}
+
+struct Spoken {
+    tag: &'static str,
+    key: String,
+    chosen: bool,
 }
 
 /// A session, as its owner sees it.
@@ -46,9 +62,10 @@ struct Browser {
 
 async fn show(account: Account) -> Result<Response> {
     let Account { visitor, session, user } = &account;
-    let page = visitor.page();
+    let (page, scope, clock) = (visitor.page(), &visitor.tenant.scope, &visitor.app.clock);
     let mut conn = visitor.app.db.acquire().await?;
-    let sessions = sessions::list(&mut conn, &visitor.tenant.scope, &visitor.app.clock, user.user_id).await?;
+    let sessions = sessions::list(&mut conn, scope, clock, user.user_id).await?;
+    let lately = audit::of_user(&mut conn, scope, clock, user.user_id).await?;
     drop(conn);
     let browser = |one: &sessions::Session| Browser {
         id: one.session_id,
@@ -57,8 +74,51 @@ async fn show(account: Account) -> Result<Response> {
         begun: page::when(visitor.language, one.begun_at),
         from: one.origin.map(audit::coarse).unwrap_or_default(),
     };
-    let sessions = sessions.iter().map(browser).collect();
-    Ok(page::html(&OverviewPage { page, name: user.display_name.clone(), sessions }))
+    let spoken = |one: Language| {
+        let chosen = one == visitor.language;
+        Spoken { tag: one.tag(), key: format!("language-{}", one.tag()), chosen }
+    };
+    let (sessions, activity) = (sessions.iter().map(browser).collect(), activity::told(&page, visitor.language, &lately));
+    let languages = Language::ALL.map(spoken).into();
+    Ok(page::html(&OverviewPage { page, name: user.display_name.clone(), languages, activity, sessions }))
+}
+
+/// To the page of a change; who has not proven themselves for a while does so first.
+async fn change(account: Account, _: form::Form<form::Nothing>) -> Result<Response> {
+    let Account { visitor, session, user } = &account;
+    if let Some(reason) = unavailable::reason(visitor).await? {
+        return Ok(unavailable::page(visitor, reason));
+    }
+    let app = &visitor.app;
+    let how = How { purpose: Purpose::Change, language: visitor.language.tag(), device: &visitor.device };
+    let mut tx = app.begin().await?;
+    let begun = resets::begin_within(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, (session, user), &how).await?;
+    tx.commit().await?;
+    let Some((begun, asked)) = begun else { return Ok(Redirect::to("/change").into_response()) };
+    if let Some(connector) = asked {
+        app.has_job(connector);
+    }
+    Ok(([journey::set_cookie(&app.public_url, &begun.cookie)], Redirect::to("/change/password")).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Choice {
+    language: String,
+}
+
+/// Kept with the account, for messages as well.
+async fn language(account: Account, form::Form(form): form::Form<Choice>) -> Result<Response> {
+    let Account { visitor, user, .. } = &account;
+    let app = &visitor.app;
+    let Some(language) = Language::ALL.into_iter().find(|language| language.tag() == form.language) else {
+        return Ok(Redirect::to("/account").into_response());
+    };
+    let mut tx = app.begin().await?;
+    users::choose_language(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, user.user_id, language).await?;
+    tx.commit().await?;
+    // By which this browser keeps it as well.
+    Ok(Redirect::to(&format!("/account?lang={}", language.tag())).into_response())
 }
 
 #[derive(Deserialize)]

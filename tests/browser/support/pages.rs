@@ -15,6 +15,7 @@ use time::macros::datetime;
 #[template(path = "portal/identify.html")]
 struct Identify {
     page: Page,
+    purpose: String,
     name: String,
     error: Option<String>,
     work: String,
@@ -149,6 +150,57 @@ struct Password {
     places: String,
     alone: bool,
     refusal: Option<Refusal>,
+    old: bool,
+    wait: Option<i64>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/account/current.html")]
+struct Current {
+    page: Page,
+    sign_in_name: String,
+    refusal: Option<Refusal>,
+    wait: Option<i64>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/account/enter.html")]
+struct Enter {
+    page: Page,
+    title_key: Option<String>,
+    text_key: String,
+}
+
+#[derive(Template)]
+#[template(path = "portal/account/overview.html")]
+struct Overview {
+    page: Page,
+    name: String,
+    languages: Vec<Spoken>,
+    activity: Vec<Item>,
+    sessions: Vec<Session>,
+}
+
+struct Spoken {
+    tag: String,
+    key: String,
+    chosen: bool,
+}
+
+struct Item {
+    text: String,
+    when: When,
+    from: String,
+    device: String,
+    odd: bool,
+}
+
+struct Session {
+    id: u8,
+    here: bool,
+    device: String,
+    begun: When,
+    from: String,
 }
 
 #[derive(Template)]
@@ -157,6 +209,7 @@ struct Status {
     page: Page,
     state: String,
     unlock: bool,
+    verify: bool,
     follow: bool,
     targets: Vec<Target>,
 }
@@ -283,9 +336,11 @@ struct NoticeText {
 }
 
 /// Names under which [`render`] knows a page.
-pub const NAMES: [&str; 47] = [
+pub const NAMES: [&str; 56] = [
     "identify",
     "identify-error",
+    "change",
+    "sign-in",
     "identify-slow",
     "identify-over",
     "identify-wait",
@@ -311,6 +366,13 @@ pub const NAMES: [&str; 47] = [
     "password",
     "password-refused",
     "password-unknown",
+    "password-change",
+    "current",
+    "current-wrong",
+    "enter-due",
+    "account",
+    "account-new",
+    "status-verify",
     "status",
     "status-leased",
     "status-unlock",
@@ -338,7 +400,7 @@ const HELP: &str = "+49 40 5550 112, helpdesk@nordwind.example";
 
 fn identify(page: Page, error: Option<&str>, work: &str, wait: Option<i64>) -> Identify {
     let name = if error.is_some() || wait.is_some() { "anna berg" } else { "" };
-    Identify { page, name: name.to_owned(), error: error.map(str::to_owned), work: work.to_owned(), wait }
+    Identify { page, purpose: "reset".to_owned(), name: name.to_owned(), error: error.map(str::to_owned), work: work.to_owned(), wait }
 }
 
 /// The HTML of one page. `None` for a name that is not in [`NAMES`].
@@ -370,6 +432,8 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         days: u64::from(refusal.is_none() && min_length > 0),
         history: if min_length > 0 { 24 } else { 0 },
         refusal,
+        old: false,
+        wait: None,
     };
     let refusal = Refusal {
         title_key: "outcome-policy-history-title".to_owned(),
@@ -393,6 +457,44 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         "identify-slow" => identify(page, None, ENDLESS, None).render(),
         "identify-over" => identify(page, Some("work-error-over"), WORK, None).render(),
         "identify-wait" => identify(page, None, WORK, Some(431)).render(),
+        "change" => Identify { purpose: "change".to_owned(), ..identify(page, None, WORK, None) }.render(),
+        "sign-in" => Identify { purpose: "sign_in".to_owned(), ..identify(page, None, WORK, None) }.render(),
+        "password-change" => Password { old: true, ..password(page, 12, None) }.render(),
+        "current" => Current { page, sign_in_name: "anna.berg".to_owned(), refusal: None, wait: None }.render(),
+        "current-wrong" => {
+            let [title_key, text_key] = ["title", "text"].map(|part| format!("outcome-wrong-password-{part}"));
+            let refusal = Some(Refusal { title_key, text_key, allowed_at: None });
+            Current { page, sign_in_name: "anna.berg".to_owned(), refusal, wait: Some(830) }.render()
+        }
+        "enter-due" => {
+            let [title_key, text_key] = ["title", "text"].map(|part| format!("outcome-password-expired-{part}"));
+            Enter { page, title_key: Some(title_key), text_key }.render()
+        }
+        "account" | "account-new" => {
+            let item = |key: &str, odd: bool| Item {
+                text: page.t(key).into_owned(),
+                when: page::when(language, datetime!(2026-11-22 18:40 UTC)),
+                from: "192.0.2.*".to_owned(),
+                device: page.t2("device", "browser", "Firefox", "system", "Windows"),
+                odd,
+            };
+            let (signed_in, wrong) = (item("activity-signed-in", false), item("activity-code-wrong", true));
+            let activity = if name == "account" { vec![signed_in, wrong] } else { Vec::new() };
+            let session = |id: u8| Session {
+                id,
+                here: id == 1,
+                device: page.t2("device", "browser", "Chrome", "system", "Android"),
+                begun: page::when(language, datetime!(2026-11-22 18:40 UTC)),
+                from: "192.0.2.*".to_owned(),
+            };
+            let sessions = if name == "account" { vec![session(1), session(2)] } else { vec![session(1)] };
+            let spoken =
+                |one: Language| Spoken { tag: one.tag().to_owned(), key: format!("language-{}", one.tag()), chosen: one == language };
+            Overview { name: "Anna Berg".to_owned(), languages: Language::ALL.map(spoken).into(), activity, sessions, page }.render()
+        }
+        "status-verify" => {
+            Status { page, state: "leased".to_owned(), unlock: false, verify: true, follow: false, targets: Vec::new() }.render()
+        }
         "unavailable" => Unavailable { page, reason: "unavailable-no-agent".to_owned() }.render(),
         "method" => {
             let option = |kind: &'static str, masked: &str| MethodOption { id: format!("{kind}-1"), kind, masked: masked.to_owned() };
@@ -474,14 +576,20 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         "password-unknown" => password(page, 0, None).render(),
         "need" => Need { page, choice: true, age: None, error: None }.render(),
         "need-only" => Need { page, choice: false, age: Some(page::when(language, datetime!(2026-11-27 09:12 UTC))), error: None }.render(),
-        "status" => Status { page, state: "submitted".to_owned(), unlock: false, follow: false, targets: Vec::new() }.render(),
-        "status-leased" => Status { page, state: "leased".to_owned(), unlock: false, follow: false, targets: Vec::new() }.render(),
-        "status-unlock" => Status { page, state: "leased".to_owned(), unlock: true, follow: false, targets: Vec::new() }.render(),
+        "status" => {
+            Status { page, state: "submitted".to_owned(), unlock: false, verify: false, follow: false, targets: Vec::new() }.render()
+        }
+        "status-leased" => {
+            Status { page, state: "leased".to_owned(), unlock: false, verify: false, follow: false, targets: Vec::new() }.render()
+        }
+        "status-unlock" => {
+            Status { page, state: "leased".to_owned(), unlock: true, verify: false, follow: false, targets: Vec::new() }.render()
+        }
         "done" => Done { page, unlock: false, forgotten: false, but: None, places: Vec::new() }.render(),
         "status-places" => {
             let target = |(name, is): (&str, &str)| Target { name: name.to_owned(), is: is.to_owned() };
             let targets = [("Nordwind", "set"), ("Lager Hamburg", "now"), ("Labor", "waits"), ("Extranet", "not")].map(target).into();
-            Status { page, state: "applied".to_owned(), unlock: false, follow: true, targets }.render()
+            Status { page, state: "applied".to_owned(), unlock: false, verify: false, follow: true, targets }.render()
         }
         "done-places" => {
             let place = |name: &str, why: Option<&str>| Place {

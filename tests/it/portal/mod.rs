@@ -1,6 +1,7 @@
 //! The journey in a browser without a screen, against the real server; the agent is driven by hand.
 
 mod account;
+mod change;
 mod codes;
 mod decoys;
 mod input;
@@ -13,6 +14,9 @@ mod mailboxes;
 mod methods;
 mod need;
 mod not_me;
+mod sign_in;
+mod steps;
+mod walk;
 mod policies;
 mod work;
 mod registration;

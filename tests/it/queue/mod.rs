@@ -8,6 +8,7 @@ mod world;
 use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
+use sspr::wire::ticket::Kind;
 use sspr::{
     base::{clock::Clock, language::Language, secret::KeyRing},
     domain::{
@@ -82,7 +83,7 @@ impl Ground {
         let envelopes: BTreeMap<_, _> =
             (0..AGENTS).filter(|n| agents & (1 << n) != 0).map(|n| (self.agents[n].0.agent_id, sealed(n))).collect();
         let flow_id = self.target(person).flow_id;
-        Submission { scope: &self.tenant.scope, job_id: job, flow_id, envelopes, origin: None, to: None }
+        Submission { scope: &self.tenant.scope, job_id: job, flow_id, kind: Kind::Reset, envelopes, origin: None, to: None }
     }
 
     async fn submit(&self, conn: &mut PgConnection, submission: Submission<'_>) -> Submitted {

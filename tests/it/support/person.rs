@@ -81,6 +81,24 @@ impl Person {
         self
     }
 
+    /// Through the proof by e-mail, from one of the first pages on: `/`, `/change` or `/account/sign-in`.
+    pub async fn proves_from(&mut self, cloud: &Cloud, first: &str, name: &str) -> &mut Self {
+        let address = format!("{name}@mail.example");
+        let mut seen = cloud.inbox.count(&address);
+        self.opens(first).await.submits(if first == "/" { "/reset" } else { first }, &[("name", name)]).await;
+        self.is_at("/reset/method");
+        self.submits("/reset/method", &[("method", "email")]).await;
+        // A notice may come between.
+        let code = loop {
+            let message = cloud.inbox.wait_for(&address, seen).await.unwrap();
+            if message.subject.contains("code") {
+                break code_in(&message.text);
+            }
+            seen += 1;
+        };
+        self.submits("/reset/code", &[("code", &code)]).await
+    }
+
     pub async fn ticket(&mut self) -> (u16, Value) {
         self.browser.post_json("/reset/ticket", &json!({})).await.unwrap()
     }
@@ -116,8 +134,13 @@ impl Person {
 
 /// What to post for the answer to a ticket request.
 pub fn seal_for(answer: &Value, password: &str) -> Value {
+    seal_both(answer, password, "")
+}
+
+/// The same with the current password; accounts that follow get the new one alone.
+pub fn seal_both(answer: &Value, password: &str, old: &str) -> Value {
     let ticket: Ticket = serde_json::from_value(answer["ticket"].clone()).unwrap();
-    let secrets = Secrets { new: Zeroizing::new(password.to_owned()), old: Zeroizing::default() };
+    let secrets = Secrets { new: Zeroizing::new(password.to_owned()), old: Zeroizing::new(old.to_owned()) };
     let envelopes: Vec<Envelope> = answer["recipients"]
         .as_array()
         .unwrap()

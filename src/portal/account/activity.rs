@@ -1,0 +1,70 @@
+//! The audit trail in plain words, as far as it means something to the person it is about.
+
+use crate::{
+    base::language::Language,
+    domain::audit::{self, Line},
+    web::{
+        Page, device,
+        page::{self, When},
+    },
+};
+
+/// What happened, as the account page tells it.
+pub struct Item {
+    pub text: String,
+    pub when: When,
+    /// Coarse; empty if it came from none.
+    pub from: String,
+    /// Empty if it is not known.
+    pub device: String,
+    /// Somebody may have tried something.
+    pub odd: bool,
+}
+
+/// Action, outcome, key of the words, and whether it may have been somebody else. What is not here is told nobody.
+const TOLD: [(&str, &str, &str, bool); 16] = [
+    ("reset.begin", "known", "activity-begun", false),
+    ("reset.code_try", "right", "activity-code-right", false),
+    ("reset.code_try", "wrong", "activity-code-wrong", true),
+    ("reset.code_try", "limit", "activity-code-limit", true),
+    ("reset.password_try", "limit", "activity-password-limit", true),
+    ("reset.result", "applied", "activity-applied", false),
+    ("reset.result", "refused", "activity-refused", false),
+    ("session.begin", "begun", "activity-signed-in", false),
+    ("session.end", "signed_out", "activity-signed-out", false),
+    ("session.end", "by_owner", "activity-ended", false),
+    ("session.end", "all", "activity-ended-all", false),
+    ("user.language", "chosen", "activity-language", false),
+    ("authenticator.add", "added", "activity-method-added", false),
+    ("authenticator.remove", "removed", "activity-method-removed", false),
+    ("account.freeze", "frozen", "activity-frozen", true),
+    ("account.freeze", "lifted", "activity-lifted", false),
+];
+
+pub fn told(page: &Page, language: Language, lines: &[Line]) -> Vec<Item> {
+    let item = |line: &Line| {
+        let (.., key, odd) = TOLD.iter().find(|(action, outcome, ..)| *action == line.action && *outcome == line.outcome)?;
+        let key = match (*key, line.kind.as_deref(), line.purpose.as_deref()) {
+            // What a result means depends on what was asked for.
+            ("activity-applied", Some("reset" | "temporary" | "change"), _) => "activity-password-set",
+            ("activity-applied", Some("unlock"), _) => "activity-unlocked",
+            ("activity-refused", Some("reset" | "change"), _) => "activity-password-not-set",
+            ("activity-refused", Some("verify"), _) => "activity-password-wrong",
+            ("activity-applied" | "activity-refused", ..) => return None,
+            ("activity-begun", _, Some("change")) => "activity-begun-change",
+            ("activity-begun", _, Some("sign_in")) => "activity-begun-sign-in",
+            (key, ..) => key,
+        };
+        Some(Item {
+            text: page.t(key).into_owned(),
+            when: page::when(language, line.at),
+            // An agent's address says nothing to the person.
+            from: line.address.filter(|_| line.actor == "user").map(audit::coarse).unwrap_or_default(),
+            device: line.device.as_deref().filter(|device| !device.is_empty()).map(|of| device::name(page, of)).unwrap_or_default(),
+            odd: *odd || key == "activity-password-wrong",
+        })
+    };
+    lines.iter().filter_map(item).take(MOST).collect()
+}
+
+const MOST: usize = 30;

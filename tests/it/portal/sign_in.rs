@@ -1,0 +1,198 @@
+//! Signing in to one's account page: a method, then the current password, and only then a session; and what ends it.
+
+use serde_json::Value;
+use sspr::wire::{outcome::Code, seal, ticket::Kind};
+
+use crate::support::{
+    Cloud, HandAgent, Person,
+    agent::somebody,
+    person::{seal_both, seal_for},
+};
+
+async fn cloud() -> (Cloud, HandAgent) {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    agent.mirror(vec![somebody("alice"), somebody("bob")]).await;
+    (cloud, agent)
+}
+
+/// At the page of the current password, proven.
+async fn at_the_page(cloud: &Cloud) -> Person {
+    let mut alice = Person::at(cloud);
+    alice.proves_from(cloud, "/account/sign-in", "alice").await.is_at("/account/password");
+    alice
+}
+
+async fn hands_in(alice: &mut Person, password: &str) -> Value {
+    let (status, answer) = alice.ticket().await;
+    assert_eq!((status, answer["ticket"]["kind"].as_str(), &answer["ticket"]["seq"]), (200, Some("verify"), &0.into()), "{answer}");
+    let job = seal_both(&answer, "", password);
+    let (status, answer) = alice.browser.post_json("/account/jobs", &job).await.unwrap();
+    assert_eq!(status, 202, "{answer}");
+    job
+}
+
+/// Hand in the current password; the agent says this of it.
+async fn says(alice: &mut Person, agent: &mut HandAgent, code: Code) -> Value {
+    hands_in(alice, "Old-Horse-6").await;
+    agent.work(code).await;
+    alice.is_told().await
+}
+
+async fn sessions(cloud: &Cloud) -> i64 {
+    cloud.sql::<i64>("select count(*) from sessions").await
+}
+
+#[tokio::test]
+async fn a_right_password_opens_a_session_by_a_press_and_not_by_a_look() {
+    let (cloud, mut agent) = cloud().await;
+    let mut alice = at_the_page(&cloud).await;
+    alice.sees("Enter your password");
+    let job = hands_in(&mut alice, "Old-Horse-6").await;
+    assert_eq!(alice.browser.post_json("/account/jobs", &job).await.unwrap().0, 202, "the very same again is the same");
+    alice.opens("/reset").await.is_at("/reset/status").sees("Your password is being checked");
+    let leased = agent.lease(5).await.remove(0);
+    assert_eq!(leased.ticket.kind, Kind::Verify);
+    let secrets = seal::open(leased.envelope.as_ref().unwrap(), &leased.ticket, &agent.sealing.private).unwrap();
+    assert_eq!((secrets.new.as_str(), secrets.old.as_str()), ("", "Old-Horse-6"));
+    agent.ends(&leased, Code::Verified).await;
+    assert_eq!(alice.is_told().await["next"], "/account/enter");
+    for _ in 0..2 {
+        alice.opens("/account/enter").await.is_at("/account/enter").sees("It is you");
+        assert_eq!(sessions(&cloud).await, 0, "a look changes nothing");
+    }
+    // Somebody laid a cookie into the browser before.
+    alice.browser.cookies.insert("sspr_session".into(), "A".repeat(43));
+    let before = alice.browser.cookies.clone();
+    let again = alice.page.form("/account/sessions").unwrap();
+    alice.submits("/account/sessions", &[]).await.is_at("/account").sees("Signed in as Person alice");
+    assert_ne!(alice.browser.cookies["sspr_session"], before["sspr_session"]);
+    // The journey is over and its cookie is worth nothing.
+    let mut other = Person::at(&cloud);
+    other.browser.cookies = before;
+    other.page = other.browser.submit(&again).await.unwrap();
+    other.opens("/account").await.is_at("/account/sign-in");
+    assert_eq!(sessions(&cloud).await, 1);
+    let begun = "select count(*) from audit_events where action = 'session.begin' and detail ->> 'by' = 'password'";
+    assert_eq!(cloud.sql::<i64>(begun).await, 1);
+}
+
+#[tokio::test]
+async fn every_other_answer_opens_nothing_and_leads_on() {
+    let (cloud, mut agent) = cloud().await;
+    let mut alice = at_the_page(&cloud).await;
+    for (code, next, words) in [
+        (Code::WrongPassword, "/account/password", "This is not your current password"),
+        (Code::AccountLocked, "/reset/ended", "Your account is locked"),
+        (Code::AccountDisabled, "/reset/ended", "switched off"),
+        (Code::DirectoryUnreachable, "/reset/ended", "room 101"),
+        (Code::LimitReached, "/reset/ended", "room 101"),
+        (Code::PasswordExpired, "/account/enter", "Your password has run out"),
+        (Code::MustChange, "/account/enter", "You have to choose a new password"),
+    ] {
+        sqlx::query("delete from limits").execute(&cloud.app.db).await.unwrap();
+        assert_eq!(says(&mut alice, &mut agent, code).await["next"], next, "{code:?}");
+        alice.opens("/reset").await.is_at(next).sees(words);
+        assert_ne!(alice.browser.post_json("/account/sessions", &serde_json::json!({})).await.unwrap().0, 303);
+        if next == "/account/enter" {
+            assert!(alice.page.form("/account/sessions").is_err(), "{code:?}: {}", alice.page.text());
+        }
+        assert_eq!(sessions(&cloud).await, 0, "{code:?}");
+        sqlx::query("update flows set job_id = null").execute(&cloud.app.db).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn whose_password_is_due_changes_it_without_proving_again() {
+    let (cloud, mut agent) = cloud().await;
+    let mut alice = at_the_page(&cloud).await;
+    says(&mut alice, &mut agent, Code::PasswordExpired).await;
+    alice.opens("/reset").await.is_at("/account/enter");
+    alice.submits("/account/renewal", &[]).await.is_at("/change/password").sees("Current password");
+    let (_, answer) = alice.ticket().await;
+    assert_eq!(answer["ticket"]["kind"], "change");
+    assert_eq!(alice.posts(&seal_both(&answer, "Correct-Horse-7", "Old-Horse-6")).await.0, 202);
+    agent.work(Code::Applied).await;
+    alice.opens("/reset").await.is_at("/reset/done");
+    assert_eq!(sessions(&cloud).await, 0);
+}
+
+#[tokio::test]
+async fn a_sign_in_never_gets_what_sets_a_password() {
+    let (cloud, mut agent) = cloud().await;
+    let mut alice = at_the_page(&cloud).await;
+    for path in ["/reset/password", "/change/password", "/account/enter", "/reset/done", "/reset/need"] {
+        alice.opens(path).await.is_at("/account/password");
+    }
+    let (_, answer) = alice.ticket().await;
+    assert_eq!(alice.posts(&seal_for(&answer, "Correct-Horse-7")).await.1["code"], "no_ticket", "not by the door of resets");
+    // As if somebody had made one of another kind for this flow.
+    for kind in ["reset", "change"] {
+        sqlx::query("update jobs set kind = $1, seq = 7 where kind <> 'inspect'").bind(kind).execute(&cloud.app.db).await.unwrap();
+        let job = seal_for(&answer, "Correct-Horse-7");
+        assert_eq!(alice.posts(&job).await.1["code"], "no_ticket", "{kind}");
+        assert_eq!(alice.browser.post_json("/account/jobs", &job).await.unwrap().1["code"], "no_ticket", "{kind}");
+    }
+    assert!(agent.lease(0).await.is_empty());
+    // Nor is a right password of a reset's flow anybody's way in.
+    let mut bob = Person::at(&cloud);
+    bob.proves_from(&cloud, "/", "bob").await.is_at("/reset/password");
+    let (_, answer) = bob.ticket().await;
+    assert_eq!(bob.browser.post_json("/account/jobs", &seal_both(&answer, "", "x")).await.unwrap().1["code"], "no_ticket");
+    assert_eq!(sessions(&cloud).await, 0);
+}
+
+async fn signed_in(cloud: &Cloud, name: &str) -> Person {
+    let mut person = Person::at(cloud);
+    person.is_signed_in(cloud, name).await.opens("/account").await.is_at("/account");
+    person
+}
+
+#[tokio::test]
+async fn within_a_fresh_session_a_change_takes_no_further_proof() {
+    let (cloud, mut agent) = cloud().await;
+    let (mut alice, mut there, mut bob) =
+        (signed_in(&cloud, "alice").await, signed_in(&cloud, "alice").await, signed_in(&cloud, "bob").await);
+    alice.submits("/account/change", &[]).await.is_at("/change/password").sees("Current password");
+    let (_, answer) = alice.ticket().await;
+    assert_eq!(answer["ticket"]["kind"], "change");
+    assert_eq!(alice.posts(&seal_both(&answer, "Correct-Horse-7", "Old-Horse-6")).await.0, 202);
+    agent.work(Code::Applied).await;
+    assert_eq!(alice.is_told().await["next"], "/reset/done");
+    alice.opens("/reset").await.is_at("/reset/done");
+    alice.submits("/reset/end", &[]).await.is_at("/account").sees("Your password was changed").sees("Browsers were signed out");
+    there.opens("/account").await.is_at("/account/sign-in");
+    bob.opens("/account").await.is_at("/account");
+    // The proof is a quarter of an hour old, the session still lives.
+    cloud.clock.advance(10 * 60);
+    alice.opens("/account").await.is_at("/account");
+    cloud.clock.advance(6 * 60);
+    agent.beat(true).await;
+    alice.opens("/account").await.is_at("/account");
+    alice.submits("/account/change", &[]).await.is_at("/change");
+    assert_eq!(cloud.sql::<i64>("select count(*) from flows where session_id is not null").await, 1);
+}
+
+#[tokio::test]
+async fn a_reset_ends_every_session_of_its_owner() {
+    let (cloud, mut agent) = cloud().await;
+    let (mut there, mut bob) = (signed_in(&cloud, "alice").await, signed_in(&cloud, "bob").await);
+    let mut alice = Person::at(&cloud);
+    alice.proves(&cloud, "alice").await.sets("Correct-Horse-7").await;
+    agent.work(Code::Applied).await;
+    assert_eq!(alice.is_told().await["state"], "applied");
+    there.opens("/account").await.is_at("/account/sign-in");
+    bob.opens("/account").await.is_at("/account");
+}
+
+#[tokio::test]
+async fn the_chosen_language_is_kept_whatever_the_directory_says() {
+    let (cloud, mut agent) = cloud().await;
+    let mut alice = signed_in(&cloud, "alice").await;
+    alice.submits("/account/language", &[("language", "de")]).await.is_at("/account").sees("Ihr Konto");
+    alice.opens("/account").await.sees("Ihr Konto");
+    let mut english = somebody("alice");
+    english.language = Some("en-GB".into());
+    agent.mirror(vec![english, somebody("bob")]).await;
+    assert_eq!(cloud.sql::<String>("select language from users where sign_in_name = 'alice'").await, "de");
+}
