@@ -32,6 +32,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// People are reminded, some per tenant and round.
 const REMIND_EVERY: Duration = Duration::from_mins(10);
 const CLEAN_EVERY: Duration = Duration::from_mins(10);
+/// Whose password runs out soon is asked this often.
+const EXPIRING_EVERY: Duration = Duration::from_hours(1);
 
 /// Start the loops; they end with `app.stop`.
 pub fn start(app: &Arc<App>, carriers: &Carriers, tasks: &TaskTracker) {
@@ -41,6 +43,7 @@ pub fn start(app: &Arc<App>, carriers: &Carriers, tasks: &TaskTracker) {
     tasks.spawn(every(app.clone(), SWEEP_EVERY, "sweep", |app| Box::pin(sweep(app))));
     tasks.spawn(every(app.clone(), REMIND_EVERY, "remind", |app| Box::pin(remind(app))));
     tasks.spawn(every(app.clone(), CLEAN_EVERY, "clean", |app| Box::pin(clean(app))));
+    tasks.spawn(every(app.clone(), EXPIRING_EVERY, "expiring", |app| Box::pin(expiring(app))));
 }
 
 type Round = fn(&App) -> std::pin::Pin<Box<dyn Future<Output = Result<()>> + Send + '_>>;
@@ -185,6 +188,25 @@ pub async fn sweep(app: &App) -> Result<()> {
     Ok(())
 }
 
+/// Remind people whose password runs out soon, where that is switched on. Several nodes may look at once: each reminder is one row.
+pub async fn expiring(app: &App) -> Result<()> {
+    let mut conn = app.db.acquire().await?;
+    let tenants = tenants::all(&mut conn, &app.ring).await?;
+    drop(conn);
+    for tenant in tenants.iter().filter(|tenant| tenant.expiry_reminders) {
+        loop {
+            let mut tx = app.begin().await?;
+            let more = notices::remind(&mut tx, &tenant.scope, &app.clock).await?;
+            tx.commit().await?;
+            app.wake_outbox();
+            if !more {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Make the partitions of the coming days; forget what is over.
 pub async fn clean(app: &App) -> Result<()> {
     let mut tx = app.begin().await?;
@@ -200,8 +222,22 @@ pub async fn clean(app: &App) -> Result<()> {
     let passes = users::clean(&mut tx, &app.clock).await?;
     let told = notices::clean(&mut tx, &app.clock).await?;
     let registrations = authenticators::clean(&mut tx, &app.clock).await?;
+    let reminders = notices::forget(&mut tx, &app.clock).await?;
     let proofs = fleet::forget_used(&mut tx, &app.clock).await?;
     tx.commit().await?;
-    tracing::debug!(unused, flows, messages, sessions, limits, proofs_of_work, passes, told, registrations, proofs, "forgot what is over");
+    tracing::debug!(
+        unused,
+        flows,
+        messages,
+        sessions,
+        limits,
+        proofs_of_work,
+        passes,
+        told,
+        reminders,
+        registrations,
+        proofs,
+        "forgot what is over"
+    );
     Ok(())
 }

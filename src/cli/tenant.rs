@@ -64,6 +64,9 @@ enum Command {
         /// How numbers begin that get text messages, without +: 49,43,41. "all": any way.
         #[arg(long, value_parser = countries)]
         sms_countries: Option<Countries>,
+        /// Whether people are reminded by mail 14, 7, 3 and 1 days before their password runs out.
+        #[arg(long)]
+        expiry_reminders: Option<bool>,
     },
 }
 
@@ -131,6 +134,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             sms_budget,
             mail_budget,
             sms_countries,
+            expiry_reminders,
         } => {
             // One empty word empties the list.
             let domain = |text: &String| text.trim().trim_start_matches('@').to_lowercase();
@@ -149,6 +153,11 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
                 tenants::set_alerts(&mut tx, &before.scope, address.as_ref().map(EmailAddress::as_str)).await?;
                 let outcome = if address.is_some() { "on" } else { "off" };
                 let event = Event { action: "tenant.alerts", outcome, ..Event::default() };
+                audit::record(&mut tx, &before.scope, &clock, &Source::house("cli"), event).await?;
+            }
+            if let Some(on) = expiry_reminders.filter(|on| *on != before.expiry_reminders) {
+                tenants::set_expiry_reminders(&mut tx, &before.scope, on).await?;
+                let event = Event { action: "tenant.expiry_reminders", outcome: if on { "on" } else { "off" }, ..Event::default() };
                 audit::record(&mut tx, &before.scope, &clock, &Source::house("cli"), event).await?;
             }
             let after = tenants::by_id(&mut tx, &ring, tenant).await?;

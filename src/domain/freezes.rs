@@ -71,6 +71,10 @@ pub async fn is_frozen(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Re
 
 /// Those of these accounts that are frozen.
 pub async fn among(conn: &mut PgConnection, scope: &Scope, users: &[Uuid]) -> Result<BTreeSet<Uuid>> {
+    // Hardly anybody has several accounts.
+    if users.is_empty() {
+        return Ok(BTreeSet::new());
+    }
     let found = sqlx::query_scalar!(
         "select user_id from freezes where tenant_id = $1 and user_id = any($2) and lifted_at is null",
         scope.id(),

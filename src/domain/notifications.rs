@@ -62,6 +62,12 @@ pub enum Content {
         happened: Happened,
         act: Act,
     },
+    /// A password runs out at `expires_at`, in seconds since 1970.
+    Expires {
+        #[serde(flatten)]
+        happened: Happened,
+        expires_at: i64,
+    },
     /// For the help desk: somebody says that it was not them. `who` is the account's name; `about` the kind of the notice of what happened
     /// at `of`, seconds since 1970. `command`: how to look at it.
     Alert {
@@ -115,6 +121,7 @@ impl Content {
             | Self::Method { happened, .. }
             | Self::Contact { happened, .. }
             | Self::Operator { happened, .. }
+            | Self::Expires { happened, .. }
             | Self::Alert { happened, .. } => Some(happened),
         }
     }
@@ -128,6 +135,7 @@ impl Content {
             | Self::Method { happened, .. }
             | Self::Contact { happened, .. }
             | Self::Operator { happened, .. }
+            | Self::Expires { happened, .. }
             | Self::Alert { happened, .. } => Some(happened),
         }
     }

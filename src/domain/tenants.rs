@@ -51,6 +51,8 @@ pub struct Tenant {
     pub alerts: Option<String>,
     /// So often people are asked whether their methods of proof are still right; 0: never.
     pub reconfirm_days: i32,
+    /// People are reminded before their password runs out.
+    pub expiry_reminders: bool,
     pub allowed: Allowed,
 }
 
@@ -90,6 +92,7 @@ struct Row {
     sms_budget: Option<i32>,
     mail_budget: Option<i32>,
     sms_countries: Vec<String>,
+    expiry_reminders: bool,
 }
 
 impl Row {
@@ -111,6 +114,7 @@ impl Row {
                 mail_budget: self.mail_budget,
                 sms_countries: self.sms_countries,
             },
+            expiry_reminders: self.expiry_reminders,
         })
     }
 }
@@ -119,7 +123,7 @@ impl Row {
 pub async fn by_host(conn: &mut PgConnection, ring: &KeyRing, host: &str) -> Result<Option<Tenant>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select t.tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days,
+        r#"select t.tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days, expiry_reminders,
                address_limit, sms_budget, mail_budget, sms_countries,
                array(select o.host from tenant_hosts o where o.tenant_id = t.tenant_id order by o.host) as "hosts!"
            from tenants t join tenant_hosts h on h.tenant_id = t.tenant_id where h.host = $1"#,
@@ -134,7 +138,7 @@ pub async fn by_host(conn: &mut PgConnection, ring: &KeyRing, host: &str) -> Res
 pub async fn by_id(conn: &mut PgConnection, ring: &KeyRing, tenant: Uuid) -> Result<Tenant> {
     let row = sqlx::query_as!(
         Row,
-        r#"select tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days,
+        r#"select tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days, expiry_reminders,
                address_limit, sms_budget, mail_budget, sms_countries,
                array(select host from tenant_hosts h where h.tenant_id = t.tenant_id order by host) as "hosts!"
            from tenants t where tenant_id = $1"#,
@@ -210,11 +214,17 @@ pub async fn set_alerts(conn: &mut PgConnection, scope: &Scope, alerts: Option<&
     Ok(())
 }
 
+/// Whether people are reminded before their password runs out.
+pub async fn set_expiry_reminders(conn: &mut PgConnection, scope: &Scope, on: bool) -> Result<()> {
+    sqlx::query!("update tenants set expiry_reminders = $2 where tenant_id = $1", scope.id, on).execute(conn).await?;
+    Ok(())
+}
+
 /// Every tenant, for the command line.
 pub async fn all(conn: &mut PgConnection, ring: &KeyRing) -> Result<Vec<Tenant>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days,
+        r#"select tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days, expiry_reminders,
                address_limit, sms_budget, mail_budget, sms_countries,
                array(select host from tenant_hosts h where h.tenant_id = t.tenant_id order by host) as "hosts!"
            from tenants t order by tenant_id"#,

@@ -34,6 +34,8 @@ struct NotMePage {
     page: Page,
     code: String,
     error: Option<&'static str>,
+    /// The help desk hears of it.
+    told: bool,
 }
 
 #[derive(Template)]
@@ -55,7 +57,7 @@ async fn show(visitor: Visitor) -> Response {
 }
 
 fn answer(visitor: &Visitor, status: StatusCode, code: String, error: Option<&'static str>) -> Response {
-    page::html_as(status, &NotMePage { page: visitor.page(), code, error })
+    page::html_as(status, &NotMePage { page: visitor.page(), code, error, told: visitor.tenant.alerts.is_some() })
 }
 
 async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<Response> {

@@ -18,6 +18,7 @@ use crate::{
     app::{App, Sealed},
     domain::{
         fleet::{self, Readiness, Recipient},
+        freezes,
         limits::{self, Count, Limit, Verdict},
         resets::{self, Flow, Offered, Permit, Step, SubmitRefused},
         users::{self, User},
@@ -109,8 +110,9 @@ async fn show(journey: Journey, step: Step) -> Result<Response> {
     let places: Vec<String> = if let Some(aim) = flow.aim_id {
         flow.targets.iter().filter(|target| target.user_id == aim).map(|target| target.connector.clone()).collect()
     } else {
-        let mut places = Vec::new();
-        for linked in users::follow(&mut conn, scope, user.user_id).await?.into_iter().filter(|linked| linked.served) {
+        let (mut places, follow) = (Vec::new(), users::follow(&mut conn, scope, user.user_id).await?);
+        let frozen = freezes::among(&mut conn, scope, &follow.iter().map(|linked| linked.user_id).collect::<Vec<_>>()).await?;
+        for linked in follow.into_iter().filter(|linked| linked.served && !frozen.contains(&linked.user_id)) {
             let ready = fleet::readiness(&mut conn, scope, &visitor.app.clock, Some(linked.connector_id)).await?;
             places.extend((ready == Readiness::Ready).then_some(linked.connector));
         }

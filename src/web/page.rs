@@ -51,6 +51,10 @@ impl Page {
         self.language.text_with(key, &[(name1, &value1.to_string()), (name2, &value2.to_string())])
     }
 
+    pub const fn language(&self) -> Language {
+        self.language
+    }
+
     /// BCP 47, for `lang`.
     pub const fn lang(&self) -> &'static str {
         self.language.tag()

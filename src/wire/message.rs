@@ -336,4 +336,7 @@ pub struct Person {
     pub enabled: bool,
     /// `adminCount=1` and the like: the agent will refuse them.
     pub protected: bool,
+    /// When the password runs out, by the policy that holds for this very person. Seconds since 1970; `None`: never, or nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_expires_at: Option<i64>,
 }

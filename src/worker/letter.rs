@@ -82,6 +82,9 @@ struct NoticeHtml<'a> {
     help: Option<&'a str>,
 }
 
+/// Where one changes a password that one knows.
+const CHANGE: &str = "/change";
+
 /// Where to say that it was not them.
 struct Link {
     url: String,
@@ -119,7 +122,7 @@ pub fn mail(app: &App, tenant: &Tenant, message: &Message) -> Result<Letter> {
         content => {
             let Words { subject, intro, facts, then } = match content {
                 Content::Register | Content::Reconfirm => request(t, app, tenant, content),
-                content => words(t, language, tenant, content)?,
+                content => words(app, t, tenant, content)?,
             };
             let (intro, facts, then) = (intro.as_str(), facts.as_slice(), then.as_slice());
             let link = content.happened().and_then(|happened| Link::new(app, tenant, happened.token.as_deref()?));
@@ -164,8 +167,8 @@ struct Words {
     then: Vec<String>,
 }
 
-fn words(t: &Page, language: Language, tenant: &Tenant, content: &Content) -> Result<Words> {
-    let name = tenant.name.as_str();
+fn words(app: &App, t: &Page, tenant: &Tenant, content: &Content) -> Result<Words> {
+    let (name, language) = (tenant.name.as_str(), t.language());
     let when = |at: i64| anyhow::Ok(page::when(language, OffsetDateTime::from_unix_timestamp(at)?).text);
     let own = |text: std::borrow::Cow<'static, str>| text.into_owned();
     let happened = content.happened().cloned().unwrap_or_default();
@@ -232,6 +235,14 @@ fn words(t: &Page, language: Language, tenant: &Tenant, content: &Content) -> Re
                 }
             }
         }
+        Content::Expires { expires_at, .. } => {
+            from = None;
+            facts = vec![(own(t.t("mail-expires-at")), when(*expires_at)?)];
+            then.push(own(t.t("mail-expires-how")));
+            then.extend(portal(app, tenant).map(|portal| t.t1("mail-expires-here", "page", format!("{portal}{CHANGE}"))));
+            then.push(own(t.t("mail-expires-link")));
+            (t.t1("mail-expires-subject", "tenant", name), t.t1("mail-expires-intro", "tenant", name))
+        }
         Content::Alert { who, about, of, command, .. } => {
             facts.insert(0, (own(t.t("mail-alert-who")), who.clone()));
             facts.insert(1, (own(t.t("mail-alert-about")), about_name(t, about)));
@@ -293,6 +304,7 @@ pub fn text(app: &App, tenant: &Tenant, message: &Message) -> String {
         Content::Operator { act: Act::Frozen, .. } => "sms-frozen",
         Content::Operator { act: Act::Lifted, .. } => "sms-lifted",
         Content::Operator { act: Act::Code, .. } => "sms-helpdesk",
+        Content::Expires { .. } => "sms-expires",
         Content::Alert { .. } => "sms-alert",
     };
     let said = language.text_with(said, &[("tenant", &tenant.name)]);

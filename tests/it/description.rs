@@ -186,6 +186,7 @@ fn what_agents_send_is_described_as_the_program_takes_it() {
     let mut full = serde_json::to_value(somebody("alice")).unwrap();
     full["language"] = "en".into();
     full["private_mail"] = "x".into();
+    full["password_expires_at"] = 1.into();
     full["manager"] = json!(uuid::Uuid::nil());
     full["groups"] = json!([uuid::Uuid::nil()]);
     let group = json!({ "guid": uuid::Uuid::nil(), "name": "x" });

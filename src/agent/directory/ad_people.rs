@@ -19,7 +19,7 @@ use super::{
     Trouble,
     ad::Ad,
     answered,
-    attributes::{Entry, filetime},
+    attributes::{Entry, filetime, seconds},
     dn,
     link::{ANSWER, Session},
     people::{Group, Guids, Mark, Page, People, bound, unbound},
@@ -33,7 +33,7 @@ const EXTENDED_DN: (&str, [u8; 5]) = ("1.2.840.113556.1.4.529", [0x30, 0x03, 0x0
 const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
 /// LDAP_MATCHING_RULE_IN_CHAIN (MS-ADTS 3.1.1.3.4.4.3).
 const IN_CHAIN: &str = "1.2.840.113556.1.4.1941";
-const PERSON: [&str; 12] = [
+const PERSON: [&str; 13] = [
     "objectGUID",
     "objectClass",
     "sAMAccountName",
@@ -46,7 +46,11 @@ const PERSON: [&str; 12] = [
     "accountExpires",
     "primaryGroupID",
     "isDeleted",
+    EXPIRES,
 ];
+/// Constructed by the controller from the password's age and the policy that holds (MS-ADTS 3.1.1.4.5.34): FILETIME; never is the highest
+/// number, and 0 that it must be changed at the next sign-in.
+const EXPIRES: &str = "msDS-UserPasswordExpiryTimeComputed";
 const IS_PERSON: &str = "(objectCategory=person)(objectClass=user)";
 
 impl People for Ad {
@@ -168,6 +172,7 @@ impl Ad {
             principal_name: account.principal,
             display_name: account.display_name,
             groups: Vec::new(),
+            password_expires_at: expires(entry.number(EXPIRES)),
         })
     }
 
@@ -218,6 +223,11 @@ impl Ad {
 /// One entry.
 async fn one(session: &mut Session, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
     Ok(session.search(base, Scope::Base, "(objectClass=*)", names, ANSWER).await?.0.into_iter().next())
+}
+
+/// Seconds since 1970 of a FILETIME at which something ends.
+fn expires(at: i64) -> Option<i64> {
+    (at > 0 && at < i64::MAX).then(|| seconds(at))
 }
 
 /// Whose place in history this is.

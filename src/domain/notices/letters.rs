@@ -17,6 +17,8 @@ use crate::{
 
 /// A proof by e-mail alone is told of once more after this: whoever has the mailbox may have deleted the first notice.
 const AGAIN_AFTER: Duration = Duration::days(1);
+/// A mail server takes so many at once.
+const MANY: i32 = 100;
 
 /// Who is told.
 pub struct Whom<'a> {
@@ -107,6 +109,16 @@ impl Letters {
         Ok(())
     }
 
+    /// Many at once go over the next hour, so that they hold up nobody's code.
+    pub fn spread(&mut self) {
+        let count = i32::try_from(self.dues.len()).unwrap_or(i32::MAX);
+        if count > MANY {
+            for (n, due) in (0..).zip(&mut self.dues) {
+                *due += Duration::HOUR / count * n;
+            }
+        }
+    }
+
     /// Those that are about no job. What may be told once a day and was told today goes nowhere.
     pub async fn write(&self, conn: &mut PgConnection, clock: &Clock) -> Result<()> {
         if self.ids.is_empty() {
@@ -157,6 +169,7 @@ const fn about(content: &Content) -> Option<&'static str> {
         | Content::Code { .. }
         | Content::Register
         | Content::Reconfirm
+        | Content::Expires { .. }
         | Content::Alert { .. } => None,
     }
 }

@@ -4,6 +4,7 @@
 //! A notice is written in the transaction of what it tells of, so that neither can be without the other.
 
 mod letters;
+mod reminders;
 mod repudiation;
 
 use anyhow::Result;
@@ -18,6 +19,7 @@ use super::{
 };
 use crate::base::clock::Clock;
 pub use letters::{Letters, Whom};
+pub use reminders::{forget, remind};
 pub use repudiation::{Repudiated, Token, clean, repudiate};
 
 /// Notices are worth sending for a day.
@@ -93,6 +95,7 @@ pub async fn readdressed(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock
         whom.also(before);
         letters.tell(&tenant.scope, clock, &whom, Uuid::nil(), content)?;
     }
+    letters.spread();
     letters.write(conn, clock).await?;
     Ok(!letters.ids.is_empty())
 }

@@ -1,7 +1,7 @@
 //! People with accounts in several directories: the job of the account that they proved goes first, and its directory's policy decides;
 //! the jobs of the accounts that follow it are sealed and durable together with it, and wait for its end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 use sqlx::PgConnection;
@@ -80,7 +80,7 @@ pub(super) async fn offer(
     let (user, job) = primary;
     let (mut permits, mut lines) = (Vec::new(), Vec::new());
     let follow = users::follow(&mut *conn, scope, user).await?;
-    let frozen = frozen(&mut *conn, scope, &follow).await?;
+    let frozen = freezes::among(&mut *conn, scope, &follow.iter().map(|linked| linked.user_id).collect::<Vec<_>>()).await?;
     for linked in follow {
         if !linked.served || frozen.contains(&linked.user_id) {
             continue;
@@ -94,12 +94,6 @@ pub(super) async fn offer(
     }
     audit::record_all(conn, clock, lines).await?;
     Ok(permits)
-}
-
-/// Those of them for which nothing is done until an operator has looked. Hardly anybody has several accounts.
-async fn frozen(conn: &mut PgConnection, scope: &Scope, follow: &[Linked]) -> Result<BTreeSet<Uuid>> {
-    let users: Vec<Uuid> = follow.iter().map(|linked| linked.user_id).collect();
-    if users.is_empty() { Ok(BTreeSet::new()) } else { freezes::among(conn, scope, &users).await }
 }
 
 async fn permit(

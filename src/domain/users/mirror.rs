@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
@@ -179,6 +180,7 @@ struct Columns {
     mobile: Vec<Option<Vec<u8>>>,
     language: Vec<Option<&'static str>>,
     manager: Vec<Option<Uuid>>,
+    password_expires_at: Vec<Option<OffsetDateTime>>,
     enabled: Vec<bool>,
     protected: Vec<bool>,
     content: Vec<Vec<u8>>,
@@ -218,6 +220,8 @@ impl Columns {
         self.mobile.push(mobile.map(|mobile| seal(contact::MOBILE, mobile.as_str())));
         self.language.push(language.map(Language::tag));
         self.manager.push(person.manager);
+        let expires = person.password_expires_at.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
+        self.password_expires_at.push(expires);
         self.enabled.push(person.enabled);
         self.protected.push(person.protected);
         self.content.push(known.content.clone());
@@ -246,19 +250,19 @@ async fn upsert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector
     }
     sqlx::query!(
         "insert into users as u (user_id, tenant_id, connector_id, object_guid, sign_in_name, principal_name, display_name, aliases, mail, mail_index,
-             private_mail, mobile, language, manager, enabled, protected, content, mirrored_at)
+             private_mail, mobile, language, manager, enabled, protected, content, password_expires_at, mirrored_at)
          select user_id, $1, $2, guid, sign_in, principal, display, array_remove(array[alias_1, alias_2, alias_3], null), mail, mail_index,
-             private_mail, mobile, language, manager, enabled, protected, content, $3
+             private_mail, mobile, language, manager, enabled, protected, content, password_expires_at, $3
          from unnest($4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[],
-             $13::bytea[], $14::bytea[], $15::bytea[], $16::text[], $17::uuid[], $18::bool[], $19::bool[], $20::bytea[])
+             $13::bytea[], $14::bytea[], $15::bytea[], $16::text[], $17::uuid[], $18::bool[], $19::bool[], $20::bytea[], $21::timestamptz[])
              as r (user_id, guid, sign_in, principal, display, alias_1, alias_2, alias_3, mail, mail_index, private_mail, mobile, language,
-                   manager, enabled, protected, content)
+                   manager, enabled, protected, content, password_expires_at)
          on conflict (connector_id, object_guid) do update set sign_in_name = excluded.sign_in_name,
              principal_name = excluded.principal_name, display_name = excluded.display_name, aliases = excluded.aliases, mail = excluded.mail,
              mail_index = excluded.mail_index, private_mail = excluded.private_mail, mobile = excluded.mobile,
              language = coalesce(u.chosen_language, excluded.language),
              manager = excluded.manager, enabled = excluded.enabled, protected = excluded.protected, content = excluded.content,
-             mirrored_at = excluded.mirrored_at, removed_at = null",
+             password_expires_at = excluded.password_expires_at, mirrored_at = excluded.mirrored_at, removed_at = null",
         scope.id(),
         connector,
         clock.now(),
@@ -279,6 +283,7 @@ async fn upsert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector
         &columns.enabled,
         &columns.protected,
         &columns.content,
+        &columns.password_expires_at as &[Option<OffsetDateTime>],
     )
     .execute(&mut *conn)
     .await?;

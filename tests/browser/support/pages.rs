@@ -302,6 +302,7 @@ struct NotMe {
     page: Page,
     code: String,
     error: Option<String>,
+    told: bool,
 }
 
 #[derive(Template)]
@@ -336,7 +337,7 @@ struct NoticeText {
 }
 
 /// Names under which [`render`] knows a page.
-pub const NAMES: [&str; 56] = [
+pub const NAMES: [&str; 55] = [
     "identify",
     "identify-error",
     "change",
@@ -386,7 +387,6 @@ pub const NAMES: [&str; 56] = [
     "error",
     "mail-code",
     "mail-changed",
-    "mail-changed-text",
     "mail-alert",
     "ended-frozen",
     "not-me",
@@ -673,8 +673,8 @@ pub fn render(name: &str, language: Language) -> Option<String> {
             retry: false,
         }
         .render(),
-        "not-me" => NotMe { page, code: String::new(), error: None }.render(),
-        "not-me-error" => NotMe { page, code: "7kq2-m4xd".to_owned(), error: Some("not-me-error-shape".to_owned()) }.render(),
+        "not-me" => NotMe { page, code: String::new(), error: None, told: true }.render(),
+        "not-me-error" => NotMe { page, code: "7kq2-m4xd".to_owned(), error: Some("not-me-error-shape".to_owned()), told: false }.render(),
         "stopped" => Stopped { page, known: false }.render(),
         "stopped-known" => Stopped { page, known: true }.render(),
         "mail-code-text" => CodeText { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help }.render(),

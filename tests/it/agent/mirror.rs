@@ -58,6 +58,9 @@ async fn sees_everybody_then_what_changed_and_where_they_went() {
             assert_eq!((&person.display_name, &person.mail, &person.mobile), (&user.display_name, &user.mail, &user.mobile));
             assert_eq!((person.enabled, person.protected), (!user.disabled, false));
             assert_eq!((&person.private_mail, person.manager), (&None, None));
+            // By the domain's policy; who must change it at the next sign-in is past that.
+            let expires = person.password_expires_at.is_some_and(|at| at > 1_700_000_000);
+            assert_eq!(expires, person.sign_in_name != "user19", "{:?}", person.password_expires_at);
         }
         let [ann, ben, cid, dan, eve, fay, gus] = ["user01", "user02", "user03", "user04", "user05", "user06", "user07"];
         let mut dns = Vec::new();
@@ -74,6 +77,8 @@ async fn sees_everybody_then_what_changed_and_where_they_went() {
         samba.set(ann_dn, "otherMailbox", "ann@home.example").await.unwrap();
         samba.set(ann_dn, "manager", gus_dn).await.unwrap();
         samba.set(ben_dn, "userAccountControl", "514").await.unwrap();
+        // A password that never expires.
+        samba.set(dan_dn, "userAccountControl", "66048").await.unwrap();
         // In 2001.
         samba.set(cid_dn, "accountExpires", "126227808000000000").await.unwrap();
         samba.set(dan_dn, "adminCount", "1").await.unwrap();
@@ -94,6 +99,7 @@ async fn sees_everybody_then_what_changed_and_where_they_went() {
             ]
         );
         assert_eq!((changed.people[0].private_mail.as_deref(), changed.people[0].manager), (Some("ann@home.example"), Some(*gus_id)));
+        assert!(changed.people[0].password_expires_at.is_some() && changed.people[3].password_expires_at.is_none());
         // Who moved is seen elsewhere; who was deleted is not seen at all without the right to, and missed in the census.
         assert!(changed.gone.contains(fay_id) && !changed.gone.contains(eve_id) && !changed.shifted);
         assert_eq!(names(&pages(&bench, Some(&second)).await.people), [""; 0]);

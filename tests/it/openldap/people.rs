@@ -15,7 +15,7 @@ const BEFORE: &str = "20200101000000.000000Z#000000#000#000000";
 
 #[tokio::test]
 async fn everybody_is_told_once_and_changes_are_found() {
-    let slapd = slapd(SlapdOptions::default()).await;
+    let slapd = slapd(SlapdOptions { max_age_days: 42, ..SlapdOptions::default() }).await;
     let desk = Desk::with(&slapd, |settings| settings.directory.openldap.protected_filter = "(uid=user07)".into());
     let directory = &*desk.directory;
     slapd.set(&slapd.dn("user01"), "manager", Some(&slapd.dn("user02"))).await.unwrap();
@@ -28,6 +28,9 @@ async fn everybody_is_told_once_and_changes_are_found() {
     assert_eq!((first.guid, first.display_name.as_str()), (uuid_of(&slapd, &slapd.dn("user01")).await, "User Number 01"));
     assert_eq!((first.mail.as_deref(), first.mobile.as_deref()), (Some("user01@corp.example"), Some("+15550100001")));
     assert_eq!(first.manager, Some(of("user02").guid));
+    // 42 days after it was set, a moment ago.
+    let hours = (first.password_expires_at.unwrap() - std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs().cast_signed()) / 3600;
+    assert!((41 * 24..=42 * 24).contains(&hours), "{hours}");
     assert!(first.enabled && !first.protected && of("user07").protected && !of("user20").enabled);
     assert_eq!(directory.census(Vec::new()).await.unwrap().guids.len(), 20);
     let asked = directory.people(&[of("user03").guid, uuid_of(&slapd, &slapd.bind_dn).await]).await.unwrap();

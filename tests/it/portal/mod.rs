@@ -18,5 +18,6 @@ mod sign_in;
 mod steps;
 mod walk;
 mod policies;
+mod reminders;
 mod work;
 mod registration;

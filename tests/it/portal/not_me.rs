@@ -187,6 +187,7 @@ async fn other_sites_and_nonsense_freeze_nobody() {
 async fn what_is_under_way_is_stopped_as_far_as_it_can_be() {
     let (cloud, mut agent) = cloud().await;
     let (_, token) = link(&alice_is_told(&cloud, &mut agent).await);
+    cloud.session_of("alice").await;
     // One waits for an agent, another tab holds a ticket, a third has proven itself only.
     let mut waits = at_password(&cloud, "alice").await;
     cloud.clock.advance(31);
@@ -201,6 +202,7 @@ async fn what_is_under_way_is_stopped_as_far_as_it_can_be() {
     drop(job);
     says_it_was_not_them(&cloud, &token).await.is_at("/not-me/stopped");
     assert!(agent.lease(0).await.is_empty(), "nothing is left to lease");
+    assert_eq!(cloud.sql::<i64>("select count(*) from sessions").await, 0);
     assert_eq!(cloud.sql::<i64>("select count(*) from jobs where envelopes is not null").await, 0);
     for person in [&mut waits, &mut sealed] {
         person.opens("/reset").await.is_at("/reset/ended").sees(&Language::English.text("problem-frozen-title"));
@@ -255,6 +257,35 @@ async fn a_freeze_of_the_first_or_of_the_one_that_follows_stops_what_follows() {
     cloud.administers(&["user", "freeze", "--tenant", &tenant(&cloud), "alice.lab"]);
     let mut alice = linked::at_password(&cloud, "alice").await;
     assert!(alice.seals("Correct-Horse-7").await["linked"].as_array().is_none());
+}
+
+/// Whatever comes first: after both, nothing is left to be applied.
+#[tokio::test]
+async fn a_freeze_and_a_submit_at_the_same_moment_leave_nothing_to_apply() {
+    let (cloud, mut agent) = cloud().await;
+    let tenant = tenant(&cloud);
+    for round in 0..12 {
+        let (_, token) = link(&alice_is_told(&cloud, &mut agent).await);
+        let mut alice = at_password(&cloud, "alice").await;
+        let sealed = alice.seals("Correct-Horse-8").await;
+        let mut other = Person::at(&cloud);
+        other.opens("/not-me").await;
+        let freeze = async {
+            tokio::time::sleep(std::time::Duration::from_millis(round % 4)).await;
+            other.submits("/not-me", &[("code", &token)]).await.is_at("/not-me/stopped");
+        };
+        let (posted, ()) = tokio::join!(alice.posts(&sealed), freeze);
+        assert!([202, 403, 409, 410].contains(&posted.0), "{posted:?}");
+        assert_eq!(
+            cloud.sql::<i64>("select count(*) from jobs where kind = 'reset' and state in ('submitted', 'leased', 'held')").await,
+            0
+        );
+        assert_ne!(alice.posts(&sealed).await.0, 202);
+        assert!(agent.lease(0).await.is_empty());
+        cloud.administers(&["user", "unfreeze", "--tenant", &tenant, "alice"]);
+        cloud.clock.advance(16 * 60);
+        agent.beat(true).await;
+    }
 }
 
 #[tokio::test]
@@ -314,6 +345,21 @@ async fn other_addresses_are_told_at_the_old_and_the_new_ones() {
     assert!(notice.text.contains("contact data"), "{}", notice.text);
     cloud.inbox.wait_for("+491701112223", 0).await.unwrap();
     says_it_was_not_them(&cloud, &token).await.is_at("/not-me/stopped");
+}
+
+#[tokio::test]
+async fn many_notices_at_once_hold_up_no_code() {
+    let (cloud, mut agent) = cloud().await;
+    let people = |domain: &str| {
+        (0..60)
+            .map(|n| sspr::wire::message::Person { mail: Some(format!("p{n}@{domain}")), ..somebody(&format!("p{n}")) })
+            .collect::<Vec<_>>()
+    };
+    agent.mirror([people("old.example"), vec![somebody("alice")]].concat()).await;
+    agent.mirror([people("new.example"), vec![somebody("alice")]].concat()).await;
+    assert_eq!(cloud.sql::<i64>("select count(*) from notices").await, 60);
+    assert!(cloud.sql::<i64>("select count(*) from messages where due_at > now() + interval '30 minutes'").await > 60);
+    at_password(&cloud, "alice").await;
 }
 
 #[tokio::test]

@@ -160,6 +160,7 @@ impl OpenLdap {
             .filter_map(|entry| Some((entry.dn().to_lowercase(), entry_uuid(entry)?)))
             .collect();
         let apart = self.set_apart(entries).await?;
+        let ages = self.ages(entries).await?;
         let now = self.time.now();
         let person = |entry: &Entry| {
             let account = self.account(entry, None, now);
@@ -177,9 +178,27 @@ impl OpenLdap {
                 principal_name: account.principal,
                 display_name: account.display_name,
                 groups: Vec::new(),
+                password_expires_at: expires(entry, ages.get(entry.text("pwdPolicySubentry").unwrap_or_default()).copied()),
             }
         };
         Ok(entries.iter().filter(|entry| entry_uuid(entry).is_some()).map(person).collect())
+    }
+
+    /// How many seconds a password lives by each policy that holds for one of these, by its name; empty: that of all others. A policy that
+    /// may not be read tells none.
+    async fn ages(&self, entries: &[Entry]) -> Result<HashMap<String, u64>, Trouble> {
+        let names: HashSet<&str> = entries.iter().map(|entry| entry.text("pwdPolicySubentry").unwrap_or_default()).collect();
+        let mut ages = HashMap::new();
+        for name in names {
+            let own = (!name.is_empty()).then_some(name);
+            let rules = self.links.mirror.ask(None, async |mut session| self.rules_at(&mut session, own).await).await;
+            let rules = match rules {
+                Err(Trouble::Answered { .. }) => None,
+                other => other?,
+            };
+            ages.extend(rules.map(|rules| (name.to_owned(), rules.max_age)));
+        }
+        Ok(ages)
     }
 
     /// Whom of these the settings protect by filter; the agent itself looks at groups, too.
@@ -241,6 +260,13 @@ impl OpenLdap {
         let cookie = control.map(|control| control.1.parse::<PagedResults>().cookie).unwrap_or_default();
         Ok((entries.into_iter().filter_map(Entry::new).collect(), bound(&session.server.name, &cookie)))
     }
+}
+
+/// When a password of this age runs out; `None`: never, or its age is not known.
+fn expires(entry: &Entry, age: Option<u64>) -> Option<i64> {
+    let changed = entry.text("pwdChangedTime").and_then(generalized)?;
+    let age = age.filter(|age| *age > 0).and_then(|age| i64::try_from(age).ok())?;
+    changed.checked_add(age)
 }
 
 /// The first change sequence number of a second.
