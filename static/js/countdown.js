@@ -8,13 +8,19 @@ for (const place of document.querySelectorAll("[data-countdown]")) countDown(pla
 function countDown(place) {
   // The clock, not a count of ticks: a phone in a pocket stops ticking.
   const end = performance.now() + 1000 * Number(place.dataset.countdown);
+  // Said once when it begins and once when it is over, not each second in between.
+  const spoken = place.closest('[role="alert"]');
   const tick = () => {
     const left = Math.ceil((end - performance.now()) / 1000);
     if (left > 0) {
       place.textContent = fill(place.dataset.text, { time: minutes(left) });
       place.disabled = true;
-      setTimeout(tick, 250);
+      setTimeout(() => {
+        spoken?.setAttribute("aria-live", "off");
+        tick();
+      }, 250);
     } else {
+      spoken?.setAttribute("aria-live", "assertive");
       place.textContent = place.dataset.over;
       place.disabled = false;
     }
