@@ -4,7 +4,7 @@
 //! struct Form { name: String, #[serde(default)] work: Solved }                     // the field
 //! struct SomePage { …, work: String }     work: visitor.work().await?              // the page
 //! {% call bits::work(page, work) %}{% endcall %}  and js/work.js in its head       // the template
-//! match visitor.admit(&form.work).await? { Admitted::Yes => …, other => other.words(…) }
+//! match visitor.admit(&form.work).await? { Admitted::Yes => …, Admitted::Work(error) => …, Admitted::Wait(until) => … }
 //! ```
 
 use serde::Deserialize;
