@@ -36,7 +36,7 @@ async function challenge() {
     signal: AbortSignal.timeout(15_000),
   });
   // The page is not ours any more: the server knows which is.
-  if ([401, 403, 404, 409, 410].includes(answer.status)) {
+  if (answer.redirected || [401, 403, 404, 409, 410].includes(answer.status)) {
     location.reload();
     await new Promise(() => {});
   }

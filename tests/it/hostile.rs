@@ -77,7 +77,7 @@ fn bad_json(shape: &serde_json::Value) -> Vec<(&'static str, Vec<u8>)> {
 async fn the_code_page_takes_one_text_and_nothing_else() {
     let (cloud, _agent, mut alice) = cloud().await;
     alice.asks_for_a_code("alice").await;
-    for path in ["/reset/code", "/reset/method", "/reset/code/resend"] {
+    for path in ["/reset/code", "/reset/method", "/reset/code/resend", "/reset/passkey"] {
         for (what, body) in [
             ("a list", &b"code[]=123456&method[]=email"[..]),
             ("twice", b"code=123456&code=123456&method=email&method=email"),
