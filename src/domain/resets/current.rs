@@ -92,7 +92,7 @@ pub async fn check(conn: &mut PgConnection, clock: &Clock, sealed: &Sealed<'_>) 
     }
 }
 
-/// The directory has said that it is the current password: a session begins, and the flow is over. Answers the session's cookie; `old`
+/// The directory has said that it is the current password, or a passkey needed none: a session begins, and the flow is over. Answers the session's cookie; `old`
 /// is what the browser had before. `None`: the flow is not there.
 pub async fn enter(
     conn: &mut PgConnection,
@@ -110,7 +110,8 @@ pub async fn enter(
         return Ok(None);
     }
     turns::end(&mut *conn, scope, &flow).await?;
-    Ok(Some(sessions::begin(conn, scope, clock, source, user.user_id, (By::Password, device), old).await?))
+    let by = if flow.job.is_some() { By::Password } else { By::Passkey };
+    Ok(Some(sessions::begin(conn, scope, clock, source, user.user_id, (by, device), old).await?))
 }
 
 /// It is the current password, and a new one is due: the flow becomes a change, which asks for no more proof than a sign-in does.

@@ -138,13 +138,18 @@ impl Flow {
         }
     }
 
-    /// Where a password is typed.
-    const fn page(&self) -> Step {
-        if self.aim_id.is_some() { Step::Password } else { self.purpose.page() }
+    /// Where a password is typed. A passkey is two factors by itself (something one has, and what unlocks it): whoever signs in by one needs
+    /// no password besides.
+    fn page(&self) -> Step {
+        match self.purpose {
+            _ if self.aim_id.is_some() => Step::Password,
+            Purpose::SignIn if self.passed.contains(&Method::Passkey) => Step::Enter,
+            purpose => purpose.page(),
+        }
     }
 
     /// Verified, and nothing is under way.
-    const fn beginning(&self) -> Step {
+    fn beginning(&self) -> Step {
         if self.frozen {
             return Step::Ended(Ending::Frozen);
         }

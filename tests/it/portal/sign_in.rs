@@ -118,6 +118,19 @@ async fn whose_password_is_due_changes_it_without_proving_again() {
 }
 
 #[tokio::test]
+async fn who_proved_a_passkey_needs_no_password_besides() {
+    let (cloud, _agent) = cloud().await;
+    let mut alice = at_the_page(&cloud).await;
+    // As if it had been that; how a passkey is proven has tests of its own.
+    sqlx::query("update flows set passed = '{passkey}'").execute(&cloud.app.db).await.unwrap();
+    alice.opens("/account/password").await.is_at("/account/enter");
+    assert_eq!(alice.ticket().await.0, 403);
+    alice.submits("/account/sessions", &[]).await.is_at("/account");
+    let begun = "select count(*) from audit_events where action = 'session.begin' and detail ->> 'by' = 'passkey'";
+    assert_eq!((cloud.sql::<i64>(begun).await, sessions(&cloud).await), (1, 1));
+}
+
+#[tokio::test]
 async fn a_sign_in_never_gets_what_sets_a_password() {
     let (cloud, mut agent) = cloud().await;
     let mut alice = at_the_page(&cloud).await;

@@ -13,9 +13,10 @@ use crate::support::{
 };
 
 /// Pages behind the first ones.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 12] = [
     "/reset/method",
     "/reset/code",
+    "/reset/passkey",
     "/reset/need",
     "/reset/password",
     "/change/password",
@@ -28,10 +29,12 @@ const PAGES: [&str; 11] = [
 ];
 
 /// What changes something, with a form that would do; JSON where it begins with a brace.
-const DOORS: [(&str, &str); 18] = [
+const DOORS: [(&str, &str); 20] = [
     ("/reset/method", "method=email"),
     ("/reset/code", "code=000000"),
     ("/reset/code/resend", ""),
+    ("/reset/passkey", "answer="),
+    ("/reset/passkey/challenge", "{}"),
     ("/reset/need", "need=unlock"),
     ("/reset/need", "need=password"),
     ("/reset/ticket", "{}"),
