@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sspr::wire::{
     b64,
     seal::{self, Envelope, Secrets},
+    ticket::Kind,
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -94,6 +95,31 @@ async fn known_bad_statements_are_refused() {
                 other => panic!("{other}"),
             };
             assert!(said.as_str().is_some_and(|said| reasons.contains(&said)), "{}: {said}", bad["why"]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_current_password_is_sealed_for_what_asks_for_it_and_for_nothing_else() {
+    story(async |browser| {
+        let site = Site::start().await;
+        browser.opens(&site.url).await;
+        let mut agent = Agent::new();
+        let old = "Alt \u{1F5DD} Zwölf";
+        for (kind, new) in [(Kind::Change, "Neu"), (Kind::Verify, "")] {
+            agent.ticket.kind = kind;
+            let body =
+                format!("{IMPORT} return s.seal(args[2], args[0], await s.verifyRecipients(args[0], args[1], {NOW}, args[4]), args[3]);");
+            let args = |wanted: &str| vec![agent.ticket(), json!([agent.recipient()]), json!(new), json!(old), json!(wanted)];
+            let sealed = browser.runs_with(&body, args(kind.as_str())).await;
+            let envelopes: Vec<Envelope> = serde_json::from_value(sealed.clone()).unwrap_or_else(|error| panic!("{error}: {sealed}"));
+            let secrets = seal::open(&envelopes[0], &agent.ticket, &agent.pair.private).expect("opens");
+            assert_eq!((secrets.new.as_str(), secrets.old.as_str()), (new, old), "{kind}");
+            // A page that is for something else seals nothing to such a ticket.
+            let refused =
+                format!("{IMPORT} return s.verifyRecipients(args[0], args[1], {NOW}, args[4]).then(() => null, (error) => error.message);");
+            assert_eq!(browser.runs_with(&refused, args("reset")).await, json!("ticket: kind"), "{kind}");
         }
     })
     .await;

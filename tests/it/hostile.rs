@@ -98,18 +98,38 @@ async fn the_code_page_takes_one_text_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn the_account_page_takes_what_its_buttons_send() {
+    let (cloud, _agent, mut alice) = cloud().await;
+    alice.is_signed_in(&cloud, "alice").await;
+    for path in ["/account/language", "/account/sessions/end", "/account/sessions/end-others", "/account/change", "/account/sign-out"] {
+        for body in [
+            &b"session[]=x&language[]=de"[..],
+            b"session=x&session=x&language=de&language=de",
+            b"session=%00&language=%00&more=1",
+            b"x=\xff",
+        ] {
+            assert_eq!(posts(&cloud, &alice, path, body, FORM).await, refused(400, "bad_input"), "{path}");
+        }
+        assert_eq!(posts(&cloud, &alice, path, b"{}", JSON).await, refused(415, "unsupported_media_type"), "{path}");
+    }
+    assert_eq!(cloud.sql::<i64>("select count(*) from sessions").await, 1, "none of it did anything");
+}
+
+#[tokio::test]
 async fn ticket_and_job_are_json_of_one_shape() {
     let (cloud, _agent, mut alice) = cloud().await;
     alice.proves(&cloud, "alice").await;
     let good = alice.seals("Correct-Horse-7").await;
     let shape = json!({ "job": good["job"], "envelopes": [{ "key": "HERE", "enc": "x", "ct": "x" }] });
     for (what, body) in bad_json(&shape) {
-        assert_eq!(posts(&cloud, &alice, "/reset/jobs", &body, JSON).await, refused(400, "bad_input"), "{what}");
+        for path in ["/reset/jobs", "/account/jobs"] {
+            assert_eq!(posts(&cloud, &alice, path, &body, JSON).await, refused(400, "bad_input"), "{path}: {what}");
+        }
     }
     for (what, body) in bad_json(&json!({ "x": "HERE" })) {
         assert_eq!(posts(&cloud, &alice, "/reset/ticket", &body, JSON).await, refused(400, "bad_input"), "{what}");
     }
-    for path in ["/reset/jobs", "/reset/ticket"] {
+    for path in ["/reset/jobs", "/reset/ticket", "/account/jobs"] {
         let huge = torn(&shape, &b"A".repeat(HUGE));
         assert_eq!(posts(&cloud, &alice, path, &huge, JSON).await, refused(413, "too_large"), "{path}");
         assert_eq!(posts(&cloud, &alice, path, b"a=b", FORM).await, refused(415, "unsupported_media_type"), "{path}");
