@@ -543,3 +543,6 @@ stopped-mailbox-text = Wer es war, hat vielleicht Ihre E-Mails gelesen. Ändern 
 stopped-late = Eine Änderung, die die Systeme Ihrer Organisation in diesem Augenblick schon in der Hand hatten, ließ sich nicht zurückrufen. Dann ist eine Nachricht darüber unterwegs zu Ihnen.
 problem-frozen-title = Für Ihr Konto kann hier nichts getan werden
 problem-frozen-text = Es ist zu seinem Schutz eingefroren: Jemand hat gesagt, dass er etwas nicht war, oder Ihr Helpdesk möchte erst nachsehen. Es wurde nichts geändert. Bitte rufen Sie Ihren Helpdesk an, nur er kann es wieder erlauben.
+methods-due = Bitte sehen Sie nach: Stimmt hier noch alles? Entfernen Sie, was Sie nicht mehr haben, und fügen Sie Neues hinzu.
+methods-confirm = Alles stimmt
+activity-help-desk = Der Helpdesk hat einen Anrufer für Sie gehalten und ihm einen Code gegeben

@@ -543,3 +543,6 @@ stopped-mailbox-text = Whoever it was may have read your mail. Change its passwo
 stopped-late = A change that your organisation's systems had in hand at this moment already could not be called back. Then a message about it is on its way to you.
 problem-frozen-title = Nothing can be done here for your account
 problem-frozen-text = It is frozen for its protection: somebody said that something was not them, or your help desk wants to look first. Nothing was changed. Please call your help desk, only they can allow it again.
+methods-due = Please look: is everything here still right? Remove what you no longer have, and add what is new.
+methods-confirm = Everything is right
+activity-help-desk = The help desk took a caller for you and gave them a code

@@ -1,5 +1,7 @@
 //! `sspr policy`: who may reset, and by which proofs. Nothing is saved before it was shown who gains and who loses by it.
 
+use std::fmt::Write;
+
 use anyhow::{Context, Result, bail, ensure};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -234,17 +236,17 @@ const LISTED: usize = 20;
 fn told(impact: &Impact) -> String {
     let mut text = String::new();
     for (title, people) in [("gain self-service", &impact.gains), ("lose self-service", &impact.loses)] {
-        text.push_str(&format!("{} {title}\n", people.len()));
+        let _ = writeln!(text, "{} {title}", people.len());
         for Change { name, before, after } in people.iter().take(LISTED) {
-            text.push_str(&format!("    {name}: {before} -> {after}\n"));
+            let _ = writeln!(text, "    {name}: {before} -> {after}");
         }
         if people.len() > LISTED {
-            text.push_str(&format!("    and {} more\n", people.len() - LISTED));
+            let _ = writeln!(text, "    and {} more", people.len() - LISTED);
         }
     }
-    text.push_str(&format!("{} stay as they are\n", impact.same));
+    let _ = writeln!(text, "{} stay as they are", impact.same);
     for warning in &impact.warnings {
-        text.push_str(&format!("! {warning}\n"));
+        let _ = writeln!(text, "! {warning}");
     }
     text
 }

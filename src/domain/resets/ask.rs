@@ -108,7 +108,6 @@ pub async fn unlock(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sou
         flow: Some(flow),
         job: Some(job),
         detail: serde_json::json!({ "kind": Kind::Unlock }),
-        ..Event::default()
     };
     let mut lines = vec![(scope, source, line("reset.unlock", "accepted", flow.flow_id, job_id))];
     if let Some(older) = superseded {

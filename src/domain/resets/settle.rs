@@ -218,7 +218,9 @@ async fn notices(conn: &mut PgConnection, clock: &Clock, done: &[(&Report<'_>, &
         whom.except(|to| known.as_ref().is_some_and(|known| known.is_reached_at(to)));
         letters.tell(scope, clock, &whom, job, content.clone())?;
         if let Content::Changed { again, .. } = &mut content
+            // Whoever changed it showed the old one, too.
             && end.by_mail
+            && end.kind == Kind::Reset
         {
             *again = true;
             letters.tell(scope, clock, &whom, job, content)?;

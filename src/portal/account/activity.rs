@@ -22,7 +22,7 @@ pub struct Item {
 }
 
 /// Action, outcome, key of the words, and whether it may have been somebody else. What is not here is told nobody.
-const TOLD: [(&str, &str, &str, bool); 16] = [
+const TOLD: [(&str, &str, &str, bool); 17] = [
     ("reset.begin", "known", "activity-begun", false),
     ("reset.code_try", "right", "activity-code-right", false),
     ("reset.code_try", "wrong", "activity-code-wrong", true),
@@ -37,6 +37,7 @@ const TOLD: [(&str, &str, &str, bool); 16] = [
     ("user.language", "chosen", "activity-language", false),
     ("authenticator.add", "added", "activity-method-added", false),
     ("authenticator.remove", "removed", "activity-method-removed", false),
+    ("help_desk.code", "made", "activity-help-desk", true),
     ("account.freeze", "frozen", "activity-frozen", true),
     ("account.freeze", "lifted", "activity-lifted", false),
 ];

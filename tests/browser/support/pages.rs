@@ -106,6 +106,7 @@ struct Methods {
     contacts: Vec<Contact>,
     own: Vec<Own>,
     has_codes: bool,
+    due: bool,
     error: Option<&'static str>,
 }
 
@@ -550,10 +551,11 @@ pub fn render(name: &str, language: Language) -> Option<String> {
             let contact = |kind, masked: &str| Contact { kind, masked: masked.to_owned() };
             let contacts =
                 vec![contact("private_email", "a•••@p•••.example"), contact("email", "a•••@n•••.example"), contact("sms", "+•••••••47")];
-            Methods { page, contacts, own, has_codes: true, error: None }.render()
+            Methods { page, contacts, own, has_codes: true, due: true, error: None }.render()
         }
         "account-methods-none" => {
-            Methods { page, contacts: Vec::new(), own: Vec::new(), has_codes: false, error: Some("methods-error-label") }.render()
+            Methods { page, contacts: Vec::new(), own: Vec::new(), has_codes: false, due: false, error: Some("methods-error-label") }
+                .render()
         }
         "account-app" => {
             let key = "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ".to_owned();

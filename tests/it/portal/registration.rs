@@ -162,3 +162,15 @@ async fn whoever_proved_themselves_long_ago_changes_nothing() {
     assert_eq!(cloud.sql::<i64>("select count(*) from authenticators").await, 1);
     assert_eq!(cloud.sql::<i64>("select count(*) from registrations").await, 0);
 }
+
+#[tokio::test]
+async fn whoever_is_asked_whether_all_is_right_says_so_once() {
+    let (cloud, _agent) = cloud().await;
+    let mut alice = signed_in(&cloud, "alice").await;
+    assert!(!alice.page.body.contains("/account/methods/confirm"), "nobody asks");
+    cloud.administers(&["tenant", "set", &cloud.tenant.scope.id().to_string(), "--reconfirm-days", "90"]);
+    alice.opens("/account/methods").await.sees("still right?");
+    alice.submits("/account/methods/confirm", &[]).await.is_at("/account/methods");
+    assert!(!alice.page.text().contains("still right?"), "{}", alice.page.text());
+    assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where action = 'registration.confirm'").await, 1);
+}

@@ -29,7 +29,7 @@ use crate::{
         authenticators::{self, Kind, Label, Registrar},
         notices,
         notifications::Change,
-        policies,
+        policies, registration,
     },
     web::{Page, Result, form, page},
 };
@@ -40,6 +40,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/account/methods", get(show))
         .route("/account/methods/rename", post(rename).merge(back()))
         .route("/account/methods/remove", post(remove).merge(back()))
+        .route("/account/methods/confirm", post(confirm).merge(back()))
         .merge(app::routes())
         .merge(passkey::routes())
         .merge(codes::routes())
@@ -89,6 +90,8 @@ struct MethodsPage {
     contacts: Vec<Contact>,
     own: Vec<Own>,
     has_codes: bool,
+    /// It is time to ask whether all is still right.
+    due: bool,
     error: Option<&'static str>,
 }
 
@@ -119,6 +122,7 @@ async fn answer(account: &Account, status: StatusCode, error: Option<&'static st
     let (app, language) = (&visitor.app, visitor.language);
     let mut conn = app.db.acquire().await?;
     let listed = authenticators::list(&mut conn, &visitor.tenant.scope, user.user_id).await?;
+    let due = registration::is_due(&mut conn, &visitor.tenant.scope, &app.clock, user.user_id).await?;
     drop(conn);
     let private = user.private_mail.as_ref().map(|mail| Contact { kind: "private_email", masked: mail.masked() });
     let mail = user.mail.as_ref().map(|mail| Contact { kind: "email", masked: mail.masked() });
@@ -139,6 +143,7 @@ async fn answer(account: &Account, status: StatusCode, error: Option<&'static st
         contacts: private.into_iter().chain(mail).chain(mobile).collect(),
         has_codes: own.iter().any(|one| one.kind == "recovery_codes"),
         own,
+        due,
         error,
     };
     Ok(page::html_as(status, &shown))
@@ -160,6 +165,16 @@ async fn rename(account: Account, form::Form(form): form::Form<Renamed>) -> Resu
     let app = &visitor.app;
     let mut tx = app.begin().await?;
     authenticators::rename(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, user.user_id, form.id, &label).await?;
+    tx.commit().await?;
+    Ok(Redirect::to("/account/methods").into_response())
+}
+
+/// All of it is still right.
+async fn confirm(Recent(account): Recent, _: form::Form<form::Nothing>) -> Result<Response> {
+    let Account { visitor, user, .. } = &account;
+    let app = &visitor.app;
+    let mut tx = app.begin().await?;
+    registration::confirm(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, user.user_id).await?;
     tx.commit().await?;
     Ok(Redirect::to("/account/methods").into_response())
 }
