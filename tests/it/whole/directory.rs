@@ -1,6 +1,7 @@
 //! The directory decides, and its decision is what the person reads.
 
 use sspr::{
+    domain::policies::Draft,
     base::language::Language,
     lab::samba::{BindOutcome, Release, Samba, SambaOptions},
 };
@@ -93,6 +94,7 @@ async fn disabled_people_travel_as_decoys_and_changes_on_site_are_followed() {
     Person::at(&cloud).asks_for_a_code(&disabled.sign_in_name).await;
     assert_eq!(cloud.sql::<i64>("select count(*) from flows where user_id is not null").await, 0);
     // Somebody's address changes on-premises: the next code goes there.
+    cloud.policy(|terms| Draft { cooling_off: 0, ..terms }).await;
     let user = &samba.users[6];
     let dn = samba.dn(&user.sign_in_name).await.unwrap();
     samba.set(&dn, "mail", "new-address@corp.example").await.unwrap();
