@@ -11,6 +11,7 @@ mod agent;
 mod check;
 pub mod conform;
 mod connector;
+mod contacts;
 #[cfg(unix)]
 mod demo;
 mod fleet;
@@ -49,6 +50,8 @@ enum Command {
     Policy(policy::Args),
     /// One person's account: how it stands, freezing it, lifting that.
     User(user::Args),
+    /// Contact data that the directory does not have.
+    Contacts(contacts::Args),
     /// Ask people to register their methods of proof.
     Registration(registration::Args),
     /// Who has to wait, and letting them go on.
@@ -93,6 +96,7 @@ pub fn run(cli: Cli) -> Result<()> {
             Command::Tenant(args) => tenant::run(args, config).await,
             Command::Policy(args) => policy::run(args, config).await,
             Command::User(args) => user::run(args, config).await,
+            Command::Contacts(args) => contacts::run(args, config).await,
             Command::Registration(args) => registration::run(args, config).await,
             Command::Limits(args) => limits::run(args, config).await,
             Command::HelpDesk(args) => help_desk::run(args, config).await,

@@ -60,10 +60,7 @@ pub async fn mirror(conn: &mut PgConnection, scope: &Scope, clock: &Clock, conne
     done.changed = changed.len();
     let guids: Vec<Uuid> = changed.iter().map(|known| known.person.guid).collect();
     let mut before = readdressed::before(&mut *conn, scope, connector, &guids).await?;
-    let readdressed = changed.iter().filter_map(|known| {
-        let (user_id, before) = before.remove(&known.person.guid)?;
-        readdressed::compare(user_id, before, known.person)
-    });
+    let readdressed = changed.iter().filter_map(|known| readdressed::compare(before.remove(&known.person.guid)?, known.person));
     let readdressed: Vec<_> = readdressed.collect();
     done.dropped = upsert(&mut *conn, scope, clock, connector, &changed).await?;
     done.removed = remove(&mut *conn, clock, connector, &batch.removals).await?;
@@ -259,7 +256,9 @@ async fn upsert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector
                    manager, enabled, protected, content, password_expires_at)
          on conflict (connector_id, object_guid) do update set sign_in_name = excluded.sign_in_name,
              principal_name = excluded.principal_name, display_name = excluded.display_name, aliases = excluded.aliases, mail = excluded.mail,
-             mail_index = excluded.mail_index, private_mail = excluded.private_mail, mobile = excluded.mobile,
+             mail_index = excluded.mail_index,
+             private_mail = case when u.private_mail_own then u.private_mail else excluded.private_mail end,
+             mobile = case when u.mobile_own then u.mobile else excluded.mobile end,
              language = coalesce(u.chosen_language, excluded.language),
              manager = excluded.manager, enabled = excluded.enabled, protected = excluded.protected, content = excluded.content,
              password_expires_at = excluded.password_expires_at, mirrored_at = excluded.mirrored_at, removed_at = null",
@@ -325,7 +324,7 @@ pub(super) async fn remove(conn: &mut PgConnection, clock: &Clock, connector: Uu
     }
     let removed = sqlx::query_scalar!(
         "update users set removed_at = $3, mail = null, mail_index = null, private_mail = null, mobile = null, manager = null, content = null,
-             enabled = false
+             private_mail_own = false, mobile_own = false, enabled = false
          where connector_id = $1 and object_guid = any($2) and removed_at is null returning user_id",
         connector,
         guids,

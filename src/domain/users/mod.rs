@@ -3,6 +3,7 @@
 
 mod contact;
 mod held;
+mod import;
 mod limited;
 mod links;
 mod mirror;
@@ -21,6 +22,7 @@ use super::{
 use crate::base::{clock::Clock, language::Language};
 pub use contact::{EmailAddress, Phone};
 pub use held::{accept, held};
+pub use import::{Line, Unimported, import};
 pub use limited::{subjects, whose};
 pub use links::{LinkBy, Linked, Unlisted, follow, list};
 pub use mirror::{MirrorOutcome, Mirrored, clean, mirror};

@@ -17,15 +17,18 @@ pub struct Readdressed {
     pub now: Reach,
 }
 
+/// Somebody as they were known so far, and which addresses are not the directory's to change.
+pub(super) struct Before {
+    user_id: Uuid,
+    reach: Reach,
+    private_mail_own: bool,
+    mobile_own: bool,
+}
+
 /// By object GUID: those of these people whom self-service may serve, as they were known so far.
-pub(super) async fn before(
-    conn: &mut PgConnection,
-    scope: &Scope,
-    connector: Uuid,
-    guids: &[Uuid],
-) -> Result<BTreeMap<Uuid, (Uuid, Reach)>> {
+pub(super) async fn before(conn: &mut PgConnection, scope: &Scope, connector: Uuid, guids: &[Uuid]) -> Result<BTreeMap<Uuid, Before>> {
     let rows = sqlx::query!(
-        "select user_id, object_guid, display_name, mail, private_mail, mobile, language from users
+        "select user_id, object_guid, display_name, mail, private_mail, mobile, language, private_mail_own, mobile_own from users
          where tenant_id = $1 and connector_id = $2 and object_guid = any($3) and removed_at is null and enabled and not protected",
         scope.id(),
         connector,
@@ -36,19 +39,21 @@ pub(super) async fn before(
     rows.into_iter()
         .map(|row| {
             let reach = Reach::open(scope, row.display_name, [row.mail, row.private_mail, row.mobile], row.language)?;
-            Ok((row.object_guid, (row.user_id, reach)))
+            let (private_mail_own, mobile_own) = (row.private_mail_own, row.mobile_own);
+            Ok((row.object_guid, Before { user_id: row.user_id, reach, private_mail_own, mobile_own }))
         })
         .collect()
 }
 
 /// `None`: reached as before, or not served any more.
-pub(super) fn compare(user_id: Uuid, before: Reach, person: &Person) -> Option<Readdressed> {
+pub(super) fn compare(known: Before, person: &Person) -> Option<Readdressed> {
+    let Before { user_id, reach: before, private_mail_own, mobile_own } = known;
     let mail = |text: &Option<String>| text.as_deref().and_then(EmailAddress::parse);
     let now = Reach {
         name: before.name.clone(),
         mail: mail(&person.mail),
-        private_mail: mail(&person.private_mail),
-        mobile: person.mobile.as_deref().and_then(Phone::parse),
+        private_mail: if private_mail_own { before.private_mail.clone() } else { mail(&person.private_mail) },
+        mobile: if mobile_own { before.mobile.clone() } else { person.mobile.as_deref().and_then(Phone::parse) },
         language: before.language.clone(),
     };
     let texts = |reach: &Reach| {

@@ -303,3 +303,54 @@ async fn a_pass_that_names_almost_nobody_removes_nobody_until_it_is_meant() {
     let trail = "select string_agg(outcome, ' ' order by event_id) from audit_events where action = 'mirror.removals'";
     assert_eq!(cloud.sql::<String>(trail).await, "held held accepted");
 }
+
+#[tokio::test]
+async fn contact_data_is_imported_counts_before_the_directorys_and_is_told() {
+    let (cloud, mut agent) = office().await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("contacts.csv");
+    let path = file.display().to_string();
+    let list = |lines: &str| std::fs::write(&file, format!("name,private_mail,mobile\n{lines}")).unwrap();
+    let guid = somebody("bob").guid;
+    list(&format!("Alice,alice@home.example,\n{guid},,+49 170 9999999\n"));
+    let said = cloud.administers(&["contacts", "import", &path]);
+    assert!(said.contains("2 people would have other addresses, of 2") && said.contains("Nothing was saved"), "{said}");
+    assert_eq!(cloud.sql::<i64>("select count(*) from users where private_mail_own or mobile_own").await, 0);
+    cloud.administers(&["contacts", "import", &path, "--yes"]);
+    // Told at the old addresses and the new one; and no proof yet.
+    for address in ["alice@home.example", "alice@mail.example", "bob@mail.example", "+491709999999"] {
+        cloud.inbox.wait_for(address, 0).await.unwrap();
+    }
+    let choices = async |name: &str| {
+        let mut person = Person::at(&cloud);
+        person.opens("/").await.submits("/reset", &[("name", name)]).await.is_at("/reset/method");
+        person.page.form("/reset/method").unwrap().choices("method").iter().map(|&choice| choice.to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(choices("alice").await, ["email", "sms"]);
+    cloud.policy(|terms| Draft { cooling_off: 0, ..terms }).await;
+    assert_eq!(choices("alice").await, ["private_email", "email", "sms"]);
+    // The directory's own word does not replace it, and nobody is told of what did not change.
+    let told = cloud.inbox.count("alice@mail.example");
+    let renamed = DirectoryPerson { display_name: "Alice Other".to_owned(), mobile: None, ..in_groups("alice", &[STAFF]) };
+    agent.mirror(vec![renamed, DirectoryPerson { mobile: Some("+491701111111".to_owned()), ..somebody("bob") }, somebody("carol")]).await;
+    assert_eq!(choices("alice").await, ["private_email", "email"]);
+    assert_eq!(cloud.inbox.count("bob@mail.example"), 1);
+    cloud.inbox.wait_for("alice@mail.example", told).await.unwrap();
+    // Given back.
+    list("alice,-,\nbob,,-\n");
+    cloud.administers(&["contacts", "import", &path, "--yes"]);
+    agent.mirror(vec![in_groups("alice", &[STAFF]), in_groups("bob", &[STAFF]), somebody("carol")]).await;
+    assert_eq!(choices("alice").await, ["email", "sms"]);
+    for (lines, why) in [
+        ("alice,nobody,\n", "no mail address"),
+        ("alice,,0170 1\n", "country code"),
+        ("nobody,,+49 170 1234567\n", "there is no"),
+        ("alice,,+49 170 1234567\nALICE,a@b.example,\n", "stands in a line before"),
+    ] {
+        list(lines);
+        let said = cloud.tries(&["contacts", "import", &path, "--yes"]).unwrap_err();
+        assert!(said.contains(why) && said.contains("nothing was changed"), "{said}");
+    }
+    std::fs::write(&file, "alice,a@b.example,\n").unwrap();
+    assert!(cloud.tries(&["contacts", "import", &path]).unwrap_err().contains("first line"));
+}
