@@ -1,8 +1,8 @@
 //! The directory decides, and its decision is what the person reads.
 
 use sspr::{
-    domain::policies::Draft,
     base::language::Language,
+    domain::policies::Draft,
     lab::samba::{BindOutcome, Release, Samba, SambaOptions},
 };
 
