@@ -39,10 +39,10 @@ begin
         on conflict on constraint limits_pkey do update set
             used = case when l.until <= at then weights[i] else least(l.used + weights[i], most + 1) end,
             strikes = case when l.until > at then l.strikes when l.until < at - interval '1 day' then 0
-                           when l.used > most then least(l.strikes + 1, 10) else l.strikes end,
+                           when l.used >= most then least(l.strikes + 1, 10) else l.strikes end,
             until = case when l.until > at then l.until
                          else at + least(greatest(longest, windows[i]),
-                                         windows[i] * (1 << case when l.used > most and l.until >= at - interval '1 day'
+                                         windows[i] * (1 << case when l.used >= most and l.until >= at - interval '1 day'
                                                                  then least(l.strikes + 1, 10) else 0 end)) end
         returning l.used, l.until into used, until;
         over := over or used > most or weights[i] = 0 and used >= most;

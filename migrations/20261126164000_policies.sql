@@ -98,7 +98,11 @@ begin
     policy_id := found.policy_id;
     serves := coalesce(found.serves, false) and not exists (select from policy_groups e
         where e.policy_id = found.policy_id and e.excepted
-            and not exists (select from groups g where g.connector_id = e.connector_id and g.object_guid = e.group_guid));
+            and not exists (select from groups g where g.connector_id = e.connector_id and g.object_guid = e.group_guid))
+        and not exists (select from policies p join policy_groups g using (tenant_id, policy_id)
+            join users u on u.tenant_id = tenant and u.user_id = account and u.connector_id = g.connector_id
+            where p.tenant_id = tenant and p.priority <= found.priority and not p.everybody and not g.excepted
+                and not exists (select from groups k where k.connector_id = g.connector_id and k.object_guid = g.group_guid));
     methods := coalesce(found.methods, '{}');
     gates := coalesce(found.gates, 1);
     apart := coalesce(found.apart, false);

@@ -3,7 +3,7 @@
 mail-greeting = Guten Tag { $name },
 # Der Code selbst steht nicht im Betreff: Mailserver protokollieren Betreffzeilen.
 mail-code-subject = Ihr Code für { $tenant }
-mail-code-intro = Jemand, hoffentlich Sie selbst, setzt gerade das Passwort Ihres Kontos bei { $tenant } zurück. Das ist der Code:
+mail-code-intro = Jemand, hoffentlich Sie selbst, will bei { $tenant } zeigen, dass er Sie ist: für ein neues Passwort oder für Ihre Kontoseite. Das ist der Code:
 mail-code-valid = { $minutes ->
     [one] Er gilt eine Minute lang, einmal und nur in dem Browser, in dem Sie begonnen haben.
    *[other] Er gilt { $minutes } Minuten lang, einmal und nur in dem Browser, in dem Sie begonnen haben.
@@ -39,7 +39,7 @@ mail-again-subject = Noch einmal: Ihr Passwort bei { $tenant } wurde geändert
 mail-again-intro = Gestern wurde das Passwort Ihres Kontos bei { $tenant } geändert, von jemandem, der Ihre E-Mails lesen konnte.
 mail-again-you = Wir sagen es Ihnen zweimal, denn wer Ihre E-Mails lesen kann, hätte unsere erste Nachricht löschen können. Das waren Sie? Dann ist alles in Ordnung.
 mail-tries-subject = Jemand hat mehrere Codes für Ihr Konto bei { $tenant } versucht
-mail-tries-intro = Jemand wollte das Passwort Ihres Kontos bei { $tenant } zurücksetzen und hat mehrere falsche Codes eingegeben. Es wurde nichts geändert.
+mail-tries-intro = Jemand wollte bei { $tenant } zeigen, dass er Sie ist, und hat mehrere falsche Codes eingegeben. Es wurde nichts geändert.
 mail-tries-you = Das waren Sie? Dann warten Sie bitte ein wenig und versuchen Sie es noch einmal mit dem neuesten Code.
 mail-method-subject = Womit Sie sich bei { $tenant } ausweisen, wurde geändert
 mail-method-added = Für Ihr Konto bei { $tenant } kam etwas hinzu, womit Sie sich ausweisen können: { $method }.

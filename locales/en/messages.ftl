@@ -3,7 +3,7 @@
 mail-greeting = Hello { $name },
 # The code itself stays out of the subject: mail servers log subjects.
 mail-code-subject = Your code for { $tenant }
-mail-code-intro = Somebody, hopefully you, is resetting the password of your account at { $tenant }. This is the code:
+mail-code-intro = Somebody, hopefully you, wants to prove at { $tenant } that they are you, for a new password or for your account page. This is the code:
 mail-code-valid = { $minutes ->
     [one] It works for one minute, once, and only in the browser in which you started.
    *[other] It works for { $minutes } minutes, once, and only in the browser in which you started.
@@ -39,7 +39,7 @@ mail-again-subject = Once more: your password at { $tenant } was changed
 mail-again-intro = Yesterday the password of your account at { $tenant } was changed by somebody who could read your mail.
 mail-again-you = We tell you twice, because whoever can read your mail could have deleted our first message. It was you? Then everything is in order.
 mail-tries-subject = Somebody tried several codes for your account at { $tenant }
-mail-tries-intro = Somebody began to reset the password of your account at { $tenant } and typed several wrong codes. Nothing was changed.
+mail-tries-intro = Somebody wanted to prove at { $tenant } that they are you and typed several wrong codes. Nothing was changed.
 mail-tries-you = It was you? Then wait a little, and try again with the newest code.
 mail-method-subject = How you prove who you are at { $tenant } was changed
 mail-method-added = For your account at { $tenant } something was added by which you can prove who you are: { $method }.

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::{
     audit::{self, Event, Source},
     tenants::Scope,
+    users,
 };
 use crate::base::clock::Clock;
 pub use passkey::{Assertion, Attestation, RelyingParty, begin_passkey, check_passkey, finish_passkey};
@@ -56,7 +57,7 @@ pub struct Label(String);
 impl Label {
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let fits = (1..=60).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        let fits = (1..=60).contains(&text.chars().count()) && !text.chars().any(|c| c.is_control() || users::turns_text(c));
         fits.then(|| Self(text.to_owned()))
     }
 
@@ -111,6 +112,20 @@ pub async fn usable(conn: &mut PgConnection, scope: &Scope, clock: &Clock, users
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(|row| Ok((row.user_id, Kind::parse(&row.kind)?))).collect()
+}
+
+/// What was added since then proves nothing until `until`.
+pub async fn cool_off(conn: &mut PgConnection, scope: &Scope, user: Uuid, since: OffsetDateTime, until: OffsetDateTime) -> Result<()> {
+    sqlx::query!(
+        "update authenticators set usable_from = greatest(usable_from, $4) where tenant_id = $1 and user_id = $2 and created_at > $3",
+        scope.id(),
+        user,
+        since,
+        until,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Call one's own otherwise. False if there is no such.

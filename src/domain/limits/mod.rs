@@ -41,6 +41,8 @@ pub enum Limit {
     HelpDeskTry,
     /// Having the directory compare the current password, for an account: few, so that its own lock is not reached through us.
     PasswordTry,
+    /// Adding and removing methods of proof, for an account: each is told by mail and text message.
+    MethodChange,
     /// Sending a code, for an account.
     CodeSend,
     /// Sending a code to one mailbox or number, whoever's account it is for.
@@ -55,7 +57,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::AddressBegin,
         Self::AddressTry,
         Self::AddressSend,
@@ -64,6 +66,7 @@ impl Limit {
         Self::AppTry,
         Self::HelpDeskTry,
         Self::PasswordTry,
+        Self::MethodChange,
         Self::CodeSend,
         Self::Destination,
         Self::CountryHour,
@@ -82,6 +85,7 @@ impl Limit {
             Self::AppTry => "app_try",
             Self::HelpDeskTry => "help_desk_try",
             Self::PasswordTry => "password_try",
+            Self::MethodChange => "method_change",
             Self::CodeSend => "code_send",
             Self::Destination => "destination",
             Self::CountryHour => "country_hour",
@@ -101,7 +105,8 @@ impl Limit {
             Self::AddressBegin | Self::AddressTry | Self::AddressSend => (None, Duration::minutes(10)),
             Self::NotMe => (Some(20), Duration::minutes(10)),
             Self::CodeTry | Self::AppTry | Self::HelpDeskTry => (Some(5), Duration::minutes(10)),
-            Self::PasswordTry => (Some(3), Duration::minutes(15)),
+            Self::PasswordTry => (Some(3), Duration::minutes(30)),
+            Self::MethodChange => (Some(20), Duration::hours(1)),
             Self::CodeSend => (Some(5), Duration::minutes(15)),
             Self::Destination => (Some(10), Duration::hours(1)),
             Self::CountryHour => (Some(300), Duration::hours(1)),

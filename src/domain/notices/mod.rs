@@ -86,8 +86,8 @@ pub async fn tries_used_up(
 /// Answers whether there is anything to send.
 pub async fn readdressed(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, people: &[Readdressed]) -> Result<bool> {
     let mut letters = Letters::default();
-    for person in people.iter().filter(|_| tenant.self_service) {
-        let Readdressed { user_id, before, now } = person;
+    for person in people.iter().filter(|person| tenant.self_service && person.is_told) {
+        let Readdressed { user_id, before, now, .. } = person;
         let happened = Happened { at: clock.seconds(), from: String::new(), token: None };
         let mail = before.mail != now.mail || before.private_mail != now.private_mail;
         let content = Content::Contact { happened, mail, mobile: before.mobile != now.mobile };
@@ -104,7 +104,8 @@ pub async fn readdressed(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock
 pub async fn alert(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, user: &User, of: (&str, i64)) -> Result<()> {
     let Some(to) = &tenant.alerts else { return Ok(()) };
     let scope = &tenant.scope;
-    let command = format!("sspr user show --tenant {} {}", scope.id(), user.sign_in_name);
+    // A directory's name in a command that somebody will paste.
+    let command = format!("sspr user show --tenant {} '{}'", scope.id(), user.sign_in_name.replace('\'', r"'\''"));
     let who = format!("{} ({})", user.display_name, user.sign_in_name);
     let content = Content::Alert { happened: happened(clock, source), who, about: of.0.to_owned(), of: of.1, command };
     let message = Message { to: to.clone(), name: String::new(), language: tenant.language.tag().to_owned(), content };

@@ -28,18 +28,20 @@ pub struct Terms {
     pub apart: bool,
     /// For so long a new or changed method proves nothing.
     pub cooling_off: Duration,
+    /// The current password is asked for besides: a mailbox that opens with it may go before it.
+    pub password_follows: bool,
 }
 
 impl Terms {
     /// From the columns of `policy_of`.
     pub fn of(serves: bool, methods: &[String], gates: i16, apart: bool, hours: i32) -> Self {
         let methods = methods.iter().filter_map(|method| Method::parse(method)).collect();
-        Self { serves, methods, gates, apart, cooling_off: Duration::hours(hours.into()) }
+        Self { serves, methods, gates, apart, cooling_off: Duration::hours(hours.into()), password_follows: false }
     }
 
     /// For nobody in particular, where there is nobody.
     pub fn usual() -> Self {
-        Self { serves: true, methods: vec![Method::Email], gates: 1, apart: false, cooling_off: Duration::days(1) }
+        Self { serves: true, methods: vec![Method::Email], gates: 1, apart: false, cooling_off: Duration::days(1), password_follows: false }
     }
 }
 

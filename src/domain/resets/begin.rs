@@ -38,9 +38,9 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     let scope = &tenant.scope;
     // All that a name shows and counts depends on its local part: "x" and "x@corp" must not differ where there is no x.
     let similar = users::similar(scope, name);
-    let Candidates { found, namesake, donor } = users::candidates(&mut *conn, scope, name, &similar).await?;
-    // Three people are asked for, whether or not there are as many.
-    let people = [&found, &namesake, &donor].map(|one| one.as_ref().map_or_else(Uuid::nil, |(user, _)| user.user_id));
+    let Candidates { found, namesake, donors } = users::candidates(&mut *conn, scope, name, &similar).await?;
+    let own_two = [&found, &namesake].map(|one| one.as_ref().map_or_else(Uuid::nil, |(user, _)| user.user_id));
+    let people: Vec<Uuid> = own_two.into_iter().chain(donors.iter().map(|(user, _)| user.user_id)).collect();
     let registered = authenticators::usable(&mut *conn, scope, clock, &people).await?;
 
     // Somebody whom no policy serves, or who cannot pass as many gates as theirs asks, gets the decoy's answer: uniform, and as useless.
@@ -51,8 +51,17 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     };
     let own = found.as_ref().and_then(able);
     let nearly = namesake.as_ref().and_then(able);
-    let borrowed = donor.as_ref().and_then(able);
-    let decoy = decoy_of(donor.as_ref().map(|(user, _)| user), borrowed, name, &similar);
+    let donor = donors.iter().find_map(|donor| able(donor).map(|looks| (&donor.0, looks)));
+    let (donor, looks) = match donor {
+        Some((donor, looks)) => (Some(donor), looks),
+        // Nobody near could do it: what somebody who can would see.
+        None => {
+            let (lender, terms) = donors.first().map_or_else(|| (None, Terms::usual()), |(user, terms)| (Some(user), terms.clone()));
+            let terms = how.purpose.terms(&terms);
+            (lender, (plausible(&terms), terms))
+        }
+    };
+    let decoy = decoy_of(donor, looks, name, &similar);
     let user = found.filter(|_| own.is_some()).map(|(user, _)| user);
     let (options, terms) = own.or(nearly).unwrap_or(decoy);
     let no_one = scope.key().hash(b"limit subject of nobody", &similar);
@@ -116,7 +125,8 @@ const ORDER: [Method; 7] =
 /// mailbox that is known to be behind the forgotten password proves nothing alone; nor does an address at all that is another since
 /// lately. The help desk is for everybody, but nobody is known by nothing else: no decoy looks like that.
 pub fn offers(tenant: &Tenant, user: &User, kinds: &[Method], terms: &Terms, now: OffsetDateTime) -> Vec<Offer> {
-    let behind = |mail: &&EmailAddress| terms.gates == 1 && tenant.mail_domains.iter().any(|domain| mail.is_at(domain));
+    let alone = terms.gates == 1 && !terms.password_follows;
+    let behind = |mail: &&EmailAddress| alone && tenant.mail_domains.iter().any(|domain| mail.is_at(domain));
     let [mail_known, private_known, mobile_known] = user.since.map(|at| at.is_none_or(|at| at + terms.cooling_off <= now));
     let private = user.private_mail.as_ref().filter(|_| private_known).map(|mail| Offer::new(Method::PrivateEmail, mail.masked()));
     let mail = user.mail.as_ref().filter(|mail| mail_known && !behind(mail)).map(|mail| Offer::new(Method::Email, mail.masked()));
@@ -133,22 +143,36 @@ pub fn offers(tenant: &Tenant, user: &User, kinds: &[Method], terms: &Terms, now
     all
 }
 
+/// What most of those see who can do what these terms ask for.
+fn plausible(terms: &Terms) -> Vec<Offer> {
+    let likely = [Method::Email, Method::Totp, Method::Sms, Method::PrivateEmail, Method::Passkey, Method::RecoveryCode];
+    let mut offers: Vec<Offer> = Vec::new();
+    for method in likely.into_iter().filter(|method| terms.methods.contains(method)) {
+        if !is_enough(&offers, terms) {
+            offers.push(Offer::new(method, String::new()));
+        }
+    }
+    offers.sort_by_key(|offer| ORDER.iter().position(|method| *method == offer.method));
+    offers
+}
+
 /// What a person of that name could plausibly see: the donor's methods, with the typed name's first letter where the
 /// donor's own address begins like their name, and two digits of the hash. Always the same for the same name.
-fn decoy_of(donor: Option<&User>, borrowed: Option<(Vec<Offer>, Terms)>, name: &Name, hash: &[u8]) -> (Vec<Offer>, Terms) {
+fn decoy_of(donor: Option<&User>, (offers, terms): (Vec<Offer>, Terms), name: &Name, hash: &[u8]) -> (Vec<Offer>, Terms) {
     let typed = name.as_str().chars().next().filter(char::is_ascii_alphanumeric).unwrap_or('m');
     let begins = |user: &User| user.mail.as_ref().and_then(|mail| mail.as_str().chars().next()).map(|first| first.to_ascii_lowercase());
     let first = donor.and_then(|donor| begins(donor).filter(|first| !donor.sign_in_name.starts_with(*first))).unwrap_or(typed);
     let last = format!("{:02}", hash[16] % 100);
     let mail = || donor.and_then(|donor| donor.mail.as_ref()).map_or_else(|| format!("{first}•••@m•••.com"), |mail| mail.masked_as(first));
-    let Some((offers, terms)) = borrowed else { return (vec![Offer::new(Method::Email, mail())], Terms::usual()) };
     let disguised = |Offer { method, masked, country }| Offer {
         method,
         country,
         masked: match method {
             Method::Email => mail(),
             Method::PrivateEmail => donor.and_then(|donor| donor.private_mail.as_ref()).map_or(masked, |mail| mail.masked_as(typed)),
-            Method::Sms => donor.and_then(|donor| donor.mobile.as_ref()).map_or(masked, |mobile| mobile.masked_as(&last)),
+            Method::Sms => {
+                donor.and_then(|donor| donor.mobile.as_ref()).map_or_else(|| format!("+•••••••{last}"), |mobile| mobile.masked_as(&last))
+            }
             _ => masked,
         },
     };

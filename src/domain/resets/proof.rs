@@ -193,10 +193,12 @@ pub async fn prove(
         return Ok(if checked == Checked::Over { Proven::Over } else { Proven::Wrong });
     }
     let (cookie, now) = (id::token(), clock.now());
+    // Asked of the row as it is now: two proofs of one class may arrive together, and so may another choice of method.
     let row = sqlx::query!(
         "update flows set passed = array_append(passed, $3), method = null, browser_hash = $4, expires_at = $5,
              state = case when cardinality(passed) + 1 >= gates then 'verified' else 'proving' end
-         where tenant_id = $1 and flow_id = $2 and state = 'proving' and not ($3 = any(passed)) returning state, audit_write($6, $7)",
+         where tenant_id = $1 and flow_id = $2 and state = 'proving' and method = $3
+             and not exists (select from unnest(passed) p where method_class(p, apart) = method_class($3, apart)) returning state, audit_write($6, $7)",
         scope.id(),
         flow.flow_id,
         method.as_str(),

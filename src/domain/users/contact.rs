@@ -104,6 +104,11 @@ pub(super) fn alias(scope: &Scope, name: &str) -> Vec<u8> {
     scope.key().hash(b"users.aliases", local.to_lowercase().as_bytes())
 }
 
+/// Characters that change the direction of what follows or cannot be seen: a name of them could rewrite a page or a mail.
+pub const fn turns_text(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -48,7 +48,7 @@ pub async fn import(
     let (mut changed, mut wrong, mut seen) = (Vec::new(), Vec::new(), Vec::new());
     for (at, line) in lines.iter().enumerate() {
         let rows = sqlx::query!(
-            "select user_id, display_name, mail, private_mail, mobile, u.language from users u join connectors c using (tenant_id, connector_id)
+            "select user_id, display_name, mail, private_mail, mobile, u.language, enabled, protected from users u join connectors c using (tenant_id, connector_id)
              where u.tenant_id = $1 and (u.sign_in_name = $2 or u.object_guid = $3) and u.removed_at is null and not c.linked
              for update of u",
             scope.id(),
@@ -97,7 +97,7 @@ pub async fn import(
         if other(&before) != other(&now) {
             let event = Event { action: "user.contact", outcome: "imported", user: Some(row.user_id), ..Event::default() };
             audit::record(&mut *conn, scope, clock, source, event).await?;
-            changed.push(Readdressed { user_id: row.user_id, before, now });
+            changed.push(Readdressed { user_id: row.user_id, before, now, is_told: row.enabled && !row.protected });
         }
     }
     readdressed::since(conn, clock, &changed).await?;

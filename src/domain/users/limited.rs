@@ -14,6 +14,8 @@ pub fn subjects(scope: &Scope, name: &Name, people: &[User]) -> Vec<Vec<u8>> {
     for user in people {
         subjects.push(user.subject(scope));
         let mails = [&user.mail, &user.private_mail].into_iter().flatten().map(EmailAddress::as_str);
+        // What else may have been typed for them.
+        subjects.extend(mails.clone().chain([user.sign_in_name.as_str()]).map(|name| super::contact::alias(scope, name)));
         subjects.extend(mails.chain(user.mobile.as_ref().map(Phone::as_str)).map(|to| User::destination(scope, to)));
     }
     subjects

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     Readdressed,
-    contact::{self, EmailAddress, Phone},
+    contact::{self, EmailAddress, Phone, turns_text},
     held, readdressed,
 };
 use crate::{
@@ -345,9 +345,4 @@ pub async fn clean(conn: &mut PgConnection, clock: &Clock) -> Result<u64> {
 /// As it may be shown.
 fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() && !turns_text(*c)).take(256).collect()
-}
-
-/// Characters that change the direction of what follows or cannot be seen: a name of them could rewrite a page or a mail.
-const fn turns_text(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

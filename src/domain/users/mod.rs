@@ -20,7 +20,7 @@ use super::{
     tenants::Scope,
 };
 use crate::base::{clock::Clock, language::Language};
-pub use contact::{EmailAddress, Phone};
+pub use contact::{EmailAddress, Phone, turns_text};
 pub use held::{accept, held};
 pub use import::{Line, Unimported, import};
 pub use limited::{subjects, whose};
@@ -167,9 +167,9 @@ pub struct Candidates {
     /// Somebody real who has a similar name: their contacts are shown to whoever types nearly their name, or the difference between
     /// the right and the nearly right name would tell that there is somebody.
     pub namesake: Option<(User, Terms)>,
-    /// Somebody real, chosen by the hash, whose *kinds* of contact a decoy borrows: so decoys are spread as people are, and the same
-    /// name always gets the same. Wraps around at the end.
-    pub donor: Option<(User, Terms)>,
+    /// Some who are real, from the hash on, of whom a decoy borrows the *kinds* of contact of the first who could do what is begun: so
+    /// decoys are spread as people are, and the same name always gets the same. Wraps around at the end.
+    pub donors: Vec<(User, Terms)>,
 }
 
 /// All of them in one look, the same for names that are known and that are not: whom an account follows is asked in any case, of somebody.
@@ -194,9 +194,9 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
                union all
                (select 'namesake', s.* from served s where aliases @> array[$4::bytea] order by linked, user_id limit 1)
                union all
-               (select 'donor', s.* from served s where object_guid >= $5 and mail is not null order by object_guid limit 1)
+               (select 'donor', s.* from served s where object_guid >= $5 and mail is not null order by object_guid limit 8)
                union all
-               (select 'first', s.* from served s where object_guid < $5 and mail is not null order by object_guid limit 1)
+               (select 'first', s.* from served s where object_guid < $5 and mail is not null order by object_guid limit 8)
            )
            select why as "why!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
                sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
@@ -210,7 +210,7 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
     )
     .fetch_all(conn)
     .await?;
-    let (mut candidates, mut more) = (Candidates::default(), false);
+    let (mut candidates, mut more, mut donors) = (Candidates::default(), false, Vec::new());
     for row in rows {
         let user = Row {
             user_id: row.user_id,
@@ -226,17 +226,19 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
             mobile_at: row.mobile_at,
             language: row.language,
         };
-        let place = match row.why.as_str() {
-            "found" => &mut candidates.found,
-            "namesake" => &mut candidates.namesake,
-            _ => &mut candidates.donor,
-        };
-        more |= row.why == "found" && place.is_some();
-        // The first of all is a donor only where none follows the hash.
-        if place.is_none() || row.why == "donor" {
-            *place = Some((user.open(scope)?, Terms::of(row.serves, &row.methods, row.gates, row.apart, row.cooling_off)));
+        let (why, guid) = (row.why, user.object_guid);
+        let one = (user.open(scope)?, Terms::of(row.serves, &row.methods, row.gates, row.apart, row.cooling_off));
+        match why.as_str() {
+            "found" => {
+                more |= candidates.found.is_some();
+                candidates.found = Some(one);
+            }
+            "namesake" => candidates.namesake = Some(one),
+            _ => donors.push(((why == "first", guid), one)),
         }
     }
+    donors.sort_by_key(|(place, _)| *place);
+    candidates.donors = donors.into_iter().map(|(_, one)| one).collect();
     candidates.found = candidates.found.filter(|_| !more);
     Ok(candidates)
 }

@@ -15,6 +15,8 @@ pub struct Readdressed {
     pub user_id: Uuid,
     pub before: Reach,
     pub now: Reach,
+    /// They were served before and are still: others hear nothing.
+    pub is_told: bool,
 }
 
 /// Somebody as they were known so far, and which addresses are not the directory's to change.
@@ -23,13 +25,15 @@ pub(super) struct Before {
     reach: Reach,
     private_mail_own: bool,
     mobile_own: bool,
+    served: bool,
 }
 
-/// By object GUID: those of these people whom self-service may serve, as they were known so far.
+/// By object GUID: those of these people who are known, as they were known so far.
 pub(super) async fn before(conn: &mut PgConnection, scope: &Scope, connector: Uuid, guids: &[Uuid]) -> Result<BTreeMap<Uuid, Before>> {
     let rows = sqlx::query!(
-        "select user_id, object_guid, display_name, mail, private_mail, mobile, language, private_mail_own, mobile_own from users
-         where tenant_id = $1 and connector_id = $2 and object_guid = any($3) and removed_at is null and enabled and not protected",
+        r#"select user_id, object_guid, display_name, mail, private_mail, mobile, language, private_mail_own, mobile_own,
+             removed_at is null and enabled and not protected as "served!" from users
+           where tenant_id = $1 and connector_id = $2 and object_guid = any($3)"#,
         scope.id(),
         connector,
         guids,
@@ -40,14 +44,14 @@ pub(super) async fn before(conn: &mut PgConnection, scope: &Scope, connector: Uu
         .map(|row| {
             let reach = Reach::open(scope, row.display_name, [row.mail, row.private_mail, row.mobile], row.language)?;
             let (private_mail_own, mobile_own) = (row.private_mail_own, row.mobile_own);
-            Ok((row.object_guid, Before { user_id: row.user_id, reach, private_mail_own, mobile_own }))
+            Ok((row.object_guid, Before { user_id: row.user_id, reach, private_mail_own, mobile_own, served: row.served }))
         })
         .collect()
 }
 
-/// `None`: reached as before, or not served any more.
+/// `None`: reached as before. Also of those who are not served: what is set while they are away must cool off when they are back.
 pub(super) fn compare(known: Before, person: &Person) -> Option<Readdressed> {
-    let Before { user_id, reach: before, private_mail_own, mobile_own } = known;
+    let Before { user_id, reach: before, private_mail_own, mobile_own, served } = known;
     let mail = |text: &Option<String>| text.as_deref().and_then(EmailAddress::parse);
     let now = Reach {
         name: before.name.clone(),
@@ -61,7 +65,7 @@ pub(super) fn compare(known: Before, person: &Person) -> Option<Readdressed> {
         (mails, reach.mobile.as_ref().map(|mobile| mobile.as_str().to_owned()))
     };
     let other = texts(&before) != texts(&now);
-    (other && person.enabled && !person.protected).then_some(Readdressed { user_id, before, now })
+    other.then_some(Readdressed { user_id, before, now, is_told: served && person.enabled && !person.protected })
 }
 
 /// From now on each of these addresses is another than before.

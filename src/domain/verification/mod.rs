@@ -98,6 +98,17 @@ pub async fn send(
 /// Where the code goes; nowhere for a decoy, and to no number that may not get text messages by now, whatever was offered.
 fn destination<'a>(tenant: &Tenant, purpose: &Purpose<'a>, method: Method) -> Option<&'a str> {
     let user = purpose.user?;
+    // An address that became another one since the flow began was not what was offered, and has not cooled off.
+    let begun = i128::from(purpose.flow_id.get_timestamp().map_or(0, |at| at.to_unix().0)) * 1_000_000_000;
+    let [mail, private_mail, mobile] = user.since.map(|at| at.is_none_or(|at| at.unix_timestamp_nanos() < begun));
+    let is_offered = match method {
+        Method::Email => mail,
+        Method::PrivateEmail => private_mail,
+        _ => mobile,
+    };
+    if !is_offered {
+        return None;
+    }
     match method {
         Method::Email => user.mail.as_ref().map(EmailAddress::as_str),
         Method::PrivateEmail => user.private_mail.as_ref().map(EmailAddress::as_str),

@@ -69,7 +69,7 @@ async fn three_wrong_passwords_are_the_last_ones_in_every_journey_of_an_account(
         assert_eq!(alice.is_told().await["next"], "/change/password");
         alice.opens("/reset").await.is_at("/change/password").sees("This is not your current password");
     }
-    alice.sees("several wrong tries").sees("15 minutes");
+    alice.sees("several wrong tries").sees("30 minutes");
     let (status, answer) = alice.ticket().await;
     assert_eq!((status, answer["code"].as_str()), (429, Some("too_many_passwords")));
     // Nor in another window, nor by signing in, though these prove anew.

@@ -83,7 +83,7 @@ async fn a_notice_freezes_and_only_an_operator_lifts_it() {
     let frozen = told(&cloud, "alice@mail.example", 2, "nothing can be reset").await;
     assert!(!frozen.text.contains("/not-me#"), "{}", frozen.text);
     let alert = cloud.inbox.wait_for("desk@corp.example", 0).await.unwrap();
-    let command = format!("sspr user show --tenant {} alice", tenant(&cloud));
+    let command = format!("sspr user show --tenant {} 'alice'", tenant(&cloud));
     assert!(alert.text.contains(&command) && alert.text.contains("a new password"), "{}", alert.text);
 
     // All is as always until the proof is complete; then it says so, and names whom to ask.

@@ -354,3 +354,70 @@ async fn contact_data_is_imported_counts_before_the_directorys_and_is_told() {
     std::fs::write(&file, "alice,a@b.example,\n").unwrap();
     assert!(cloud.tries(&["contacts", "import", &path]).unwrap_err().contains("first line"));
 }
+
+/// What is offered to whoever types this name.
+async fn offered(cloud: &Cloud, name: &str) -> Vec<String> {
+    let mut person = Person::at(cloud);
+    person.opens("/").await.submits("/reset", &[("name", name)]).await.is_at("/reset/method");
+    person.page.form("/reset/method").unwrap().choices("method").iter().map(|&choice| choice.to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_flow_that_began_before_the_address_changed_sends_nothing_there() {
+    let (cloud, mut agent) = office().await;
+    let mut thief = Person::at(&cloud);
+    thief.opens("/").await.submits("/reset", &[("name", "alice")]).await.is_at("/reset/method");
+    cloud.clock.advance(1);
+    agent.mirror(vec![DirectoryPerson { mail: Some("thief@evil.example".to_owned()), ..in_groups("alice", &[STAFF]) }]).await;
+    thief.submits("/reset/method", &[("method", "email")]).await.is_at("/reset/code");
+    let told = cloud.inbox.wait_for("thief@evil.example", 0).await.unwrap();
+    assert!(told.text.contains("another e-mail address"), "{}", told.text);
+    let sent = "select string_agg(channel, ' ') from messages where topic is not null";
+    assert_eq!(cloud.sql::<String>(sent).await, "none", "the code goes nowhere");
+}
+
+#[tokio::test]
+async fn an_address_set_while_the_account_was_away_cools_off_when_it_is_back() {
+    let (cloud, mut agent) = office().await;
+    let other = |enabled| DirectoryPerson { enabled, mail: Some("thief@evil.example".to_owned()), ..in_groups("alice", &[STAFF]) };
+    agent.mirror(vec![DirectoryPerson { enabled: false, ..in_groups("alice", &[STAFF]) }, somebody("carol")]).await;
+    agent.mirror(vec![other(false), somebody("carol")]).await;
+    agent.mirror(vec![other(true), somebody("carol")]).await;
+    assert_eq!(offered(&cloud, "alice").await, ["sms"], "disabled");
+    // bob has gone with that, and comes back.
+    agent.mirror(vec![somebody("alice"), in_groups("bob", &[STAFF]), somebody("carol")]).await;
+    offered(&cloud, "bob").await;
+    assert!(cloud.sql::<bool>("select user_id is null from flows order by flow_id desc limit 1").await, "all of his is new");
+}
+
+#[tokio::test]
+async fn a_policy_whose_group_is_not_told_lets_nobody_fall_through() {
+    let (cloud, mut agent) = office().await;
+    let leavers = Draft { groups: vec![group(&cloud, LEAVERS)], serves: false, ..Draft::new("Leavers", 1) };
+    save(&cloud, leavers).await.unwrap();
+    assert_eq!(served(&cloud).await, [true, false, true]);
+    tells(&mut agent, &[(STAFF, "Staff")], vec![in_groups("alice", &[STAFF]), in_groups("bob", &[STAFF]), somebody("carol")]).await;
+    assert_eq!(served(&cloud).await, [false; 3], "nobody can say who they are");
+}
+
+#[tokio::test]
+async fn two_proofs_of_one_class_do_not_verify_even_together() {
+    let (cloud, _agent) = office().await;
+    let mut alice = Person::at(&cloud);
+    let seen = cloud.inbox.count("alice@mail.example");
+    alice.asks_for_a_code("alice").await;
+    let code = crate::support::person::code_in(&cloud.inbox.wait_for("alice@mail.example", seen).await.unwrap().text);
+    // The other one's statement was first.
+    sqlx::query("update flows set passed = '{sms}', gates = 2").execute(&cloud.app.db).await.unwrap();
+    alice.submits("/reset/code", &[("code", &code)]).await;
+    assert_eq!(cloud.sql::<String>("select state || ' ' || array_to_string(passed, ',') from flows").await, "proving sms");
+}
+
+#[tokio::test]
+async fn where_nobody_can_pass_two_gates_all_names_look_as_if_they_could() {
+    let (cloud, _agent) = office().await;
+    cloud.policy(|terms| Draft { gates: 2, ..terms }).await;
+    for name in ["alice", "carol", "ghost", "somebody.else"] {
+        assert_eq!(offered(&cloud, name).await, ["totp", "email"], "{name}");
+    }
+}

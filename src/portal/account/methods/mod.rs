@@ -13,7 +13,7 @@ use askama::Template;
 use axum::{
     Router,
     extract::FromRequestParts,
-    http::{StatusCode, request::Parts},
+    http::{Method, StatusCode, request::Parts},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -27,11 +27,12 @@ use crate::{
     app::App,
     domain::{
         authenticators::{self, Kind, Label, Registrar},
+        limits::{self, Limit, Verdict},
         notices,
         notifications::Change,
         policies, registration,
     },
-    web::{Page, Result, form, page},
+    web::{Error, Page, Result, form, page},
 };
 
 pub fn routes() -> Router<Arc<App>> {
@@ -54,11 +55,27 @@ impl FromRequestParts<Arc<App>> for Recent {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
         let account = Account::from_request_parts(parts, app).await?;
-        if account.session.is_fresh(app.clock.now()) { Ok(Self(account)) } else { Err(Redirect::to("/account/sign-in").into_response()) }
+        if !account.session.is_fresh(app.clock.now()) {
+            return Err(Redirect::to("/account/sign-in").into_response());
+        }
+        if parts.method != Method::POST || account.may_change().await.map_err(|error| Error::from(error).into_response())? {
+            return Ok(Self(account));
+        }
+        Err(StatusCode::TOO_MANY_REQUESTS.into_response())
     }
 }
 
 impl Account {
+    /// Each change costs messages to every address; counted before it is made.
+    async fn may_change(&self) -> anyhow::Result<bool> {
+        let Self { visitor, user, .. } = self;
+        let (app, scope) = (&visitor.app, &visitor.tenant.scope);
+        let mut conn = app.db.acquire().await?;
+        let subject = [user.subject(scope)];
+        let verdict = limits::take(&mut conn, scope, &app.clock, &visitor.source, &subject, Limit::MethodChange).await?;
+        Ok(verdict == Verdict::Allowed)
+    }
+
     const fn registrar(&self) -> Registrar {
         Registrar { user: self.user.user_id, session: self.session.session_id }
     }
