@@ -52,14 +52,13 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     let own = found.as_ref().and_then(able);
     let nearly = namesake.as_ref().and_then(able);
     let donor = donors.iter().find_map(|donor| able(donor).map(|looks| (&donor.0, looks)));
-    let (donor, looks) = match donor {
-        Some((donor, looks)) => (Some(donor), looks),
+    let (donor, looks) = if let Some((donor, looks)) = donor {
+        (Some(donor), looks)
+    } else {
         // Nobody near could do it: what somebody who can would see.
-        None => {
-            let (lender, terms) = donors.first().map_or_else(|| (None, Terms::usual()), |(user, terms)| (Some(user), terms.clone()));
-            let terms = how.purpose.terms(&terms);
-            (lender, (plausible(&terms), terms))
-        }
+        let (lender, terms) = donors.first().map_or_else(|| (None, Terms::usual()), |(user, terms)| (Some(user), terms.clone()));
+        let terms = how.purpose.terms(&terms);
+        (lender, (plausible(&terms), terms))
     };
     let decoy = decoy_of(donor, looks, name, &similar);
     let user = found.filter(|_| own.is_some()).map(|(user, _)| user);
