@@ -421,3 +421,36 @@ async fn where_nobody_can_pass_two_gates_all_names_look_as_if_they_could() {
         assert_eq!(offered(&cloud, name).await, ["totp", "email"], "{name}");
     }
 }
+
+#[tokio::test]
+async fn the_mailbox_behind_the_password_may_go_before_the_password() {
+    let (cloud, mut agent) = office().await;
+    agent.mirror(vec![DirectoryPerson { mobile: None, ..somebody("alice") }, somebody("carol")]).await;
+    cloud.administers(&["tenant", "set", &cloud.tenant.scope.id().to_string(), "--mail-domains", "mail.example"]);
+    cloud.hears().await;
+    offered(&cloud, "alice").await;
+    assert!(cloud.sql::<bool>("select user_id is null from flows order by flow_id desc limit 1").await, "alone it proves nothing");
+    let mut alice = Person::at(&cloud);
+    alice.proves_from(&cloud, "/account/sign-in", "alice").await.is_at("/account/password");
+}
+
+#[tokio::test]
+async fn an_account_that_follows_is_held_to_its_own_policy() {
+    let (cloud, _agent) = office().await;
+    let branch = cloud.linked_connector("Branch").await;
+    let mut second = cloud.agent_of(branch).await;
+    let follows = "select count(*) from users u, followers_of(u.tenant_id, u.user_id) where u.sign_in_name = 'alice'";
+    let adm = |groups: &[Uuid]| DirectoryPerson { mail: Some("alice@mail.example".to_owned()), ..in_groups("adm-alice", groups) };
+    tells(&mut second, &[(STAFF, "Admins")], vec![adm(&[STAFF])]).await;
+    assert_eq!(cloud.sql::<i64>(follows).await, 1);
+    let mut tx = cloud.app.begin().await.unwrap();
+    let admins = Group { connector_id: branch, object_guid: STAFF, name: None };
+    assert!(policies::mark(&mut tx, &cloud.tenant.scope, &cloud.clock, &Source::house("cli"), &admins, true).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(cloud.sql::<i64>(follows).await, 0, "privileged there");
+    tells(&mut second, &[(STAFF, "Admins")], vec![adm(&[])]).await;
+    assert_eq!(cloud.sql::<i64>(follows).await, 1);
+    save(&cloud, Draft { groups: vec![admins], serves: false, ..Draft::new("Admins", 1) }).await.unwrap();
+    tells(&mut second, &[(STAFF, "Admins")], vec![adm(&[STAFF])]).await;
+    assert_eq!(cloud.sql::<i64>(follows).await, 0, "not served there");
+}

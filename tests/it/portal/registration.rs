@@ -174,3 +174,36 @@ async fn whoever_is_asked_whether_all_is_right_says_so_once() {
     assert!(!alice.page.text().contains("still right?"), "{}", alice.page.text());
     assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where action = 'registration.confirm'").await, 1);
 }
+
+#[tokio::test]
+async fn what_was_added_before_a_freeze_cools_off_anew_when_it_is_lifted() {
+    let (cloud, mut agent) = cloud().await;
+    cloud.policy(|terms| Draft { cooling_off: 1, ..terms }).await;
+    let mut thief = signed_in(&cloud, "alice").await;
+    thief.submits("/account/methods/app", &[]).await.is_at("/account/methods/app");
+    let code = app_shows(&key(&thief), cloud.clock.seconds());
+    thief.submits("/account/methods/app/code", &[("code", &code), ("label", "Phone")]).await.is_at("/account/methods");
+    let tenant = cloud.tenant.scope.id().to_string();
+    cloud.administers(&["user", "freeze", "--tenant", &tenant, "alice", "--reason", "she called"]);
+    cloud.clock.advance(3600 + 30);
+    agent.beat(true).await;
+    let usable = "select (select usable_from from authenticators) < (select max(at) from audit_events) + interval '30 minutes'";
+    let mut tx = cloud.app.begin().await.unwrap();
+    let alice = cloud.sql("select user_id from users where sign_in_name = 'alice'").await;
+    let (scope, source) = (&cloud.tenant.scope, sspr::domain::audit::Source::house("cli"));
+    assert!(sspr::domain::resets::lift(&mut tx, scope, &cloud.clock, &source, alice).await.unwrap());
+    tx.commit().await.unwrap();
+    assert!(!cloud.sql::<bool>(usable).await, "its owner has time to remove it");
+}
+
+#[tokio::test]
+async fn changes_of_methods_are_not_endless() {
+    let (cloud, _agent) = cloud().await;
+    let mut alice = signed_in(&cloud, "alice").await;
+    for n in 0..20 {
+        alice.opens("/account/methods").await.submits("/account/methods/app", &[]).await;
+        assert_eq!(alice.page.status, 200, "{n}");
+    }
+    alice.opens("/account/methods").await.submits("/account/methods/app", &[]).await;
+    assert_eq!(alice.page.status, 429, "{}", alice.page.text());
+}
