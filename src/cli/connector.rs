@@ -116,8 +116,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
         Command::Writeback { connector, state } => switch(&mut tx, &ring, &clock, connector, (Feature::Writeback, state)).await?,
         Command::Link { connector, by, file } => link(&mut tx, &ring, &clock, connector, by, file.as_deref()).await?,
         Command::AcceptRemovals { connector } => {
-            let tenant = fleet::tenant_of(&mut tx, connector).await?.with_context(|| format!("there is no connector {connector}"))?;
-            let scope = tenants::by_id(&mut tx, &ring, tenant).await?.scope;
+            let scope = tenant_of(&mut tx, &ring, connector).await?.scope;
             match users::accept(&mut tx, &scope, &clock, &Source::house("cli"), connector).await? {
                 Some(people) => println!("{people} people of {connector} were removed."),
                 None => println!("Nobody of {connector} is held back."),
@@ -129,9 +128,14 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
     Ok(())
 }
 
-async fn switch(conn: &mut PgConnection, ring: &KeyRing, clock: &Clock, connector: Uuid, (feature, state): (Feature, State)) -> Result<()> {
+/// Whose directory it is.
+pub(super) async fn tenant_of(conn: &mut PgConnection, ring: &KeyRing, connector: Uuid) -> Result<Tenant> {
     let tenant = fleet::tenant_of(&mut *conn, connector).await?.with_context(|| format!("there is no connector {connector}"))?;
-    let tenant = tenants::by_id(&mut *conn, ring, tenant).await?;
+    tenants::by_id(conn, ring, tenant).await
+}
+
+async fn switch(conn: &mut PgConnection, ring: &KeyRing, clock: &Clock, connector: Uuid, (feature, state): (Feature, State)) -> Result<()> {
+    let tenant = tenant_of(&mut *conn, ring, connector).await?;
     let on = state == State::On;
     let done = fleet::switch(&mut *conn, &tenant.scope, clock, &Source::house("cli"), connector, (feature, on)).await?;
     let name = if feature == Feature::Writeback { "Writeback" } else { "Unlocking" };
@@ -144,8 +148,7 @@ async fn switch(conn: &mut PgConnection, ring: &KeyRing, clock: &Clock, connecto
 }
 
 async fn link(conn: &mut PgConnection, ring: &KeyRing, clock: &Clock, connector: Uuid, by: By, file: Option<&Path>) -> Result<()> {
-    let tenant = fleet::tenant_of(&mut *conn, connector).await?.with_context(|| format!("there is no connector {connector}"))?;
-    let scope = tenants::by_id(&mut *conn, ring, tenant).await?.scope;
+    let scope = tenant_of(&mut *conn, ring, connector).await?.scope;
     let rule = match by {
         By::SignInName => Some(LinkBy::SignInName),
         By::PrincipalName => Some(LinkBy::PrincipalName),

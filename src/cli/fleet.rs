@@ -43,8 +43,7 @@ pub async fn run(command: Command, config: Config) -> Result<()> {
     let mut tx = pool.begin().await?;
     match command {
         Command::Token { connector } => {
-            let tenant = fleet::tenant_of(&mut tx, connector).await?.with_context(|| format!("there is no connector {connector}"))?;
-            let scope = tenants::by_id(&mut tx, &ring, tenant).await?.scope;
+            let scope = super::connector::tenant_of(&mut tx, &ring, connector).await?.scope;
             println!("{}", fleet::new_token(&mut tx, &scope, &clock, &source, connector).await?);
             eprintln!("Good once, for 15 minutes. On-premises: sspr agent enrol --token-file FILE");
         }

@@ -157,6 +157,53 @@ impl Row {
     }
 }
 
+/// A person as they are read together with what holds for them.
+struct Judged {
+    /// What they were looked for.
+    why: String,
+    user_id: Uuid,
+    connector_id: Uuid,
+    object_guid: Uuid,
+    sign_in_name: String,
+    display_name: String,
+    mail: Option<Vec<u8>>,
+    private_mail: Option<Vec<u8>>,
+    mobile: Option<Vec<u8>>,
+    mail_at: Option<OffsetDateTime>,
+    private_mail_at: Option<OffsetDateTime>,
+    mobile_at: Option<OffsetDateTime>,
+    language: Option<String>,
+    /// The directory leaves them open to self-service.
+    open: bool,
+    serves: bool,
+    methods: Vec<String>,
+    gates: i16,
+    apart: bool,
+    cooling_off: i32,
+}
+
+impl Judged {
+    fn open(self, scope: &Scope) -> Result<(User, Terms, bool)> {
+        let Self { user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, .. } = self;
+        let Self { mail_at, private_mail_at, mobile_at, language, .. } = self;
+        let row = Row {
+            user_id,
+            connector_id,
+            object_guid,
+            sign_in_name,
+            display_name,
+            mail,
+            private_mail,
+            mobile,
+            mail_at,
+            private_mail_at,
+            mobile_at,
+            language,
+        };
+        Ok((row.open(scope)?, Terms::of(self.serves, &self.methods, self.gates, self.apart, self.cooling_off), self.open))
+    }
+}
+
 /// Who a typed name may stand for; each with the terms that hold for them.
 #[derive(Default)]
 pub struct Candidates {
@@ -175,7 +222,8 @@ pub struct Candidates {
 /// All of them in one look, the same for names that are known and that are not: whom an account follows is asked in any case, of somebody.
 /// `similar` is the name's [`similar`] hash.
 pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, similar: &[u8]) -> Result<Candidates> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Judged,
         r#"with served as not materialized (
                select u.*, c.linked from users u join connectors c using (tenant_id, connector_id)
                where tenant_id = $1 and removed_at is null and enabled and not protected
@@ -200,7 +248,7 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
            )
            select why as "why!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
                sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
-               p.serves as "serves!", p.methods as "methods!", p.gates as "gates!", p.apart as "apart!", p.cooling_off as "cooling_off!"
+               true as "open!", p.serves as "serves!", p.methods as "methods!", p.gates as "gates!", p.apart as "apart!", p.cooling_off as "cooling_off!"
            from picked, policy_of($1, user_id) p"#,
         scope.id(),
         name.as_str(),
@@ -212,22 +260,9 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
     .await?;
     let (mut candidates, mut more, mut donors) = (Candidates::default(), false, Vec::new());
     for row in rows {
-        let user = Row {
-            user_id: row.user_id,
-            connector_id: row.connector_id,
-            object_guid: row.object_guid,
-            sign_in_name: row.sign_in_name,
-            display_name: row.display_name,
-            mail: row.mail,
-            private_mail: row.private_mail,
-            mobile: row.mobile,
-            mail_at: row.mail_at,
-            private_mail_at: row.private_mail_at,
-            mobile_at: row.mobile_at,
-            language: row.language,
-        };
-        let (why, guid) = (row.why, user.object_guid);
-        let one = (user.open(scope)?, Terms::of(row.serves, &row.methods, row.gates, row.apart, row.cooling_off));
+        let (why, guid) = (row.why.clone(), row.object_guid);
+        let (user, terms, _) = row.open(scope)?;
+        let one = (user, terms);
         match why.as_str() {
             "found" => {
                 more |= candidates.found.is_some();
@@ -305,8 +340,9 @@ pub async fn served(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Re
 /// Everybody whom a directory that goes first has; each with what holds for them and whether the directory leaves them open to
 /// self-service.
 pub async fn everybody(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<(User, Terms, bool)>> {
-    let rows = sqlx::query!(
-        r#"select user_id, u.connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
+    let rows = sqlx::query_as!(
+        Judged,
+        r#"select '' as "why!", user_id, u.connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
                enabled and not protected as "open!", p.serves as "serves!", p.methods as "methods!", p.gates as "gates!",
                p.apart as "apart!", p.cooling_off as "cooling_off!"
            from users u join connectors c using (tenant_id, connector_id), policy_of(u.tenant_id, u.user_id) p
@@ -315,26 +351,7 @@ pub async fn everybody(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<(Us
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let terms = Terms::of(row.serves, &row.methods, row.gates, row.apart, row.cooling_off);
-            let user = Row {
-                user_id: row.user_id,
-                connector_id: row.connector_id,
-                object_guid: row.object_guid,
-                sign_in_name: row.sign_in_name,
-                display_name: row.display_name,
-                mail: row.mail,
-                private_mail: row.private_mail,
-                mobile: row.mobile,
-                mail_at: row.mail_at,
-                private_mail_at: row.private_mail_at,
-                mobile_at: row.mobile_at,
-                language: row.language,
-            };
-            Ok((user.open(scope)?, terms, row.open))
-        })
-        .collect()
+    rows.into_iter().map(|row| row.open(scope)).collect()
 }
 
 /// What this person wants to be written to in, whatever the directory says.

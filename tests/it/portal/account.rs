@@ -2,14 +2,7 @@
 
 use reqwest::{Client, header, redirect};
 
-use crate::support::{Cloud, HandAgent, Person, agent::somebody};
-
-async fn cloud() -> (Cloud, HandAgent) {
-    let cloud = Cloud::start().await;
-    let mut agent = cloud.agent().await;
-    agent.mirror(vec![somebody("alice"), somebody("bob")]).await;
-    (cloud, agent)
-}
+use crate::support::{Cloud, Person, agent::somebody};
 
 async fn signed_in(cloud: &Cloud, name: &str) -> Person {
     let mut person = Person::at(cloud);
@@ -19,7 +12,7 @@ async fn signed_in(cloud: &Cloud, name: &str) -> Person {
 
 #[tokio::test]
 async fn a_session_lasts_as_long_as_it_is_used_and_no_longer_than_an_hour() {
-    let (cloud, _agent) = cloud().await;
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
     let mut alice = signed_in(&cloud, "alice").await;
     alice.sees("Signed in as Person alice").sees("Firefox on Linux").sees("This browser");
     for _ in 0..4 {
@@ -38,7 +31,7 @@ async fn a_session_lasts_as_long_as_it_is_used_and_no_longer_than_an_hour() {
 
 #[tokio::test]
 async fn whoever_signs_out_is_out_whatever_cookie_they_still_have() {
-    let (cloud, _agent) = cloud().await;
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
     let mut alice = signed_in(&cloud, "alice").await;
     let cookie = alice.browser.cookies["sspr_session"].clone();
     let post = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
@@ -67,7 +60,7 @@ async fn whoever_signs_out_is_out_whatever_cookie_they_still_have() {
 
 #[tokio::test]
 async fn other_browsers_are_seen_and_ended_and_other_people_are_not() {
-    let (cloud, _agent) = cloud().await;
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
     let (mut here, mut there, mut bob) =
         (signed_in(&cloud, "alice").await, signed_in(&cloud, "alice").await, signed_in(&cloud, "bob").await);
     here.opens("/account").await;
@@ -84,7 +77,7 @@ async fn other_browsers_are_seen_and_ended_and_other_people_are_not() {
 
 #[tokio::test]
 async fn whoever_may_not_be_served_any_more_is_out_for_good() {
-    let (cloud, mut agent) = cloud().await;
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     for change in ["enabled", "protected", "removed"] {
         let mut alice = signed_in(&cloud, "alice").await;
         let mut changed = somebody("alice");
@@ -107,7 +100,7 @@ async fn whoever_may_not_be_served_any_more_is_out_for_good() {
 
 #[tokio::test]
 async fn a_cookie_is_good_at_its_own_tenant_and_only_if_we_made_it() {
-    let (cloud, _agent) = cloud().await;
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
     let alice = signed_in(&cloud, "alice").await;
     let cookie = alice.browser.cookies["sspr_session"].clone();
     assert_eq!(cookie.len(), 43, "256 bits");

@@ -8,17 +8,10 @@ use sspr::wire::{
 };
 
 use crate::support::{
-    Cloud, HandAgent, Person,
+    Cloud, Person,
     agent::somebody,
     person::{seal_both, seal_for},
 };
-
-async fn cloud() -> (Cloud, HandAgent) {
-    let cloud = Cloud::start().await;
-    let mut agent = cloud.agent().await;
-    agent.mirror(vec![somebody("alice"), somebody("bob")]).await;
-    (cloud, agent)
-}
 
 /// At the page of a change, proven.
 async fn at_the_page(cloud: &Cloud) -> Person {
@@ -37,7 +30,7 @@ async fn changes(alice: &mut Person, old: &str, new: &str) {
 
 #[tokio::test]
 async fn the_old_password_goes_to_the_directory_with_the_new_one() {
-    let (cloud, mut agent) = cloud().await;
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     cloud.gates(2).await;
     // One proof, whatever a reset takes: the current password is the other.
     let mut alice = at_the_page(&cloud).await;
@@ -61,7 +54,7 @@ async fn the_old_password_goes_to_the_directory_with_the_new_one() {
 
 #[tokio::test]
 async fn three_wrong_passwords_are_the_last_ones_in_every_journey_of_an_account() {
-    let (cloud, mut agent) = cloud().await;
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     let mut alice = at_the_page(&cloud).await;
     for _ in 0..3 {
         changes(&mut alice, "Wrong-Horse-6", "Correct-Horse-7").await;
@@ -92,7 +85,7 @@ async fn three_wrong_passwords_are_the_last_ones_in_every_journey_of_an_account(
 
 #[tokio::test]
 async fn only_wrong_passwords_are_counted() {
-    let (cloud, mut agent) = cloud().await;
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     let mut alice = at_the_page(&cloud).await;
     // Tickets that were not used.
     for _ in 0..5 {
@@ -127,7 +120,7 @@ async fn only_wrong_passwords_are_counted() {
 
 #[tokio::test]
 async fn nobody_gets_a_reset_by_way_of_a_change() {
-    let (cloud, mut agent) = cloud().await;
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     let mut alice = at_the_page(&cloud).await;
     alice.opens("/reset/password").await.is_at("/change/password");
     alice.opens("/account/password").await.is_at("/change/password");
@@ -147,7 +140,7 @@ async fn nobody_gets_a_reset_by_way_of_a_change() {
 
 #[tokio::test]
 async fn what_the_directory_says_of_the_account_bars_a_change_in_its_own_way() {
-    let (cloud, mut agent) = cloud().await;
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     let be = AccountState::default;
     for (account, page, words) in [
         (AccountState { may_reset: Some(false), ..be() }, "/change/password", "Current password"),
@@ -174,7 +167,7 @@ async fn what_the_directory_says_of_the_account_bars_a_change_in_its_own_way() {
 
 #[tokio::test]
 async fn accounts_that_follow_get_the_new_password_and_never_the_old_one() {
-    let (cloud, mut agent) = cloud().await;
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     let labor = cloud.linked_connector("Labor").await;
     let mut other = cloud.agent_of(labor).await;
     other.mirror(vec![somebody("alice")]).await;

@@ -294,6 +294,22 @@ async fn waits_grow_and_none_is_for_ever() {
         panic!("a sixth")
     };
     assert!((until - clock.now()).whole_minutes() < 11);
+    // Stopping just before the last one makes no difference.
+    clock.advance(2 * 86_400);
+    for (round, minutes) in [(0, 10), (1, 20), (2, 40)] {
+        for _ in 0..5 {
+            assert_eq!(
+                limits::take(&mut conn, scope, clock, &source, &subjects, Limit::CodeTry).await.unwrap(),
+                Verdict::Allowed,
+                "{round}"
+            );
+        }
+        let found = limits::waiting(&mut conn, scope, clock, &[Count::of(Limit::CodeTry, &subjects)]).await.unwrap();
+        let [(Limit::CodeTry, until)] = found[..] else { panic!("{found:?}") };
+        let wait = (until - clock.now()).whole_seconds();
+        assert_eq!((wait + 30) / 60, minutes, "{round}");
+        clock.advance(wait + 2);
+    }
     // A day's share stays a day's, however often it was used up.
     let counts = vec![Count::of_tenant(Limit::SmsBudget)];
     for _ in 0..1001 {

@@ -18,13 +18,6 @@ use crate::support::{
     person::code_in,
 };
 
-async fn cloud() -> Cloud {
-    let cloud = Cloud::start().await;
-    let mut agent = cloud.agent().await;
-    agent.mirror(vec![somebody("alice"), somebody("bob")]).await;
-    cloud
-}
-
 /// As far as the choice of methods.
 async fn begins(cloud: &Cloud, name: &str) -> Person {
     let mut person = Person::at(cloud);
@@ -53,7 +46,7 @@ async fn challenge(person: &mut Person) -> Value {
 
 #[tokio::test]
 async fn an_app_proves_its_owner_with_each_code_once() {
-    let cloud = cloud().await;
+    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
     let secret = cloud.registers_app("alice", Duration::ZERO).await;
     let mut alice = chooses(&cloud, "alice", "totp").await;
     alice.is_at("/reset/code").sees("authenticator app");
@@ -75,7 +68,7 @@ async fn an_app_proves_its_owner_with_each_code_once() {
 
 #[tokio::test]
 async fn an_app_s_code_is_taken_one_step_to_either_side() {
-    let cloud = cloud().await;
+    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
     let secret = cloud.registers_app("alice", Duration::ZERO).await;
     let mut alice = chooses(&cloud, "alice", "totp").await;
     cloud.clock.advance(120);
@@ -89,7 +82,7 @@ async fn an_app_s_code_is_taken_one_step_to_either_side() {
 
 #[tokio::test]
 async fn parallel_uses_of_one_code_of_an_app_are_one() {
-    let cloud = cloud().await;
+    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
     let secret = cloud.registers_app("alice", Duration::ZERO).await;
     let user = cloud.user("alice").await.user_id;
     let code = app_shows(&secret, cloud.clock.seconds());
@@ -113,7 +106,7 @@ async fn parallel_uses_of_one_code_of_an_app_are_one() {
 
 #[tokio::test]
 async fn a_recovery_code_proves_its_owner_once() {
-    let cloud = cloud().await;
+    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
     let codes = cloud.makes_codes("alice").await;
     let mut alice = chooses(&cloud, "alice", "recovery_code").await;
     alice.is_at("/reset/code").sees("20 characters");
@@ -139,7 +132,7 @@ async fn a_recovery_code_proves_its_owner_once() {
 
 #[tokio::test]
 async fn a_stranger_s_guesses_shut_nobody_out_of_what_cannot_be_guessed() {
-    let cloud = cloud().await;
+    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
     let codes = cloud.makes_codes("alice").await;
     let mut passkey = Passkey::new();
     cloud.registers_passkey("alice", &mut passkey).await;
@@ -162,7 +155,7 @@ async fn a_stranger_s_guesses_shut_nobody_out_of_what_cannot_be_guessed() {
 
 #[tokio::test]
 async fn a_passkey_proves_its_owner_here_and_nobody_elsewhere() {
-    let cloud = cloud().await;
+    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
     let (mut passkey, mut bobs) = (Passkey::new(), Passkey::new());
     cloud.registers_passkey("alice", &mut passkey).await;
     cloud.registers_passkey("bob", &mut bobs).await;
@@ -224,7 +217,7 @@ async fn a_passkey_proves_its_owner_here_and_nobody_elsewhere() {
 
 #[tokio::test]
 async fn a_passkey_whose_counter_goes_back_has_a_copy() {
-    let cloud = cloud().await;
+    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
     let mut passkey = Passkey::new();
     cloud.registers_passkey("alice", &mut passkey).await;
     passkey.counter = 40;
@@ -259,7 +252,7 @@ fn number(person: &Person) -> String {
 
 #[tokio::test]
 async fn the_help_desk_s_code_is_for_the_flow_that_shows_the_number() {
-    let cloud = cloud().await;
+    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
     assert!(!begins(&cloud, "alice").await.page.text().contains("Code from the help desk"), "the policy says no");
     cloud.policy(|terms| Draft { methods: Method::ALL.into(), ..terms }).await;
 
@@ -297,7 +290,7 @@ async fn the_help_desk_s_code_is_for_the_flow_that_shows_the_number() {
 
 #[tokio::test]
 async fn another_method_in_between_takes_no_proof_along() {
-    let cloud = cloud().await;
+    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
     cloud.gates(2).await;
     let secret = cloud.registers_app("alice", Duration::ZERO).await;
     let codes = cloud.makes_codes("alice").await;
@@ -328,7 +321,7 @@ async fn another_method_in_between_takes_no_proof_along() {
 
 #[tokio::test]
 async fn what_is_new_proves_nothing_until_it_has_cooled_off() {
-    let cloud = cloud().await;
+    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
     let secret = cloud.registers_app("alice", Duration::hours(24)).await;
     let alice = begins(&cloud, "alice").await;
     assert!(!alice.page.text().contains("Authenticator app"));
@@ -343,7 +336,7 @@ async fn what_is_new_proves_nothing_until_it_has_cooled_off() {
 
 #[tokio::test]
 async fn nothing_of_one_tenant_proves_anything_in_another() {
-    let cloud = cloud().await;
+    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
     let (secret, codes) = (cloud.registers_app("alice", Duration::ZERO).await, cloud.makes_codes("alice").await);
     let mut tx = cloud.app.begin().await.unwrap();
     let new = New { name: "Other", host: "other.example", language: Language::English, help: None };

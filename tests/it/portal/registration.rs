@@ -4,17 +4,9 @@ use serde_json::json;
 use sspr::domain::policies::Draft;
 
 use crate::support::{
-    Cloud, HandAgent, Person,
-    agent::somebody,
+    Cloud, Person,
     authenticator::{Passkey, app_shows},
 };
-
-async fn cloud() -> (Cloud, HandAgent) {
-    let cloud = Cloud::start().await;
-    let mut agent = cloud.agent().await;
-    agent.mirror(vec![somebody("alice"), somebody("bob")]).await;
-    (cloud, agent)
-}
 
 async fn signed_in(cloud: &Cloud, name: &str) -> Person {
     let mut person = Person::at(cloud);
@@ -30,7 +22,7 @@ fn key(person: &Person) -> String {
 
 #[tokio::test]
 async fn an_app_is_registered_by_its_first_code_told_of_and_cools_off() {
-    let (cloud, mut agent) = cloud().await;
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     cloud.policy(|terms| Draft { cooling_off: 1, ..terms }).await;
     let mut alice = signed_in(&cloud, "alice").await;
     alice.sees("not set up anything yet");
@@ -70,7 +62,7 @@ async fn an_app_is_registered_by_its_first_code_told_of_and_cools_off() {
 
 #[tokio::test]
 async fn a_passkey_is_registered_once() {
-    let (cloud, _agent) = cloud().await;
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
     cloud.policy(|terms| Draft { cooling_off: 0, ..terms }).await;
     let mut passkey = Passkey::new();
     let mut alice = signed_in(&cloud, "alice").await;
@@ -108,7 +100,7 @@ async fn a_passkey_is_registered_once() {
 
 #[tokio::test]
 async fn recovery_codes_are_shown_once() {
-    let (cloud, _agent) = cloud().await;
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
     let mut alice = signed_in(&cloud, "alice").await;
     alice.opens("/account/methods/codes").await.submits("/account/methods/codes", &[]).await;
     let codes = |person: &Person| {
@@ -127,7 +119,7 @@ async fn recovery_codes_are_shown_once() {
 
 #[tokio::test]
 async fn one_s_own_is_renamed_and_removed_and_nobody_else_s() {
-    let (cloud, _agent) = cloud().await;
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
     cloud.makes_codes("bob").await;
     let (mut alice, mut passkey) = (signed_in(&cloud, "alice").await, Passkey::new());
     cloud.registers_passkey("alice", &mut passkey).await;
@@ -144,7 +136,7 @@ async fn one_s_own_is_renamed_and_removed_and_nobody_else_s() {
 
 #[tokio::test]
 async fn whoever_proved_themselves_long_ago_changes_nothing() {
-    let (cloud, _agent) = cloud().await;
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
     cloud.registers_passkey("alice", &mut Passkey::new()).await;
     let mut alice = signed_in(&cloud, "alice").await;
     let page = alice.page.clone();
@@ -165,7 +157,7 @@ async fn whoever_proved_themselves_long_ago_changes_nothing() {
 
 #[tokio::test]
 async fn whoever_is_asked_whether_all_is_right_says_so_once() {
-    let (cloud, _agent) = cloud().await;
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
     let mut alice = signed_in(&cloud, "alice").await;
     assert!(!alice.page.body.contains("/account/methods/confirm"), "nobody asks");
     cloud.administers(&["tenant", "set", &cloud.tenant.scope.id().to_string(), "--reconfirm-days", "90"]);
@@ -177,7 +169,7 @@ async fn whoever_is_asked_whether_all_is_right_says_so_once() {
 
 #[tokio::test]
 async fn what_was_added_before_a_freeze_cools_off_anew_when_it_is_lifted() {
-    let (cloud, mut agent) = cloud().await;
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     cloud.policy(|terms| Draft { cooling_off: 1, ..terms }).await;
     let mut thief = signed_in(&cloud, "alice").await;
     thief.submits("/account/methods/app", &[]).await.is_at("/account/methods/app");
@@ -198,7 +190,7 @@ async fn what_was_added_before_a_freeze_cools_off_anew_when_it_is_lifted() {
 
 #[tokio::test]
 async fn changes_of_methods_are_not_endless() {
-    let (cloud, _agent) = cloud().await;
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
     let mut alice = signed_in(&cloud, "alice").await;
     for n in 0..20 {
         alice.opens("/account/methods").await.submits("/account/methods/app", &[]).await;

@@ -9,13 +9,6 @@ use crate::support::{
     person::{seal_both, seal_for},
 };
 
-async fn cloud() -> (Cloud, HandAgent) {
-    let cloud = Cloud::start().await;
-    let mut agent = cloud.agent().await;
-    agent.mirror(vec![somebody("alice"), somebody("bob")]).await;
-    (cloud, agent)
-}
-
 /// At the page of the current password, proven.
 async fn at_the_page(cloud: &Cloud) -> Person {
     let mut alice = Person::at(cloud);
@@ -45,7 +38,7 @@ async fn sessions(cloud: &Cloud) -> i64 {
 
 #[tokio::test]
 async fn a_right_password_opens_a_session_by_a_press_and_not_by_a_look() {
-    let (cloud, mut agent) = cloud().await;
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     let mut alice = at_the_page(&cloud).await;
     alice.sees("Enter your password");
     let job = hands_in(&mut alice, "Old-Horse-6").await;
@@ -79,7 +72,7 @@ async fn a_right_password_opens_a_session_by_a_press_and_not_by_a_look() {
 
 #[tokio::test]
 async fn every_other_answer_opens_nothing_and_leads_on() {
-    let (cloud, mut agent) = cloud().await;
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     let mut alice = at_the_page(&cloud).await;
     for (code, next, words) in [
         (Code::WrongPassword, "/account/password", "This is not your current password"),
@@ -104,7 +97,7 @@ async fn every_other_answer_opens_nothing_and_leads_on() {
 
 #[tokio::test]
 async fn whose_password_is_due_changes_it_without_proving_again() {
-    let (cloud, mut agent) = cloud().await;
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     let mut alice = at_the_page(&cloud).await;
     says(&mut alice, &mut agent, Code::PasswordExpired).await;
     alice.opens("/reset").await.is_at("/account/enter");
@@ -119,7 +112,7 @@ async fn whose_password_is_due_changes_it_without_proving_again() {
 
 #[tokio::test]
 async fn who_proved_a_passkey_needs_no_password_besides() {
-    let (cloud, _agent) = cloud().await;
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
     let mut alice = at_the_page(&cloud).await;
     // As if it had been that; how a passkey is proven has tests of its own.
     sqlx::query("update flows set passed = '{passkey}'").execute(&cloud.app.db).await.unwrap();
@@ -132,7 +125,7 @@ async fn who_proved_a_passkey_needs_no_password_besides() {
 
 #[tokio::test]
 async fn a_sign_in_never_gets_what_sets_a_password() {
-    let (cloud, mut agent) = cloud().await;
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     let mut alice = at_the_page(&cloud).await;
     for path in ["/reset/password", "/change/password", "/account/enter", "/reset/done", "/reset/need"] {
         alice.opens(path).await.is_at("/account/password");
@@ -163,7 +156,7 @@ async fn signed_in(cloud: &Cloud, name: &str) -> Person {
 
 #[tokio::test]
 async fn within_a_fresh_session_a_change_takes_no_further_proof() {
-    let (cloud, mut agent) = cloud().await;
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     let (mut alice, mut there, mut bob) =
         (signed_in(&cloud, "alice").await, signed_in(&cloud, "alice").await, signed_in(&cloud, "bob").await);
     alice.submits("/account/change", &[]).await.is_at("/change/password").sees("Current password");
@@ -188,7 +181,7 @@ async fn within_a_fresh_session_a_change_takes_no_further_proof() {
 
 #[tokio::test]
 async fn a_reset_ends_every_session_of_its_owner() {
-    let (cloud, mut agent) = cloud().await;
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     let (mut there, mut bob) = (signed_in(&cloud, "alice").await, signed_in(&cloud, "bob").await);
     let mut alice = Person::at(&cloud);
     alice.proves(&cloud, "alice").await.sets("Correct-Horse-7").await;
@@ -200,7 +193,7 @@ async fn a_reset_ends_every_session_of_its_owner() {
 
 #[tokio::test]
 async fn the_chosen_language_is_kept_whatever_the_directory_says() {
-    let (cloud, mut agent) = cloud().await;
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     let mut alice = signed_in(&cloud, "alice").await;
     alice.submits("/account/language", &[("language", "de")]).await.is_at("/account").sees("Ihr Konto");
     alice.opens("/account").await.sees("Ihr Konto");

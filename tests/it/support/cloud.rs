@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use super::{HandAgent, database};
+use super::{HandAgent, agent::somebody, database};
 
 pub struct Cloud {
     pub app: Arc<App>,
@@ -54,6 +54,14 @@ impl Cloud {
         let cloud = Self::prepare_with(&database, &url, settings).await;
         cloud.serves(listener);
         cloud
+    }
+
+    /// With an agent whose directory has these people.
+    pub async fn with_people(names: &[&str]) -> (Self, HandAgent) {
+        let cloud = Self::start().await;
+        let mut agent = cloud.agent().await;
+        agent.mirror(names.iter().map(|name| somebody(name)).collect()).await;
+        (cloud, agent)
     }
 
     /// On a database of the caller's.
