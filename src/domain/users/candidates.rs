@@ -1,0 +1,147 @@
+//! People together with what holds for them: whom a typed name may stand for, and everybody.
+
+use anyhow::Result;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Name, Row, User, contact};
+use crate::domain::{policies::Terms, tenants::Scope};
+
+/// A person as they are read together with what holds for them.
+struct Judged {
+    /// What they were looked for.
+    why: String,
+    user_id: Uuid,
+    connector_id: Uuid,
+    object_guid: Uuid,
+    sign_in_name: String,
+    display_name: String,
+    mail: Option<Vec<u8>>,
+    private_mail: Option<Vec<u8>>,
+    mobile: Option<Vec<u8>>,
+    mail_at: Option<OffsetDateTime>,
+    private_mail_at: Option<OffsetDateTime>,
+    mobile_at: Option<OffsetDateTime>,
+    language: Option<String>,
+    /// The directory leaves them open to self-service.
+    open: bool,
+    serves: bool,
+    methods: Vec<String>,
+    gates: i16,
+    apart: bool,
+    cooling_off: i32,
+}
+
+impl Judged {
+    fn open(self, scope: &Scope) -> Result<(User, Terms, bool)> {
+        let Self { user_id, connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, .. } = self;
+        let Self { mail_at, private_mail_at, mobile_at, language, .. } = self;
+        let row = Row {
+            user_id,
+            connector_id,
+            object_guid,
+            sign_in_name,
+            display_name,
+            mail,
+            private_mail,
+            mobile,
+            mail_at,
+            private_mail_at,
+            mobile_at,
+            language,
+        };
+        Ok((row.open(scope)?, Terms::of(self.serves, &self.methods, self.gates, self.apart, self.cooling_off), self.open))
+    }
+}
+
+/// Who a typed name may stand for; each with the terms that hold for them.
+#[derive(Default)]
+pub struct Candidates {
+    /// The one person of that name whom self-service may serve. Two are as good as none: a name must not choose. An account that
+    /// follows another stands for that other one, and one of a linked directory that follows none counts only where no other
+    /// directory knows the name: whoever is disabled there is not served by a side door.
+    pub found: Option<(User, Terms)>,
+    /// Somebody real who has a similar name: their contacts are shown to whoever types nearly their name, or the difference between
+    /// the right and the nearly right name would tell that there is somebody.
+    pub namesake: Option<(User, Terms)>,
+    /// Some who are real, from the hash on, of whom a decoy borrows the *kinds* of contact of the first who could do what is begun: so
+    /// decoys are spread as people are, and the same name always gets the same. Wraps around at the end.
+    pub donors: Vec<(User, Terms)>,
+}
+
+/// All of them in one look, the same for names that are known and that are not: whom an account follows is asked in any case, of somebody.
+/// `similar` is the name's [`super::similar`] hash.
+pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, similar: &[u8]) -> Result<Candidates> {
+    let rows = sqlx::query_as!(
+        Judged,
+        r#"with served as not materialized (
+               select u.*, c.linked from users u join connectors c using (tenant_id, connector_id)
+               where tenant_id = $1 and removed_at is null and enabled and not protected
+           ), named as not materialized (
+               select u.user_id, c.linked from users u join connectors c using (tenant_id, connector_id)
+               where u.tenant_id = $1 and u.removed_at is null and (u.sign_in_name = $2 or u.principal_name = $2 or u.mail_index = $3)
+           ), follows as materialized (
+               select first_of($1, coalesce((select user_id from named where linked limit 1),
+                   (select user_id from served where object_guid >= $5 and mail is not null order by object_guid limit 1))) as first
+           ), chosen as not materialized (
+               select user_id from named where not linked
+               union all select first from follows where first is not null and (select not bool_or(not linked) and count(*) = 1 from named)
+               union all select user_id from named where linked and (select not bool_or(not linked) from named) and (select first is null from follows)
+           ), picked as materialized (
+               (select 'found' as why, s.* from served s where user_id = any(array(select user_id from chosen)) limit 2)
+               union all
+               (select 'namesake', s.* from served s where aliases @> array[$4::bytea] order by linked, user_id limit 1)
+               union all
+               (select 'donor', s.* from served s where object_guid >= $5 and mail is not null order by object_guid limit 8)
+               union all
+               (select 'first', s.* from served s where object_guid < $5 and mail is not null order by object_guid limit 8)
+           )
+           select why as "why!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
+               sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
+               true as "open!", p.serves as "serves!", p.methods as "methods!", p.gates as "gates!", p.apart as "apart!", p.cooling_off as "cooling_off!"
+           from picked, policy_of($1, user_id) p"#,
+        scope.id(),
+        name.as_str(),
+        contact::mail_index(scope, name.as_str()),
+        similar,
+        Uuid::from_slice(similar.get(..16).unwrap_or(&[0; 16]))?,
+    )
+    .fetch_all(conn)
+    .await?;
+    let (mut candidates, mut more, mut donors) = (Candidates::default(), false, Vec::new());
+    for row in rows {
+        let (why, guid) = (row.why.clone(), row.object_guid);
+        let (user, terms, _) = row.open(scope)?;
+        let one = (user, terms);
+        match why.as_str() {
+            "found" => {
+                more |= candidates.found.is_some();
+                candidates.found = Some(one);
+            }
+            "namesake" => candidates.namesake = Some(one),
+            _ => donors.push(((why == "first", guid), one)),
+        }
+    }
+    donors.sort_by_key(|(place, _)| *place);
+    candidates.donors = donors.into_iter().map(|(_, one)| one).collect();
+    candidates.found = candidates.found.filter(|_| !more);
+    Ok(candidates)
+}
+
+/// Everybody whom a directory that goes first has; each with what holds for them and whether the directory leaves them open to
+/// self-service.
+pub async fn everybody(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<(User, Terms, bool)>> {
+    let rows = sqlx::query_as!(
+        Judged,
+        r#"select '' as "why!", user_id, u.connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
+               enabled and not protected as "open!", p.serves as "serves!", p.methods as "methods!", p.gates as "gates!",
+               p.apart as "apart!", p.cooling_off as "cooling_off!"
+           from users u join connectors c using (tenant_id, connector_id), policy_of(u.tenant_id, u.user_id) p
+           where u.tenant_id = $1 and u.removed_at is null and not c.linked"#,
+        scope.id(),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|row| row.open(scope)).collect()
+}
