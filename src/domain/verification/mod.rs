@@ -99,7 +99,9 @@ pub async fn send(
 fn destination<'a>(tenant: &Tenant, purpose: &Purpose<'a>, method: Method) -> Option<&'a str> {
     let user = purpose.user?;
     // An address that became another one since the flow began was not what was offered, and has not cooled off.
-    let begun = i128::from(purpose.flow_id.get_timestamp().map_or(0, |at| at.to_unix().0)) * 1_000_000_000;
+    // A flow's id bears the moment, to the millisecond (RFC 9562 §5.7).
+    let (seconds, nanos) = purpose.flow_id.get_timestamp().map_or((0, 0), |at| at.to_unix());
+    let begun = i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
     let [mail, private_mail, mobile] = user.since.map(|at| at.is_none_or(|at| at.unix_timestamp_nanos() < begun));
     let is_offered = match method {
         Method::Email => mail,
