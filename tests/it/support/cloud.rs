@@ -253,9 +253,18 @@ impl Cloud {
             if found == wanted {
                 return;
             }
-            assert!(begun.elapsed().as_secs() < 20, "{query}: {found} instead of {wanted}");
+            if begun.elapsed().as_secs() >= 20 {
+                panic!("{query}: {found} instead of {wanted}; {}", self.jobs().await);
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Every job without its envelope, and how its agents are: what a wait that came to nothing is understood by.
+    async fn jobs(&self) -> String {
+        let jobs = "select coalesce(jsonb_agg(to_jsonb(j) - 'envelopes' - 'submission' - 'hashes'), '[]')::text from jobs j";
+        let agents = "select coalesce(jsonb_agg(jsonb_build_object('seen', last_seen_at, 'health', health)), '[]')::text from agents";
+        format!("jobs {}; agents {}; now {}", self.sql::<String>(jobs).await, self.sql::<String>(agents).await, self.sql::<String>("select now()::text").await)
     }
 
     /// A proof of work, done.
