@@ -18,7 +18,7 @@ use crate::{
     domain::{
         authenticators, fleet, limits, notices,
         notifications::{self, Channel, Delivered, Delivery},
-        queue, registration, resets, sessions, tenants, users, work,
+        queue, registration, resets, sessions, tenants, users, verification, work,
     },
 };
 
@@ -221,6 +221,7 @@ pub async fn clean(app: &App) -> Result<()> {
     let proofs_of_work = work::clean(&mut tx, &app.clock).await?;
     let passes = users::clean(&mut tx, &app.clock).await?;
     let told = notices::clean(&mut tx, &app.clock).await?;
+    let challenges = verification::clean(&mut tx, &app.clock).await?;
     let registrations = authenticators::clean(&mut tx, &app.clock).await?;
     let reminders = notices::forget(&mut tx, &app.clock).await?;
     let proofs = fleet::forget_used(&mut tx, &app.clock).await?;
@@ -236,6 +237,7 @@ pub async fn clean(app: &App) -> Result<()> {
         told,
         reminders,
         registrations,
+        challenges,
         proofs,
         "forgot what is over"
     );

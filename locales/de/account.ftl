@@ -31,6 +31,8 @@ activity-begun-change = Eine Änderung des Passworts wurde begonnen
 activity-begun-sign-in = Eine Anmeldung an dieser Seite wurde begonnen
 activity-code-right = Der richtige Code wurde eingegeben
 activity-code-wrong = Ein falscher Code wurde eingegeben
+activity-passkey-right = Ein Passkey hat nachgewiesen, dass Sie es sind
+activity-passkey-wrong = Es wurde ein Passkey versucht, der nicht passt
 activity-code-limit = Zu viele Codes wurden versucht; weitere wurden nicht angesehen
 activity-password-limit = Zu viele falsche Passwörter wurden versucht; weitere wurden nicht angesehen
 activity-password-set = Ihr Passwort wurde geändert
@@ -44,6 +46,7 @@ activity-ended-all = Browser wurden abgemeldet
 activity-language = Die Sprache wurde gewählt
 activity-method-added = Ein Weg, sich auszuweisen, kam hinzu
 activity-method-removed = Ein Weg, sich auszuweisen, wurde entfernt
+activity-method-stopped = Ein Passkey wurde gesperrt: Es gibt vielleicht eine Kopie
 activity-frozen = Das Zurücksetzen wurde für dieses Konto angehalten
 activity-lifted = Das Zurücksetzen ist für dieses Konto wieder erlaubt
 
@@ -61,7 +64,10 @@ change-intro = Sagen Sie uns zuerst, wer Sie sind, weisen Sie es mit einem Code 
 ## Anmelden
 
 sign-in-title = An Ihrer Kontoseite anmelden
-sign-in-intro = Sagen Sie uns zuerst, wer Sie sind, und weisen Sie es mit einem Code nach. Ihr Passwort kommt danach.
+sign-in-intro = Sagen Sie uns zuerst, wer Sie sind, und weisen Sie es dann nach, zum Beispiel mit einem Code. Danach kommt Ihr Passwort.
+sign-in-passkey-title = Oder ohne Namen
+sign-in-passkey-text = Haben Sie einen Passkey eingerichtet, reicht er allein: Ihr Gerät weiß, wem er gehört.
+sign-in-passkey = Mit Passkey anmelden
 current-title = Geben Sie Ihr Passwort ein
 current-intro = Es wird von den Systemen Ihrer Organisation geprüft. Es wird nichts geändert.
 current-label = Jetziges Passwort

@@ -45,6 +45,7 @@ mail-method-subject = Womit Sie sich bei { $tenant } ausweisen, wurde geändert
 mail-method-added = Für Ihr Konto bei { $tenant } kam etwas hinzu, womit Sie sich ausweisen können: { $method }.
 mail-method-removed = Für Ihr Konto bei { $tenant } wurde etwas entfernt, womit Sie sich ausweisen konnten: { $method }.
 mail-method-changed = Für Ihr Konto bei { $tenant } ist etwas anders als bisher, womit Sie sich ausweisen: { $method }.
+mail-method-stopped = Für Ihr Konto bei { $tenant } wurde etwas gesperrt, womit Sie nachweisen, wer Sie sind, denn es gibt vielleicht eine Kopie davon: { $method }. Es weist nichts mehr nach. Bitte melden Sie sich an, entfernen Sie es und fügen Sie ein neues hinzu.
 mail-method-email = eine E-Mail-Adresse
 mail-method-private-email = eine private E-Mail-Adresse
 mail-method-sms = eine Mobilnummer

@@ -31,6 +31,8 @@ activity-begun-change = A change of the password was begun
 activity-begun-sign-in = A sign-in to this page was begun
 activity-code-right = The right code was entered
 activity-code-wrong = A wrong code was entered
+activity-passkey-right = A passkey proved that it was you
+activity-passkey-wrong = A passkey was tried that does not fit
 activity-code-limit = Too many codes were tried; further ones were not looked at
 activity-password-limit = Too many wrong passwords were tried; further ones were not looked at
 activity-password-set = Your password was changed
@@ -44,6 +46,7 @@ activity-ended-all = Browsers were signed out
 activity-language = The language was chosen
 activity-method-added = A way to prove that it is you was added
 activity-method-removed = A way to prove that it is you was removed
+activity-method-stopped = A passkey was stopped: it may have been copied
 activity-frozen = Resets were stopped for this account
 activity-lifted = Resets were allowed again for this account
 
@@ -61,7 +64,10 @@ change-intro = First tell us who you are, then prove it with a code, then choose
 ## Signing in
 
 sign-in-title = Sign in to your account page
-sign-in-intro = First tell us who you are, then prove it with a code. Your password comes after that.
+sign-in-intro = First tell us who you are, then prove it, for example with a code. Your password comes after that.
+sign-in-passkey-title = Or without a name
+sign-in-passkey-text = If you have set up a passkey, it is enough by itself: your device knows whose it is.
+sign-in-passkey = Sign in with a passkey
 current-title = Enter your password
 current-intro = It is checked by your organisation’s own systems. Nothing is changed.
 current-label = Current password

@@ -45,6 +45,7 @@ mail-method-subject = How you prove who you are at { $tenant } was changed
 mail-method-added = For your account at { $tenant } something was added by which you can prove who you are: { $method }.
 mail-method-removed = For your account at { $tenant } something was removed by which you could prove who you are: { $method }.
 mail-method-changed = For your account at { $tenant } something by which you prove who you are is another one now: { $method }.
+mail-method-stopped = For your account at { $tenant } something by which you prove who you are was stopped, because there may be a copy of it: { $method }. It no longer proves anything. Please sign in, remove it and add a new one.
 mail-method-email = an e-mail address
 mail-method-private-email = a private e-mail address
 mail-method-sms = a mobile number

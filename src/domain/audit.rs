@@ -186,6 +186,8 @@ pub struct Line {
     pub purpose: Option<String>,
     /// Of the job.
     pub kind: Option<String>,
+    /// By which somebody proved something, or tried to.
+    pub method: Option<String>,
 }
 
 /// So long people are told what happened.
@@ -198,7 +200,7 @@ pub async fn of_user(conn: &mut PgConnection, scope: &Scope, clock: &Clock, user
         r#"with mine as materialized (
                select event_id, at, actor, action, outcome, host(address) as address, flow_id, job_id, detail from audit_events
                where tenant_id = $1 and user_id = $2 and event_id > $3 order by event_id desc limit $4)
-           select m.at, m.actor, m.action, m.outcome, m.address, b.detail ->> 'purpose' as purpose, t.detail ->> 'kind' as kind,
+           select m.at, m.actor, m.action, m.outcome, m.address, b.detail ->> 'purpose' as purpose, t.detail ->> 'kind' as kind, m.detail ->> 'method' as method,
                coalesce(m.detail ->> 'device', b.detail ->> 'device') as device
            from mine m
            left join lateral (select detail from mine where flow_id = m.flow_id and action = 'reset.begin' limit 1) b on true
@@ -223,6 +225,7 @@ pub async fn of_user(conn: &mut PgConnection, scope: &Scope, clock: &Clock, user
             address: row.address.and_then(|address| address.parse().ok()),
             device: row.device,
             purpose: row.purpose,
+            method: row.method,
         })
         .collect())
 }

@@ -97,6 +97,8 @@ pub enum Change {
     Added,
     Removed,
     Changed,
+    /// It proves nothing any more: there is a copy of it.
+    Stopped,
 }
 
 /// What an operator did.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     audit::{self, Event, Source},
+    policies::Method,
     tenants::Scope,
 };
 use crate::base::{clock::Clock, id};
@@ -30,6 +31,9 @@ pub struct Session {
     pub begun_at: OffsetDateTime,
     pub proved_at: OffsetDateTime,
     pub seen_at: OffsetDateTime,
+    pub expires_at: OffsetDateTime,
+    /// The methods that it was begun by.
+    pub proven: Vec<Method>,
     /// As coarse as people recognise their own by; empty if unknown.
     pub device: String,
     pub origin: Option<IpAddr>,
@@ -40,6 +44,16 @@ impl Session {
     pub fn is_fresh(&self, now: OffsetDateTime) -> bool {
         self.proved_at + FRESH > now
     }
+
+    /// When it ends if nothing more is asked for in it.
+    pub fn ends_at(&self) -> OffsetDateTime {
+        self.expires_at.min(self.seen_at + IDLE)
+    }
+
+    /// Whether asking for something puts that off.
+    pub fn can_go_on(&self) -> bool {
+        self.ends_at() < self.expires_at
+    }
 }
 
 struct Row {
@@ -48,14 +62,18 @@ struct Row {
     begun_at: OffsetDateTime,
     proved_at: OffsetDateTime,
     seen_at: OffsetDateTime,
+    expires_at: OffsetDateTime,
+    proven: Vec<String>,
     device: String,
     origin: Option<String>,
 }
 
 impl From<Row> for Session {
     fn from(row: Row) -> Self {
-        let Row { session_id, user_id, begun_at, proved_at, seen_at, device, origin } = row;
-        Self { session_id, user_id, begun_at, proved_at, seen_at, device, origin: origin.and_then(|origin| origin.parse().ok()) }
+        let Row { session_id, user_id, begun_at, proved_at, seen_at, expires_at, proven, device, origin } = row;
+        let proven = proven.iter().filter_map(|method| Method::parse(method)).collect();
+        let origin = origin.and_then(|origin| origin.parse().ok());
+        Self { session_id, user_id, begun_at, proved_at, seen_at, expires_at, proven, device, origin }
     }
 }
 
@@ -76,7 +94,7 @@ impl By {
     }
 }
 
-/// A session for somebody who has just proven who they are. Answers the browser's new cookie; `old`, what the browser had before, is
+/// A session for somebody who has just proven who they are, by these methods. Answers the browser's new cookie; `old`, what the browser had before, is
 /// worth nothing from now on.
 pub async fn begin(
     conn: &mut PgConnection,
@@ -84,7 +102,7 @@ pub async fn begin(
     clock: &Clock,
     source: &Source,
     user: Uuid,
-    (by, device): (By, &str),
+    (by, proven, device): (By, &[Method], &str),
     old: Option<&str>,
 ) -> Result<String> {
     if let Some(old) = load(&mut *conn, scope, clock, old.unwrap_or_default()).await? {
@@ -94,8 +112,8 @@ pub async fn begin(
     let detail = serde_json::json!({ "session": session, "by": by.as_str(), "device": device });
     let event = Event { action: "session.begin", outcome: "begun", user: Some(user), detail, ..Event::default() };
     sqlx::query!(
-        "insert into sessions (session_id, tenant_id, user_id, token_hash, device, origin, begun_at, proved_at, seen_at, expires_at)
-         select $1, $2, $3, $4, left($5, 40), $6::text::inet, now, now, now, now + make_interval(secs => $8)
+        "insert into sessions (session_id, tenant_id, user_id, token_hash, device, origin, begun_at, proved_at, seen_at, expires_at, proven)
+         select $1, $2, $3, $4, left($5, 40), $6::text::inet, now, now, now, now + make_interval(secs => $8), $11
          from (select clock_timestamp() + make_interval(secs => $7) as now) t returning audit_write($9, $10)",
         session,
         scope.id(),
@@ -107,6 +125,7 @@ pub async fn begin(
         LIFETIME.as_seconds_f64(),
         audit::line(scope, clock, source, &event),
         clock.now(),
+        &proven.iter().map(|method| method.as_str().to_owned()).collect::<Vec<_>>(),
     )
     .fetch_one(conn)
     .await?;
@@ -119,7 +138,7 @@ pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie:
         Row,
         r#"update sessions set seen_at = t.now from (select clock_timestamp() + make_interval(secs => $3) as now) t
            where tenant_id = $1 and token_hash = $2 and ended_at is null and expires_at > t.now and seen_at > t.now - make_interval(secs => $4)
-           returning session_id, user_id, begun_at, proved_at, seen_at, device, host(origin) as origin"#,
+           returning session_id, user_id, begun_at, proved_at, seen_at, expires_at, proven, device, host(origin) as origin"#,
         scope.id(),
         id::sha256(cookie.as_bytes()),
         clock.ahead().as_seconds_f64(),
@@ -134,7 +153,7 @@ pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie:
 pub async fn list(conn: &mut PgConnection, scope: &Scope, clock: &Clock, user: Uuid) -> Result<Vec<Session>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select session_id, user_id, begun_at, proved_at, seen_at, device, host(origin) as origin
+        r#"select session_id, user_id, begun_at, proved_at, seen_at, expires_at, proven, device, host(origin) as origin
            from sessions, (select clock_timestamp() + make_interval(secs => $3) as now) t
            where tenant_id = $1 and user_id = $2 and ended_at is null and expires_at > t.now and seen_at > t.now - make_interval(secs => $4)
            order by session_id desc"#,

@@ -46,6 +46,8 @@ struct IdentifyPage {
     work: String,
     /// Seconds until more may come from this address.
     wait: Option<i64>,
+    /// Of the passkey that was shown without a name.
+    passkey_error: Option<&'static str>,
 }
 
 #[derive(Deserialize)]
@@ -95,12 +97,29 @@ async fn answer(
     error: Option<&'static str>,
     wait: Option<i64>,
 ) -> Result<Response> {
-    let shown = IdentifyPage { page: visitor.page(), purpose: purpose.as_str(), name, error, work: visitor.work().await?, wait };
+    let shown = IdentifyPage {
+        page: visitor.page(),
+        purpose: purpose.as_str(),
+        name,
+        error,
+        work: visitor.work().await?,
+        wait,
+        passkey_error: None,
+    };
     let mut response = page::html_as(status, &shown);
     if let Some(seconds) = wait {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     Ok(response)
+}
+
+/// The page where one signs in, with what became of a passkey.
+pub async fn passkey_refused(visitor: &Visitor, status: StatusCode, error: &'static str) -> Result<Response> {
+    let (page, purpose, work) = (visitor.page(), Purpose::SignIn.as_str(), visitor.work().await?);
+    Ok(page::html_as(
+        status,
+        &IdentifyPage { page, purpose, name: String::new(), error: None, work, wait: None, passkey_error: Some(error) },
+    ))
 }
 
 /// Continue wherever this browser is, or say that there is nothing to continue.

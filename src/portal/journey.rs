@@ -18,7 +18,7 @@ use crate::{
         queue::State,
         resets::{self, Flow, Proven, Step},
     },
-    web::{Error, Result, Visitor, cookie},
+    web::{Error, Result, Visitor, cookie, page::Ends},
 };
 
 /// A browser in the middle of its journey.
@@ -31,8 +31,13 @@ impl FromRequestParts<Arc<App>> for Journey {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
-        let visitor = Visitor::from_request_parts(parts, app).await?;
+        let mut visitor = Visitor::from_request_parts(parts, app).await?;
         let flow = find(&visitor, parts).await?.ok_or(Error::FlowEnded)?;
+        // Where nothing is asked of anybody, nobody needs time for it.
+        if !matches!(flow.step(), Step::Status | Step::Done | Step::Ended(_)) {
+            let more = (!flow.extended).then_some("/reset/stay");
+            visitor.ends = Some(Ends { seconds: (flow.expires_at - app.clock.now()).whole_seconds(), more });
+        }
         Ok(Self { visitor, flow })
     }
 }

@@ -63,7 +63,9 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
         return Ok(journey::to_step(flow));
     }
     let Some(method) = Method::parse(&form.method) else {
-        return Ok(page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page_of(&journey, Some("method-error-choose"))));
+        let mut page = page_of(&journey, None);
+        page.error = Some(if page.sends { "method-error-choose" } else { "method-error-choose-any" });
+        return Ok(page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page));
     };
     let app = &visitor.app;
     let mut tx = app.begin().await?;

@@ -13,6 +13,7 @@ mod not_me;
 mod passkey;
 mod password;
 mod status;
+mod stay;
 mod unavailable;
 mod work;
 
@@ -40,6 +41,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(need::routes())
         .merge(password::routes())
         .merge(status::routes())
+        .merge(stay::routes())
         .merge(done::routes())
         .merge(ended::routes())
         .merge(account::routes())

@@ -7,6 +7,8 @@ use crate::app::PublicUrl;
 
 /// The flow's cookie.
 pub const FLOW: &str = "sspr_flow";
+/// Of a browser that asked for a passkey's challenge and gave no name.
+pub const PASSKEY: &str = "sspr_passkey";
 /// The session's cookie.
 pub const SESSION: &str = "sspr_session";
 /// The chosen language.

@@ -18,11 +18,31 @@ pub struct Page {
     tenant: String,
     help: Option<String>,
     support: String,
+    ends: Option<Ends>,
+}
+
+/// How long somebody may stay where they are without doing anything.
+#[derive(Debug, Clone, Copy)]
+pub struct Ends {
+    pub seconds: i64,
+    /// Where more time is asked for; `None`: there is no more.
+    pub more: Option<&'static str>,
 }
 
 impl Page {
     pub fn new(language: Language, tenant: &str, help: Option<&str>, support: &str) -> Self {
-        Self { language, tenant: tenant.to_owned(), help: help.map(str::to_owned), support: support.to_owned() }
+        Self { language, tenant: tenant.to_owned(), help: help.map(str::to_owned), support: support.to_owned(), ends: None }
+    }
+
+    /// Whoever looks at it is warned in good time: js/ends.js.
+    #[must_use]
+    pub const fn ending(mut self, ends: Option<Ends>) -> Self {
+        self.ends = ends;
+        self
+    }
+
+    pub const fn ends(&self) -> Option<Ends> {
+        self.ends
     }
 
     /// When all that is known is the request: an error page. Or nothing but the language: a letter.

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, Uri, header, request::Parts},
 };
 
-use super::{Context, Error, Page, cookie, device};
+use super::{Context, Error, Page, cookie, device, page::Ends};
 use crate::{
     app::App,
     base::language::Language,
@@ -25,6 +25,8 @@ pub struct Visitor {
     pub source: Source,
     /// As [`device::of`] has it.
     pub device: String,
+    /// When the flow or the session ends that it shows.
+    pub ends: Option<Ends>,
     request: String,
     /// Host and, if it is not the usual one, port.
     authority: String,
@@ -42,7 +44,7 @@ impl FromRequestParts<Arc<App>> for Visitor {
         let language = language(app, &parts.uri, &parts.headers, Some(tenant.language));
         let source = Source { actor: "user".to_owned(), request: Some(context.request.clone()), address: context.address };
         let (device, request, authority) = (device::of(&parts.headers), context.request, authority.to_owned());
-        Ok(Self { app: app.clone(), tenant, language, source, device, request, authority })
+        Ok(Self { app: app.clone(), tenant, language, source, device, ends: None, request, authority })
     }
 }
 
@@ -54,7 +56,7 @@ impl Visitor {
     }
 
     pub fn page(&self) -> Page {
-        Page::new(self.language, &self.tenant.name, self.tenant.help.as_deref(), &self.request)
+        Page::new(self.language, &self.tenant.name, self.tenant.help.as_deref(), &self.request).ending(self.ends)
     }
 }
 

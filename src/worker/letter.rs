@@ -205,6 +205,7 @@ fn words(app: &App, t: &Page, tenant: &Tenant, content: &Content) -> Result<Word
                 Change::Added => t.t2("mail-method-added", "tenant", name, "method", method),
                 Change::Removed => t.t2("mail-method-removed", "tenant", name, "method", method),
                 Change::Changed => t.t2("mail-method-changed", "tenant", name, "method", method),
+                Change::Stopped => t.t2("mail-method-stopped", "tenant", name, "method", method),
             };
             (t.t1("mail-method-subject", "tenant", name), intro)
         }

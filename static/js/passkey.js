@@ -40,6 +40,7 @@ async function challenge() {
     location.reload();
     await new Promise(() => {});
   }
+  if (answer.status === 429) throw new DOMException("", "QuotaExceededError");
   if (!answer.ok) throw new TypeError(String(answer.status));
   return answer.json();
 }
@@ -88,6 +89,8 @@ function reason(error) {
       return "registered";
     case "NotSupportedError":
       return "unsupported";
+    case "QuotaExceededError":
+      return "limit";
     case "SecurityError":
       return "insecure";
     case "TypeError":

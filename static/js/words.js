@@ -1,8 +1,8 @@
 // Texts for scripts. The page carries them, in the reader's language; no script holds a word of its own.
 
-/** The text of `<p data-word="name">` in the page's `<template id="words">`. */
-export function word(name) {
-  const found = document.querySelector("#words")?.content.querySelector(`[data-word="${CSS.escape(name)}"]`);
+/** The text of `<p data-word="name">` in the page's `<template id="words">`, or in another one. */
+export function word(name, template = "#words") {
+  const found = document.querySelector(template)?.content.querySelector(`[data-word="${CSS.escape(name)}"]`);
   return found ? found.textContent : "";
 }
 

@@ -1,7 +1,10 @@
 //! Passkeys, apps, recovery codes and the help desk, in real Chromium: how they are set up at /account, and how they prove somebody later.
 
-use serde_json::json;
-use sspr::domain::policies::{Draft, Method};
+use serde_json::{Value, json};
+use sspr::{
+    domain::policies::{Draft, Method},
+    wire::outcome::Code,
+};
 
 use crate::{
     journey::real::{Cloud, HandAgent, agent::somebody, authenticator::app_shows},
@@ -24,6 +27,19 @@ async fn is_signed_in(browser: &Browser, cloud: &Cloud) {
     browser.sees("How you prove who you are").await;
 }
 
+/// A device that keeps passkeys, and finds them again without being told whose.
+async fn has_passkeys(browser: &Browser) -> Value {
+    browser.cdp("WebAuthn.enable", json!({})).await;
+    let options = json!({ "protocol": "ctap2", "ctap2Version": "ctap2_1", "transport": "internal", "hasResidentKey": true,
+        "hasUserVerification": true, "isUserVerified": true, "automaticPresenceSimulation": true });
+    browser.cdp("WebAuthn.addVirtualAuthenticator", json!({ "options": options })).await["authenticatorId"].clone()
+}
+
+/// Whether it knows its owner from now on.
+async fn verifies(browser: &Browser, key: &Value, on: bool) {
+    browser.cdp("WebAuthn.setUserVerified", json!({ "authenticatorId": key, "isUserVerified": on })).await;
+}
+
 async fn begins(browser: &Browser, cloud: &Cloud, method: &str) {
     browser.opens(&cloud.url).await;
     browser.types("Sign-in name or e-mail address", "alice").await;
@@ -35,17 +51,10 @@ async fn begins(browser: &Browser, cloud: &Cloud, method: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_passkey_is_made_and_resets_a_password() {
-    let (cloud, _agent) = cloud().await;
+    let (cloud, mut agent) = cloud().await;
     story(async |browser| {
         browser.has_screen(Screen::Phone).await;
-        browser.cdp("WebAuthn.enable", json!({})).await;
-        let options = json!({ "protocol": "ctap2", "ctap2Version": "ctap2_1", "transport": "internal", "hasResidentKey": true,
-            "hasUserVerification": true, "isUserVerified": true, "automaticPresenceSimulation": true });
-        let made = browser.cdp("WebAuthn.addVirtualAuthenticator", json!({ "options": options })).await;
-        let verifies = async |on: bool| {
-            let of = json!({ "authenticatorId": made["authenticatorId"], "isUserVerified": on });
-            browser.cdp("WebAuthn.setUserVerified", of).await;
-        };
+        let key = has_passkeys(&browser).await;
         is_signed_in(&browser, &cloud).await;
         browser.is_accessible().await;
         browser.shot("account-methods-none").await;
@@ -66,15 +75,21 @@ async fn a_passkey_is_made_and_resets_a_password() {
         begins(&browser, &cloud, "Passkey").await;
         browser.sees("Use your passkey").await;
         browser.is_accessible().await;
-        verifies(false).await;
+        verifies(&browser, &key, false).await;
         browser.clicks("Use passkey").await;
         browser.sees("It was cancelled, or there is no passkey").await;
         browser.is_accessible().await;
         browser.shot("passkey-cancelled").await;
         browser.sees("Use another way").await;
-        verifies(true).await;
+        verifies(&browser, &key, true).await;
         browser.clicks("Use passkey").await;
         browser.arrives_at("/reset/password").await;
+        agent.beat(true).await;
+        browser.types("New password", "Kuvo-tare-mipe-58").await;
+        browser.clicks("Set new password").await;
+        agent.work(Code::Applied).await;
+        browser.arrives_at("/reset/done").await;
+        browser.sees("Your password is changed").await;
         browser.has_nothing_to_complain_of().await;
     })
     .await;
@@ -145,6 +160,120 @@ async fn the_help_desk_reads_out_a_code() {
         browser.types("Code with 8 digits", code.trim()).await;
         browser.clicks("Continue").await;
         browser.arrives_at("/reset/password").await;
+        browser.has_nothing_to_complain_of().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passkey_signs_in_without_a_name_and_is_stopped_once_there_is_a_copy() {
+    let (cloud, _agent) = cloud().await;
+    story(async |browser| {
+        browser.has_screen(Screen::Phone).await;
+        let key = has_passkeys(&browser).await;
+        is_signed_in(&browser, &cloud).await;
+        browser.clicks("Add a passkey").await;
+        browser.types("What you call it", "My phone").await;
+        browser.clicks("Make a passkey").await;
+        browser.arrives_at("/account/methods").await;
+        browser.clicks("Remove").await;
+        browser.sees("Before that, please prove that it is you with your passkey").await;
+        browser.is_accessible().await;
+        browser.shot("account-methods-prove-first").await;
+
+        browser.clicks("Sign in once more").await;
+        browser.sees("Or without a name").await;
+        browser.is_accessible().await;
+        browser.shot("sign-in-passkey").await;
+        verifies(&browser, &key, false).await;
+        browser.clicks("Sign in with a passkey").await;
+        browser.sees("It was cancelled, or there is no passkey").await;
+        browser.is_accessible().await;
+        browser.shot("sign-in-passkey-cancelled").await;
+        verifies(&browser, &key, true).await;
+        browser.clicks("Sign in with a passkey").await;
+        browser.arrives_at("/account").await;
+        browser.sees("A passkey proved that it was you").await;
+
+        // As if its copy had been used more often, elsewhere.
+        let credentials = browser.cdp("WebAuthn.getCredentials", json!({ "authenticatorId": key })).await;
+        let mut copy = credentials["credentials"][0].clone();
+        assert!(copy["signCount"].as_i64().expect("a counter") > 0);
+        copy["signCount"] = 0.into();
+        browser.cdp("WebAuthn.removeCredential", json!({ "authenticatorId": key, "credentialId": copy["credentialId"] })).await;
+        browser.cdp("WebAuthn.addCredential", json!({ "authenticatorId": key, "credential": copy })).await;
+        browser.opens(&format!("{}/account/sign-in", cloud.url)).await;
+        browser.clicks("Sign in with a passkey").await;
+        browser.sees("Nobody can be signed in here with this passkey").await;
+        browser.is_accessible().await;
+        browser.shot("sign-in-passkey-nobody").await;
+        browser.opens(&format!("{}/account/methods", cloud.url)).await;
+        browser.sees("Stopped: it may have been copied").await;
+        browser.clicks("Remove").await;
+        browser.is_accessible().await;
+        browser.shot("account-methods-stopped").await;
+        browser.clicks("Yes, remove it").await;
+        browser.sees("You have not set up anything yet").await;
+        browser.has_nothing_to_complain_of().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_burns_no_codes_that_were_just_printed() {
+    let (cloud, _agent) = cloud().await;
+    story(async |browser| {
+        browser.has_screen(Screen::Phone).await;
+        is_signed_in(&browser, &cloud).await;
+        browser.clicks("Make recovery codes").await;
+        browser.clicks("Make ten codes").await;
+        browser.sees("This page is the only time that they are shown").await;
+        // Chromium sends the form again, as it does when somebody answers its question with yes.
+        browser.cdp("Page.reload", json!({})).await;
+        browser.arrives_at("/account/methods").await;
+        browser.sees("10 left").await;
+        assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where action = 'authenticator.add'").await, 1);
+        browser.has_nothing_to_complain_of().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_runs_out_of_time_is_warned_and_gets_more() {
+    let (cloud, mut agent) = cloud().await;
+    story(async |browser| {
+        browser.has_screen(Screen::Phone).await;
+        begins(&browser, &cloud, "E-mail").await;
+        browser.sees("If the account exists, we have sent an e-mail").await;
+        browser.does_not_see("this page stops").await;
+        cloud.clock.advance(13 * 60 + 10);
+        agent.beat(true).await;
+        browser.opens(&format!("{}/reset/code", cloud.url)).await;
+        browser.sees("In less than two minutes this page stops").await;
+        browser.is_accessible().await;
+        browser.shot("ends-more").await;
+        browser.types("Code with 6 digits", "123").await;
+        browser.clicks("I need more time").await;
+        browser.sees("All right, you have more time now").await;
+        browser.is_accessible().await;
+        browser.shot("ends-longer").await;
+        assert_eq!(browser.value("Code with 6 digits").await, "123", "nothing is lost");
+        cloud.clock.advance(15 * 60);
+        agent.beat(true).await;
+        browser.opens(&format!("{}/reset/code", cloud.url)).await;
+        browser.sees("That cannot be put off again").await;
+        browser.does_not_see("I need more time").await;
+
+        // A session is prolonged by being used.
+        is_signed_in(&browser, &cloud).await;
+        let soon = "document.querySelector('#ends').dataset.seconds";
+        assert!(browser.runs(&format!("return Number({soon});")).await.as_f64().is_some_and(|left| left > 880.0));
+        browser.does_not_see("this page stops").await;
+        assert_eq!(cloud.sql::<i32>("update sessions set expires_at = seen_at + interval '90 seconds' returning 1").await, 1);
+        browser.opens(&format!("{}/account", cloud.url)).await;
+        browser.sees("That cannot be put off again").await;
+        browser.is_accessible().await;
+        browser.shot("ends-last").await;
         browser.has_nothing_to_complain_of().await;
     })
     .await;

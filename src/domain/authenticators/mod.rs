@@ -7,6 +7,7 @@
 mod passkey;
 mod recovery;
 mod registrations;
+mod removal;
 mod totp;
 
 use anyhow::{Context, Result};
@@ -16,13 +17,17 @@ use uuid::Uuid;
 
 use super::{
     audit::{self, Event, Source},
+    notices,
+    notifications::Change,
+    policies::Method,
     tenants::Scope,
     users,
 };
 use crate::base::clock::Clock;
 pub use passkey::{Assertion, Attestation, RelyingParty, begin_passkey, check_passkey, finish_passkey};
-pub use recovery::{Candidate, FreshCodes, RecoveryCode, find_code, renew_codes, use_code};
+pub use recovery::{Candidate, FreshCodes, RecoveryCode, Renewal, Renewed, find_code, renew_codes, use_code};
 pub use registrations::{Registered, Registrar, clean};
+pub use removal::{Removed, remove, wanted};
 pub use totp::{AppSecret, begin_app, check_app, confirm_app, pending_app};
 
 /// What it is.
@@ -41,6 +46,24 @@ impl Kind {
             Self::Totp => "totp",
             Self::Passkey => "passkey",
             Self::RecoveryCodes => "recovery_codes",
+        }
+    }
+
+    /// What it proves.
+    pub const fn method(self) -> Method {
+        match self {
+            Self::Totp => Method::Totp,
+            Self::Passkey => Method::Passkey,
+            Self::RecoveryCodes => Method::RecoveryCode,
+        }
+    }
+
+    /// So many of them one person has at most.
+    pub const fn most(self) -> usize {
+        match self {
+            Self::Totp => 3,
+            Self::Passkey => 10,
+            Self::RecoveryCodes => 1,
         }
     }
 
@@ -75,14 +98,24 @@ pub struct Authenticator {
     /// It proves nothing before.
     pub usable_from: OffsetDateTime,
     pub last_used_at: Option<OffsetDateTime>,
+    /// There is a copy of it: it proves nothing any more.
+    pub stopped_at: Option<OffsetDateTime>,
     /// Of recovery codes: how many are not used yet.
     pub left: Option<i64>,
 }
 
+impl Authenticator {
+    /// Whether it proves something at that moment.
+    pub fn is_usable(&self, at: OffsetDateTime) -> bool {
+        self.usable_from <= at && self.stopped_at.is_none() && self.left != Some(0)
+    }
+}
+
 /// All that somebody has registered, oldest first.
 pub async fn list(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<Vec<Authenticator>> {
-    let rows = sqlx::query!(
-        r#"select authenticator_id, kind, label, created_at, usable_from, last_used_at, case when kind = 'recovery_codes' then
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select authenticator_id, kind, label, created_at, usable_from, last_used_at, stopped_at, case when kind = 'recovery_codes' then
                (select count(*) from recovery_codes c where c.authenticator_id = a.authenticator_id and c.used_at is null) end as left
            from authenticators a where tenant_id = $1 and user_id = $2 order by authenticator_id"#,
         scope.id(),
@@ -90,19 +123,28 @@ pub async fn list(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<
     )
     .fetch_all(conn)
     .await?;
-    let open = |row: (Uuid, String, String, [OffsetDateTime; 2], Option<OffsetDateTime>, Option<i64>)| {
-        let (authenticator_id, kind, label, [created_at, usable_from], last_used_at, left) = row;
-        Ok(Authenticator { authenticator_id, kind: Kind::parse(&kind)?, label, created_at, usable_from, last_used_at, left })
+    let open = |row: Row| {
+        let Row { authenticator_id, kind, label, created_at, usable_from, last_used_at, stopped_at, left } = row;
+        Ok(Authenticator { authenticator_id, kind: Kind::parse(&kind)?, label, created_at, usable_from, last_used_at, stopped_at, left })
     };
-    rows.into_iter()
-        .map(|row| open((row.authenticator_id, row.kind, row.label, [row.created_at, row.usable_from], row.last_used_at, row.left)))
-        .collect()
+    rows.into_iter().map(open).collect()
+}
+
+struct Row {
+    authenticator_id: Uuid,
+    kind: String,
+    label: String,
+    created_at: OffsetDateTime,
+    usable_from: OffsetDateTime,
+    last_used_at: Option<OffsetDateTime>,
+    stopped_at: Option<OffsetDateTime>,
+    left: Option<i64>,
 }
 
 /// What each of these people can use at this moment: the same single statement, whoever they are and if they are nobody.
 pub async fn usable(conn: &mut PgConnection, scope: &Scope, clock: &Clock, users: &[Uuid]) -> Result<Vec<(Uuid, Kind)>> {
     let rows = sqlx::query!(
-        r#"select distinct user_id, kind from authenticators a where tenant_id = $1 and user_id = any($2) and usable_from <= $3
+        r#"select distinct user_id, kind from authenticators a where tenant_id = $1 and user_id = any($2) and usable_from <= $3 and stopped_at is null
                and (kind <> 'recovery_codes' or exists (
                    select 1 from recovery_codes c where c.authenticator_id = a.authenticator_id and c.used_at is null))"#,
         scope.id(),
@@ -156,30 +198,6 @@ pub async fn rename(
     Ok(true)
 }
 
-/// Remove one's own: its kind, or nothing if there is no such.
-pub async fn remove(
-    conn: &mut PgConnection,
-    scope: &Scope,
-    clock: &Clock,
-    source: &Source,
-    user: Uuid,
-    authenticator: Uuid,
-) -> Result<Option<Kind>> {
-    let kind = sqlx::query_scalar!(
-        "delete from authenticators where tenant_id = $1 and user_id = $2 and authenticator_id = $3 returning kind",
-        scope.id(),
-        user,
-        authenticator,
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
-    let Some(kind) = kind else { return Ok(None) };
-    let detail = serde_json::json!({ "authenticator": authenticator, "kind": kind });
-    let event = Event { action: "authenticator.remove", outcome: "removed", user: Some(user), detail, ..Event::default() };
-    audit::record(conn, scope, clock, source, event).await?;
-    Ok(Some(Kind::parse(&kind)?))
-}
-
 /// What came of an attempt to prove oneself by one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tried {
@@ -189,6 +207,24 @@ pub enum Tried {
     Used,
     /// Its counter went backwards: there is a second copy of it.
     Cloned,
+}
+
+/// There is a copy of it, and nobody can tell which of the two is its owner's: neither proves anything from now on, and every address
+/// hears of it. What it takes is a signature of its own, so that no stranger can stop somebody's passkey.
+async fn stop(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, user: Uuid, authenticator: Uuid) -> Result<()> {
+    sqlx::query!(
+        "update authenticators set stopped_at = $3 where tenant_id = $1 and authenticator_id = $2",
+        scope.id(),
+        authenticator,
+        clock.now(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    let detail = serde_json::json!({ "authenticator": authenticator });
+    let event = Event { action: "authenticator.stop", outcome: "copied", user: Some(user), detail, ..Event::default() };
+    audit::record(&mut *conn, scope, clock, source, event).await?;
+    let Some(person) = users::known(&mut *conn, scope, user).await? else { return Ok(()) };
+    notices::method_changed(conn, scope, clock, &person, (Change::Stopped, Method::Passkey.as_str()), source).await
 }
 
 /// What is about to be written.
@@ -203,9 +239,36 @@ struct New<'a> {
     cooling_off: Duration,
 }
 
-/// False where that passkey is somebody's already.
-async fn add(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, new: New<'_>) -> Result<bool> {
+/// What came of writing it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Added {
+    Yes,
+    /// That passkey is somebody's already.
+    Taken,
+    /// They have as many of the kind as they may.
+    Full,
+}
+
+impl Added {
+    const fn registered(self, authenticator: Uuid) -> Registered {
+        match self {
+            Self::Yes => Registered::Added(authenticator),
+            Self::Taken => Registered::Taken,
+            Self::Full => Registered::Full,
+        }
+    }
+}
+
+async fn add(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, new: New<'_>) -> Result<Added> {
     let now = clock.now();
+    // Two at once: the second waits for the first, and counts it.
+    sqlx::query!("select user_id from users where tenant_id = $1 and user_id = $2 for update", scope.id(), new.user)
+        .fetch_optional(&mut *conn)
+        .await?;
+    let others = list(&mut *conn, scope, new.user).await?.into_iter().filter(|other| other.kind == new.kind).count();
+    if others >= new.kind.most() {
+        return Ok(Added::Full);
+    }
     let done = sqlx::query!(
         "insert into authenticators
              (authenticator_id, tenant_id, user_id, kind, label, secret, credential, last_step, created_at, usable_from)
@@ -224,12 +287,12 @@ async fn add(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Sou
     .execute(&mut *conn)
     .await?;
     if done.rows_affected() == 0 {
-        return Ok(false);
+        return Ok(Added::Taken);
     }
     let detail = serde_json::json!({ "authenticator": new.authenticator_id, "kind": new.kind.as_str() });
     let event = Event { action: "authenticator.add", outcome: "added", user: Some(new.user), detail, ..Event::default() };
     audit::record(conn, scope, clock, source, event).await?;
-    Ok(true)
+    Ok(Added::Yes)
 }
 
 /// Where an authenticator's secret stands: it opens nowhere else.

@@ -15,6 +15,7 @@ use webauthn_rs::{
 use super::{
     Kind, Label, New, Tried, add, place,
     registrations::{self, Registered, Registrar},
+    stop,
 };
 use crate::{
     base::{clock::Clock, id},
@@ -50,6 +51,13 @@ impl Assertion {
     }
 }
 
+impl Assertion {
+    /// Whose it says to be: the user handle, which its passkey got when it was made. Nothing is proven by that.
+    pub fn claims(&self, rp: &RelyingParty) -> Option<Uuid> {
+        rp.0.identify_discoverable_authentication(&self.0).ok().map(|(handle, _)| handle)
+    }
+}
+
 /// What a browser answers when a passkey is made.
 pub struct Attestation(RegisterPublicKeyCredential);
 
@@ -74,7 +82,7 @@ pub async fn begin_passkey(
     registrar: Registrar,
 ) -> Result<serde_json::Value> {
     let rows = sqlx::query!(
-        r#"select authenticator_id, secret as "secret!" from authenticators where tenant_id = $1 and user_id = $2 and kind = 'passkey'"#,
+        r#"select authenticator_id, secret as "secret!" from authenticators where tenant_id = $1 and user_id = $2 and kind = 'passkey' and stopped_at is null"#,
         scope.id(),
         user.user_id,
     )
@@ -130,8 +138,7 @@ pub async fn finish_passkey(
         last_step: None,
         cooling_off,
     };
-    let added = add(conn, scope, clock, source, new).await?;
-    Ok(if added { Registered::Added(authenticator_id) } else { Registered::Taken })
+    Ok(add(conn, scope, clock, source, new).await?.registered(authenticator_id))
 }
 
 fn open(scope: &Scope, authenticator: Uuid, secret: &[u8]) -> Result<Passkey> {
@@ -139,21 +146,21 @@ fn open(scope: &Scope, authenticator: Uuid, secret: &[u8]) -> Result<Passkey> {
 }
 
 /// Whether one of *their* passkeys signed this challenge, here and now, for a person whom it has verified. `state`: what
-/// [`RelyingParty::challenge`] gave to keep; the caller has used it up.
+/// [`RelyingParty::challenge`] gave to keep; the caller has used it up. A copy stops it, whatever comes of the rest.
 pub async fn check_passkey(
     conn: &mut PgConnection,
     scope: &Scope,
     clock: &Clock,
-    rp: &RelyingParty,
+    source: &Source,
     user: Option<Uuid>,
-    state: &[u8],
+    (rp, state): (&RelyingParty, &[u8]),
     answer: &Assertion,
 ) -> Result<Tried> {
     let state: DiscoverableAuthentication = serde_json::from_slice(state)?;
     let Ok((handle, credential)) = rp.0.identify_discoverable_authentication(&answer.0) else { return Ok(Tried::Wrong) };
     let row = sqlx::query!(
         r#"select authenticator_id, secret as "secret!" from authenticators
-           where tenant_id = $1 and user_id = $2 and kind = 'passkey' and credential = $3 and usable_from <= $4 for update"#,
+           where tenant_id = $1 and user_id = $2 and kind = 'passkey' and credential = $3 and usable_from <= $4 and stopped_at is null for update"#,
         scope.id(),
         user.unwrap_or_default(),
         index(scope, credential),
@@ -165,7 +172,10 @@ pub async fn check_passkey(
     let mut passkey = open(scope, row.authenticator_id, &row.secret)?;
     let result = match rp.0.finish_discoverable_authentication_v2(&answer.0, state, &passkey) {
         Ok(result) => result,
-        Err(WebauthnError::CredentialPossibleCompromise) => return Ok(Tried::Cloned),
+        Err(WebauthnError::CredentialPossibleCompromise) => {
+            stop(conn, scope, clock, source, handle, row.authenticator_id).await?;
+            return Ok(Tried::Cloned);
+        }
         Err(error) => {
             tracing::info!(error = %error, "a passkey's answer was not taken");
             return Ok(Tried::Wrong);

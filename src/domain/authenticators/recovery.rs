@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::{Kind, Label, New, Tried, add};
 use crate::{
     base::{clock::Clock, id},
-    domain::{audit::Source, tenants::Scope},
+    domain::{audit::Source, policies::Method, tenants::Scope},
 };
 
 /// Nothing in it looks like something else in it.
@@ -87,27 +87,52 @@ impl FreshCodes {
     }
 }
 
-/// Store a set in the place of the old one, whose codes are worth nothing from now on. `hashes`: of [`FreshCodes::to_hash`].
-#[expect(clippy::too_many_arguments, reason = "what every verb takes, and what is registered")]
-pub async fn renew_codes(
-    conn: &mut PgConnection,
-    scope: &Scope,
-    clock: &Clock,
-    source: &Source,
-    user: Uuid,
-    label: &Label,
-    (fresh, hashes): (&FreshCodes, &[[u8; 32]]),
-    cooling_off: Duration,
-) -> Result<Uuid> {
+/// A set that takes the place of another one.
+pub struct Renewal<'a> {
+    pub user: Uuid,
+    /// By what they are signed in.
+    pub proven: &'a [Method],
+    /// The set that they were shown: a form that is sent again must not burn the codes that were just printed.
+    pub replaces: Option<Uuid>,
+    pub label: &'a Label,
+    pub fresh: &'a FreshCodes,
+    /// Of [`FreshCodes::to_hash`].
+    pub hashes: &'a [[u8; 32]],
+    pub cooling_off: Duration,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewed {
+    Yes,
+    /// There is another set by now than the one that they were shown.
+    Other,
+    /// As with [`super::Removed::Proof`]: the old codes would be gone.
+    Proof(Kind),
+}
+
+/// Store a set in the place of the old one, whose codes are worth nothing from now on.
+pub async fn renew_codes(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, renewal: &Renewal<'_>) -> Result<Renewed> {
+    let Renewal { user, fresh, hashes, .. } = *renewal;
     anyhow::ensure!(hashes.len() == fresh.codes.len(), "{} hashes of {} codes", hashes.len(), fresh.codes.len());
-    // Two at once: the second waits for the first, and replaces it.
+    // Two at once: the second waits for the first, and is told that there is another set.
     sqlx::query!("select user_id from users where tenant_id = $1 and user_id = $2 for update", scope.id(), user)
         .fetch_optional(&mut *conn)
         .await?;
+    let older = super::list(&mut *conn, scope, user).await?.into_iter().find(|one| one.kind == Kind::RecoveryCodes);
+    if older.as_ref().map(|set| set.authenticator_id) != renewal.replaces {
+        return Ok(Renewed::Other);
+    }
+    if older.is_some()
+        && let Some(kind) = super::wanted(&mut *conn, scope, clock, user, renewal.proven).await?
+    {
+        return Ok(Renewed::Proof(kind));
+    }
     sqlx::query!("delete from authenticators where tenant_id = $1 and user_id = $2 and kind = 'recovery_codes'", scope.id(), user)
         .execute(&mut *conn)
         .await?;
     let (secret, credential, last_step) = (None, None, None);
+    let (label, cooling_off) = (renewal.label, renewal.cooling_off);
     let new = New { authenticator_id: fresh.set, user, kind: Kind::RecoveryCodes, label, secret, credential, last_step, cooling_off };
     add(&mut *conn, scope, clock, source, new).await?;
     let selectors: Vec<String> = fresh.codes.iter().map(|(code, _)| code.selector().to_owned()).collect();
@@ -124,7 +149,7 @@ pub async fn renew_codes(
     )
     .execute(conn)
     .await?;
-    Ok(fresh.set)
+    Ok(Renewed::Yes)
 }
 
 /// The one code that a typed one may be.

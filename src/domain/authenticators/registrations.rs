@@ -29,6 +29,8 @@ pub enum Registered {
     Over,
     /// It is registered already, perhaps with somebody else.
     Taken,
+    /// There are as many of its kind as one person may have.
+    Full,
 }
 
 fn place(registrar: Registrar, kind: Kind) -> Vec<u8> {

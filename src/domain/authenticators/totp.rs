@@ -94,8 +94,7 @@ pub async fn confirm_app(
         last_step: Some(step),
         cooling_off,
     };
-    add(conn, scope, clock, source, new).await?;
-    Ok(Registered::Added(authenticator_id))
+    Ok(add(conn, scope, clock, source, new).await?.registered(authenticator_id))
 }
 
 /// Whether these six digits are shown at this moment by an app of theirs. Where there is none, or nobody, the same is computed for a

@@ -2,10 +2,9 @@
 
 use anyhow::Result;
 use sqlx::PgConnection;
-use time::Duration;
 use uuid::Uuid;
 
-use super::{Draft, Group, Method, Policy, Refused};
+use super::{Draft, Group, Method, Policy, Refused, Terms};
 use crate::{
     base::{clock::Clock, id},
     domain::{
@@ -212,8 +211,14 @@ pub async fn are_lawful(conn: &mut PgConnection, scope: &Scope, user: Uuid, pass
     Ok(lawful)
 }
 
-/// For how long something that this person registers now proves nothing.
-pub async fn cooling_off(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<Duration> {
-    let hours = sqlx::query_scalar!(r#"select cooling_off as "hours!" from policy_of($1, $2)"#, scope.id(), user).fetch_one(conn).await?;
-    Ok(Duration::hours(hours.into()))
+/// What holds for this person at this moment.
+pub async fn of_user(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<Terms> {
+    let row = sqlx::query!(
+        r#"select serves as "serves!", methods as "methods!", gates as "gates!", apart as "apart!", cooling_off as "hours!" from policy_of($1, $2)"#,
+        scope.id(),
+        user,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Terms::of(row.serves, &row.methods, row.gates, row.apart, row.hours))
 }

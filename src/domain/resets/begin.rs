@@ -101,18 +101,14 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     Ok(Begun { cookie, flow_id })
 }
 
-fn is_enough(offers: &[Offer], terms: &Terms) -> bool {
+/// Whether that passes all gates.
+pub fn is_enough(offers: &[Offer], terms: &Terms) -> bool {
     policies::classes(offers.iter().map(|offer| offer.method), terms.apart) >= usize::try_from(terms.gates).unwrap_or(2)
 }
 
 /// The methods that this person's authenticators make, of those that are registered.
 pub fn methods_of(registered: &[(Uuid, Kind)], user: Uuid) -> Vec<Method> {
-    let method = |kind| match kind {
-        Kind::Totp => Method::Totp,
-        Kind::Passkey => Method::Passkey,
-        Kind::RecoveryCodes => Method::RecoveryCode,
-    };
-    registered.iter().filter(|(owner, _)| *owner == user).map(|(_, kind)| method(*kind)).collect()
+    registered.iter().filter(|(owner, _)| *owner == user).map(|(_, kind)| kind.method()).collect()
 }
 
 /// The strongest first, then the private mailbox: the other one may be behind the very password that was forgotten. Last what is used

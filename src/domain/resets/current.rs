@@ -106,12 +106,13 @@ pub async fn enter(
     let entered = |flow: &Flow| flow.purpose == Purpose::SignIn && flow.step() == Step::Enter && !flow.is_due();
     let Some(flow) = flow::lock(&mut *conn, scope, clock, flow).await?.filter(entered) else { return Ok(None) };
     let Some(user) = users::served(&mut *conn, scope, flow.user_id.unwrap_or_default()).await? else { return Ok(None) };
-    if !policies::are_lawful(&mut *conn, scope, user.user_id, &flow.passed, flow.asked()).await? {
+    // Where nothing else was asked, it must do for all that the policy asks.
+    let (by, asked) = if flow.job.is_some() { (By::Password, flow.asked()) } else { (By::Passkey, None) };
+    if !policies::are_lawful(&mut *conn, scope, user.user_id, &flow.passed, asked).await? {
         return Ok(None);
     }
     turns::end(&mut *conn, scope, &flow).await?;
-    let by = if flow.job.is_some() { By::Password } else { By::Passkey };
-    Ok(Some(sessions::begin(conn, scope, clock, source, user.user_id, (by, device), old).await?))
+    Ok(Some(sessions::begin(conn, scope, clock, source, user.user_id, (by, &flow.passed, device), old).await?))
 }
 
 /// It is the current password, and a new one is due: the flow becomes a change, which asks for no more proof than a sign-in does.

@@ -48,6 +48,11 @@ pub struct Flow {
     /// Mail and text message count as two.
     pub apart: bool,
     pub passed: Vec<Method>,
+    /// The policy asks for two proofs: whoever signs in by a passkey is asked for the password besides.
+    pub besides: bool,
+    pub expires_at: OffsetDateTime,
+    /// There was more time once.
+    pub extended: bool,
     /// Whose code is awaited.
     pub method: Option<Method>,
     /// The newest one.
@@ -139,11 +144,11 @@ impl Flow {
     }
 
     /// Where a password is typed. A passkey is two factors by itself (something one has, and what unlocks it): whoever signs in by one needs
-    /// no password besides.
+    /// no password besides, unless their policy asks for two proofs of everybody.
     fn page(&self) -> Step {
         match self.purpose {
             _ if self.aim_id.is_some() => Step::Password,
-            Purpose::SignIn if self.passed.contains(&Method::Passkey) => Step::Enter,
+            Purpose::SignIn if self.passed.contains(&Method::Passkey) && !self.besides => Step::Enter,
             purpose => purpose.page(),
         }
     }
@@ -201,7 +206,8 @@ impl Flow {
 pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie: &str) -> Result<Option<Flow>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select f.flow_id, f.purpose, f.session_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.passed, f.method, f.wants_password, f.root_id,
+        r#"select f.flow_id, f.purpose, f.session_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.passed, f.method, f.wants_password, f.root_id, f.expires_at, f.extended,
+               case when f.purpose = 'sign_in' and f.state = 'verified' then (select p.gates > 1 from policy_of(f.tenant_id, f.user_id) p) else false end as "besides!",
                f.aim_id, j.part, j.job_id as "job_id?", j.kind as "job_kind?", j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code,
                j.allowed_at, l.job_id as "look_id?", l.state as "look_state?", l.code as look_code, l.result as look_result,
                l.issued_at as "look_at?", c.unlock as "unlock?",
@@ -235,7 +241,8 @@ pub(super) async fn lock(conn: &mut PgConnection, scope: &Scope, clock: &Clock, 
 pub async fn reload(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow: &Flow) -> Result<Option<Flow>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select f.flow_id, f.purpose, f.session_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.passed, f.method, f.wants_password, f.root_id,
+        r#"select f.flow_id, f.purpose, f.session_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.passed, f.method, f.wants_password, f.root_id, f.expires_at, f.extended,
+               case when f.purpose = 'sign_in' and f.state = 'verified' then (select p.gates > 1 from policy_of(f.tenant_id, f.user_id) p) else false end as "besides!",
                f.aim_id, j.part, j.job_id as "job_id?", j.kind as "job_kind?", j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code,
                j.allowed_at, l.job_id as "look_id?", l.state as "look_state?", l.code as look_code, l.result as look_result,
                l.issued_at as "look_at?", c.unlock as "unlock?",
@@ -267,6 +274,9 @@ struct Row {
     gates: i16,
     apart: bool,
     passed: Vec<String>,
+    besides: bool,
+    expires_at: OffsetDateTime,
+    extended: bool,
     method: Option<String>,
     wants_password: bool,
     root_id: Option<Uuid>,
@@ -320,6 +330,9 @@ impl Row {
             verified: self.state == "verified",
             gates: self.gates,
             apart: self.apart,
+            besides: self.besides,
+            expires_at: self.expires_at,
+            extended: self.extended,
             passed: self.passed.iter().filter_map(|method| Method::parse(method)).collect(),
             method: self.method.as_deref().and_then(Method::parse),
             job,

@@ -100,7 +100,7 @@ pub async fn lift(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source:
         return Ok(false);
     }
     // What a stranger may have added shortly before does not begin to prove something in this moment: its owner has time to remove it.
-    let cooling_off = policies::cooling_off(&mut *conn, scope, user).await?;
+    let cooling_off = policies::of_user(&mut *conn, scope, user).await?.cooling_off;
     authenticators::cool_off(&mut *conn, scope, user, clock.now() - LATELY, clock.now() + cooling_off).await?;
     let event = Event { action: "account.freeze", outcome: "lifted", user: Some(user), ..Event::default() };
     audit::record(&mut *conn, scope, clock, source, event).await?;

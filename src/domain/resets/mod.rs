@@ -13,6 +13,7 @@ mod continuity;
 mod flow;
 mod freeze;
 mod linked;
+mod nameless;
 mod need;
 mod offer;
 mod proof;
@@ -24,12 +25,13 @@ mod turns;
 mod within;
 
 pub use ask::{Unlocking, look_again, unlock};
-pub use begin::{Begun, How, begin, methods_of, offers};
+pub use begin::{Begun, How, begin, is_enough, methods_of, offers};
 pub use continuity::restore_doubt;
 pub use current::{check, count_password, enter, renew, uncount_password};
 pub use flow::{Ending, Flow, Step, aim, leave, load, reload};
 pub use freeze::{Frozen, Why, freeze, lift};
 pub use linked::{Following, TargetView, targets};
+pub use nameless::{Signed, begin_nameless};
 pub use need::{Look, Way};
 pub use offer::Offer;
 pub use proof::{Chosen, Proof, Proven, Waiting, choose, count_try, prove, waiting};
@@ -37,7 +39,7 @@ pub use purpose::Purpose;
 pub use settle::{Ask, Report, lease, put_back, settle, settle_closely, swept, withdraw};
 pub use submit::{Accepted, Admitted, Sealed, SubmitRefused, Waits, admit, submit, submit_closely};
 pub use ticket::{Offered, Permit, offer};
-pub use turns::{again, clean, end, wants_password};
+pub use turns::{again, clean, end, extend, wants_password};
 pub use within::begin_within;
 
 /// From the first step until the proof must be complete, and again from there to the end.

@@ -174,7 +174,7 @@ pub async fn prove(
         Proof::Code(code) => (verification::check(&mut *conn, scope, clock, flow.flow_id, method, code).await?, false),
         Proof::Recovery(candidate, hash) => of(authenticators::use_code(&mut *conn, scope, clock, candidate, hash).await?),
         Proof::Passkey(rp, answer) => match verification::take_challenge(&mut *conn, scope, clock, flow.flow_id).await? {
-            Some(state) => of(authenticators::check_passkey(&mut *conn, scope, clock, rp, user, &state, answer).await?),
+            Some(state) => of(authenticators::check_passkey(&mut *conn, scope, clock, source, user, (rp, &state), answer).await?),
             None => (Checked::Over, false),
         },
     };

@@ -2,9 +2,16 @@
 
 use anyhow::Result;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 
-use super::{Flow, Step, Way};
-use crate::{base::clock::Clock, domain::tenants::Scope};
+use super::{Flow, LIFETIME, Step, Way};
+use crate::{
+    base::clock::Clock,
+    domain::{
+        audit::{self, Event, Source},
+        tenants::Scope,
+    },
+};
 
 /// A new password rather than an unlock, or after one: what is known of the account must allow it.
 pub async fn wants_password(conn: &mut PgConnection, scope: &Scope, flow: &Flow) -> Result<bool> {
@@ -37,6 +44,25 @@ pub async fn again(conn: &mut PgConnection, scope: &Scope, flow: &Flow) -> Resul
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// As much time again, once: people read, type and look for their phone at their own pace (WCAG 2.2.1), and a journey that never ends would
+/// be there for whoever comes to the screen next. Answers until when; `None` where there was more already.
+pub async fn extend(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, flow: &Flow) -> Result<Option<OffsetDateTime>> {
+    let event = Event { action: "reset.extend", outcome: "extended", user: flow.user_id, flow: Some(flow.flow_id), ..Event::default() };
+    let row = sqlx::query!(
+        "update flows set expires_at = expires_at + make_interval(secs => $3), extended = true
+         where tenant_id = $1 and flow_id = $2 and not extended and state <> 'ended' and expires_at > $5
+         returning expires_at, audit_write($4, $5)",
+        scope.id(),
+        flow.flow_id,
+        LIFETIME.as_seconds_f64(),
+        audit::line(scope, clock, source, &event),
+        clock.now(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| row.expires_at))
 }
 
 /// The browser is done with it.

@@ -4,6 +4,7 @@
 //! from anything the browser holds. A decoy does the same work and sends nothing.
 
 mod help_desk;
+mod nameless;
 mod passkey;
 
 use anyhow::Result;
@@ -21,6 +22,7 @@ use super::{
 };
 use crate::base::{clock::Clock, id};
 pub use help_desk::{make_code, number};
+pub use nameless::{clean, keep_nameless, take_nameless};
 pub use passkey::{keep_challenge, take_challenge};
 
 /// How long a code is good for (NIST SP 800-63B-4 §3.1.3.2 allows ten minutes).

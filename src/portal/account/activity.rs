@@ -22,8 +22,9 @@ pub struct Item {
 }
 
 /// Action, outcome, key of the words, and whether it may have been somebody else. What is not here is told nobody.
-const TOLD: [(&str, &str, &str, bool); 17] = [
+const TOLD: [(&str, &str, &str, bool); 19] = [
     ("reset.begin", "known", "activity-begun", false),
+    ("reset.begin", "nameless", "activity-begun", false),
     ("reset.code_try", "right", "activity-code-right", false),
     ("reset.code_try", "wrong", "activity-code-wrong", true),
     ("reset.code_try", "limit", "activity-code-limit", true),
@@ -37,6 +38,7 @@ const TOLD: [(&str, &str, &str, bool); 17] = [
     ("user.language", "chosen", "activity-language", false),
     ("authenticator.add", "added", "activity-method-added", false),
     ("authenticator.remove", "removed", "activity-method-removed", false),
+    ("authenticator.stop", "copied", "activity-method-stopped", true),
     ("help_desk.code", "made", "activity-help-desk", true),
     ("account.freeze", "frozen", "activity-frozen", true),
     ("account.freeze", "lifted", "activity-lifted", false),
@@ -54,6 +56,8 @@ pub fn told(page: &Page, language: Language, lines: &[Line]) -> Vec<Item> {
             ("activity-applied" | "activity-refused", ..) => return None,
             ("activity-begun", _, Some("change")) => "activity-begun-change",
             ("activity-begun", _, Some("sign_in")) => "activity-begun-sign-in",
+            ("activity-code-right", ..) if line.method.as_deref() == Some("passkey") => "activity-passkey-right",
+            ("activity-code-wrong", ..) if line.method.as_deref() == Some("passkey") => "activity-passkey-wrong",
             (key, ..) => key,
         };
         Some(Item {

@@ -4,6 +4,7 @@ mod activity;
 mod current;
 mod methods;
 mod overview;
+mod sign_in;
 
 use std::sync::Arc;
 
@@ -21,11 +22,11 @@ use crate::{
         sessions::{self, Session},
         users::{self, User},
     },
-    web::{Error, Result, Visitor, cookie},
+    web::{Error, Result, Visitor, cookie, page::Ends},
 };
 
 pub fn routes() -> Router<Arc<App>> {
-    overview::routes().merge(current::routes()).merge(methods::routes())
+    overview::routes().merge(sign_in::routes()).merge(current::routes()).merge(methods::routes())
 }
 
 /// A browser in which somebody has signed in whom self-service may serve at this moment.
@@ -39,13 +40,22 @@ impl FromRequestParts<Arc<App>> for Account {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let visitor = Visitor::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
+        let mut visitor = Visitor::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
         match find(&visitor, parts).await {
-            Ok(Some((session, user))) => Ok(Self { visitor, session, user }),
+            Ok(Some((session, user))) => {
+                visitor.ends = Some(ends(app, &session));
+                Ok(Self { visitor, session, user })
+            }
             Ok(None) => Err(signed_out(parts)),
             Err(error) => Err(error.into_response()),
         }
     }
+}
+
+/// When the session does, if nothing more is done in it.
+pub fn ends(app: &App, session: &Session) -> Ends {
+    let seconds = (session.ends_at() - app.clock.now()).whole_seconds();
+    Ends { seconds, more: session.can_go_on().then_some("/account/stay") }
 }
 
 /// The session of this browser's cookie, if it lives and its person may be served.

@@ -6,7 +6,7 @@ use sspr::{
     base::language::Language,
     web::{
         Page,
-        page::{self, When},
+        page::{self, Ends, When},
     },
 };
 use time::macros::datetime;
@@ -20,6 +20,7 @@ struct Identify {
     error: Option<String>,
     work: String,
     wait: Option<i64>,
+    passkey_error: Option<&'static str>,
 }
 
 /// A challenge that any browser solves in no time; nobody signed it.
@@ -96,7 +97,17 @@ struct Own {
     added: When,
     used: Option<When>,
     usable: Option<When>,
+    stopped: bool,
+    taken: bool,
     left: Option<i64>,
+    loss: &'static str,
+}
+
+struct Adds {
+    passkey: bool,
+    app: bool,
+    codes: bool,
+    full: bool,
 }
 
 #[derive(Template)]
@@ -106,6 +117,8 @@ struct Methods {
     contacts: Vec<Contact>,
     own: Vec<Own>,
     has_codes: bool,
+    adds: Adds,
+    wanted: Option<&'static str>,
     due: bool,
     error: Option<&'static str>,
 }
@@ -134,6 +147,8 @@ struct CodesPage {
     name: String,
     codes: Vec<String>,
     left: Option<i64>,
+    replaces: Option<u8>,
+    wanted: Option<&'static str>,
     usable: Option<When>,
 }
 
@@ -338,11 +353,12 @@ struct NoticeText {
 }
 
 /// Names under which [`render`] knows a page.
-pub const NAMES: [&str; 55] = [
+pub const NAMES: [&str; 59] = [
     "identify",
     "identify-error",
     "change",
     "sign-in",
+    "sign-in-nobody",
     "identify-slow",
     "identify-over",
     "identify-wait",
@@ -361,6 +377,9 @@ pub const NAMES: [&str; 55] = [
     "passkey-error",
     "account-methods",
     "account-methods-none",
+    "account-methods-wanted",
+    "code-ends",
+    "account-codes-wanted",
     "account-app",
     "account-passkey",
     "account-codes",
@@ -401,7 +420,15 @@ const HELP: &str = "+49 40 5550 112, helpdesk@nordwind.example";
 
 fn identify(page: Page, error: Option<&str>, work: &str, wait: Option<i64>) -> Identify {
     let name = if error.is_some() || wait.is_some() { "anna berg" } else { "" };
-    Identify { page, purpose: "reset".to_owned(), name: name.to_owned(), error: error.map(str::to_owned), work: work.to_owned(), wait }
+    Identify {
+        page,
+        purpose: "reset".to_owned(),
+        name: name.to_owned(),
+        error: error.map(str::to_owned),
+        work: work.to_owned(),
+        wait,
+        passkey_error: None,
+    }
 }
 
 /// The HTML of one page. `None` for a name that is not in [`NAMES`].
@@ -460,6 +487,10 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         "identify-wait" => identify(page, None, WORK, Some(431)).render(),
         "change" => Identify { purpose: "change".to_owned(), ..identify(page, None, WORK, None) }.render(),
         "sign-in" => Identify { purpose: "sign_in".to_owned(), ..identify(page, None, WORK, None) }.render(),
+        "sign-in-nobody" => {
+            let passkey_error = Some("passkey-error-nobody");
+            Identify { purpose: "sign_in".to_owned(), passkey_error, ..identify(page, None, WORK, None) }.render()
+        }
         "password-change" => Password { old: true, ..password(page, 12, None) }.render(),
         "current" => Current { page, sign_in_name: "anna.berg".to_owned(), refusal: None, wait: None }.render(),
         "current-wrong" => {
@@ -517,7 +548,8 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         "code-app" => code(page, None, "totp").render(),
         "code-recovery" => code(page, Some("code-error-shape-recovery".to_owned()), "recovery_code").render(),
         "code-help-desk" => code(page, None, "help_desk").render(),
-        "account-methods" => {
+        "account-methods" | "account-methods-wanted" => {
+            let wanted = (name == "account-methods-wanted").then_some("methods-wanted-passkey");
             let at = |day: u8| page::when(language, datetime!(2026-11-01 18:40 UTC).replace_day(day).expect("a day"));
             let own = vec![
                 Own {
@@ -527,7 +559,10 @@ pub fn render(name: &str, language: Language) -> Option<String> {
                     added: at(3),
                     used: Some(at(20)),
                     usable: None,
+                    stopped: wanted.is_none(),
+                    taken: true,
                     left: None,
+                    loss: if wanted.is_none() { "methods-lose-nothing" } else { "methods-lose-one" },
                 },
                 Own {
                     id: 2,
@@ -536,7 +571,10 @@ pub fn render(name: &str, language: Language) -> Option<String> {
                     added: at(21),
                     used: None,
                     usable: Some(at(22)),
+                    stopped: false,
+                    taken: false,
                     left: None,
+                    loss: "methods-lose-nothing",
                 },
                 Own {
                     id: 3,
@@ -545,32 +583,41 @@ pub fn render(name: &str, language: Language) -> Option<String> {
                     added: at(3),
                     used: None,
                     usable: None,
+                    stopped: false,
+                    taken: true,
                     left: Some(7),
+                    loss: "methods-lose-all",
                 },
             ];
             let contact = |kind, masked: &str| Contact { kind, masked: masked.to_owned() };
             let contacts =
                 vec![contact("private_email", "a•••@p•••.example"), contact("email", "a•••@n•••.example"), contact("sms", "+•••••••47")];
-            Methods { page, contacts, own, has_codes: true, due: true, error: None }.render()
+            let adds = Adds { passkey: true, app: wanted.is_some(), codes: true, full: wanted.is_none() };
+            Methods { page, contacts, own, has_codes: true, adds, wanted, due: true, error: None }.render()
         }
         "account-methods-none" => {
-            Methods { page, contacts: Vec::new(), own: Vec::new(), has_codes: false, due: false, error: Some("methods-error-label") }
-                .render()
+            let (adds, error) = (Adds { passkey: false, app: true, codes: true, full: false }, Some("methods-error-label"));
+            Methods { page, contacts: Vec::new(), own: Vec::new(), has_codes: false, adds, wanted: None, due: false, error }.render()
         }
         "account-app" => {
             let key = "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ".to_owned();
             App { page, key, label: "Telefon".to_owned(), error: Some("app-error-wrong") }.render()
         }
         "account-passkey" => NewPasskey { page, label: "Firefox on Linux".to_owned(), error: None }.render(),
-        "account-codes" => CodesPage { page, name: "anna.berg".to_owned(), codes: Vec::new(), left: Some(7), usable: None }.render(),
+        "account-codes" | "account-codes-wanted" => {
+            let wanted = name.ends_with("wanted").then_some("methods-wanted-app");
+            let name = "anna.berg".to_owned();
+            CodesPage { page, name, codes: Vec::new(), left: Some(7), replaces: Some(1), wanted, usable: None }.render()
+        }
         "account-codes-made" => {
             let codes = (0..10).map(|n| format!("k7q{n}-0m3v-x9c2-e5rt-8wzp")).collect();
             let usable = Some(page::when(language, datetime!(2026-11-23 18:40 UTC)));
-            CodesPage { page, name: "anna.berg".to_owned(), codes, left: None, usable }.render()
+            CodesPage { page, name: "anna.berg".to_owned(), codes, left: None, replaces: None, wanted: None, usable }.render()
         }
         "passkey" => Passkey { page, gate: 1, gates: 1, error: None, other_methods: true }.render(),
         "passkey-error" => Passkey { page, gate: 1, gates: 1, error: Some("passkey-error-wrong"), other_methods: true }.render(),
         "code" => code(page, None, "email").render(),
+        "code-ends" => code(page.ending(Some(Ends { seconds: 110, more: Some("/reset/stay") })), None, "email").render(),
         "code-error" => code(page, Some("code-error-wrong".to_owned()), "email").render(),
         "code-sms" => code(page, None, "sms").render(),
         "password" => password(page, 12, None).render(),

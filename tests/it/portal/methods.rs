@@ -224,14 +224,30 @@ async fn a_passkey_whose_counter_goes_back_has_a_copy() {
     let mut alice = chooses(&cloud, "alice", "passkey").await;
     shows(&cloud, &mut alice, &mut passkey).await;
     alice.is_at("/reset/password");
-    for counter in [41, 7, 0] {
+    let (mut copy, mut owner) = (chooses(&cloud, "alice", "passkey").await, chooses(&cloud, "alice", "passkey").await);
+    let shows_at = async |person: &mut Person, passkey: &mut Passkey, counter: u32| {
         passkey.counter = counter;
-        let mut copy = chooses(&cloud, "alice", "passkey").await;
-        let options = challenge(&mut copy).await;
+        let options = challenge(person).await;
         let answer = passkey.signs_at_this_counter(&options, &cloud.url).to_string();
-        copy.submits("/reset/passkey", &[("answer", &answer)]).await.is_at("/reset/passkey").sees("does not fit");
-    }
-    assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where outcome = 'cloned'").await, 3);
+        person.submits("/reset/passkey", &[("answer", &answer)]).await.is_at("/reset/passkey").sees("does not fit");
+    };
+    // Somebody else's key with that counter stops nothing.
+    let mut foreign = Passkey::new();
+    foreign.handle.clone_from(&passkey.handle);
+    shows_at(&mut copy, &mut foreign, 1).await;
+    assert_eq!(cloud.sql::<i64>("select count(*) from authenticators where stopped_at is not null").await, 0);
+    shows_at(&mut copy, &mut passkey, 41).await;
+    assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where outcome = 'cloned'").await, 1);
+    assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where action = 'authenticator.stop' and user_id is not null").await, 1);
+    // Neither of the two proves anything any more, and no new journey offers it.
+    shows_at(&mut owner, &mut passkey, 60).await;
+    assert!(!begins(&cloud, "alice").await.page.text().contains("Passkey"));
+    // Its owner is told, at once and where they look next; what is left of it they may remove by whatever they have.
+    let mail = cloud.inbox.wait_for("alice@mail.example", 0).await.unwrap().text;
+    assert!(mail.contains("there may be a copy of it: a passkey"), "{mail}");
+    let mut alice = Person::at(&cloud);
+    alice.is_signed_in(&cloud, "alice").await.opens("/account/methods").await.sees("it may have been copied").sees("you lose nothing");
+    alice.submits("/account/methods/remove", &[]).await.is_at("/account/methods").sees("not set up anything yet");
     // One that never counts is not suspected.
     let mut shared = Passkey::new();
     shared.counter = 0;

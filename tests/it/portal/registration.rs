@@ -1,7 +1,10 @@
 //! `/account/methods`: what somebody registers themself, told to every address, usable once it has cooled off.
 
 use serde_json::json;
-use sspr::domain::policies::Draft;
+use sspr::domain::{
+    policies::{Draft, Method},
+    sessions::By,
+};
 
 use crate::support::{
     Cloud, Person,
@@ -101,19 +104,27 @@ async fn a_passkey_is_registered_once() {
 #[tokio::test]
 async fn recovery_codes_are_shown_once() {
     let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
-    let mut alice = signed_in(&cloud, "alice").await;
-    alice.opens("/account/methods/codes").await.submits("/account/methods/codes", &[]).await;
+    let mut alice = Person::at(&cloud);
+    alice.browser.cookies.insert("sspr_session".into(), cloud.session_by("alice", By::Passkey, Method::Passkey).await);
+    let form = alice.opens("/account/methods/codes").await.page.form("/account/methods/codes").unwrap();
+    alice.page = alice.browser.submit(&form).await.unwrap();
     let codes = |person: &Person| {
         let lines = person.page.body.split("<li><code>").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned());
         lines.collect::<Vec<_>>()
     };
     let first = codes(&alice);
     assert_eq!(first.len(), 10);
+    // A reload sends the form again, and the first page may still be there to go back to: nothing of what was printed is burnt.
+    for _ in 0..2 {
+        alice.page = alice.browser.submit(&form).await.unwrap();
+        alice.is_at("/account/methods").sees("10 left");
+    }
     alice.opens("/account/methods/codes").await.sees("You have 10 codes left");
     assert!(!alice.page.body.contains(&first[0]));
     alice.submits("/account/methods/codes", &[]).await;
     assert!(codes(&alice).iter().all(|code| !first.contains(code)));
     assert_eq!(cloud.sql::<i64>("select count(*) from recovery_codes").await, 10);
+    assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where action = 'authenticator.add'").await, 2);
     cloud.inbox.wait_for("alice@mail.example", 1).await.unwrap();
 }
 
@@ -122,6 +133,7 @@ async fn one_s_own_is_renamed_and_removed_and_nobody_else_s() {
     let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
     cloud.makes_codes("bob").await;
     let (mut alice, mut passkey) = (signed_in(&cloud, "alice").await, Passkey::new());
+    alice.browser.cookies.insert("sspr_session".into(), cloud.session_by("alice", By::Passkey, Method::Passkey).await);
     cloud.registers_passkey("alice", &mut passkey).await;
     alice.opens("/account/methods").await.submits("/account/methods/rename", &[("label", "My key")]).await.sees("My key");
     let of_bob = cloud.sql::<uuid::Uuid>("select authenticator_id from authenticators where kind = 'recovery_codes'").await.to_string();
@@ -198,4 +210,134 @@ async fn changes_of_methods_are_not_endless() {
     }
     alice.opens("/account/methods").await.submits("/account/methods/app", &[]).await;
     assert_eq!(alice.page.status, 429, "{}", alice.page.text());
+}
+
+/// In by a sent code and the password, or by something better.
+async fn came_by(cloud: &Cloud, method: Method) -> Person {
+    let by = if method == Method::Passkey { By::Passkey } else { By::Password };
+    let mut person = Person::at(cloud);
+    person.browser.cookies.insert("sspr_session".into(), cloud.session_by("alice", by, method).await);
+    person.opens("/account/methods").await.is_at("/account/methods");
+    person
+}
+
+/// Who reads her mail and knows her password.
+#[tokio::test]
+async fn a_thief_of_mailbox_and_password_strips_nobody_of_a_passkey() {
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    let codes = cloud.makes_codes("alice").await;
+    let passkey: String = {
+        cloud.registers_passkey("alice", &mut Passkey::new()).await;
+        cloud.registers_app("alice", time::Duration::ZERO).await;
+        cloud.sql::<uuid::Uuid>("select authenticator_id from authenticators where kind = 'passkey'").await.to_string()
+    };
+    let own = || cloud.sql::<i64>("select count(*) from authenticators");
+    let mut alice = came_by(&cloud, Method::Passkey).await;
+    let (removal, renewal) = (
+        alice.page.form("/account/methods/remove").unwrap().set("id", &passkey).unwrap(),
+        alice.opens("/account/methods/codes").await.page.form("/account/methods/codes").unwrap(),
+    );
+    for method in [Method::Email, Method::PrivateEmail, Method::Sms, Method::HelpDesk, Method::Totp] {
+        let mut thief = came_by(&cloud, method).await;
+        thief.sees("prove that it is you with your passkey");
+        assert!(thief.page.form("/account/methods/remove").is_err(), "no page offers it");
+        thief.opens("/account/methods/codes").await.sees("prove that it is you with your passkey");
+        assert!(thief.page.form("/account/methods/codes").is_err());
+        // What her own page would send, all the same.
+        for form in [&removal, &renewal] {
+            thief.page = thief.browser.submit(form).await.unwrap();
+            assert_eq!(thief.page.status, 403, "{}", thief.page.text());
+            thief.sees("something stronger");
+        }
+        assert_eq!(own().await, 3, "{method:?}");
+    }
+    let refused = "select count(*) from audit_events where action = 'authenticator.remove' and outcome = 'refused'";
+    assert_eq!(cloud.sql::<i64>(refused).await, 5);
+    let mut reset = Person::at(&cloud);
+    reset.opens("/").await.submits("/reset", &[("name", "alice")]).await.submits("/reset/method", &[("method", "recovery_code")]).await;
+    reset.submits("/reset/code", &[("code", &codes[0])]).await.is_at("/reset/password");
+
+    // Who has lost the phone comes by what was printed for that day.
+    let mut alice = came_by(&cloud, Method::RecoveryCode).await;
+    alice.submits("/account/methods/remove", &[("id", &passkey)]).await.is_at("/account/methods");
+    assert_eq!(own().await, 2);
+    // The app is the strongest now, and does.
+    came_by(&cloud, Method::Email).await.sees("prove that it is you with your authenticator app");
+    came_by(&cloud, Method::Totp).await.submits("/account/methods/remove", &[]).await.is_at("/account/methods");
+    assert_eq!(own().await, 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_proven_is_not_asked_for() {
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    cloud.registers_passkey("alice", &mut Passkey::new()).await;
+    // Not cooled off: she may have added it by mistake, or somebody else did.
+    sqlx::query("update authenticators set usable_from = now() + interval '1 hour'").execute(&cloud.app.db).await.unwrap();
+    came_by(&cloud, Method::Email).await.submits("/account/methods/remove", &[]).await.sees("not set up anything yet");
+    // The policy takes it no more.
+    cloud.registers_passkey("alice", &mut Passkey::new()).await;
+    cloud.policy(|terms| Draft { methods: vec![Method::Email, Method::Totp], ..terms }).await;
+    let mut alice = came_by(&cloud, Method::Email).await;
+    alice.sees("does not take this at the moment");
+    alice.submits("/account/methods/remove", &[]).await.sees("not set up anything yet");
+}
+
+#[tokio::test]
+async fn whoever_removes_something_is_told_what_goes_with_it() {
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    cloud.registers_passkey("alice", &mut Passkey::new()).await;
+    came_by(&cloud, Method::Passkey).await.sees("the only thing you have set up");
+    cloud.registers_app("alice", time::Duration::ZERO).await;
+    came_by(&cloud, Method::Passkey).await.sees("what else you have set up");
+    cloud.policy(|terms| Draft { methods: vec![Method::Passkey, Method::Totp], gates: 2, ..terms }).await;
+    came_by(&cloud, Method::Passkey).await.sees("too little to choose a new password");
+}
+
+#[tokio::test]
+async fn only_what_the_policy_takes_is_offered() {
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    let whole = came_by(&cloud, Method::Email).await;
+    let app = whole.page.form("/account/methods/app").unwrap();
+    cloud.policy(|terms| Draft { methods: vec![Method::Email, Method::RecoveryCode], ..terms }).await;
+    let mut alice = came_by(&cloud, Method::Email).await;
+    alice.sees("Make recovery codes");
+    assert!(!alice.page.text().contains("Add a passkey") && !alice.page.text().contains("Add an authenticator app"));
+    alice.page = alice.browser.submit(&app).await.unwrap();
+    assert_eq!(alice.page.status, 409);
+    assert_eq!(alice.opens("/account/methods/passkey").await.page.status, 409);
+    alice.sees("does not take this way");
+    let (status, answer) = alice.browser.post_json("/account/methods/passkey/challenge", &json!({})).await.unwrap();
+    assert_eq!((status, answer["code"].as_str()), (409, Some("method_not_taken")));
+    cloud.policy(|terms| Draft { methods: vec![Method::Email], ..terms }).await;
+    alice.opens("/account/methods").await.sees("takes nothing that you could set up here");
+    assert_eq!(cloud.sql::<i64>("select count(*) from registrations").await, 0);
+}
+
+#[tokio::test]
+async fn nobody_has_more_than_ten_passkeys_and_three_apps() {
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    for _ in 0..9 {
+        cloud.registers_passkey("alice", &mut Passkey::new()).await;
+    }
+    // Two browsers, both at the page of the tenth.
+    let (mut one, mut other) = (came_by(&cloud, Method::Passkey).await, came_by(&cloud, Method::Passkey).await);
+    let mut pages = Vec::new();
+    for person in [&mut one, &mut other] {
+        person.opens("/account/methods/passkey").await;
+        let (_, options) = person.browser.post_json("/account/methods/passkey/challenge", &json!({})).await.unwrap();
+        pages.push(Passkey::new().creates(&options, &cloud.url).to_string());
+    }
+    one.submits("/account/methods/passkey", &[("answer", &pages[0])]).await.is_at("/account/methods").sees("up to 10 passkeys");
+    assert!(one.page.form("/account/methods/passkey").is_err() && !one.page.text().contains("Add a passkey"));
+    other.submits("/account/methods/passkey", &[("answer", &pages[1])]).await;
+    assert_eq!(other.page.status, 409);
+    other.sees("no room for another one");
+    let (status, answer) = other.browser.post_json("/account/methods/passkey/challenge", &json!({})).await.unwrap();
+    assert_eq!((status, answer["code"].as_str()), (409, Some("method_full")));
+    assert_eq!(cloud.sql::<i64>("select count(*) from authenticators").await, 10);
+    for _ in 0..3 {
+        cloud.registers_app("alice", time::Duration::ZERO).await;
+    }
+    one.opens("/account/methods").await;
+    assert!(!one.page.text().contains("Add an authenticator app"));
 }

@@ -52,8 +52,17 @@ const DOORS: [(&str, &str); 20] = [
     ("/account/sign-out", ""),
 ];
 
-/// First pages, which begin anew; the end, which is open at every step; and what has tests like these of its own.
-const ELSEWHERE: [&str; 4] = ["/reset", "/change", "/account/sign-in", "/reset/end"];
+/// First pages, which begin anew; the end and more time, which are open at every step; and what has tests like these of its own.
+const ELSEWHERE: [&str; 8] = [
+    "/reset",
+    "/change",
+    "/account/sign-in",
+    "/account/sign-in/passkey",
+    "/account/sign-in/passkey/challenge",
+    "/reset/end",
+    "/reset/stay",
+    "/account/stay",
+];
 
 #[test]
 fn no_door_is_forgotten() {

@@ -10,7 +10,8 @@ use sspr::{
     base::id,
     domain::{
         audit::Source,
-        authenticators::{self, Attestation, FreshCodes, Label, Registered, Registrar, RelyingParty},
+        authenticators::{self, Attestation, FreshCodes, Kind, Label, Registered, Registrar, RelyingParty, Renewal, Renewed},
+        policies::Method,
         users::{self, Name, User},
     },
     wire::{b64, unb64},
@@ -159,8 +160,10 @@ impl Cloud {
         let (scope, fresh) = (&self.tenant.scope, FreshCodes::new(&self.clock));
         let hashes = self.app.slow_hash.of(fresh.to_hash(scope)).await.unwrap().unwrap();
         let mut tx = self.app.begin().await.unwrap();
-        let with = (&fresh, &hashes[..]);
-        authenticators::renew_codes(&mut tx, scope, &self.clock, &source, user, &label, with, Duration::ZERO).await.unwrap();
+        let older = authenticators::list(&mut tx, scope, user).await.unwrap().into_iter().find(|one| one.kind == Kind::RecoveryCodes);
+        let (replaces, proven, cooling_off) = (older.map(|set| set.authenticator_id), &[Method::Passkey][..], Duration::ZERO);
+        let renewal = Renewal { user, proven, replaces, label: &label, fresh: &fresh, hashes: &hashes, cooling_off };
+        assert_eq!(authenticators::renew_codes(&mut tx, scope, &self.clock, &source, &renewal).await.unwrap(), Renewed::Yes);
         tx.commit().await.unwrap();
         fresh.printed()
     }

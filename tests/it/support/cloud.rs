@@ -15,7 +15,7 @@ use sspr::{
     domain::{
         audit::Source,
         fleet,
-        policies::{self, Draft, Policy},
+        policies::{self, Draft, Method, Policy},
         sessions,
         tenants::{self, Change, New, Tenant},
     },
@@ -193,9 +193,14 @@ impl Cloud {
 
     /// The cookie of a session of this person, who has just proven who they are.
     pub async fn session_of(&self, sign_in_name: &str) -> String {
+        self.session_by(sign_in_name, sessions::By::Password, Method::Email).await
+    }
+
+    /// The same for somebody who proved themselves by this.
+    pub async fn session_by(&self, sign_in_name: &str, by: sessions::By, proven: Method) -> String {
         let user = sqlx::query_scalar("select user_id from users where tenant_id = $1 and sign_in_name = $2");
         let user: Uuid = user.bind(self.tenant.scope.id()).bind(sign_in_name).fetch_one(&self.app.db).await.unwrap();
-        let (mut tx, by) = (self.app.begin().await.unwrap(), (sessions::By::Password, "firefox linux"));
+        let (mut tx, by) = (self.app.begin().await.unwrap(), (by, &[proven][..], "firefox linux"));
         let begun = sessions::begin(&mut tx, &self.tenant.scope, &self.clock, &Source::house("user"), user, by, None).await.unwrap();
         tx.commit().await.unwrap();
         begun
@@ -264,7 +269,12 @@ impl Cloud {
     async fn jobs(&self) -> String {
         let jobs = "select coalesce(jsonb_agg(to_jsonb(j) - 'envelopes' - 'submission' - 'hashes'), '[]')::text from jobs j";
         let agents = "select coalesce(jsonb_agg(jsonb_build_object('seen', last_seen_at, 'health', health)), '[]')::text from agents";
-        format!("jobs {}; agents {}; now {}", self.sql::<String>(jobs).await, self.sql::<String>(agents).await, self.sql::<String>("select now()::text").await)
+        format!(
+            "jobs {}; agents {}; now {}",
+            self.sql::<String>(jobs).await,
+            self.sql::<String>(agents).await,
+            self.sql::<String>("select now()::text").await
+        )
     }
 
     /// A proof of work, done.

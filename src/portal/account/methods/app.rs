@@ -41,6 +41,7 @@ struct AppPage {
 
 /// A new secret, whatever was begun before.
 async fn begin(Recent(account): Recent, _: form::Form<form::Nothing>) -> Result<Response> {
+    account.may_add(Kind::Totp).await?;
     let visitor = &account.visitor;
     let mut conn = visitor.app.db.acquire().await?;
     authenticators::begin_app(&mut conn, &visitor.tenant.scope, &visitor.app.clock, account.registrar()).await?;
@@ -100,6 +101,7 @@ async fn confirm(Recent(account): Recent, form::Form(form): form::Form<Form>) ->
     app.wake_outbox();
     match done {
         Registered::Wrong => answer(&account, Some(form.label), Some("app-error-wrong")).await,
+        Registered::Full => Err(Error::Conflict("method_full")),
         Registered::Added(_) | Registered::Over | Registered::Taken => Ok(Redirect::to("/account/methods").into_response()),
     }
 }

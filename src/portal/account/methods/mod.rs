@@ -1,7 +1,8 @@
 //! `/account/methods` — what somebody proves themselves by: what there is, in plain words, and the ways to add, rename and remove.
 //!
 //! Whoever changes something here has proven who they are a moment ago, every address on file hears of it, and what is new proves nothing
-//! until its cooling-off is over: a browser that somebody left open is no way in.
+//! until its cooling-off is over: a browser that somebody left open is no way in. What is there goes only by the word of whoever proved the
+//! strongest of it (`domain/authenticators/removal.rs`).
 
 mod app;
 mod codes;
@@ -19,18 +20,19 @@ use axum::{
 };
 use serde::Deserialize;
 use sqlx::PgConnection;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::Account;
 use crate::{
     app::App,
     domain::{
-        authenticators::{self, Kind, Label, Registrar},
+        authenticators::{self, Authenticator, Kind, Label, Registrar, Removed},
         limits::{self, Limit, Verdict},
         notices,
         notifications::Change,
-        policies, registration,
+        policies::{self, Terms},
+        registration, resets,
     },
     web::{Error, Page, Result, form, page},
 };
@@ -66,6 +68,22 @@ impl FromRequestParts<Arc<App>> for Recent {
 }
 
 impl Account {
+    /// What its owner loses with it: key of the words.
+    fn loss(&self, terms: &Terms, all: &[Authenticator], one: &Authenticator, now: OffsetDateTime) -> &'static str {
+        let others = all.iter().filter(|other| other.authenticator_id != one.authenticator_id && other.is_usable(now));
+        let kinds: Vec<_> = others.map(|other| other.kind.method()).filter(|method| terms.methods.contains(method)).collect();
+        let left = resets::offers(&self.visitor.tenant, &self.user, &kinds, terms, now);
+        if !one.is_usable(now) {
+            "methods-lose-nothing"
+        } else if !resets::is_enough(&left, terms) {
+            "methods-lose-all"
+        } else if kinds.is_empty() {
+            "methods-lose-own"
+        } else {
+            "methods-lose-one"
+        }
+    }
+
     /// Each change costs messages to every address; counted before it is made.
     async fn may_change(&self) -> anyhow::Result<bool> {
         let Self { visitor, user, .. } = self;
@@ -81,22 +99,41 @@ impl Account {
     }
 
     async fn cooling_off(&self, conn: &mut PgConnection) -> anyhow::Result<Duration> {
-        policies::cooling_off(conn, &self.visitor.tenant.scope, self.user.user_id).await
+        Ok(policies::of_user(conn, &self.visitor.tenant.scope, self.user.user_id).await?.cooling_off)
+    }
+
+    /// Whether another one of that kind may be registered: the policy must take what it proves, and nobody has more than [`Kind::most`].
+    async fn may_add(&self, kind: Kind) -> Result<()> {
+        let (scope, user) = (&self.visitor.tenant.scope, self.user.user_id);
+        let mut conn = self.visitor.app.db.acquire().await?;
+        if !policies::of_user(&mut conn, scope, user).await?.methods.contains(&kind.method()) {
+            return Err(Error::Conflict("method_not_taken"));
+        }
+        let count = authenticators::list(&mut conn, scope, user).await?.iter().filter(|one| one.kind == kind).count();
+        // New recovery codes take the place of the old ones.
+        if kind != Kind::RecoveryCodes && count >= kind.most() {
+            return Err(Error::Conflict("method_full"));
+        }
+        Ok(())
+    }
+
+    /// What must be proven before anything is removed: key of the words.
+    async fn wanted(&self) -> anyhow::Result<Option<&'static str>> {
+        let Self { visitor, session, user } = self;
+        let mut conn = visitor.app.db.acquire().await?;
+        let clock = &visitor.app.clock;
+        let wanted = authenticators::wanted(&mut conn, &visitor.tenant.scope, clock, user.user_id, &session.proven).await?;
+        Ok(wanted.map(|kind| match kind {
+            Kind::Passkey => "methods-wanted-passkey",
+            Kind::Totp => "methods-wanted-app",
+            Kind::RecoveryCodes => "methods-wanted-codes",
+        }))
     }
 
     /// Every address on file hears of it, in the transaction of the act.
     async fn tells(&self, conn: &mut PgConnection, change: Change, kind: Kind) -> anyhow::Result<()> {
-        let (scope, clock, method) = (&self.visitor.tenant.scope, &self.visitor.app.clock, method(kind));
+        let (scope, clock, method) = (&self.visitor.tenant.scope, &self.visitor.app.clock, kind.method().as_str());
         notices::method_changed(conn, scope, clock, &self.user, (change, method), &self.visitor.source).await
-    }
-}
-
-/// As messages name it.
-const fn method(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Totp => "totp",
-        Kind::Passkey => "passkey",
-        Kind::RecoveryCodes => "recovery_code",
     }
 }
 
@@ -107,6 +144,9 @@ struct MethodsPage {
     contacts: Vec<Contact>,
     own: Vec<Own>,
     has_codes: bool,
+    adds: Adds,
+    /// Key of what must be proven before anything of these may be removed.
+    wanted: Option<&'static str>,
     /// It is time to ask whether all is still right.
     due: bool,
     error: Option<&'static str>,
@@ -118,6 +158,15 @@ struct Contact {
     masked: String,
 }
 
+/// What may be added.
+struct Adds {
+    passkey: bool,
+    app: bool,
+    codes: bool,
+    /// Nothing more of some kind, because there are as many as may be.
+    full: bool,
+}
+
 /// Something that somebody registered.
 struct Own {
     id: Uuid,
@@ -127,7 +176,13 @@ struct Own {
     used: Option<page::When>,
     /// While it proves nothing yet.
     usable: Option<page::When>,
+    /// There is a copy of it.
+    stopped: bool,
+    /// The policy takes what it proves.
+    taken: bool,
     left: Option<i64>,
+    /// Key of what is lost with it.
+    loss: &'static str,
 }
 
 async fn show(account: Account) -> Result<Response> {
@@ -136,30 +191,43 @@ async fn show(account: Account) -> Result<Response> {
 
 async fn answer(account: &Account, status: StatusCode, error: Option<&'static str>) -> Result<Response> {
     let Account { visitor, user, .. } = account;
-    let (app, language) = (&visitor.app, visitor.language);
-    let mut conn = app.db.acquire().await?;
+    let (clock, language) = (&visitor.app.clock, visitor.language);
+    let wanted = account.wanted().await?;
+    let mut conn = visitor.app.db.acquire().await?;
     let listed = authenticators::list(&mut conn, &visitor.tenant.scope, user.user_id).await?;
-    let due = registration::is_due(&mut conn, &visitor.tenant.scope, &app.clock, user.user_id).await?;
+    let terms = policies::of_user(&mut conn, &visitor.tenant.scope, user.user_id).await?;
+    let due = registration::is_due(&mut conn, &visitor.tenant.scope, clock, user.user_id).await?;
     drop(conn);
     let private = user.private_mail.as_ref().map(|mail| Contact { kind: "private_email", masked: mail.masked() });
     let mail = user.mail.as_ref().map(|mail| Contact { kind: "email", masked: mail.masked() });
     let mobile = user.mobile.as_ref().map(|mobile| Contact { kind: "sms", masked: mobile.masked() });
-    let now = app.clock.now();
-    let own = |one: authenticators::Authenticator| Own {
+    let now = clock.now();
+    let adds = |kind: Kind| {
+        let count = listed.iter().filter(|one| one.kind == kind).count();
+        (terms.methods.contains(&kind.method()), count < kind.most())
+    };
+    let ((passkey, passkeys), (app, apps), (codes, _)) = (adds(Kind::Passkey), adds(Kind::Totp), adds(Kind::RecoveryCodes));
+    let adds = Adds { passkey: passkey && passkeys, app: app && apps, codes, full: (passkey && !passkeys) || (app && !apps) };
+    let own = |one: &Authenticator| Own {
+        loss: account.loss(&terms, &listed, one, now),
+        stopped: one.stopped_at.is_some(),
+        taken: terms.methods.contains(&one.kind.method()),
         id: one.authenticator_id,
         kind: one.kind.as_str(),
-        label: one.label,
+        label: one.label.clone(),
         added: page::when(language, one.created_at),
         used: one.last_used_at.map(|at| page::when(language, at)),
-        usable: Some(one.usable_from).filter(|at| *at > now).map(|at| page::when(language, at)),
+        usable: Some(one.usable_from).filter(|at| *at > now && one.stopped_at.is_none()).map(|at| page::when(language, at)),
         left: one.left,
     };
-    let own: Vec<Own> = listed.into_iter().map(own).collect();
+    let own: Vec<Own> = listed.iter().map(own).collect();
     let shown = MethodsPage {
         page: visitor.page(),
         contacts: private.into_iter().chain(mail).chain(mobile).collect(),
         has_codes: own.iter().any(|one| one.kind == "recovery_codes"),
         own,
+        adds,
+        wanted,
         due,
         error,
     };
@@ -198,19 +266,24 @@ async fn confirm(Recent(account): Recent, _: form::Form<form::Nothing>) -> Resul
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Removed {
+struct Removal {
     id: Uuid,
 }
 
-async fn remove(Recent(account): Recent, form::Form(form): form::Form<Removed>) -> Result<Response> {
-    let Account { visitor, user, .. } = &account;
+/// The page has said what is lost with it.
+async fn remove(Recent(account): Recent, form::Form(form): form::Form<Removal>) -> Result<Response> {
+    let Account { visitor, user, session } = &account;
     let app = &visitor.app;
     let mut tx = app.begin().await?;
-    let removed = authenticators::remove(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, user.user_id, form.id).await?;
-    if let Some(kind) = removed {
+    let whose = (user.user_id, &session.proven[..]);
+    let removed = authenticators::remove(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, whose, form.id).await?;
+    if let Removed::Yes(kind) = removed {
         account.tells(&mut tx, Change::Removed, kind).await?;
     }
     tx.commit().await?;
     app.wake_outbox();
+    if let Removed::Proof(_) = removed {
+        return Err(Error::Forbidden("proof_wanted"));
+    }
     Ok(Redirect::to("/account/methods").into_response())
 }

@@ -18,7 +18,7 @@ use crate::{
         authenticators::{self, Attestation, Kind, Label, Registered},
         notifications::Change,
     },
-    web::{Page, Result, device, form, page},
+    web::{Error, Page, Result, device, form, page},
 };
 
 pub fn routes() -> Router<Arc<App>> {
@@ -35,8 +35,9 @@ struct PasskeyPage {
     error: Option<&'static str>,
 }
 
-async fn show(Recent(account): Recent) -> Response {
-    answer(&account, None, None)
+async fn show(Recent(account): Recent) -> Result<Response> {
+    account.may_add(Kind::Passkey).await?;
+    Ok(answer(&account, None, None))
 }
 
 fn answer(account: &Account, label: Option<String>, error: Option<&'static str>) -> Response {
@@ -47,6 +48,7 @@ fn answer(account: &Account, label: Option<String>, error: Option<&'static str>)
 }
 
 async fn challenge(Recent(account): Recent, _: form::Json<form::Nothing>) -> Result<Response> {
+    account.may_add(Kind::Passkey).await?;
     let (visitor, rp) = (&account.visitor, account.visitor.relying_party()?);
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
     let mut conn = app.db.acquire().await?;
@@ -84,6 +86,7 @@ async fn submit(Recent(account): Recent, form::Form(form): form::Form<Form>) -> 
         Registered::Added(_) => Redirect::to("/account/methods").into_response(),
         Registered::Wrong => answer(&account, Some(form.label), Some("passkey-failed")),
         Registered::Over => answer(&account, Some(form.label), Some("passkey-error-over")),
+        Registered::Full => return Err(Error::Conflict("method_full")),
         Registered::Taken => answer(&account, Some(form.label), Some("passkey-registered")),
     })
 }
