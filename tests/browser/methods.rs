@@ -176,7 +176,7 @@ async fn a_passkey_signs_in_without_a_name_and_is_stopped_once_there_is_a_copy()
         browser.types("What you call it", "My phone").await;
         browser.clicks("Make a passkey").await;
         browser.arrives_at("/account/methods").await;
-        browser.clicks("Remove").await;
+        browser.clicks("Remove My phone").await;
         browser.sees("Before that, please prove that it is you with your passkey").await;
         browser.is_accessible().await;
         browser.shot("account-methods-prove-first").await;
@@ -209,10 +209,10 @@ async fn a_passkey_signs_in_without_a_name_and_is_stopped_once_there_is_a_copy()
         browser.shot("sign-in-passkey-nobody").await;
         browser.opens(&format!("{}/account/methods", cloud.url)).await;
         browser.sees("Stopped: it may have been copied").await;
-        browser.clicks("Remove").await;
+        browser.clicks("Remove My phone").await;
         browser.is_accessible().await;
         browser.shot("account-methods-stopped").await;
-        browser.clicks("Yes, remove it").await;
+        browser.clicks("Yes, remove it My phone").await;
         browser.sees("You have not set up anything yet").await;
         browser.has_nothing_to_complain_of().await;
     })

@@ -25,7 +25,7 @@ use crate::{
         journey::{self, Bearer, Journey},
         password::{self, Refusal},
     },
-    web::{Page, Result, Visitor, cookie, form, page},
+    web::{Error, Page, Result, Visitor, cookie, form, page},
     wire::seal::Envelope,
 };
 
@@ -107,7 +107,11 @@ async fn enter(Journey { visitor, flow }: Journey, headers: HeaderMap, _: form::
     let old = cookie::get(&headers, &app.public_url, cookie::SESSION);
     let mut tx = app.begin().await?;
     let entered = resets::enter(&mut tx, scope, &app.clock, &visitor.source, &flow, &visitor.device, old).await?;
-    let Some(token) = entered else { return Ok(journey::to_step(&flow)) };
+    let Some(token) = entered else {
+        // Where the page is still the same, it would press its button again.
+        let now = resets::reload(&mut tx, scope, &app.clock, &flow).await?.filter(|flow| flow.step() != Step::Enter);
+        return now.map(|flow| journey::to_step(&flow)).ok_or(Error::Forbidden("not_served"));
+    };
     tx.commit().await?;
     let mut response = ([set_cookie(&app.public_url, &token)], Redirect::to("/account")).into_response();
     response.headers_mut().append(header::SET_COOKIE, cookie::set(&app.public_url, cookie::FLOW, "", 0));

@@ -79,7 +79,7 @@ async fn a_passkey_says_whose_it_is() {
 
 #[tokio::test]
 async fn an_answer_is_good_once_in_the_browser_that_asked_and_not_for_long() {
-    let (cloud, _agent, mut passkey) = alice_with_a_passkey().await;
+    let (cloud, mut agent, mut passkey) = alice_with_a_passkey().await;
     let over = |person: &Person| {
         person.is_at(DOOR).sees("took too long, or was sent twice");
         assert_eq!(person.page.status, 422);
@@ -118,6 +118,7 @@ async fn an_answer_is_good_once_in_the_browser_that_asked_and_not_for_long() {
 
     let (mut late, options) = asked(&cloud).await;
     cloud.clock.advance(301);
+    agent.beat(true).await;
     late.submits(DOOR, &[("answer", &passkey.signs(&options, &cloud.url).to_string())]).await;
     over(&late);
     sspr::worker::clean(&cloud.app).await.unwrap();
@@ -220,7 +221,12 @@ async fn whoever_is_not_served_reads_what_everybody_else_does() {
     sqlx::query("update authenticators set usable_from = now() + interval '1 hour'").execute(&cloud.app.db).await.unwrap();
     is_nobody(&shows(&cloud, &mut passkey).await);
     sqlx::query("update authenticators set usable_from = now()").execute(&cloud.app.db).await.unwrap();
-    shows(&cloud, &mut passkey).await.is_at("/account/enter");
+    let mut late = shows(&cloud, &mut passkey).await;
+    late.is_at("/account/enter");
+    // It changed its mind meanwhile: no page that presses its own button for ever.
+    cloud.policy(|terms| Draft { methods: vec![Method::Email], ..terms }).await;
+    late.submits("/account/sessions", &[]).await.sees("not served here");
+    assert_eq!(late.page.status, 403);
 }
 
 #[tokio::test]

@@ -150,7 +150,7 @@ async fn one_s_own_is_renamed_and_removed_and_nobody_else_s() {
 async fn whoever_proved_themselves_long_ago_changes_nothing() {
     let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
     cloud.registers_passkey("alice", &mut Passkey::new()).await;
-    let mut alice = signed_in(&cloud, "alice").await;
+    let mut alice = came_by(&cloud, Method::Passkey).await;
     let page = alice.page.clone();
     for _ in 0..2 {
         cloud.clock.advance(10 * 60);

@@ -6,7 +6,7 @@ use crate::support::{Cloud, Person};
 
 #[tokio::test]
 async fn a_journey_is_prolonged_once() {
-    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     let mut alice = Person::at(&cloud);
     alice.asks_for_a_code("alice").await;
     assert!(alice.page.body.contains("data-more=\"/reset/stay\""), "{}", alice.page.body);
@@ -23,6 +23,7 @@ async fn a_journey_is_prolonged_once() {
     alice.opens("/reset").await.sees("Please start again");
     let (status, answer) = alice.browser.post_json("/reset/stay", &json!({})).await.unwrap();
     assert_eq!((status, answer["code"].as_str()), (410, Some("flow_ended")), "what is over stays over");
+    agent.beat(true).await;
     // The same for a name that does not exist.
     let mut nobody = Person::at(&cloud);
     nobody.opens("/").await.submits("/reset", &[("name", "nobody")]).await;
