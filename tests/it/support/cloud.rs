@@ -258,9 +258,7 @@ impl Cloud {
             if found == wanted {
                 return;
             }
-            if begun.elapsed().as_secs() >= 20 {
-                panic!("{query}: {found} instead of {wanted}; {}", self.jobs().await);
-            }
+            assert!(begun.elapsed().as_secs() < 20, "{query}: {found} instead of {wanted}; {}", self.jobs().await);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
