@@ -130,7 +130,7 @@ async fn an_answer_is_good_once_in_the_browser_that_asked_and_not_for_long() {
 async fn what_was_made_up_or_signed_elsewhere_is_nobody_s() {
     let (cloud, _agent, mut passkey) = alice_with_a_passkey().await;
     let (mut stranger, mut forged) = (Passkey::new(), Passkey::new());
-    stranger.handle = uuid::Uuid::new_v4().as_bytes().to_vec();
+    stranger.handle = sspr::base::id::random().as_bytes().to_vec();
     forged.handle.clone_from(&passkey.handle);
     for unknown in [&mut stranger, &mut forged] {
         is_nobody(&shows(&cloud, unknown).await);
