@@ -47,6 +47,7 @@ unavailable-retry = Noch einmal versuchen
 method-title = Wohin sollen wir Ihren Code senden?
 method-intro = Mit einem Code stellen wir sicher, dass Sie es sind.
 method-gate = Das ist Nachweis { $gate } von { $gates }.
+method-passkey-alone = Ihr Passkey genügt allein.
 method-email = E-Mail
 method-private-email = Private E-Mail
 method-sms = SMS

@@ -47,6 +47,7 @@ unavailable-retry = Try again
 method-title = Where shall we send your code?
 method-intro = With a code we make sure that it is you.
 method-gate = This is proof { $gate } of { $gates }.
+method-passkey-alone = Your passkey is enough by itself.
 method-email = E-mail
 method-private-email = Private e-mail
 method-sms = Text message

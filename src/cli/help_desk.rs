@@ -4,8 +4,9 @@ use anyhow::{Context, Result, bail};
 use uuid::Uuid;
 
 use crate::{
-    base::{clock::Clock, config::Config, db, secret::KeyRing},
-    domain::{audit::Source, notices, notifications::Act, users, verification},
+    base::{clock::Clock, config::Config, db, language::Language, secret::KeyRing},
+    domain::{audit::Source, freezes, notices, notifications::Act, users, verification},
+    web::page,
 };
 
 #[derive(clap::Args)]
@@ -51,7 +52,15 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
     let Some((person, _)) = users::candidates(&mut tx, &tenant.scope, &name, &similar).await?.found else {
         bail!("nobody of that name is served");
     };
-    let code = verification::make_code(&mut tx, &tenant.scope, &clock, &source, person.user_id, &number).await?;
+    if let Some(freeze) = freezes::of(&mut tx, &tenant.scope, person.user_id).await? {
+        bail!(
+            "{} is frozen since {} ({}): no code opens anything before it is lifted. See `sspr user show`",
+            person.display_name,
+            page::when(Language::English, freeze.since).text,
+            freeze.reason
+        );
+    }
+    let code = verification::make_code(&mut tx, &tenant.scope, &clock, &source, &person, &number).await?;
     if code.is_some() {
         notices::operator_acted(&mut tx, &tenant.scope, &clock, &person, Act::Code, &source).await?;
     }

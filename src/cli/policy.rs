@@ -88,6 +88,9 @@ struct Terms {
     /// true: mail and text message count as two classes. Whoever has somebody's phone often has both.
     #[arg(long)]
     apart: Option<bool>,
+    /// true: with one gate, two proofs from whoever has an authenticator app or a passkey, and a passkey is as good as two.
+    #[arg(long)]
+    rises: Option<bool>,
     /// Hours for which a new or changed method proves nothing.
     #[arg(long)]
     cooling_off: Option<i32>,
@@ -161,6 +164,7 @@ impl Terms {
             methods: self.methods.map(methods).transpose()?.unwrap_or(draft.methods),
             gates: self.gates.unwrap_or(draft.gates),
             apart: self.apart.unwrap_or(draft.apart),
+            rises: self.rises.unwrap_or(draft.rises),
             cooling_off: self.cooling_off.unwrap_or(draft.cooling_off),
             name: draft.name,
         })
@@ -201,7 +205,8 @@ async fn list(conn: &mut PgConnection, tenant: &Tenant) -> Result<()> {
         }
         let methods: Vec<_> = terms.methods.iter().map(|method| method.as_str()).collect();
         let apart = if terms.apart { ", mail and text message apart" } else { "" };
-        println!("       {} of {}{apart}; cooling-off {} h", terms.gates, methods.join(", "), terms.cooling_off);
+        let rises = if terms.rises && terms.gates == 1 { " (2 from whoever has an app or a passkey)" } else { "" };
+        println!("       {}{rises} of {}{apart}; cooling-off {} h", terms.gates, methods.join(", "), terms.cooling_off);
         if terms.exceptions.iter().any(|group| group.name.is_none()) {
             println!("     ! serves nobody: no agent tells who is in an exception");
         }

@@ -86,12 +86,15 @@ fn standing(tenant: &Tenant, user: &users::User, kinds: &[Method], terms: &Terms
     if !terms.serves {
         return Standing::NotServed;
     }
-    let methods = |at| resets::offers(tenant, user, kinds, terms, at).iter().map(|offer| offer.method).collect::<Vec<Method>>();
-    let classes = |methods: &[Method]| policies::classes(methods.iter().copied(), terms.apart);
-    let (methods, later) = (methods(now), methods(now + terms.cooling_off));
-    let (has, gates) = (classes(&methods), usize::try_from(terms.gates).unwrap_or(2));
-    if has < gates {
-        return if classes(&later) < gates { Standing::TooFew { has, gates: terms.gates } } else { Standing::CoolingOff };
+    let looks = |at| {
+        let (offers, terms) = resets::looks(tenant, user, kinds, terms, at);
+        let methods: Vec<Method> = offers.iter().map(|offer| offer.method).collect();
+        let has = policies::classes(methods.iter().copied(), terms.apart);
+        (methods, has, terms.gates, has >= usize::try_from(terms.gates).unwrap_or(2))
+    };
+    let (methods, has, gates, is_enough) = looks(now);
+    if !is_enough {
+        return if looks(now + terms.cooling_off).3 { Standing::CoolingOff } else { Standing::TooFew { has, gates } };
     }
     if methods.iter().all(|method| *method == Method::Email) { Standing::MailboxOnly } else { Standing::Able }
 }

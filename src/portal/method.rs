@@ -34,6 +34,8 @@ struct MethodPage {
     sends: bool,
     gate: usize,
     gates: i16,
+    /// A passkey is enough by itself.
+    alone: bool,
     error: Option<&'static str>,
 }
 
@@ -86,5 +88,6 @@ fn page_of(journey: &Journey, error: Option<&'static str>) -> MethodPage {
         .map(|offer| MethodOption { id: offer.method.as_str(), kind: offer.method.as_str(), masked: offer.masked.clone() })
         .collect();
     let sends = flow.open_options().all(|offer| offer.method.class() == Class::Issued);
-    MethodPage { page: journey.visitor.page(), options, sends, gate: flow.passed.len() + 1, gates: flow.gates, error }
+    let alone = flow.rises && flow.passed.is_empty() && flow.offer_of(Method::Passkey).is_some();
+    MethodPage { page: journey.visitor.page(), options, sends, gate: flow.passed.len() + 1, gates: flow.gates, alone, error }
 }

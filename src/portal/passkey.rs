@@ -98,7 +98,8 @@ fn answer(journey: &Journey, status: StatusCode, error: Option<&'static str>) ->
     let shown = PasskeyPage {
         page: journey.visitor.page(),
         gate: flow.passed.len() + 1,
-        gates: flow.gates,
+        // Where a passkey is as good as two, it is the only one.
+        gates: if flow.rises { 1 } else { flow.gates },
         error,
         other_methods: flow.open_options().count() > 1,
     };

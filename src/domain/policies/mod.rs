@@ -26,6 +26,8 @@ pub struct Terms {
     pub gates: i16,
     /// Mail and text message count as two classes.
     pub apart: bool,
+    /// It takes two proofs from whoever has an app or a passkey; a passkey is as good as two.
+    pub rises: bool,
     /// For so long a new or changed method proves nothing.
     pub cooling_off: Duration,
     /// The current password is asked for besides: a mailbox that opens with it may go before it.
@@ -34,14 +36,32 @@ pub struct Terms {
 
 impl Terms {
     /// From the columns of `policy_of`.
-    pub fn of(serves: bool, methods: &[String], gates: i16, apart: bool, hours: i32) -> Self {
+    pub fn of(serves: bool, methods: &[String], gates: i16, (apart, rises): (bool, bool), hours: i32) -> Self {
         let methods = methods.iter().filter_map(|method| Method::parse(method)).collect();
-        Self { serves, methods, gates, apart, cooling_off: Duration::hours(hours.into()), password_follows: false }
+        Self { serves, methods, gates, apart, rises, cooling_off: Duration::hours(hours.into()), password_follows: false }
     }
 
     /// For nobody in particular, where there is nobody.
     pub fn usual() -> Self {
-        Self { serves: true, methods: vec![Method::Email], gates: 1, apart: false, cooling_off: Duration::days(1), password_follows: false }
+        Self {
+            serves: true,
+            methods: vec![Method::Email],
+            gates: 1,
+            apart: false,
+            rises: false,
+            cooling_off: Duration::days(1),
+            password_follows: false,
+        }
+    }
+
+    /// What it comes to for somebody who could offer these where two proofs are asked.
+    #[must_use]
+    pub fn for_whoever_has(&self, methods: impl Iterator<Item = Method> + Clone) -> Self {
+        let bound = methods.clone().any(|method| matches!(method.class(), Class::App | Class::Passkey));
+        // The help desk is for whoever has nothing else.
+        let own = methods.filter(|method| *method != Method::HelpDesk);
+        let rises = self.rises && bound && classes(own, self.apart) >= 2;
+        Self { gates: if rises { 2 } else { self.gates }, rises, ..self.clone() }
     }
 }
 
@@ -81,6 +101,8 @@ pub struct Draft {
     /// 1 or 2.
     pub gates: i16,
     pub apart: bool,
+    /// It takes two from whoever has an app or a passkey; a passkey is as good as two.
+    pub rises: bool,
     /// Hours, at most 720.
     pub cooling_off: i32,
 }
@@ -111,7 +133,7 @@ pub enum Refused {
 }
 
 impl Draft {
-    /// As every policy begins: one proof by anything but the help desk, for nobody yet.
+    /// As every policy begins: one proof by anything but the help desk, two from whoever has an app or a passkey; for nobody yet.
     pub fn new(name: &str, priority: i32) -> Self {
         let methods = Method::ALL.into_iter().filter(|method| *method != Method::HelpDesk).collect();
         Self {
@@ -124,6 +146,7 @@ impl Draft {
             methods,
             gates: 1,
             apart: false,
+            rises: true,
             cooling_off: 24,
         }
     }

@@ -17,7 +17,7 @@ use crate::{
 pub async fn all(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Policy>> {
     let rows = sqlx::query_as!(
         Row,
-        "select policy_id, name, priority, everybody, serves, methods, gates, apart, cooling_off from policies where tenant_id = $1 order by priority",
+        "select policy_id, name, priority, everybody, serves, methods, gates, apart, rises, cooling_off from policies where tenant_id = $1 order by priority",
         scope.id(),
     )
     .fetch_all(&mut *conn)
@@ -46,6 +46,7 @@ pub async fn all(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Policy>> 
             serves: row.serves,
             gates: row.gates,
             apart: row.apart,
+            rises: row.rises,
             cooling_off: row.cooling_off,
         },
     };
@@ -61,6 +62,7 @@ struct Row {
     methods: Vec<String>,
     gates: i16,
     apart: bool,
+    rises: bool,
     cooling_off: i32,
 }
 
@@ -91,11 +93,11 @@ pub async fn save(
     }
     let policy_id = policy.unwrap_or_else(|| id::time_ordered(clock));
     sqlx::query!(
-        "insert into policies (policy_id, tenant_id, name, priority, everybody, serves, methods, gates, apart, cooling_off, changed_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        "insert into policies (policy_id, tenant_id, name, priority, everybody, serves, methods, gates, apart, rises, cooling_off, changed_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          on conflict (policy_id) do update set name = excluded.name, priority = excluded.priority, everybody = excluded.everybody,
              serves = excluded.serves, methods = excluded.methods, gates = excluded.gates, apart = excluded.apart,
-             cooling_off = excluded.cooling_off, changed_at = excluded.changed_at",
+             rises = excluded.rises, cooling_off = excluded.cooling_off, changed_at = excluded.changed_at",
         policy_id,
         scope.id(),
         draft.name,
@@ -105,6 +107,7 @@ pub async fn save(
         &draft.methods.iter().map(|method| method.as_str().to_owned()).collect::<Vec<_>>(),
         draft.gates,
         draft.apart,
+        draft.rises,
         draft.cooling_off,
         clock.now(),
     )
@@ -145,7 +148,7 @@ fn shape(draft: &Draft) -> serde_json::Value {
     serde_json::json!({
         "name": draft.name, "priority": draft.priority, "everybody": draft.everybody, "groups": ids(&draft.groups),
         "exceptions": ids(&draft.exceptions), "serves": draft.serves, "methods": draft.methods, "gates": draft.gates,
-        "apart": draft.apart, "cooling_off": draft.cooling_off,
+        "apart": draft.apart, "rises": draft.rises, "cooling_off": draft.cooling_off,
     })
 }
 
@@ -214,11 +217,11 @@ pub async fn are_lawful(conn: &mut PgConnection, scope: &Scope, user: Uuid, pass
 /// What holds for this person at this moment.
 pub async fn of_user(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<Terms> {
     let row = sqlx::query!(
-        r#"select serves as "serves!", methods as "methods!", gates as "gates!", apart as "apart!", cooling_off as "hours!" from policy_of($1, $2)"#,
+        r#"select serves as "serves!", methods as "methods!", gates as "gates!", apart as "apart!", rises as "rises!", cooling_off as "hours!" from policy_of($1, $2)"#,
         scope.id(),
         user,
     )
     .fetch_one(conn)
     .await?;
-    Ok(Terms::of(row.serves, &row.methods, row.gates, row.apart, row.hours))
+    Ok(Terms::of(row.serves, &row.methods, row.gates, (row.apart, row.rises), row.hours))
 }

@@ -45,11 +45,12 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
 
     // Somebody whom no policy serves, or who cannot pass as many gates as theirs asks, gets the decoy's answer: uniform, and as useless.
     let able = |(user, terms): &(User, Terms)| {
-        let terms = how.purpose.terms(terms);
-        let offers = offers(tenant, user, &methods_of(&registered, user.user_id), &terms, clock.now());
+        let (offers, terms) = looks(tenant, user, &methods_of(&registered, user.user_id), &how.purpose.terms(terms), clock.now());
         (terms.serves && is_enough(&offers, &terms)).then_some((offers, terms))
     };
     let own = found.as_ref().and_then(able);
+    // What they see is the decoy's, but the help desk can tell who they are.
+    let caller = found.as_ref().filter(|(_, terms)| own.is_none() && may_call(&how.purpose.terms(terms))).map(|(user, _)| user.user_id);
     let nearly = namesake.as_ref().and_then(able);
     let donor = donors.iter().find_map(|donor| able(donor).map(|looks| (&donor.0, looks)));
     let (donor, looks) = if let Some((donor, looks)) = donor {
@@ -79,8 +80,8 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     };
     sqlx::query!(
         "insert into flows (flow_id, tenant_id, browser_hash, user_id, subjects, name, options, language, state, gates, apart, created_at, expires_at,
-             purpose)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, 'proving', $9, $10, $11, $12, $14) returning audit_write($13, $11)",
+             purpose, rises, caller_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, 'proving', $9, $10, $11, $12, $14, $15, $16) returning audit_write($13, $11)",
         flow_id,
         scope.id(),
         id::sha256(cookie.as_bytes()),
@@ -95,6 +96,8 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
         now + LIFETIME,
         audit::line(scope, clock, source, &event),
         how.purpose.as_str(),
+        terms.rises,
+        caller,
     )
     .fetch_one(conn)
     .await?;
@@ -116,10 +119,28 @@ pub fn methods_of(registered: &[(Uuid, Kind)], user: Uuid) -> Vec<Method> {
 const ORDER: [Method; 7] =
     [Method::Passkey, Method::Totp, Method::PrivateEmail, Method::Email, Method::Sms, Method::RecoveryCode, Method::HelpDesk];
 
+/// Whether the help desk alone would do.
+fn may_call(terms: &Terms) -> bool {
+    terms.serves && terms.gates == 1 && terms.methods.contains(&Method::HelpDesk)
+}
+
+/// What a person can prove themselves by, and what that comes to under these terms: more is asked of whoever has more.
+pub fn looks(tenant: &Tenant, user: &User, kinds: &[Method], terms: &Terms, now: OffsetDateTime) -> (Vec<Offer>, Terms) {
+    if terms.rises {
+        let offers = offers(tenant, user, kinds, &Terms { gates: 2, ..terms.clone() }, now);
+        let risen = terms.for_whoever_has(offers.iter().map(|offer| offer.method));
+        if risen.rises {
+            return (offers, risen);
+        }
+    }
+    let terms = Terms { rises: false, ..terms.clone() };
+    (offers(tenant, user, kinds, &terms, now), terms)
+}
+
 /// All that a person can prove themselves by where these terms hold; `kinds` are the authenticators of theirs that are good now. A
 /// mailbox that is known to be behind the forgotten password proves nothing alone; nor does an address at all that is another since
 /// lately. The help desk is for everybody, but nobody is known by nothing else: no decoy looks like that.
-pub fn offers(tenant: &Tenant, user: &User, kinds: &[Method], terms: &Terms, now: OffsetDateTime) -> Vec<Offer> {
+fn offers(tenant: &Tenant, user: &User, kinds: &[Method], terms: &Terms, now: OffsetDateTime) -> Vec<Offer> {
     let alone = terms.gates == 1 && !terms.password_follows;
     let behind = |mail: &&EmailAddress| alone && tenant.mail_domains.iter().any(|domain| mail.is_at(domain));
     let [mail_known, private_known, mobile_known] = user.since.map(|at| at.is_none_or(|at| at + terms.cooling_off <= now));
@@ -146,6 +167,9 @@ fn plausible(terms: &Terms) -> Vec<Offer> {
         if !is_enough(&offers, terms) {
             offers.push(Offer::new(method, String::new()));
         }
+    }
+    if may_call(terms) {
+        offers.push(Offer::new(Method::HelpDesk, String::new()));
     }
     offers.sort_by_key(|offer| ORDER.iter().position(|method| *method == offer.method));
     offers

@@ -47,6 +47,8 @@ pub struct Flow {
     pub gates: i16,
     /// Mail and text message count as two.
     pub apart: bool,
+    /// Two are asked because there is an app or a passkey: a passkey alone is enough.
+    pub rises: bool,
     pub passed: Vec<Method>,
     /// The policy asks for two proofs: whoever signs in by a passkey is asked for the password besides.
     pub besides: bool,
@@ -206,7 +208,7 @@ impl Flow {
 pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie: &str) -> Result<Option<Flow>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select f.flow_id, f.purpose, f.session_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.passed, f.method, f.wants_password, f.root_id, f.expires_at, f.extended,
+        r#"select f.flow_id, f.purpose, f.session_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.rises, f.passed, f.method, f.wants_password, f.root_id, f.expires_at, f.extended,
                case when f.purpose = 'sign_in' and f.state = 'verified' then (select p.gates > 1 from policy_of(f.tenant_id, f.user_id) p) else false end as "besides!",
                f.aim_id, j.part, j.job_id as "job_id?", j.kind as "job_kind?", j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code,
                j.allowed_at, l.job_id as "look_id?", l.state as "look_state?", l.code as look_code, l.result as look_result,
@@ -241,7 +243,7 @@ pub(super) async fn lock(conn: &mut PgConnection, scope: &Scope, clock: &Clock, 
 pub async fn reload(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow: &Flow) -> Result<Option<Flow>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select f.flow_id, f.purpose, f.session_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.passed, f.method, f.wants_password, f.root_id, f.expires_at, f.extended,
+        r#"select f.flow_id, f.purpose, f.session_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.rises, f.passed, f.method, f.wants_password, f.root_id, f.expires_at, f.extended,
                case when f.purpose = 'sign_in' and f.state = 'verified' then (select p.gates > 1 from policy_of(f.tenant_id, f.user_id) p) else false end as "besides!",
                f.aim_id, j.part, j.job_id as "job_id?", j.kind as "job_kind?", j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code,
                j.allowed_at, l.job_id as "look_id?", l.state as "look_state?", l.code as look_code, l.result as look_result,
@@ -273,6 +275,7 @@ struct Row {
     state: String,
     gates: i16,
     apart: bool,
+    rises: bool,
     passed: Vec<String>,
     besides: bool,
     expires_at: OffsetDateTime,
@@ -333,6 +336,7 @@ impl Row {
             besides: self.besides,
             expires_at: self.expires_at,
             extended: self.extended,
+            rises: self.rises,
             passed: self.passed.iter().filter_map(|method| Method::parse(method)).collect(),
             method: self.method.as_deref().and_then(Method::parse),
             job,

@@ -25,7 +25,7 @@ mod turns;
 mod within;
 
 pub use ask::{Unlocking, look_again, unlock};
-pub use begin::{Begun, How, begin, is_enough, methods_of, offers};
+pub use begin::{Begun, How, begin, is_enough, looks, methods_of};
 pub use continuity::restore_doubt;
 pub use current::{check, count_password, enter, renew, uncount_password};
 pub use flow::{Ending, Flow, Step, aim, leave, load, reload};

@@ -196,7 +196,7 @@ pub async fn prove(
     // Asked of the row as it is now: two proofs of one class may arrive together, and so may another choice of method.
     let row = sqlx::query!(
         "update flows set passed = array_append(passed, $3), method = null, browser_hash = $4, expires_at = $5,
-             state = case when cardinality(passed) + 1 >= gates then 'verified' else 'proving' end
+             state = case when cardinality(passed) + 1 >= gates or (rises and $3 = 'passkey') then 'verified' else 'proving' end
          where tenant_id = $1 and flow_id = $2 and state = 'proving' and method = $3
              and not exists (select from unnest(passed) p where method_class(p, apart) = method_class($3, apart)) returning state, audit_write($6, $7)",
         scope.id(),
@@ -217,7 +217,9 @@ pub async fn prove(
     // Not after the first of two gates: whoever holds one would get new guesses at the other.
     let mut asked = None;
     if verified {
-        for limit in flow.passed.iter().chain([&method]).filter_map(|method| method.tries()) {
+        // Nor where one proof of two that are set apart, and count their tries together, is enough for this purpose.
+        let all = flow.purpose == Purpose::Reset || !flow.apart;
+        for limit in flow.passed.iter().chain([&method]).filter(|_| all).filter_map(|method| method.tries()) {
             limits::clear(&mut *conn, scope, &flow.subjects, limit).await?;
         }
         if flow.frozen {

@@ -44,7 +44,7 @@ impl Purpose {
     pub(super) fn terms(self, terms: &Terms) -> Terms {
         match self {
             Self::Reset => terms.clone(),
-            Self::Change | Self::SignIn => Terms { gates: 1, password_follows: true, ..terms.clone() },
+            Self::Change | Self::SignIn => Terms { gates: 1, rises: false, password_follows: true, ..terms.clone() },
         }
     }
 

@@ -30,6 +30,7 @@ struct Judged {
     methods: Vec<String>,
     gates: i16,
     apart: bool,
+    rises: bool,
     cooling_off: i32,
 }
 
@@ -51,7 +52,7 @@ impl Judged {
             mobile_at,
             language,
         };
-        Ok((row.open(scope)?, Terms::of(self.serves, &self.methods, self.gates, self.apart, self.cooling_off), self.open))
+        Ok((row.open(scope)?, Terms::of(self.serves, &self.methods, self.gates, (self.apart, self.rises), self.cooling_off), self.open))
     }
 }
 
@@ -99,7 +100,7 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
            )
            select why as "why!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
                sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
-               true as "open!", p.serves as "serves!", p.methods as "methods!", p.gates as "gates!", p.apart as "apart!", p.cooling_off as "cooling_off!"
+               true as "open!", p.serves as "serves!", p.methods as "methods!", p.gates as "gates!", p.apart as "apart!", p.rises as "rises!", p.cooling_off as "cooling_off!"
            from picked, policy_of($1, user_id) p"#,
         scope.id(),
         name.as_str(),
@@ -136,7 +137,7 @@ pub async fn everybody(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<(Us
         Judged,
         r#"select '' as "why!", user_id, u.connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
                enabled and not protected as "open!", p.serves as "serves!", p.methods as "methods!", p.gates as "gates!",
-               p.apart as "apart!", p.cooling_off as "cooling_off!"
+               p.apart as "apart!", p.rises as "rises!", p.cooling_off as "cooling_off!"
            from users u join connectors c using (tenant_id, connector_id), policy_of(u.tenant_id, u.user_id) p
            where u.tenant_id = $1 and u.removed_at is null and not c.linked"#,
         scope.id(),

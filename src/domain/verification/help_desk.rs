@@ -14,6 +14,7 @@ use crate::{
     domain::{
         audit::{self, Event, Source},
         tenants::Scope,
+        users::User,
     },
 };
 
@@ -63,27 +64,31 @@ pub async fn make_code(
     scope: &Scope,
     clock: &Clock,
     operator: &Source,
-    user: Uuid,
+    user: &User,
     number: &str,
 ) -> Result<Option<String>> {
     let now = clock.now();
-    let waiting = sqlx::query_scalar!(
-        "select c.flow_id from challenges c join flows f using (tenant_id, flow_id)
-         where c.tenant_id = $1 and c.method = $2 and c.number = $3 and f.user_id = $4 and f.method = $2 and f.state = 'proving'
+    let waiting = sqlx::query!(
+        "select c.flow_id, f.user_id from challenges c join flows f using (tenant_id, flow_id)
+         where c.tenant_id = $1 and c.method = $2 and c.number = $3 and $4 in (f.user_id, f.caller_id) and f.method = $2 and f.state = 'proving'
              and f.expires_at > $5 and c.expires_at > $5 and c.used_at is null for update of c",
         scope.id(),
         Method::HelpDesk.as_str(),
         number,
-        user,
+        user.user_id,
         now,
     )
     .fetch_all(&mut *conn)
     .await?;
-    let event = |outcome, flow| Event { action: "help_desk.code", outcome, user: Some(user), flow, ..Event::default() };
-    let [flow] = waiting[..] else {
+    let event = |outcome, flow| Event { action: "help_desk.code", outcome, user: Some(user.user_id), flow, ..Event::default() };
+    let [flow] = &waiting[..] else {
         audit::record(conn, scope, clock, operator, event("refused", None)).await?;
         return Ok(None);
     };
+    let (flow, nobodys) = (flow.flow_id, flow.user_id.is_none());
+    if nobodys {
+        claim(&mut *conn, scope, flow, user).await?;
+    }
     let code = id::digits(DIGITS);
     sqlx::query!(
         "update challenges set code_hash = $4, expires_at = $5 where tenant_id = $1 and flow_id = $2 and method = $3",
@@ -97,4 +102,23 @@ pub async fn make_code(
     .await?;
     audit::record(conn, scope, clock, operator, event("made", Some(flow))).await?;
     Ok(Some(code))
+}
+
+/// A flow that was a decoy, because this person has too few methods, is theirs from now on, and takes nothing but the code: what else
+/// it showed is nobody's, and an address of theirs that is too new must not take its place.
+async fn claim(conn: &mut PgConnection, scope: &Scope, flow: Uuid, user: &User) -> Result<()> {
+    let only = serde_json::json!([{ "method": Method::HelpDesk, "masked": "" }]);
+    sqlx::query!(
+        "update flows set user_id = $3, caller_id = null, options = $4,
+             subjects = array(select distinct s from unnest(array_append(subjects, $5::bytea)) s order by s)
+         where tenant_id = $1 and flow_id = $2 and caller_id = $3 and user_id is null",
+        scope.id(),
+        flow,
+        user.user_id,
+        only,
+        user.subject(scope),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

@@ -49,6 +49,7 @@ struct Method {
     sends: bool,
     gate: u8,
     gates: u8,
+    alone: bool,
     error: Option<String>,
 }
 
@@ -531,7 +532,7 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         "method" => {
             let option = |kind: &'static str, masked: &str| MethodOption { id: format!("{kind}-1"), kind, masked: masked.to_owned() };
             let options = vec![option("email", "a•••@p•••.example"), option("sms", "••• ••• 47")];
-            Method { page, options, sends: true, gate: 1, gates: 2, error: None }.render()
+            Method { page, options, sends: true, gate: 1, gates: 2, alone: false, error: None }.render()
         }
         "method-any" => {
             let option = |kind, masked: &str| MethodOption { id: format!("{kind}-1"), kind, masked: masked.to_owned() };
@@ -543,7 +544,7 @@ pub fn render(name: &str, language: Language) -> Option<String> {
                 option("recovery_code", ""),
                 option("help_desk", ""),
             ];
-            Method { page, options, sends: false, gate: 1, gates: 1, error: None }.render()
+            Method { page, options, sends: false, gate: 1, gates: 2, alone: true, error: None }.render()
         }
         "code-app" => code(page, None, "totp").render(),
         "code-recovery" => code(page, Some("code-error-shape-recovery".to_owned()), "recovery_code").render(),

@@ -18,6 +18,13 @@ use crate::support::{
     person::code_in,
 };
 
+/// Where every method is enough by itself.
+async fn each_alone() -> Cloud {
+    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
+    cloud.policy(|terms| Draft { rises: false, ..terms }).await;
+    cloud
+}
+
 /// As far as the choice of methods.
 async fn begins(cloud: &Cloud, name: &str) -> Person {
     let mut person = Person::at(cloud);
@@ -46,7 +53,7 @@ async fn challenge(person: &mut Person) -> Value {
 
 #[tokio::test]
 async fn an_app_proves_its_owner_with_each_code_once() {
-    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
+    let cloud = each_alone().await;
     let secret = cloud.registers_app("alice", Duration::ZERO).await;
     let mut alice = chooses(&cloud, "alice", "totp").await;
     alice.is_at("/reset/code").sees("authenticator app");
@@ -68,7 +75,7 @@ async fn an_app_proves_its_owner_with_each_code_once() {
 
 #[tokio::test]
 async fn an_app_s_code_is_taken_one_step_to_either_side() {
-    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
+    let cloud = each_alone().await;
     let secret = cloud.registers_app("alice", Duration::ZERO).await;
     let mut alice = chooses(&cloud, "alice", "totp").await;
     cloud.clock.advance(120);
@@ -106,7 +113,7 @@ async fn parallel_uses_of_one_code_of_an_app_are_one() {
 
 #[tokio::test]
 async fn a_recovery_code_proves_its_owner_once() {
-    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
+    let cloud = each_alone().await;
     let codes = cloud.makes_codes("alice").await;
     let mut alice = chooses(&cloud, "alice", "recovery_code").await;
     alice.is_at("/reset/code").sees("20 characters");
@@ -132,7 +139,7 @@ async fn a_recovery_code_proves_its_owner_once() {
 
 #[tokio::test]
 async fn a_stranger_s_guesses_shut_nobody_out_of_what_cannot_be_guessed() {
-    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
+    let cloud = each_alone().await;
     let codes = cloud.makes_codes("alice").await;
     let mut passkey = Passkey::new();
     cloud.registers_passkey("alice", &mut passkey).await;
@@ -155,7 +162,7 @@ async fn a_stranger_s_guesses_shut_nobody_out_of_what_cannot_be_guessed() {
 
 #[tokio::test]
 async fn a_passkey_proves_its_owner_here_and_nobody_elsewhere() {
-    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
+    let cloud = each_alone().await;
     let (mut passkey, mut bobs) = (Passkey::new(), Passkey::new());
     cloud.registers_passkey("alice", &mut passkey).await;
     cloud.registers_passkey("bob", &mut bobs).await;
@@ -217,7 +224,7 @@ async fn a_passkey_proves_its_owner_here_and_nobody_elsewhere() {
 
 #[tokio::test]
 async fn a_passkey_whose_counter_goes_back_has_a_copy() {
-    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
+    let cloud = each_alone().await;
     let mut passkey = Passkey::new();
     cloud.registers_passkey("alice", &mut passkey).await;
     passkey.counter = 40;

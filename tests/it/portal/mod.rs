@@ -23,3 +23,4 @@ mod policies;
 mod reminders;
 mod work;
 mod registration;
+mod rises;

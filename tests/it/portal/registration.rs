@@ -60,7 +60,7 @@ async fn an_app_is_registered_by_its_first_code_told_of_and_cools_off() {
     agent.beat(true).await;
     reset.opens("/").await.submits("/reset", &[("name", "alice")]).await.sees("Authenticator app");
     reset.submits("/reset/method", &[("method", "totp")]).await;
-    reset.submits("/reset/code", &[("code", &app_shows(&secret, cloud.clock.seconds()))]).await.is_at("/reset/password");
+    reset.submits("/reset/code", &[("code", &app_shows(&secret, cloud.clock.seconds()))]).await.is_at("/reset/method").sees("proof 2 of 2");
 }
 
 #[tokio::test]

@@ -180,6 +180,21 @@ async fn within_a_fresh_session_a_change_takes_no_further_proof() {
 }
 
 #[tokio::test]
+async fn what_was_begun_within_a_session_ends_with_it() {
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
+    let mut alice = signed_in(&cloud, "alice").await;
+    let mut there = signed_in(&cloud, "alice").await;
+    alice.submits("/account/change", &[]).await.is_at("/change/password");
+    let (_, answer) = alice.ticket().await;
+    let sealed = seal_both(&answer, "Correct-Horse-7", "Old-Horse-6");
+    // From another browser of hers: all others are to be out.
+    there.opens("/account").await.submits("/account/sessions/end-others", &[]).await;
+    let (status, answer) = alice.posts(&sealed).await;
+    assert_eq!((status, answer["code"].as_str()), (403, Some("not_served")), "{answer}");
+    assert!(agent.lease(0).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_reset_ends_every_session_of_its_owner() {
     let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     let (mut there, mut bob) = (signed_in(&cloud, "alice").await, signed_in(&cloud, "bob").await);

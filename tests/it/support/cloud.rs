@@ -258,7 +258,10 @@ impl Cloud {
             if found == wanted {
                 return;
             }
-            assert!(begun.elapsed().as_secs() < 20, "{query}: {found} instead of {wanted}; {}", self.jobs().await);
+            if begun.elapsed().as_secs() >= 20 {
+                let jobs = self.jobs().await;
+                panic!("{query}: {found} instead of {wanted}; {jobs}");
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -72,10 +72,10 @@ impl Account {
     fn loss(&self, terms: &Terms, all: &[Authenticator], one: &Authenticator, now: OffsetDateTime) -> &'static str {
         let others = all.iter().filter(|other| other.authenticator_id != one.authenticator_id && other.is_usable(now));
         let kinds: Vec<_> = others.map(|other| other.kind.method()).filter(|method| terms.methods.contains(method)).collect();
-        let left = resets::offers(&self.visitor.tenant, &self.user, &kinds, terms, now);
+        let (left, terms) = resets::looks(&self.visitor.tenant, &self.user, &kinds, terms, now);
         if !one.is_usable(now) {
             "methods-lose-nothing"
-        } else if !resets::is_enough(&left, terms) {
+        } else if !resets::is_enough(&left, &terms) {
             "methods-lose-all"
         } else if kinds.is_empty() {
             "methods-lose-own"

@@ -1,0 +1,208 @@
+//! More is asked of whoever has more, and whoever has nothing is not left alone: the policy that a tenant begins with, and the help desk.
+
+use std::time::Duration as Wait;
+
+use sspr::{
+    domain::policies::{Draft, Method},
+    wire::message::Person as DirectoryPerson,
+};
+use time::Duration;
+
+use crate::support::{
+    Cloud, Person,
+    agent::somebody,
+    authenticator::{Passkey, app_shows},
+    person::code_in,
+};
+
+async fn begins(cloud: &Cloud, name: &str) -> Person {
+    let mut person = Person::at(cloud);
+    person.opens("/").await.submits("/reset", &[("name", name)]).await.is_at("/reset/method");
+    person
+}
+
+fn choices(person: &Person) -> Vec<String> {
+    person.page.form("/reset/method").unwrap().choices("method").iter().map(|&choice| choice.to_owned()).collect()
+}
+
+async fn shows_code(cloud: &Cloud, person: &mut Person, secret: &str) {
+    person.opens("/reset/method").await.submits("/reset/method", &[("method", "totp")]).await;
+    person.submits("/reset/code", &[("code", &app_shows(secret, cloud.clock.seconds()))]).await;
+}
+
+#[tokio::test]
+async fn whoever_has_an_app_proves_two_and_whoever_has_none_proves_one() {
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    let secret = cloud.registers_app("alice", Duration::ZERO).await;
+    let codes = cloud.makes_codes("bob").await;
+    // By directory data alone; what was printed for an emergency does not make every day one.
+    let mut bob = Person::at(&cloud);
+    bob.proves(&cloud, "bob").await;
+    let mut bob = begins(&cloud, "bob").await;
+    bob.submits("/reset/method", &[("method", "recovery_code")]).await.submits("/reset/code", &[("code", &codes[0])]).await;
+    bob.is_at("/reset/password");
+
+    // Whoever has got into her mailbox has not got her account.
+    let mut alice = Person::at(&cloud);
+    alice.proves_from(&cloud, "/", "alice").await.is_at("/reset/method").sees("proof 2 of 2");
+    assert_eq!(choices(&alice), ["totp"]);
+    assert_ne!(alice.ticket().await.0, 200);
+    shows_code(&cloud, &mut alice, &secret).await;
+    alice.is_at("/reset/password");
+    assert_eq!(alice.ticket().await.0, 200);
+    // Signing in takes one, and then the password.
+    let mut alice = Person::at(&cloud);
+    alice.proves_from(&cloud, "/account/sign-in", "alice").await.is_at("/account/password");
+}
+
+#[tokio::test]
+async fn a_passkey_is_as_good_as_two() {
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    let mut passkey = Passkey::new();
+    cloud.registers_passkey("alice", &mut passkey).await;
+    let mut alice = begins(&cloud, "alice").await;
+    alice.sees("proof 1 of 2").sees("Your passkey is enough by itself");
+    alice.submits("/reset/method", &[("method", "passkey")]).await;
+    assert!(!alice.page.text().contains("of 2"));
+    let (status, options) = alice.browser.post_json("/reset/passkey/challenge", &serde_json::json!({})).await.unwrap();
+    assert_eq!(status, 200, "{options}");
+    let answer = passkey.signs(&options, &cloud.url).to_string();
+    alice.submits("/reset/passkey", &[("answer", &answer)]).await.is_at("/reset/password");
+    assert_eq!(alice.ticket().await.0, 200);
+    // Her mailbox is not.
+    let mut thief = Person::at(&cloud);
+    thief.proves_from(&cloud, "/", "alice").await.is_at("/reset/method");
+    assert_eq!(choices(&thief), ["passkey"]);
+    // Where the policy asks two of everybody, it is one of them.
+    cloud.gates(2).await;
+    let mut alice = begins(&cloud, "alice").await;
+    assert!(!alice.page.text().contains("enough by itself"));
+    alice.submits("/reset/method", &[("method", "passkey")]).await;
+    let (_, options) = alice.browser.post_json("/reset/passkey/challenge", &serde_json::json!({})).await.unwrap();
+    let answer = passkey.signs(&options, &cloud.url).to_string();
+    alice.submits("/reset/passkey", &[("answer", &answer)]).await.is_at("/reset/method").sees("proof 2 of 2");
+}
+
+#[tokio::test]
+async fn nobody_is_shut_out_by_having_an_app_alone() {
+    let (cloud, mut agent) = Cloud::with_people(&["alice"]).await;
+    agent.mirror(vec![somebody("alice"), DirectoryPerson { mail: None, mobile: None, ..somebody("carol") }]).await;
+    let secret = cloud.registers_app("carol", Duration::ZERO).await;
+    let mut carol = begins(&cloud, "carol").await;
+    assert_eq!(choices(&carol), ["totp"]);
+    shows_code(&cloud, &mut carol, &secret).await;
+    carol.is_at("/reset/password");
+    // A mailbox behind the forgotten password counts beside the app, and alone it does not.
+    let tenant = cloud.tenant.scope.id().to_string();
+    cloud.administers(&["tenant", "set", &tenant, "--mail-domains", "mail.example"]);
+    cloud.hears().await;
+    cloud.policy(|terms| Draft { methods: vec![Method::Email, Method::Totp], ..terms }).await;
+    assert!(cloud.administers(&["policy", "coverage"]).contains("has 0 usable proofs"), "alice");
+    cloud.registers_app("alice", Duration::ZERO).await;
+    assert_eq!(choices(&begins(&cloud, "alice").await), ["totp", "email"]);
+    assert!(cloud.administers(&["policy", "list"]).contains("1 (2 from whoever has an app or a passkey) of"));
+}
+
+/// The number on the page.
+fn number(person: &Person) -> String {
+    let text = person.page.text();
+    let (_, after) = text.split_once("Your number").expect("a number");
+    after.split_whitespace().take(2).collect()
+}
+
+/// As the page shows it, but for what belongs to one name.
+fn plain(person: &Person) -> String {
+    let text = person.page.text();
+    let text = text
+        .split_once("Your number")
+        .map_or(text.clone(), |(before, after)| format!("{before}{}", after.split_whitespace().skip(2).collect::<Vec<_>>().join(" ")));
+    text.split(' ').map(|word| if word.contains('•') { "MASKED" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn the_help_desk_can_let_in_whoever_has_nothing_left() {
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
+    cloud.policy(|terms| Draft { methods: Method::ALL.into(), ..terms }).await;
+    let carol = DirectoryPerson { mail: None, mobile: None, ..somebody("carol") };
+    agent.mirror(vec![somebody("alice"), somebody("bob"), carol.clone()]).await;
+    let calls = |number: &str| cloud.tries(&["help-desk", "code", "--user", "carol", "--number", number, "--operator", "Hugo Help"]);
+
+    // What she sees is what everybody sees, whether or not there is somebody.
+    let mut page = begins(&cloud, "carol").await;
+    let mut nobody = begins(&cloud, "nobody").await;
+    assert_eq!(plain(&page), plain(&nobody));
+    for person in [&mut page, &mut nobody] {
+        person.submits("/reset/method", &[("method", "help_desk")]).await.is_at("/reset/code");
+    }
+    assert_eq!(plain(&page), plain(&nobody));
+    assert!(calls(&number(&nobody)).unwrap_err().contains("no page"));
+
+    // An address that came today proves nothing today, and gets nothing because the help desk was called.
+    agent.mirror(vec![somebody("alice"), somebody("bob"), DirectoryPerson { mail: Some("thief@mail.example".to_owned()), ..carol }]).await;
+    cloud.inbox.wait_for("thief@mail.example", 0).await.unwrap();
+    let code = calls(&number(&page)).unwrap();
+    let told = cloud.inbox.wait_for("thief@mail.example", 1).await.unwrap();
+    assert!(!told.text.contains(code.trim()), "the notice has no code: {}", told.text);
+    let mut other = page.browser.open("/reset/method").await.unwrap();
+    assert!(!other.text().contains("E-mail"), "{}", other.text());
+    let stale = begins(&cloud, "alice").await.page.form("/reset/method").unwrap().set("method", "email").unwrap();
+    other = page.browser.submit(&stale).await.unwrap();
+    assert_eq!(other.status, 422, "{}", other.text());
+    tokio::time::sleep(Wait::from_millis(300)).await;
+    assert_eq!(cloud.inbox.count("thief@mail.example"), 2, "her notices");
+
+    page.opens("/reset/code").await.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/password");
+    page.sets("Correct-Horse-7").await;
+    let job = agent.lease(5).await.remove(0);
+    assert_eq!(job.ticket.user, somebody("carol").guid);
+}
+
+#[tokio::test]
+async fn guesses_at_the_help_desks_code_count_for_whoever_was_nobody_before() {
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
+    cloud.policy(|terms| Draft { methods: Method::ALL.into(), ..terms }).await;
+    agent.mirror(vec![somebody("alice"), somebody("bob"), DirectoryPerson { mail: None, mobile: None, ..somebody("carol") }]).await;
+    // Under two of her names.
+    for name in ["carol", "CAROL@corp.example"] {
+        let mut carol = begins(&cloud, name).await;
+        carol.submits("/reset/method", &[("method", "help_desk")]).await;
+        cloud.administers(&["help-desk", "code", "--user", "carol", "--number", &number(&carol), "--operator", "Hugo Help"]);
+        for _ in 0..3 {
+            carol.submits("/reset/code", &[("code", "0000 0000")]).await;
+        }
+    }
+    let most = "select max(used)::int8 from limits where kind = 'help_desk_try' and subject in (select unnest(subjects) from flows where user_id is not null)";
+    assert!(cloud.sql::<i64>(most).await >= 6, "{}", cloud.sql::<i64>(most).await);
+    cloud.administers(&["user", "freeze", "--tenant", &cloud.tenant.scope.id().to_string(), "carol"]);
+    let mut carol = begins(&cloud, "carol").await;
+    carol.submits("/reset/method", &[("method", "help_desk")]).await;
+    let said = cloud.tries(&["help-desk", "code", "--user", "carol", "--number", &number(&carol), "--operator", "Hugo Help"]);
+    assert!(said.unwrap_err().contains("is frozen since"));
+}
+
+/// What may be guessed at by two ways is not forgotten because the easier of them was passed.
+#[tokio::test]
+async fn signing_in_by_mail_gives_no_new_guesses_at_the_text_message() {
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    cloud.gates(2).await;
+    let mut thief = begins(&cloud, "alice").await;
+    thief.submits("/reset/method", &[("method", "sms")]).await;
+    for _ in 0..2 {
+        thief.submits("/reset/code", &[("code", "000000")]).await;
+    }
+    let used = "select max(used)::int8 from limits where kind = 'code_try'";
+    let before = cloud.sql::<i64>(used).await;
+    assert!(before >= 2);
+    let mut mailbox = Person::at(&cloud);
+    mailbox.proves_from(&cloud, "/account/sign-in", "alice").await.is_at("/account/password");
+    assert!(cloud.sql::<i64>(used).await > before);
+    // Whoever passed both is who they are.
+    let mut alice = Person::at(&cloud);
+    alice.proves_from(&cloud, "/", "alice").await.is_at("/reset/method");
+    let number = somebody("alice").mobile.unwrap();
+    let seen = cloud.inbox.count(&number);
+    alice.submits("/reset/method", &[("method", "sms")]).await.is_at("/reset/code");
+    let code = code_in(&cloud.inbox.wait_for(&number, seen).await.unwrap().text);
+    alice.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/password");
+    assert_eq!(cloud.sql::<i64>("select count(*) from limits where kind = 'code_try' and used > 0").await, 0);
+}
