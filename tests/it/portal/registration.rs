@@ -255,7 +255,7 @@ async fn a_thief_of_mailbox_and_password_strips_nobody_of_a_passkey() {
     assert_eq!(cloud.sql::<i64>(refused).await, 5);
     let mut reset = Person::at(&cloud);
     reset.opens("/").await.submits("/reset", &[("name", "alice")]).await.submits("/reset/method", &[("method", "recovery_code")]).await;
-    reset.submits("/reset/code", &[("code", &codes[0])]).await.is_at("/reset/password");
+    reset.submits("/reset/code", &[("code", &codes[0])]).await.is_at("/reset/method").sees("proof 2 of 2");
 
     // Who has lost the phone comes by what was printed for that day.
     let mut alice = came_by(&cloud, Method::RecoveryCode).await;
