@@ -22,7 +22,7 @@ use crate::{
     app::App,
     domain::{
         queue::State,
-        resets::{self, Flow, Purpose, Step, Way},
+        resets::{self, Flow, Step, Way},
         users,
     },
     web::{Page, Result, Visitor, cookie, form, page},
@@ -142,5 +142,5 @@ async fn end(journey: Journey, _: form::Form<form::Nothing>) -> Result<Response>
         (HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\", \"storage\"")),
     ];
     // Whoever changed it from their own page is still signed in there.
-    Ok((forget, Redirect::to(if flow.purpose == Purpose::Change { "/account" } else { "/" })).into_response())
+    Ok((forget, Redirect::to(if flow.within { "/account" } else { "/" })).into_response())
 }

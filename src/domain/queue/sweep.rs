@@ -1,12 +1,15 @@
 //! Deadlines: what nobody ended in time ends here.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use sqlx::PgConnection;
 use time::Duration;
 use uuid::Uuid;
 
 use super::{LIFETIME, State};
-use crate::base::{clock::Clock, id};
+use crate::{
+    base::{clock::Clock, id},
+    wire::ticket::Kind,
+};
 
 /// A job that the sweep ended.
 pub struct Swept {
@@ -14,6 +17,7 @@ pub struct Swept {
     pub job_id: Uuid,
     pub user_id: Uuid,
     pub flow_id: Uuid,
+    pub kind: Kind,
     pub state: State,
     /// Others waited for it.
     pub leads: bool,
@@ -37,7 +41,7 @@ pub async fn sweep(conn: &mut PgConnection, clock: &Clock) -> Result<Vec<Swept>>
     let rows = sqlx::query!(
         "update jobs set state = case when attempts = 0 then 'expired' else 'unknown' end, finished_at = $2, envelopes = null
          where job_id = any($1) and state in ('held', 'submitted', 'leased')
-         returning tenant_id, job_id, user_id, flow_id, state, part",
+         returning tenant_id, job_id, user_id, flow_id, kind, state, part",
         &due,
         now,
     )
@@ -50,6 +54,7 @@ pub async fn sweep(conn: &mut PgConnection, clock: &Clock) -> Result<Vec<Swept>>
                 job_id: row.job_id,
                 user_id: row.user_id,
                 flow_id: row.flow_id,
+                kind: Kind::parse(&row.kind).with_context(|| format!("unknown job kind {}", row.kind))?,
                 state: State::parse(&row.state)?,
                 leads: row.part.as_deref() == Some("first"),
             })

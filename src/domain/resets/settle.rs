@@ -242,6 +242,10 @@ pub async fn swept(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, job:
     };
     let source = Source::house("worker");
     audit::record(&mut *conn, &tenant.scope, clock, &source, event).await?;
+    // No agent ever had it: nobody tried the password.
+    if job.state == State::Expired && job.kind.has_old() {
+        current::uncount_password(&mut *conn, &tenant.scope, Some(job.user_id)).await?;
+    }
     if job.leads {
         linked::after(conn, clock, &[(&tenant.scope, &source, job.job_id, job.state)]).await?;
     }
