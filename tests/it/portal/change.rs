@@ -106,7 +106,10 @@ async fn only_wrong_passwords_are_counted() {
         agent.beat(true).await;
         sqlx::query("delete from limits where kind <> 'password_try'").execute(&cloud.app.db).await.unwrap();
     }
-    assert_eq!(cloud.sql::<i64>("select count(*) from jobs where state = 'expired' and kind = 'change' and submitted_at is not null").await, 4);
+    assert_eq!(
+        cloud.sql::<i64>("select count(*) from jobs where state = 'expired' and kind = 'change' and submitted_at is not null").await,
+        4
+    );
     let mut alice = at_the_page(&cloud).await;
     // What pays nothing buys nothing either: a wrong one between them counts as ever.
     for code in [Code::WrongPassword, Code::PolicyHistory, Code::WrongPassword, Code::PolicyHistory, Code::WrongPassword] {
