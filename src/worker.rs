@@ -16,7 +16,7 @@ use crate::{
     base::id,
     carriers::{Carriers, Failure, mail::Mail},
     domain::{
-        authenticators, fleet, limits, notices,
+        authenticators, contacts, fleet, limits, notices,
         notifications::{self, Channel, Delivered, Delivery},
         queue, registration, resets, sessions, tenants, users, verification, work,
     },
@@ -147,10 +147,19 @@ async fn send(app: &App, carriers: &Carriers, delivery: &Delivery) -> Result<Res
         }
         Channel::Sms => {
             let Some(gateway) = &carriers.sms else { return off("sms") };
+            // Counted with the first attempt, and committed before it.
+            if delivery.attempt == 1 && !may_text(app, &tenant, &message).await? {
+                return Ok(Err(Failure::Fail("the tenant's text messages for notices are used up, or do not go there".to_owned())));
+            }
             Ok(gateway.send(delivery.message_id, &message.to, &letter::text(app, &tenant, &message)).await)
         }
         Channel::Nowhere => Ok(Ok(())),
     }
+}
+
+async fn may_text(app: &App, tenant: &tenants::Tenant, message: &notifications::Message) -> Result<bool> {
+    let mut conn = app.db.acquire().await?;
+    notices::may_text(&mut conn, tenant, &app.clock, message).await
 }
 
 /// Ask whose time has come whether their methods of proof are still right.
@@ -222,7 +231,7 @@ pub async fn clean(app: &App) -> Result<()> {
     let passes = users::clean(&mut tx, &app.clock).await?;
     let told = notices::clean(&mut tx, &app.clock).await?;
     let challenges = verification::clean(&mut tx, &app.clock).await?;
-    let registrations = authenticators::clean(&mut tx, &app.clock).await?;
+    let registrations = authenticators::clean(&mut tx, &app.clock).await? + contacts::clean(&mut tx, &app.clock).await?;
     let reminders = notices::forget(&mut tx, &app.clock).await?;
     let proofs = fleet::forget_used(&mut tx, &app.clock).await?;
     tx.commit().await?;

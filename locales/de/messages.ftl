@@ -10,6 +10,8 @@ mail-code-valid = { $minutes ->
 }
 mail-code-never = Nennen Sie ihn niemandem. Der Helpdesk wird Sie nie danach fragen.
 mail-code-not-you = Das waren nicht Sie? Dann brauchen Sie nichts zu tun: Ohne diesen Code wird nichts geändert. Wenn solche Nachrichten wiederkommen, sagen Sie es Ihrem Helpdesk.
+mail-contact-code-intro = Jemand, hoffentlich Sie, möchte diese Adresse zu einem Konto bei { $tenant } hinzufügen. Das ist der Code dafür:
+mail-contact-code-not-you = Das waren nicht Sie? Dann brauchen Sie nichts zu tun: Ohne diesen Code wird die Adresse nicht hinzugefügt. Geben Sie ihn niemandem, der danach fragt.
 mail-changed-subject = Ihr Passwort bei { $tenant } wurde geändert
 mail-changed-intro = Das Passwort Ihres Kontos bei { $tenant } wurde gerade geändert.
 mail-changed-when = Wann:
@@ -24,6 +26,9 @@ mail-signature = { $tenant }
 mail-automatic = Diese Nachricht wurde automatisch erstellt. Antworten darauf werden nicht gelesen.
 
 sms-code = { $code } ist Ihr Code für { $tenant }. Er gilt { $minutes } Minuten. Nennen Sie ihn niemandem.
+
+    @{ $host } #{ $code }
+sms-contact-code = { $code } ist der Code, um diese Nummer bei { $tenant } hinzuzufügen. Nennen Sie ihn niemandem.
 
     @{ $host } #{ $code }
 sms-changed = Ihr Passwort bei { $tenant } wurde geändert.
@@ -74,6 +79,9 @@ mail-alert-of = Wann das geschah:
 mail-alert-when = Wann er es sagte:
 mail-alert-then = Bitte rufen Sie diesen Menschen unter einer Nummer an, die Sie von anderswo kennen, nicht aus einer E-Mail. Wenn das Passwort geändert wurde, setzen Sie ein neues. Sehen Sie dann nach, was geschah, und heben Sie die Sperre auf, oder lassen Sie sie.
 mail-alert-command = Zum Nachsehen: { $command }
+mail-untold-subject = { $tenant }: Viele haben eine erste Adresse aus dem Verzeichnis bekommen
+mail-untold-intro = { $people } Personen haben andere Adressen als vor einer Stunde; wer vorher keine hatte, erfährt es nicht einzeln.
+mail-untold-then = Lassen Sie den Agenten seit eben ein weiteres Attribut lesen, ist alles in Ordnung. Wenn nicht, hat vielleicht jemand Adressen ins Verzeichnis geschrieben: Bitte sehen Sie nach, bevor damit Passwörter zurückgesetzt werden können.
 mail-about-changed = ein neues Passwort
 mail-about-unlocked = eine Entsperrung
 mail-about-tries = mehrere falsche Codes
@@ -105,3 +113,4 @@ mail-expires-how = Bitte ändern Sie es vorher: an Ihrem Computer bei der Arbeit
 mail-expires-here = Tippen Sie im Browser diese Adresse von Hand: { $page }
 mail-expires-link = In dieser Nachricht ist mit Absicht kein Link: Geben Sie Ihr Passwort nie auf einer Seite ein, auf die Sie eine E-Mail geführt hat.
 sms-expires = { $tenant }: Ihr Passwort läuft bald ab.
+sms-untold = { $tenant }: Viele haben eine erste Adresse aus dem Verzeichnis.

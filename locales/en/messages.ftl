@@ -10,6 +10,8 @@ mail-code-valid = { $minutes ->
 }
 mail-code-never = Tell it to nobody. The help desk will never ask you for it.
 mail-code-not-you = It was not you? Then you need not do anything: without this code nothing is changed. If such messages come again, tell your help desk.
+mail-contact-code-intro = Somebody, hopefully you, wants to add this address to their account at { $tenant }. This is the code for it:
+mail-contact-code-not-you = It was not you? Then you need not do anything: without this code the address is not added. Do not give the code to anybody who asks for it.
 mail-changed-subject = Your password at { $tenant } was changed
 mail-changed-intro = The password of your account at { $tenant } has just been changed.
 mail-changed-when = When:
@@ -24,6 +26,9 @@ mail-signature = { $tenant }
 mail-automatic = This message was made automatically. Answers to it are not read.
 
 sms-code = { $code } is your code for { $tenant }. It works for { $minutes } minutes. Tell it to nobody.
+
+    @{ $host } #{ $code }
+sms-contact-code = { $code } is the code to add this number to an account at { $tenant }. Tell it to nobody.
 
     @{ $host } #{ $code }
 sms-changed = Your password at { $tenant } was changed.
@@ -74,6 +79,9 @@ mail-alert-of = When that happened:
 mail-alert-when = When they said so:
 mail-alert-then = Please call this person at a number that you know from elsewhere, not from a mail. If the password was changed, set a new one. Then look at what happened and lift the freeze, or leave it.
 mail-alert-command = To look at it: { $command }
+mail-untold-subject = { $tenant }: many people got a first address from the directory
+mail-untold-intro = { $people } people have other addresses than an hour ago, and of them those who had none before are not told one by one.
+mail-untold-then = If you have just let the agent read another attribute, all is well. If not, somebody may have written addresses into the directory: please look before they have cooled off and can be used to reset passwords.
 mail-about-changed = a new password
 mail-about-unlocked = an unlock
 mail-about-tries = several wrong codes
@@ -105,3 +113,4 @@ mail-expires-how = Please change it before that: at your computer at work, or in
 mail-expires-here = In your browser, type this address by hand: { $page }
 mail-expires-link = This message has no link on purpose: never give your password to a page that a mail led you to.
 sms-expires = { $tenant }: your password runs out soon.
+sms-untold = { $tenant }: many people got a first address from the directory.

@@ -83,7 +83,7 @@ async fn in_force(conn: &mut PgConnection, scope: &Scope, clock: &Clock, name: O
     let Some(name) = name else { return Ok((None, limits::in_force(conn, scope, clock, None).await?)) };
     let name = Name::parse(name).context("this is no sign-in name and no address")?;
     let mut people = users::named(&mut *conn, scope, &name).await?;
-    let subjects = users::subjects(scope, &name, &people);
+    let subjects = users::subjects(&mut *conn, scope, &name, &people).await?;
     Ok((people.pop(), limits::in_force(conn, scope, clock, Some(&subjects)).await?))
 }
 

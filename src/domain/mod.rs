@@ -14,6 +14,7 @@
 //! - *queue*: jobs, from the ticket to the signed result
 //! - *authenticators*: what somebody has registered to prove themselves by: apps, passkeys, recovery codes
 //! - *verification*: ways to prove who somebody is, and the codes that are sent for it
+//! - *contacts*: mailboxes and numbers that people add themselves
 //! - *sessions*: browsers in which somebody has signed in to their own account page
 //! - *resets*: the journey of one browser from a name to a new password
 //! - *coverage*: who can use self-service, who cannot, and why
@@ -32,6 +33,7 @@ pub mod fleet;
 pub mod queue;
 pub mod authenticators;
 pub mod verification;
+pub mod contacts;
 pub mod sessions;
 pub mod resets;
 pub mod coverage;

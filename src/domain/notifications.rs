@@ -16,6 +16,8 @@ use crate::base::{clock::Clock, id};
 pub enum Content {
     /// A code to type into the browser that began.
     Code { code: String, minutes: i64 },
+    /// A code by which somebody adds the address that it goes to.
+    ContactCode { code: String, minutes: i64 },
     /// Please register methods of proof.
     Register,
     /// Are your methods of proof still right?
@@ -68,6 +70,13 @@ pub enum Content {
         happened: Happened,
         expires_at: i64,
     },
+    /// For the help desk: so many people of one directory (`place`) got a first address that none of them is told.
+    Untold {
+        #[serde(flatten)]
+        happened: Happened,
+        place: String,
+        people: i64,
+    },
     /// For the help desk: somebody says that it was not them. `who` is the account's name; `about` the kind of the notice of what happened
     /// at `of`, seconds since 1970. `command`: how to look at it.
     Alert {
@@ -116,7 +125,7 @@ impl Content {
     /// `None`: nothing happened, it is only a code or a request.
     pub const fn happened(&self) -> Option<&Happened> {
         match self {
-            Self::Code { .. } | Self::Register | Self::Reconfirm => None,
+            Self::Code { .. } | Self::ContactCode { .. } | Self::Register | Self::Reconfirm => None,
             Self::Changed { happened, .. }
             | Self::Unlocked { happened }
             | Self::Tries { happened }
@@ -124,13 +133,14 @@ impl Content {
             | Self::Contact { happened, .. }
             | Self::Operator { happened, .. }
             | Self::Expires { happened, .. }
+            | Self::Untold { happened, .. }
             | Self::Alert { happened, .. } => Some(happened),
         }
     }
 
     pub const fn happened_mut(&mut self) -> Option<&mut Happened> {
         match self {
-            Self::Code { .. } | Self::Register | Self::Reconfirm => None,
+            Self::Code { .. } | Self::ContactCode { .. } | Self::Register | Self::Reconfirm => None,
             Self::Changed { happened, .. }
             | Self::Unlocked { happened }
             | Self::Tries { happened }
@@ -138,6 +148,7 @@ impl Content {
             | Self::Contact { happened, .. }
             | Self::Operator { happened, .. }
             | Self::Expires { happened, .. }
+            | Self::Untold { happened, .. }
             | Self::Alert { happened, .. } => Some(happened),
         }
     }
@@ -174,6 +185,9 @@ pub struct Message {
     /// BCP 47.
     pub language: String,
     pub content: Content,
+    /// Whom it is for is told of it nowhere else: they have no mailbox.
+    #[serde(default)]
+    pub only: bool,
 }
 
 impl Message {

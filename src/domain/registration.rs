@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use super::{
     audit::{self, Event, Source},
+    freezes,
     notifications::{self, Channel, Content, Message},
+    policies,
     tenants::{Scope, Tenant},
     users::{self, User},
 };
@@ -54,6 +56,7 @@ pub async fn remind(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> 
                  and not u.protected and (u.mail is not null or u.private_mail is not null)
                  and coalesce(u.confirmed_at < $2::timestamptz - make_interval(days => t.reconfirm_days), true)
                  and coalesce(u.reminded_at < $2::timestamptz - $4::interval, true)
+                 and not exists (select from freezes f where f.tenant_id = u.tenant_id and f.user_id = u.user_id and f.lifted_at is null)
              limit $3 for update of u skip locked)
          returning user_id",
         tenant.scope.id(),
@@ -82,11 +85,16 @@ async fn write(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, people: 
     let mut asked = 0;
     for person in people {
         let Some(user) = users::get(&mut *conn, &tenant.scope, *person).await? else { continue };
+        // Whoever is frozen, or served by no policy, could do nothing about it here.
+        let serves = policies::are_lawful(&mut *conn, &tenant.scope, *person, &[], Some(0)).await?;
+        if !serves || freezes::is_frozen(&mut *conn, &tenant.scope, *person).await? {
+            continue;
+        }
         // The one that they read with their password; without that there is nothing to register with.
         let User { mail, private_mail, display_name, language, .. } = user;
         let Some(to) = mail.or(private_mail) else { continue };
         let language = language.unwrap_or_else(|| tenant.language.tag().to_owned());
-        let message = Message { to: to.as_str().to_owned(), name: display_name, language, content: content.clone() };
+        let message = Message { to: to.as_str().to_owned(), name: display_name, language, content: content.clone(), only: false };
         notifications::enqueue(&mut *conn, &tenant.scope, clock, Channel::Email, &message, None, LIFETIME).await?;
         asked += 1;
     }

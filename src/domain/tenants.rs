@@ -61,7 +61,7 @@ pub struct Tenant {
 pub struct Allowed {
     /// Begins, tries and codes for one client address in ten minutes, of each.
     pub address_limit: i32,
-    /// Codes by text message a day; `None`: as many as are asked for.
+    /// Codes by text message a day; `None`: as many as are asked for. A quarter as many notices may go besides.
     pub sms_budget: Option<i32>,
     /// The same by mail.
     pub mail_budget: Option<i32>,
@@ -75,6 +75,16 @@ impl Allowed {
         let digits = number.trim_start_matches('+');
         self.sms_countries.is_empty() || self.sms_countries.iter().any(|country| digits.starts_with(country.as_str()))
     }
+
+    /// Notices by text message a day, besides the codes; `None`: as many as there are.
+    pub fn sms_notices(&self) -> Option<i32> {
+        self.sms_budget.map(notices_of)
+    }
+}
+
+/// A quarter of the codes', and a handful where that is less; none where no text messages are wanted.
+pub fn notices_of(sms_budget: i32) -> i32 {
+    if sms_budget == 0 { 0 } else { (sms_budget / 4).max(10) }
 }
 
 struct Row {

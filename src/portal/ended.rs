@@ -18,7 +18,10 @@ use crate::{
     app::App,
     domain::resets::{self, Ending, Purpose, Step, Way},
     web::{Page, Result, Visitor, form, page},
-    wire::outcome::{Code, Outcome},
+    wire::{
+        outcome::{Code, Outcome},
+        ticket::Kind,
+    },
 };
 
 pub fn routes() -> Router<Arc<App>> {
@@ -60,6 +63,7 @@ async fn show(journey: Journey) -> Response {
     };
     let (title_key, text_key) = match (ending, code) {
         _ if flow.unlocks() => of_an_unlock(code),
+        (Ending::Expired | Ending::Unknown, _) if flow.job.as_ref().is_some_and(|job| job.kind == Kind::Verify) => of_a_check(ending),
         (Ending::Barred(_), Code::PolicyAge) => ("ended-policy-age-title".to_owned(), "ended-policy-age-text".to_owned()),
         _ => (format!("outcome-{}-title", password::key(code)), format!("outcome-{}-text", password::key(code))),
     };
@@ -76,6 +80,16 @@ async fn show(journey: Journey) -> Response {
         // Who forgot it, or locked it, gets further by a reset.
         retry: flow.purpose != Purpose::Reset && matches!(code, Code::AccountLocked | Code::ChangeNotAllowed),
     })
+}
+
+/// Where the current password was only looked at, nothing can have been changed.
+fn of_a_check(ending: Ending) -> (String, String) {
+    let words = |title: &str, text: &str| (title.to_owned(), text.to_owned());
+    if ending == Ending::Expired {
+        words("ended-check-expired-title", "ended-check-expired-text")
+    } else {
+        words("ended-check-interrupted-title", "ended-check-interrupted-text")
+    }
 }
 
 /// The words for codes speak of passwords; where that would be wrong of an unlock, these speak instead.

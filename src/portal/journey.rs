@@ -17,6 +17,7 @@ use crate::{
     domain::{
         queue::State,
         resets::{self, Flow, Proven, Step},
+        verification,
     },
     web::{Error, Result, Visitor, cookie, page::Ends},
 };
@@ -130,7 +131,7 @@ pub fn passed(app: &App, flow: &Flow, proven: Proven) -> Response {
     ([set_cookie(&app.public_url, &cookie)], Redirect::to(next)).into_response()
 }
 
-/// Give the browser its flow's cookie. It lives as long as the flow may: proof and password, fifteen minutes each.
+/// Give the browser its flow's cookie. It lives as long as the flow may until the next one: waiting for the help desk, and typing its code.
 pub fn set_cookie(url: &PublicUrl, token: &str) -> (header::HeaderName, HeaderValue) {
-    (header::SET_COOKIE, cookie::set(url, cookie::FLOW, token, 2 * resets::LIFETIME.whole_seconds()))
+    (header::SET_COOKIE, cookie::set(url, cookie::FLOW, token, (verification::PATIENCE + verification::LIFETIME).whole_seconds()))
 }

@@ -36,6 +36,7 @@ struct CodeText<'a> {
     help: Option<&'a str>,
     code: &'a str,
     minutes: i64,
+    adds: bool,
 }
 
 #[derive(Template)]
@@ -47,6 +48,7 @@ struct CodeHtml<'a> {
     help: Option<&'a str>,
     code: &'a str,
     minutes: i64,
+    adds: bool,
 }
 
 #[derive(Template)]
@@ -113,11 +115,12 @@ pub fn mail(app: &App, tenant: &Tenant, message: &Message) -> Result<Letter> {
     let language = language(tenant, message);
     let t = &Page::bare(language, None);
     match &message.content {
-        Content::Code { code, minutes } => {
+        Content::Code { code, minutes } | Content::ContactCode { code, minutes } => {
+            let adds = matches!(message.content, Content::ContactCode { .. });
             let (help, minutes, tenant, name) = (tenant.help.as_deref(), *minutes, tenant.name.as_str(), message.name.as_str());
             let subject = line(&CodeSubject { t, tenant }.render()?);
-            let text = CodeText { t, tenant, name, help, code, minutes }.render()?;
-            Ok(Letter { subject, text, html: CodeHtml { t, tenant, name, help, code, minutes }.render()? })
+            let text = CodeText { t, tenant, name, help, code, minutes, adds }.render()?;
+            Ok(Letter { subject, text, html: CodeHtml { t, tenant, name, help, code, minutes, adds }.render()? })
         }
         content => {
             let Words { subject, intro, facts, then } = match content {
@@ -128,7 +131,7 @@ pub fn mail(app: &App, tenant: &Tenant, message: &Message) -> Result<Letter> {
             let link = content.happened().and_then(|happened| Link::new(app, tenant, happened.token.as_deref()?));
             let link = link.as_ref();
             // The help desk need not be told of itself.
-            let help = tenant.help.as_deref().filter(|_| !matches!(content, Content::Alert { .. }));
+            let help = tenant.help.as_deref().filter(|_| !matches!(content, Content::Alert { .. } | Content::Untold { .. }));
             let greeting = (!message.name.is_empty()).then(|| t.t1("mail-greeting", "name", &message.name));
             let (greeting, tenant, subject) = (greeting.as_deref(), tenant.name.as_str(), subject.as_str());
             let text = NoticeText { t, tenant, greeting, intro, facts, then, link, help }.render()?;
@@ -153,9 +156,12 @@ fn request(t: &Page, app: &App, tenant: &Tenant, content: &Content) -> Words {
 
 /// The tenant's own portal, and no other host.
 fn portal(app: &App, tenant: &Tenant) -> Option<String> {
+    Some(app.public_url.at(host(app, tenant)?))
+}
+
+fn host<'a>(app: &App, tenant: &'a Tenant) -> Option<&'a str> {
     let ours = app.public_url.host();
-    let host = tenant.hosts.iter().find(|host| *host == ours).or(tenant.hosts.first())?;
-    Some(app.public_url.at(host))
+    tenant.hosts.iter().find(|host| *host == ours).or(tenant.hosts.first()).map(String::as_str)
 }
 
 /// What a notice says.
@@ -253,7 +259,13 @@ fn words(app: &App, t: &Page, tenant: &Tenant, content: &Content) -> Result<Word
             then.push(t.t1("mail-alert-command", "command", command));
             (t.t1("mail-alert-subject", "tenant", name), t.t1("mail-alert-intro", "tenant", name))
         }
-        Content::Code { .. } | Content::Register | Content::Reconfirm => anyhow::bail!("this is no notice"),
+        Content::Untold { place, people, .. } => {
+            from = None;
+            facts = vec![(own(t.t("mail-changed-place")), place.clone())];
+            then.push(own(t.t("mail-untold-then")));
+            (t.t1("mail-untold-subject", "tenant", name), t.t1("mail-untold-intro", "people", people))
+        }
+        Content::Code { .. } | Content::ContactCode { .. } | Content::Register | Content::Reconfirm => anyhow::bail!("this is no notice"),
     };
     facts.extend(from);
     Ok(Words { subject, intro, facts, then })
@@ -288,12 +300,11 @@ fn about_name(t: &Page, about: &str) -> String {
 pub fn text(app: &App, tenant: &Tenant, message: &Message) -> String {
     let language = language(tenant, message);
     let said = match &message.content {
-        Content::Code { code, minutes } => {
-            return language.text_with(
-                "sms-code",
-                // As text, or a code with a leading zero would be shown as a number.
-                &[("code", code), ("tenant", &tenant.name), ("minutes", &minutes.to_string()), ("host", app.public_url.host())],
-            );
+        Content::Code { code, minutes } | Content::ContactCode { code, minutes } => {
+            let key = if matches!(message.content, Content::Code { .. }) { "sms-code" } else { "sms-contact-code" };
+            // The page's own host, or the browser offers the code to no page; and as text, or a leading zero would be lost.
+            let host = host(app, tenant).unwrap_or(app.public_url.host());
+            return language.text_with(key, &[("code", code), ("tenant", &tenant.name), ("minutes", &minutes.to_string()), ("host", host)]);
         }
         Content::Register => "sms-register",
         Content::Reconfirm => "sms-reconfirm",
@@ -306,6 +317,7 @@ pub fn text(app: &App, tenant: &Tenant, message: &Message) -> String {
         Content::Operator { act: Act::Lifted, .. } => "sms-lifted",
         Content::Operator { act: Act::Code, .. } => "sms-helpdesk",
         Content::Expires { .. } => "sms-expires",
+        Content::Untold { .. } => "sms-untold",
         Content::Alert { .. } => "sms-alert",
     };
     let said = language.text_with(said, &[("tenant", &tenant.name)]);

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use sspr::{
     domain::policies::{Draft, Method},
-    wire::outcome::Code,
+    wire::{message::Person, outcome::Code},
 };
 
 use crate::{
-    journey::real::{Cloud, HandAgent, agent::somebody, authenticator::app_shows},
+    journey::real::{Cloud, HandAgent, agent::somebody, authenticator::app_shows, person::code_in},
     support::browser::{Browser, Screen, story},
 };
 
@@ -274,6 +274,61 @@ async fn whoever_runs_out_of_time_is_warned_and_gets_more() {
         browser.sees("That cannot be put off again").await;
         browser.is_accessible().await;
         browser.shot("ends-last").await;
+        browser.has_nothing_to_complain_of().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_mailbox_and_a_number_are_added_by_the_codes_that_go_there() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    agent.mirror(vec![Person { mobile: None, ..somebody("alice") }]).await;
+    cloud.policy(|terms| Draft { methods: Method::ALL.into(), cooling_off: 24, ..terms }).await;
+    story(async |browser| {
+        browser.has_screen(Screen::Phone).await;
+        is_signed_in(&browser, &cloud).await;
+        browser.clicks("Add a private e-mail address").await;
+        browser.sees("A mailbox that you can open without your password at work").await;
+        browser.is_accessible().await;
+        browser.clicks("Send a code").await;
+        browser.sees("not an e-mail address that we can write to").await;
+        browser.is_accessible().await;
+        browser.types("Private e-mail address", "alice@home.example").await;
+        browser.clicks("Send a code").await;
+        browser.arrives_at("/account/methods/contact/private_email/code").await;
+        browser.sees("alice@home.example").await;
+        browser.is_accessible().await;
+        browser.shot("account-contact-code").await;
+        let mail = cloud.inbox.wait_for("alice@home.example", 0).await.expect("a code by mail");
+        browser.types("Code with 6 digits", &code_in(&mail.text)).await;
+        browser.clicks("Add the address").await;
+        browser.arrives_at("/account/methods").await;
+        browser.sees("You added it yourself").await;
+        browser.sees("Works from").await;
+
+        browser.clicks("Add a mobile number").await;
+        browser.types("Mobile number", "0049 (0)170 - 555 55 55").await;
+        browser.clicks("Send a code").await;
+        browser.arrives_at("/account/methods/contact/sms/code").await;
+        browser.sees("+491705555555").await;
+        let text = cloud.inbox.wait_for("+491705555555", 0).await.expect("a code by text message");
+        browser.types("Code with 6 digits", &code_in(&text.text)).await;
+        browser.clicks("Add the number").await;
+        browser.arrives_at("/account/methods").await;
+        browser.sees("+•••••••55").await;
+        browser.is_accessible().await;
+        browser.shot("account-methods-contacts").await;
+        // Told at the address of the directory, twice, and at the new mailbox of the number.
+        cloud.inbox.wait_for("alice@mail.example", 1).await.expect("two notices");
+        cloud.inbox.wait_for("alice@home.example", 2).await.expect("the code and two notices");
+
+        browser.runs("document.querySelectorAll('.devices details').forEach((one) => { one.open = true; }); return true;").await;
+        browser.is_accessible().await;
+        let removes = "document.querySelector('form[action$=\"/contact/sms/remove\"] button').click(); return true;";
+        browser.runs(removes).await;
+        browser.sees("Add a mobile number").await;
+        cloud.inbox.wait_for("+491705555555", 2).await.expect("the old one is told");
         browser.has_nothing_to_complain_of().await;
     })
     .await;

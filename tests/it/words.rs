@@ -208,8 +208,10 @@ fn a_text_message_is_one_message() {
         let not_me = language.text_with("sms-not-me", &[("link", &link)]);
         let kinds = ["changed", "unlocked", "tries", "method", "contact", "lifted", "helpdesk"];
         let notices = kinds.map(|kind| format!("{} {not_me}", language.text_with(&format!("sms-{kind}"), &[("tenant", tenant)])));
+        let contact = language.text_with("sms-contact-code", &[("code", "012345"), ("tenant", tenant), ("minutes", "10"), ("host", host)]);
+        assert!(contact.ends_with(&format!("\n\n@{host} #012345")), "{contact}");
         let frozen = language.text_with("sms-frozen", &[("tenant", tenant)]);
-        for text in notices.into_iter().chain([code, frozen]) {
+        for text in notices.into_iter().chain([code, contact, frozen]) {
             assert!(
                 text.chars().count() <= 160 && text.chars().all(basic),
                 "{}: {} characters: {text}",

@@ -12,7 +12,7 @@ use crate::{
     base::{clock::Clock, id},
     domain::{
         audit::{self, Event, Source},
-        tenants::Scope,
+        tenants::{self, Scope},
     },
 };
 
@@ -38,7 +38,7 @@ impl InForce {
                 })
             }
             (Limit::CountryHour | Limit::CountryDay, code) => Some(format!("+{}", String::from_utf8_lossy(code))),
-            (Limit::SmsBudget | Limit::MailBudget, _) => Some("everybody".to_owned()),
+            (Limit::SmsBudget | Limit::SmsNotices | Limit::MailBudget, _) => Some("everybody".to_owned()),
             _ => None,
         }
     }
@@ -60,6 +60,7 @@ pub async fn in_force(conn: &mut PgConnection, scope: &Scope, clock: &Clock, sub
         let limit = Limit::parse(&row.kind)?;
         let own = match limit {
             Limit::SmsBudget => row.sms_budget,
+            Limit::SmsNotices => row.sms_budget.map(tenants::notices_of),
             Limit::MailBudget => row.mail_budget,
             _ => Some(row.address_limit),
         };

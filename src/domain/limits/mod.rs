@@ -47,17 +47,21 @@ pub enum Limit {
     CodeSend,
     /// Sending a code to one mailbox or number, whoever's account it is for.
     Destination,
+    /// Text messages that tell of something, to one number.
+    Notice,
     /// Text messages to a country.
     CountryHour,
     CountryDay,
     /// Codes of a tenant by text message, a day.
     SmsBudget,
+    /// Text messages of a tenant that tell of something, a day: a share of the budget that no code uses.
+    SmsNotices,
     /// Codes of a tenant by mail, a day.
     MailBudget,
 }
 
 impl Limit {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 17] = [
         Self::AddressBegin,
         Self::AddressTry,
         Self::AddressSend,
@@ -69,9 +73,11 @@ impl Limit {
         Self::MethodChange,
         Self::CodeSend,
         Self::Destination,
+        Self::Notice,
         Self::CountryHour,
         Self::CountryDay,
         Self::SmsBudget,
+        Self::SmsNotices,
         Self::MailBudget,
     ];
 
@@ -88,9 +94,11 @@ impl Limit {
             Self::MethodChange => "method_change",
             Self::CodeSend => "code_send",
             Self::Destination => "destination",
+            Self::Notice => "notice",
             Self::CountryHour => "country_hour",
             Self::CountryDay => "country_day",
             Self::SmsBudget => "sms_budget",
+            Self::SmsNotices => "sms_notices",
             Self::MailBudget => "mail_budget",
         }
     }
@@ -108,16 +116,16 @@ impl Limit {
             Self::PasswordTry => (Some(3), Duration::minutes(30)),
             Self::MethodChange => (Some(20), Duration::hours(1)),
             Self::CodeSend => (Some(5), Duration::minutes(15)),
-            Self::Destination => (Some(10), Duration::hours(1)),
+            Self::Destination | Self::Notice => (Some(10), Duration::hours(1)),
             Self::CountryHour => (Some(300), Duration::hours(1)),
             Self::CountryDay => (Some(1500), Duration::days(1)),
-            Self::SmsBudget | Self::MailBudget => (None, Duration::days(1)),
+            Self::SmsBudget | Self::SmsNotices | Self::MailBudget => (None, Duration::days(1)),
         }
     }
 
     /// Whether it is everybody's at the tenant rather than somebody's: another way than this one may still be open.
     pub const fn is_of_all(self) -> bool {
-        matches!(self, Self::CountryHour | Self::CountryDay | Self::SmsBudget | Self::MailBudget)
+        matches!(self, Self::CountryHour | Self::CountryDay | Self::SmsBudget | Self::SmsNotices | Self::MailBudget)
     }
 }
 
@@ -139,21 +147,29 @@ pub struct Count {
     limit: Limit,
     subjects: Vec<Vec<u8>>,
     weight: i32,
+    /// Where the limit itself does not say.
+    most: Option<i32>,
 }
 
 impl Count {
     pub fn of(limit: Limit, subjects: &[Vec<u8>]) -> Self {
-        Self { limit, subjects: subjects.to_vec(), weight: 1 }
+        Self { limit, subjects: subjects.to_vec(), weight: 1, most: None }
     }
 
     /// For the network of whoever asks.
     pub fn from(limit: Limit, source: &Source) -> Self {
-        Self { limit, subjects: vec![network(source.address)], weight: 1 }
+        Self { limit, subjects: vec![network(source.address)], weight: 1, most: None }
     }
 
     /// For the whole tenant.
     pub fn of_tenant(limit: Limit) -> Self {
-        Self { limit, subjects: vec![Vec::new()], weight: 1 }
+        Self { limit, subjects: vec![Vec::new()], weight: 1, most: None }
+    }
+
+    #[must_use]
+    pub const fn at_most(mut self, most: i32) -> Self {
+        self.most = Some(most);
+        self
     }
 
     /// Looked at as if it were counted, at the same cost: what a decoy does with what costs the tenant something.
@@ -244,7 +260,7 @@ impl<'a> Columns<'a> {
             limits: rows().map(|(count, _)| count.limit).collect(),
             kinds: rows().map(|(count, _)| count.limit.kind()).collect(),
             subjects: rows().map(|(_, subject)| subject).collect(),
-            mosts: rows().map(|(count, _)| count.limit.allowance().0).collect(),
+            mosts: rows().map(|(count, _)| count.limit.allowance().0.or(count.most)).collect(),
             windows: rows().map(|(count, _)| interval(count.limit.allowance().1)).collect::<Result<_>>()?,
             weights: rows().map(|(count, _)| count.weight).collect(),
         })

@@ -81,9 +81,10 @@ impl Letters {
             }
             hash
         });
+        let only = whom.addresses.iter().all(|(channel, _)| *channel == Channel::Sms);
         for (channel, to) in &whom.addresses {
             let (name, language) = (whom.name.to_owned(), whom.language.to_owned());
-            let message = Message { to: (*to).to_owned(), name, language, content: content.clone() };
+            let message = Message { to: (*to).to_owned(), name, language, content: content.clone(), only };
             self.push(scope, clock, job, *channel, &message)?;
             let n = self.ids.len() - 1;
             (self.hashes[n], self.users[n], self.abouts[n]) = (hash.clone(), Some(whom.user_id), about);
@@ -167,6 +168,8 @@ const fn about(content: &Content) -> Option<&'static str> {
         Content::Operator { act: Act::Lifted | Act::Code, .. } => Some("operator"),
         Content::Operator { act: Act::Frozen, .. }
         | Content::Code { .. }
+        | Content::ContactCode { .. }
+        | Content::Untold { .. }
         | Content::Register
         | Content::Reconfirm
         | Content::Expires { .. }

@@ -2,6 +2,12 @@
 //! (coarse), and a token with which whoever reads it can say that it was not them.
 //!
 //! A notice is written in the transaction of what it tells of, so that neither can be without the other.
+//!
+//! By mail a notice goes out whatever was sent before: it costs next to nothing, and what causes one is limited where it happens. A text
+//! message costs money, so notices have a share of the tenant's budget for themselves ([`Limit::SmsNotices`]): codes that a stranger asks for
+//! cannot use it up and so silence a notice, and notices cannot use up what codes are sent by. Past that share a text message still goes to
+//! whoever has no mailbox to be told at; to one number no more than ten an hour go in any case, and to no country that the tenant does not text.
+//! That is asked when a message is about to be sent ([`may_text`]), since all ways of telling somebody meet there.
 
 mod letters;
 mod reminders;
@@ -13,6 +19,7 @@ use uuid::Uuid;
 
 use super::{
     audit::{self, Source},
+    limits::{self, Count, Limit, Verdict},
     notifications::{self, Act, Change, Channel, Content, Happened, Message},
     tenants::{Scope, Tenant},
     users::{Reach, Readdressed, User},
@@ -31,8 +38,7 @@ fn happened(clock: &Clock, source: &Source) -> Happened {
     Happened { at: clock.seconds(), from, token: None }
 }
 
-/// A way to prove who one is came, went, or is another one; `what`: how, and the method as it is written. An address
-/// that is no more on file hears of it, too, if `user` is as before.
+/// A way to prove who one is came, went, or is another one; `what`: how, and the method as it is written.
 pub async fn method_changed(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -44,6 +50,51 @@ pub async fn method_changed(
     let (change, method) = what;
     let content = Content::Method { happened: happened(clock, source), change, method: method.to_owned() };
     tell(conn, scope, clock, user, content).await
+}
+
+/// Somebody added, changed or took back an address of their own: told to the old ones and to the new one.
+pub async fn contact_changed(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    person: &Readdressed,
+    what: (Change, &str),
+    source: &Source,
+) -> Result<()> {
+    let (change, method) = what;
+    let content = Content::Method { happened: happened(clock, source), change, method: method.to_owned() };
+    let mut whom = Whom::of(person.user_id, &person.now);
+    whom.also(&person.before);
+    let mut letters = Letters::default();
+    letters.tell(scope, clock, &whom, Uuid::nil(), content)?;
+    letters.write(conn, clock).await
+}
+
+/// So many people of this directory got a first address at once that none of them is told: the help desk is.
+pub async fn untold(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, place: &str, people: i64) -> Result<()> {
+    let Some(to) = &tenant.alerts else { return Ok(()) };
+    let content = Content::Untold { happened: happened(clock, &Source::house("worker")), place: place.to_owned(), people };
+    let message = Message { to: to.clone(), name: String::new(), language: tenant.language.tag().to_owned(), content, only: false };
+    notifications::enqueue(conn, &tenant.scope, clock, Channel::Email, &message, None, LIFETIME).await?;
+    Ok(())
+}
+
+/// Whether this text message may go out now; a notice is counted by that. The caller commits before it sends.
+pub async fn may_text(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, message: &Message) -> Result<bool> {
+    if message.content.happened().is_none() {
+        return Ok(true);
+    }
+    if !tenant.allowed.may_text(&message.to) {
+        return Ok(false);
+    }
+    let (scope, worker) = (&tenant.scope, Source::house("worker"));
+    let mut counts = vec![Count::of(Limit::Notice, &[User::destination(scope, &message.to)])];
+    match tenant.allowed.sms_notices() {
+        Some(0) => return Ok(false),
+        Some(most) if !message.only => counts.push(Count::of_tenant(Limit::SmsNotices).at_most(most)),
+        _ => {}
+    }
+    Ok(limits::take_all(conn, scope, clock, &worker, counts).await? == Verdict::Allowed)
 }
 
 /// An operator did something to the account.
@@ -73,7 +124,8 @@ pub async fn tries_used_up(
         Some(user) => letters.tell(scope, clock, &Whom::of(user.user_id, &user.reach()), Uuid::nil(), content)?,
         None => {
             for _ in 0..shown {
-                let message = Message { to: String::new(), name: String::new(), language: String::new(), content: content.clone() };
+                let message =
+                    Message { to: String::new(), name: String::new(), language: String::new(), content: content.clone(), only: false };
                 letters.push(scope, clock, Uuid::nil(), Channel::Nowhere, &message)?;
             }
         }
@@ -108,7 +160,7 @@ pub async fn alert(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     let command = format!("sspr user show --tenant {} '{}'", scope.id(), user.sign_in_name.replace('\'', r"'\''"));
     let who = format!("{} ({})", user.display_name, user.sign_in_name);
     let content = Content::Alert { happened: happened(clock, source), who, about: of.0.to_owned(), of: of.1, command };
-    let message = Message { to: to.clone(), name: String::new(), language: tenant.language.tag().to_owned(), content };
+    let message = Message { to: to.clone(), name: String::new(), language: tenant.language.tag().to_owned(), content, only: false };
     notifications::enqueue(conn, scope, clock, Channel::Email, &message, None, LIFETIME).await?;
     Ok(())
 }

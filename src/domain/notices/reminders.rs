@@ -63,7 +63,7 @@ pub async fn remind(conn: &mut PgConnection, scope: &Scope, clock: &Clock) -> Re
         let content = Content::Expires { happened: happened(clock, &Source::house("worker")), expires_at: row.expires_at.unix_timestamp() };
         for (channel, to) in super::addresses(&reach).filter(|(channel, _)| *channel == Channel::Email) {
             let language = reach.language.clone().unwrap_or_default();
-            let message = Message { to: to.to_owned(), name: reach.name.clone(), language, content: content.clone() };
+            let message = Message { to: to.to_owned(), name: reach.name.clone(), language, content: content.clone(), only: false };
             letters.push(scope, clock, Uuid::nil(), channel, &message)?;
         }
     }

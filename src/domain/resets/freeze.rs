@@ -102,6 +102,7 @@ pub async fn lift(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source:
     // What a stranger may have added shortly before does not begin to prove something in this moment: its owner has time to remove it.
     let cooling_off = policies::of_user(&mut *conn, scope, user).await?.cooling_off;
     authenticators::cool_off(&mut *conn, scope, user, clock.now() - LATELY, clock.now() + cooling_off).await?;
+    users::cool_off(&mut *conn, scope, clock, user, clock.now() - LATELY).await?;
     let event = Event { action: "account.freeze", outcome: "lifted", user: Some(user), ..Event::default() };
     audit::record(&mut *conn, scope, clock, source, event).await?;
     if let Some(person) = users::known(&mut *conn, scope, user).await? {

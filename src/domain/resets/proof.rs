@@ -1,7 +1,7 @@
 //! Proving who one is, one gate at a time.
 
 use anyhow::Result;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, postgres::types::PgInterval};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -49,6 +49,16 @@ pub async fn choose(
     .execute(&mut *conn)
     .await?;
     if method.class() != Class::Issued {
+        if method == Method::HelpDesk {
+            sqlx::query!(
+                "update flows set expires_at = greatest(expires_at, created_at + $3::interval) where tenant_id = $1 and flow_id = $2 and state = 'proving'",
+                scope.id(),
+                flow.flow_id,
+                PgInterval::try_from(verification::PATIENCE).map_err(|error| anyhow::anyhow!(error))?,
+            )
+            .execute(&mut *conn)
+            .await?;
+        }
         verification::begin(&mut *conn, scope, clock, flow.flow_id, method).await?;
         let detail = serde_json::json!({ "method": method });
         let event =

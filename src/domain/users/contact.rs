@@ -26,7 +26,8 @@ impl EmailAddress {
             && domain.chars().all(host)
             && domain.split('.').all(|label| !label.is_empty())
             && domain.contains('.');
-        fits.then(|| Self(text.to_owned()))
+        // Case says nothing in a domain; before the @ it is its server's to say.
+        fits.then(|| Self(format!("{local}@{}", domain.to_ascii_lowercase())))
     }
 
     pub fn as_str(&self) -> &str {
@@ -56,9 +57,10 @@ impl EmailAddress {
 pub struct Phone(String);
 
 impl Phone {
-    /// Spaces, dashes, dots, slashes and brackets don't matter; a number without country code is no use.
+    /// Spaces, dashes, dots, slashes and brackets don't matter; a number without country code is no use. A zero that is dialled only within
+    /// the country, as in +49 (0)170 …, is no part of it.
     pub fn parse(text: &str) -> Option<Self> {
-        let plain: String = text.chars().filter(|c| !" -./()\u{a0}".contains(*c)).collect();
+        let plain: String = text.replace("(0)", "").chars().filter(|c| !" -./()\u{a0}".contains(*c)).collect();
         let digits = plain.strip_prefix('+').or_else(|| plain.strip_prefix("00"))?;
         let fits = (7..=15).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit()) && !digits.starts_with('0');
         fits.then(|| Self(format!("+{digits}")))

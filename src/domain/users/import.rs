@@ -1,5 +1,8 @@
 //! Contact data that the directory does not have, from an administrator's list. It counts in the place of the directory's until it is given
 //! back; like any change of an address it is told to the old one and the new one, and cools off.
+//!
+//! What the person added counts before it, for that is proven; but a list that says something else than the list before is a new word of the
+//! administrator's, and ends the person's own: a number that a thief added goes by it, and a list that is taken every night undoes nobody's.
 
 use anyhow::Result;
 use sqlx::PgConnection;
@@ -48,7 +51,8 @@ pub async fn import(
     let (mut changed, mut wrong, mut seen) = (Vec::new(), Vec::new(), Vec::new());
     for (at, line) in lines.iter().enumerate() {
         let rows = sqlx::query!(
-            "select user_id, display_name, mail, private_mail, mobile, u.language, enabled, protected from users u join connectors c using (tenant_id, connector_id)
+            "select user_id, display_name, mail, private_mail, mobile, listed_private_mail, listed_mobile, u.language, enabled, protected
+             from users u join connectors c using (tenant_id, connector_id)
              where u.tenant_id = $1 and (u.sign_in_name = $2 or u.object_guid = $3) and u.removed_at is null and not c.linked
              for update of u",
             scope.id(),
@@ -67,32 +71,29 @@ pub async fn import(
             continue;
         }
         seen.push(row.user_id);
-        let before = Reach::open(scope, row.display_name, [row.mail, row.private_mail, row.mobile], row.language)?;
+        let (name, language) = (row.display_name, row.language);
+        let before = Reach::open(scope, name.clone(), [row.mail.clone(), row.private_mail, row.mobile], language.clone())?;
+        let listed = Reach::open(scope, String::new(), [None, row.listed_private_mail, row.listed_mobile], None)?;
+        // What the list before said as well is no word about what the person has added since.
+        let private_mail = line.private_mail.as_ref().filter(|mail| mail.is_none() || **mail != listed.private_mail);
+        let mobile = line.mobile.as_ref().filter(|mobile| mobile.is_none() || **mobile != listed.mobile);
         let seal = |place: &[u8], text: &str| scope.key().encrypt(place, text.as_bytes());
-        let private_mail = line.private_mail.as_ref().map(|mail| mail.as_ref().map(|mail| seal(PRIVATE_MAIL, mail.as_str())));
-        let mobile = line.mobile.as_ref().map(|mobile| mobile.as_ref().map(|mobile| seal(MOBILE, mobile.as_str())));
-        // Given back, it is the directory's with the mirror's next word of this person: until then nothing stands there.
-        sqlx::query!(
-            "update users set private_mail = case when $3 then $4 else private_mail end,
-                 private_mail_own = case when $3 then $4::bytea is not null else private_mail_own end,
-                 mobile = case when $5 then $6 else mobile end,
-                 mobile_own = case when $5 then $6::bytea is not null else mobile_own end,
-                 content = null
-             where tenant_id = $1 and user_id = $2",
+        let now = sqlx::query!(
+            "update users set listed_private_mail = case when $3 then $4 else listed_private_mail end,
+                 own_private_mail = case when $3 then null else own_private_mail end,
+                 listed_mobile = case when $5 then $6 else listed_mobile end,
+                 own_mobile = case when $5 then null else own_mobile end
+             where tenant_id = $1 and user_id = $2 returning private_mail, mobile",
             scope.id(),
             row.user_id,
             private_mail.is_some(),
-            private_mail.flatten(),
+            private_mail.and_then(|mail| mail.as_ref().map(|mail| seal(PRIVATE_MAIL, mail.as_str()))),
             mobile.is_some(),
-            mobile.flatten(),
+            mobile.and_then(|mobile| mobile.as_ref().map(|mobile| seal(MOBILE, mobile.as_str()))),
         )
-        .execute(&mut *conn)
+        .fetch_one(&mut *conn)
         .await?;
-        let now = Reach {
-            private_mail: line.private_mail.clone().unwrap_or_else(|| before.private_mail.clone()),
-            mobile: line.mobile.clone().unwrap_or_else(|| before.mobile.clone()),
-            ..before.clone()
-        };
+        let now = Reach::open(scope, name, [row.mail, now.private_mail, now.mobile], language)?;
         let other = |reach: &Reach| (reach.private_mail.clone(), reach.mobile.clone());
         if other(&before) != other(&now) {
             let event = Event { action: "user.contact", outcome: "imported", user: Some(row.user_id), ..Event::default() };

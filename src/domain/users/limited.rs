@@ -8,17 +8,25 @@ use sqlx::PgConnection;
 use super::{EmailAddress, Name, Phone, Reach, User, similar};
 use crate::domain::tenants::Scope;
 
-/// All by which limits know whoever is called that: what is typed, and of everybody of that name the account, its mailboxes and its number.
-pub fn subjects(scope: &Scope, name: &Name, people: &[User]) -> Vec<Vec<u8>> {
+/// All by which limits know whoever is called that: what is typed, and of everybody of that name the account, whatever else may be typed for
+/// it, its mailboxes and its number.
+pub async fn subjects(conn: &mut PgConnection, scope: &Scope, name: &Name, people: &[User]) -> Result<Vec<Vec<u8>>> {
     let mut subjects = vec![similar(scope, name)];
     for user in people {
         subjects.push(user.subject(scope));
         let mails = [&user.mail, &user.private_mail].into_iter().flatten().map(EmailAddress::as_str);
-        // What else may have been typed for them.
-        subjects.extend(mails.clone().chain([user.sign_in_name.as_str()]).map(|name| super::contact::alias(scope, name)));
+        // Of sign-in name, principal name and mail; nobody is found by the private mailbox, but it may be typed.
+        subjects.extend(user.private_mail.iter().map(|mail| super::contact::alias(scope, mail.as_str())));
         subjects.extend(mails.chain(user.mobile.as_ref().map(Phone::as_str)).map(|to| User::destination(scope, to)));
     }
-    subjects
+    let ids: Vec<_> = people.iter().map(|user| user.user_id).collect();
+    let aliases = sqlx::query_scalar!(
+        r#"select unnest(aliases) as "alias!" from users where tenant_id = $1 and user_id = any($2)"#,
+        scope.id(),
+        &ids,
+    );
+    subjects.extend(aliases.fetch_all(conn).await?);
+    Ok(subjects)
 }
 
 /// The sign-in names behind these subjects. Goes through all people of the tenant: for an operator, not for a page.

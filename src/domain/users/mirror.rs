@@ -41,6 +41,8 @@ pub struct Mirrored {
     pub held: usize,
     /// Values that could not be used: addresses and numbers that are none, and characters that no name should have.
     pub dropped: usize,
+    /// How many first addresses came in so short a time that nobody is told of theirs; `None`: not so, or the help desk knows.
+    pub untold: Option<i64>,
 }
 
 /// Take one batch. Keyed by object GUID: a name that is given anew never inherits anything.
@@ -61,7 +63,7 @@ pub async fn mirror(conn: &mut PgConnection, scope: &Scope, clock: &Clock, conne
     let guids: Vec<Uuid> = changed.iter().map(|known| known.person.guid).collect();
     let mut before = readdressed::before(&mut *conn, scope, connector, &guids).await?;
     let readdressed = changed.iter().filter_map(|known| readdressed::compare(before.remove(&known.person.guid)?, known.person));
-    let readdressed: Vec<_> = readdressed.collect();
+    let mut readdressed: Vec<_> = readdressed.collect();
     done.dropped = upsert(&mut *conn, scope, clock, connector, &changed).await?;
     done.removed = remove(&mut *conn, clock, connector, &batch.removals).await?;
     if batch.full && batch.last {
@@ -77,7 +79,8 @@ pub async fn mirror(conn: &mut PgConnection, scope: &Scope, clock: &Clock, conne
             done.held = held::or_remove(&mut *conn, scope, clock, connector, before, &mut done.removed).await?;
         }
     }
-    readdressed::since(conn, clock, &readdressed).await?;
+    readdressed::since(&mut *conn, clock, &readdressed).await?;
+    done.untold = readdressed::hush(conn, scope, clock, connector, &mut readdressed).await?;
     Ok(MirrorOutcome::Taken(done, readdressed))
 }
 
@@ -247,7 +250,7 @@ async fn upsert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector
     }
     sqlx::query!(
         "insert into users as u (user_id, tenant_id, connector_id, object_guid, sign_in_name, principal_name, display_name, aliases, mail, mail_index,
-             private_mail, mobile, language, manager, enabled, protected, content, password_expires_at, mirrored_at)
+             directory_private_mail, directory_mobile, language, manager, enabled, protected, content, password_expires_at, mirrored_at)
          select user_id, $1, $2, guid, sign_in, principal, display, array_remove(array[alias_1, alias_2, alias_3], null), mail, mail_index,
              private_mail, mobile, language, manager, enabled, protected, content, password_expires_at, $3
          from unnest($4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[],
@@ -257,8 +260,7 @@ async fn upsert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector
          on conflict (connector_id, object_guid) do update set sign_in_name = excluded.sign_in_name,
              principal_name = excluded.principal_name, display_name = excluded.display_name, aliases = excluded.aliases, mail = excluded.mail,
              mail_index = excluded.mail_index,
-             private_mail = case when u.private_mail_own then u.private_mail else excluded.private_mail end,
-             mobile = case when u.mobile_own then u.mobile else excluded.mobile end,
+             directory_private_mail = excluded.directory_private_mail, directory_mobile = excluded.directory_mobile,
              language = coalesce(u.chosen_language, excluded.language),
              manager = excluded.manager, enabled = excluded.enabled, protected = excluded.protected, content = excluded.content,
              password_expires_at = excluded.password_expires_at, mirrored_at = excluded.mirrored_at, removed_at = null",
@@ -323,8 +325,9 @@ pub(super) async fn remove(conn: &mut PgConnection, clock: &Clock, connector: Uu
         return Ok(0);
     }
     let removed = sqlx::query_scalar!(
-        "update users set removed_at = $3, mail = null, mail_index = null, private_mail = null, mobile = null, manager = null, content = null,
-             private_mail_own = false, mobile_own = false, enabled = false
+        "update users set removed_at = $3, mail = null, mail_index = null, manager = null, content = null, enabled = false,
+             directory_private_mail = null, listed_private_mail = null, own_private_mail = null,
+             directory_mobile = null, listed_mobile = null, own_mobile = null
          where connector_id = $1 and object_guid = any($2) and removed_at is null returning user_id",
         connector,
         guids,

@@ -8,6 +8,7 @@ mod import;
 mod limited;
 mod links;
 mod mirror;
+mod own;
 mod readdressed;
 
 use anyhow::Result;
@@ -27,6 +28,7 @@ pub use import::{Line, Unimported, import};
 pub use limited::{subjects, whose};
 pub use links::{LinkBy, Linked, Unlisted, follow, list};
 pub use mirror::{MirrorOutcome, Mirrored, clean, mirror};
+pub use own::{Contact, are_own, cool_off, set_own};
 pub use readdressed::Readdressed;
 
 /// A typed sign-in name or address in its one canonical form: trimmed, lower case, without `DOMAIN\`.

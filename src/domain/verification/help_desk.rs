@@ -18,17 +18,18 @@ use crate::{
     },
 };
 
-/// A page that waits for the call shows its number no longer than this.
-const PATIENCE: Duration = Duration::minutes(30);
+/// So long after it began a flow waits for the call, and its number with it: there may be others on the line.
+pub const PATIENCE: Duration = Duration::minutes(30);
 
 /// Digits of such a code: it goes by voice, so there are more of them than a phone would show at a glance.
 pub const DIGITS: usize = 8;
 
-/// Wait for the help desk's code. The number stays the same while it is open: it may be read out just now.
+/// Wait for the help desk's code, as long as the flow does. The number stays the same while it is open: it may be read out just now.
 pub(super) async fn wait(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow: Uuid) -> Result<()> {
     let now = clock.now();
     sqlx::query!(
-        "insert into challenges (flow_id, method, tenant_id, number, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)
+        "insert into challenges (flow_id, method, tenant_id, number, created_at, expires_at)
+         select f.flow_id, $2, f.tenant_id, $4, $5, f.expires_at from flows f where f.tenant_id = $3 and f.flow_id = $1
          on conflict (flow_id, method) do update set number = excluded.number, created_at = excluded.created_at,
              expires_at = excluded.expires_at, code_hash = null, used_at = null
              where challenges.used_at is not null or challenges.expires_at <= excluded.created_at",
@@ -37,7 +38,6 @@ pub(super) async fn wait(conn: &mut PgConnection, scope: &Scope, clock: &Clock, 
         scope.id(),
         id::six_digits(),
         now,
-        now + PATIENCE,
     )
     .execute(conn)
     .await?;
@@ -96,6 +96,15 @@ pub async fn make_code(
         flow,
         Method::HelpDesk.as_str(),
         hash(scope, flow, Method::HelpDesk, &code),
+        now + LIFETIME,
+    )
+    .execute(&mut *conn)
+    .await?;
+    // The code is good for its ten minutes, however late the call came.
+    sqlx::query!(
+        "update flows set expires_at = greatest(expires_at, $3) where tenant_id = $1 and flow_id = $2",
+        scope.id(),
+        flow,
         now + LIFETIME,
     )
     .execute(&mut *conn)

@@ -21,7 +21,7 @@ use super::{
     users::{EmailAddress, Phone, User},
 };
 use crate::base::{clock::Clock, id};
-pub use help_desk::{make_code, number};
+pub use help_desk::{PATIENCE, make_code, number};
 pub use nameless::{clean, keep_nameless, take_nameless};
 pub use passkey::{keep_challenge, take_challenge};
 
@@ -91,6 +91,7 @@ pub async fn send(
         name: purpose.user.map(|user| user.display_name.clone()).unwrap_or_default(),
         language: purpose.language.to_owned(),
         content: Content::Code { code, minutes: LIFETIME.whole_minutes() },
+        only: false,
     };
     let topic = scope.key().hash(b"message topic", format!("{} {}", purpose.flow_id, method.as_str()).as_bytes());
     notifications::enqueue(conn, scope, clock, channel, &message, Some(&topic), LIFETIME).await?;
@@ -128,15 +129,17 @@ pub fn counts(tenant: &Tenant, source: &Source, purpose: &Purpose<'_>, method: M
     let nowhere =
         || scope.key().hash(b"limit destination of nobody", &[purpose.subjects.concat().as_slice(), method.as_str().as_bytes()].concat());
     let destination = to.map_or_else(nowhere, |to| User::destination(scope, to));
-    let of_all = |count: Count| if to.is_some() { count } else { count.weightless() };
-    let mut counts = vec![
-        Count::from(Limit::AddressSend, source),
-        Count::of(Limit::CodeSend, purpose.subjects),
-        Count::of(Limit::Destination, &[destination]),
-    ];
-    match method.channel() {
+    counts_to(source, method.channel(), purpose.subjects, (destination, purpose.country.unwrap_or_default()), to.is_some())
+}
+
+/// The same for a destination that is given: its keyed hash, and of a number its country. `real`: something is sent.
+pub fn counts_to(source: &Source, channel: Channel, subjects: &[Vec<u8>], to: (Vec<u8>, &str), real: bool) -> Vec<Count> {
+    let of_all = |count: Count| if real { count } else { count.weightless() };
+    let mut counts =
+        vec![Count::from(Limit::AddressSend, source), Count::of(Limit::CodeSend, subjects), Count::of(Limit::Destination, &[to.0])];
+    match channel {
         Channel::Sms => {
-            let country = [purpose.country.unwrap_or_default().as_bytes().to_vec()];
+            let country = [to.1.as_bytes().to_vec()];
             counts.push(of_all(Count::of(Limit::CountryHour, &country)));
             counts.push(of_all(Count::of(Limit::CountryDay, &country)));
             counts.push(of_all(Count::of_tenant(Limit::SmsBudget)));

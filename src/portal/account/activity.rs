@@ -22,7 +22,7 @@ pub struct Item {
 }
 
 /// Action, outcome, key of the words, and whether it may have been somebody else. What is not here is told nobody.
-const TOLD: [(&str, &str, &str, bool); 19] = [
+const TOLD: [(&str, &str, &str, bool); 26] = [
     ("reset.begin", "known", "activity-begun", false),
     ("reset.begin", "nameless", "activity-begun", false),
     ("reset.code_try", "right", "activity-code-right", false),
@@ -39,6 +39,13 @@ const TOLD: [(&str, &str, &str, bool); 19] = [
     ("authenticator.add", "added", "activity-method-added", false),
     ("authenticator.remove", "removed", "activity-method-removed", false),
     ("authenticator.stop", "copied", "activity-method-stopped", true),
+    ("user.contact", "added", "activity-contact-added", false),
+    ("user.contact", "changed", "activity-contact-changed", false),
+    ("user.contact", "removed", "activity-contact-removed", false),
+    ("user.contact", "imported", "activity-contact-imported", false),
+    ("contact.code_send", "sent", "activity-contact-code", false),
+    ("contact.code_try", "wrong", "activity-code-wrong", true),
+    ("registration.confirm", "confirmed", "activity-confirmed", false),
     ("help_desk.code", "made", "activity-help-desk", true),
     ("account.freeze", "frozen", "activity-frozen", true),
     ("account.freeze", "lifted", "activity-lifted", false),

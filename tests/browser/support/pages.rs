@@ -89,6 +89,9 @@ struct Passkey {
 struct Contact {
     kind: &'static str,
     masked: String,
+    own: bool,
+    open: bool,
+    usable: Option<When>,
 }
 
 struct Own {
@@ -116,12 +119,35 @@ struct Adds {
 struct Methods {
     page: Page,
     contacts: Vec<Contact>,
+    missing: Vec<&'static str>,
     own: Vec<Own>,
     has_codes: bool,
     adds: Adds,
     wanted: Option<&'static str>,
     due: bool,
     error: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/account/contact.html")]
+struct NewContact {
+    page: Page,
+    kind: &'static str,
+    replaces: bool,
+    to: String,
+    error: Option<&'static str>,
+    wanted: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/account/contact_code.html")]
+struct ContactCode {
+    page: Page,
+    kind: &'static str,
+    to: String,
+    error: Option<&'static str>,
+    notice: Option<&'static str>,
+    resend_in: i64,
 }
 
 #[derive(Template)]
@@ -291,6 +317,7 @@ struct CodeMail {
     tenant: String,
     name: String,
     help: Option<String>,
+    adds: bool,
 }
 
 #[derive(Template)]
@@ -338,6 +365,7 @@ struct CodeText {
     tenant: String,
     name: String,
     help: Option<String>,
+    adds: bool,
 }
 
 #[derive(Template)]
@@ -354,7 +382,7 @@ struct NoticeText {
 }
 
 /// Names under which [`render`] knows a page.
-pub const NAMES: [&str; 59] = [
+pub const NAMES: [&str; 63] = [
     "identify",
     "identify-error",
     "change",
@@ -381,6 +409,9 @@ pub const NAMES: [&str; 59] = [
     "account-methods-wanted",
     "code-ends",
     "account-codes-wanted",
+    "account-contact",
+    "account-contact-sms",
+    "account-contact-code",
     "account-app",
     "account-passkey",
     "account-codes",
@@ -407,6 +438,7 @@ pub const NAMES: [&str; 59] = [
     "ended-changed",
     "error",
     "mail-code",
+    "mail-contact-code",
     "mail-changed",
     "mail-alert",
     "ended-frozen",
@@ -590,15 +622,45 @@ pub fn render(name: &str, language: Language) -> Option<String> {
                     loss: "methods-lose-all",
                 },
             ];
-            let contact = |kind, masked: &str| Contact { kind, masked: masked.to_owned() };
-            let contacts =
-                vec![contact("private_email", "a•••@p•••.example"), contact("email", "a•••@n•••.example"), contact("sms", "+•••••••47")];
+            let contact = |kind, masked: &str, own| Contact {
+                kind,
+                masked: masked.to_owned(),
+                own,
+                open: kind != "email",
+                usable: own.then(|| at(22)),
+            };
+            let contacts = vec![
+                contact("private_email", "a•••@p•••.example", true),
+                contact("email", "a•••@n•••.example", false),
+                contact("sms", "+•••••••47", false),
+            ];
             let adds = Adds { passkey: true, app: wanted.is_some(), codes: true, full: wanted.is_none() };
-            Methods { page, contacts, own, has_codes: true, adds, wanted, due: true, error: None }.render()
+            Methods { page, contacts, missing: Vec::new(), own, has_codes: true, adds, wanted, due: true, error: None }.render()
         }
         "account-methods-none" => {
             let (adds, error) = (Adds { passkey: false, app: true, codes: true, full: false }, Some("methods-error-label"));
-            Methods { page, contacts: Vec::new(), own: Vec::new(), has_codes: false, adds, wanted: None, due: false, error }.render()
+            Methods {
+                page,
+                contacts: Vec::new(),
+                missing: vec!["private_email", "sms"],
+                own: Vec::new(),
+                has_codes: false,
+                adds,
+                wanted: None,
+                due: false,
+                error,
+            }
+            .render()
+        }
+        "account-contact" => {
+            let to = "anna.berg@nordwind.example".to_owned();
+            NewContact { page, kind: "private_email", replaces: true, to, error: Some("contact-error-behind-password"), wanted: None }
+                .render()
+        }
+        "account-contact-sms" => NewContact { page, kind: "sms", replaces: false, to: String::new(), error: None, wanted: None }.render(),
+        "account-contact-code" => {
+            let to = "anna.berg.und.noch.eine.lange.adresse@privat.example".to_owned();
+            ContactCode { page, kind: "private_email", to, error: Some("code-error-wrong"), notice: None, resend_in: 24 }.render()
         }
         "account-app" => {
             let key = "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ".to_owned();
@@ -694,7 +756,10 @@ pub fn render(name: &str, language: Language) -> Option<String> {
             ErrorPage { page, status: 404, title_key: "problem-not-found-title".to_owned(), text_key: "problem-not-found-text".to_owned() }
                 .render()
         }
-        "mail-code" => CodeMail { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help }.render(),
+        "mail-code" => CodeMail { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help, adds: false }.render(),
+        "mail-contact-code" => {
+            CodeMail { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: String::new(), help, adds: true }.render()
+        }
         "mail-changed" => {
             let (greeting, subject) = (Some(page.t1("mail-greeting", "name", &person)), page.t1("mail-changed-subject", "tenant", &tenant));
             let (intro, then) = (page.t1("mail-changed-intro", "tenant", &tenant), vec![page.t("mail-changed-you").into_owned()]);
@@ -727,7 +792,7 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         "not-me-error" => NotMe { page, code: "7kq2-m4xd".to_owned(), error: Some("not-me-error-shape".to_owned()), told: false }.render(),
         "stopped" => Stopped { page, known: false }.render(),
         "stopped-known" => Stopped { page, known: true }.render(),
-        "mail-code-text" => CodeText { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help }.render(),
+        "mail-code-text" => CodeText { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help, adds: false }.render(),
         "mail-changed-text" => {
             let greeting = Some(page.t1("mail-greeting", "name", &person));
             let (intro, then) = (page.t1("mail-changed-intro", "tenant", &tenant), vec![page.t("mail-changed-you").into_owned()]);

@@ -359,3 +359,21 @@ async fn an_operator_sees_who_waits_and_lets_them_go_on() {
     assert_eq!(cloud.administers(&["limits", "lift", "--tenant", &tenant, line.split(' ').next().unwrap()]).trim(), "1 lifted");
     assert_eq!(begins(&cloud, "nobody", &[]).await.0, 303);
 }
+
+#[tokio::test]
+async fn a_person_is_let_go_on_whatever_name_of_theirs_was_typed() {
+    let (cloud, _agent) =
+        cloud(vec![message::Person { principal_name: "a.jones@corp.example".into(), ..somebody("alice") }, somebody("bob")]).await;
+    let tenant = cloud.tenant.scope.id().to_string();
+    for name in ["alice", "a.jones@corp.example"] {
+        let mut person = Person::at(&cloud);
+        person.asks_for_a_code(name).await;
+        for _ in 0..6 {
+            person.submits("/reset/code", &[("code", "000000")]).await;
+        }
+        assert_eq!(person.page.status, 429);
+    }
+    assert_eq!(cloud.sql::<i64>("select count(*) from limits where kind = 'code_try'").await, 3, "the account, and both names");
+    assert_eq!(cloud.administers(&["limits", "lift", "--tenant", &tenant, "--user", "alice"]).trim(), "3 lifted");
+    assert_eq!(cloud.administers(&["limits", "list", "--tenant", &tenant]).trim(), "nobody has to wait");
+}

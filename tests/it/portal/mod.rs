@@ -3,6 +3,7 @@
 mod account;
 mod change;
 mod codes;
+mod contacts;
 mod decoys;
 mod input;
 mod jobs;
@@ -14,6 +15,7 @@ mod mailboxes;
 mod methods;
 mod nameless;
 mod need;
+mod notices;
 mod not_me;
 mod sign_in;
 mod stay;

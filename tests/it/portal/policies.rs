@@ -315,7 +315,7 @@ async fn contact_data_is_imported_counts_before_the_directorys_and_is_told() {
     list(&format!("Alice,alice@home.example,\n{guid},,+49 170 9999999\n"));
     let said = cloud.administers(&["contacts", "import", &path]);
     assert!(said.contains("2 people would have other addresses, of 2") && said.contains("Nothing was saved"), "{said}");
-    assert_eq!(cloud.sql::<i64>("select count(*) from users where private_mail_own or mobile_own").await, 0);
+    assert_eq!(cloud.sql::<i64>("select count(*) from users where listed_private_mail is not null or listed_mobile is not null").await, 0);
     cloud.administers(&["contacts", "import", &path, "--yes"]);
     // Told at the old addresses and the new one; and no proof yet.
     for address in ["alice@home.example", "alice@mail.example", "bob@mail.example", "+491709999999"] {

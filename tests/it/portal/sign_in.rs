@@ -217,3 +217,21 @@ async fn the_chosen_language_is_kept_whatever_the_directory_says() {
     agent.mirror(vec![english, somebody("bob")]).await;
     assert_eq!(cloud.sql::<String>("select language from users where sign_in_name = 'alice'").await, "de");
 }
+
+#[tokio::test]
+async fn a_check_that_came_to_nothing_says_that_nothing_was_changed() {
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
+    let mut alice = at_the_page(&cloud).await;
+    hands_in(&mut alice, "Old-Horse-6").await;
+    cloud.clock.advance(121);
+    assert_eq!(alice.is_told().await["state"], "expired");
+    alice.opens("/reset").await.is_at("/reset/ended").sees("did not check the password in time").sees("nothing was changed");
+    agent.beat(true).await;
+    let mut alice = at_the_page(&cloud).await;
+    hands_in(&mut alice, "Old-Horse-6").await;
+    agent.lease(5).await.remove(0);
+    cloud.clock.advance(121);
+    assert_eq!(alice.is_told().await["state"], "unknown");
+    alice.opens("/reset").await.is_at("/reset/ended").sees("while it was being checked").sees("You are not signed in");
+    assert_eq!(sessions(&cloud).await, 0);
+}

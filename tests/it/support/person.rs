@@ -161,7 +161,7 @@ pub fn seal_both(answer: &Value, password: &str, old: &str) -> Value {
 pub async fn code_to(cloud: &Cloud, address: &str, mut seen: usize) -> String {
     loop {
         let message = cloud.inbox.wait_for(address, seen).await.unwrap();
-        if message.text.contains("This is the code:") || message.text.contains("is your code") || message.subject.starts_with("Ihr Code") {
+        if message.text.contains("This is the code") || message.text.contains("is your code") || message.subject.starts_with("Ihr Code") {
             return code_in(&message.text);
         }
         seen += 1;

@@ -6,6 +6,7 @@
 
 mod app;
 mod codes;
+mod contact;
 mod passkey;
 
 use std::sync::Arc;
@@ -47,6 +48,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(app::routes())
         .merge(passkey::routes())
         .merge(codes::routes())
+        .merge(contact::routes())
 }
 
 /// Somebody who proved a moment ago who they are.
@@ -141,7 +143,9 @@ impl Account {
 #[template(path = "portal/account/methods.html")]
 struct MethodsPage {
     page: Page,
-    contacts: Vec<Contact>,
+    contacts: Vec<contact::Listed>,
+    /// Kinds of address that they have none of and may add.
+    missing: Vec<&'static str>,
     own: Vec<Own>,
     has_codes: bool,
     adds: Adds,
@@ -150,12 +154,6 @@ struct MethodsPage {
     /// It is time to ask whether all is still right.
     due: bool,
     error: Option<&'static str>,
-}
-
-/// An address of the directory's.
-struct Contact {
-    kind: &'static str,
-    masked: String,
 }
 
 /// What may be added.
@@ -197,10 +195,8 @@ async fn answer(account: &Account, status: StatusCode, error: Option<&'static st
     let listed = authenticators::list(&mut conn, &visitor.tenant.scope, user.user_id).await?;
     let terms = policies::of_user(&mut conn, &visitor.tenant.scope, user.user_id).await?;
     let due = registration::is_due(&mut conn, &visitor.tenant.scope, clock, user.user_id).await?;
+    let (contacts, missing) = contact::listed(&mut conn, account, &terms).await?;
     drop(conn);
-    let private = user.private_mail.as_ref().map(|mail| Contact { kind: "private_email", masked: mail.masked() });
-    let mail = user.mail.as_ref().map(|mail| Contact { kind: "email", masked: mail.masked() });
-    let mobile = user.mobile.as_ref().map(|mobile| Contact { kind: "sms", masked: mobile.masked() });
     let now = clock.now();
     let adds = |kind: Kind| {
         let count = listed.iter().filter(|one| one.kind == kind).count();
@@ -223,7 +219,8 @@ async fn answer(account: &Account, status: StatusCode, error: Option<&'static st
     let own: Vec<Own> = listed.iter().map(own).collect();
     let shown = MethodsPage {
         page: visitor.page(),
-        contacts: private.into_iter().chain(mail).chain(mobile).collect(),
+        contacts,
+        missing,
         has_codes: own.iter().any(|one| one.kind == "recovery_codes"),
         own,
         adds,
