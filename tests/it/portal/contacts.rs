@@ -5,6 +5,7 @@ use sspr::{
         audit::Source,
         policies::{Draft, Method},
         resets::{self, Why},
+        sessions::By,
     },
     lab::browser::Browser,
     wire::message::Person as DirectoryPerson,
@@ -399,4 +400,31 @@ async fn whoever_is_frozen_gone_or_proved_themselves_long_ago_adds_nothing() {
     assert_eq!(cloud.sql::<i64>("select count(*) from users where own_private_mail is not null or private_mail is not null").await, 0);
     agent.mirror(vec![somebody("alice"), somebody("bob")]).await;
     assert_eq!(cloud.sql::<i64>("select count(*) from users where private_mail is not null").await, 0);
+}
+
+#[tokio::test]
+async fn whoever_has_not_proven_the_strongest_replaces_and_removes_nothing() {
+    let (cloud, _agent) = cloud().await;
+    cloud.registers_app("alice", time::Duration::ZERO).await;
+    // Signed in by what a thief may read.
+    let mut thief = signed_in(&cloud, "alice").await;
+    let form = thief.opens(MAIL).await.page.form(MAIL).unwrap();
+    adds(&cloud, &mut thief, MAIL, "thief@evil.example").await;
+    thief.opens(SMS).await.is_at(SMS).sees("please prove that it is you");
+    assert!(thief.page.form(SMS).is_err(), "there is no form");
+    let mut replaces = form.set("to", "+49 170 5555555").unwrap();
+    replaces.action = SMS.to_owned();
+    thief.page = thief.browser.submit(&replaces).await.unwrap();
+    assert_eq!(thief.page.status, 403, "{}", thief.page.text());
+    let mut removes = replaces;
+    (removes.action, removes.fields) = (MAIL_REMOVE.to_owned(), Vec::new());
+    thief.page = thief.browser.submit(&removes).await.unwrap();
+    assert_eq!(thief.page.status, 403);
+    // By the app it is she.
+    let mut alice = Person::at(&cloud);
+    let session = cloud.session_by("alice", By::Password, Method::Totp).await;
+    alice.browser.cookies.insert("sspr_session".into(), session);
+    alice.opens("/account/methods").await.submits(MAIL_REMOVE, &[]).await.is_at("/account/methods");
+    assert_eq!(cloud.sql::<i64>("select count(*) from users where own_private_mail is not null").await, 0);
+    adds(&cloud, &mut alice, SMS, "+491705555555").await;
 }
