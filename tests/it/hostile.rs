@@ -77,7 +77,7 @@ fn bad_json(shape: &serde_json::Value) -> Vec<(&'static str, Vec<u8>)> {
 async fn the_code_page_takes_one_text_and_nothing_else() {
     let (cloud, _agent, mut alice) = cloud().await;
     alice.asks_for_a_code("alice").await;
-    for path in ["/reset/code", "/reset/method", "/reset/code/resend", "/reset/passkey"] {
+    for path in ["/reset/code", "/reset/method", "/reset/code/resend", "/reset/passkey", "/account/sign-in/passkey"] {
         for (what, body) in [
             ("a list", &b"code[]=123456&method[]=email"[..]),
             ("twice", b"code=123456&code=123456&method=email&method=email"),
@@ -127,7 +127,9 @@ async fn ticket_and_job_are_json_of_one_shape() {
         }
     }
     for (what, body) in bad_json(&json!({ "x": "HERE" })) {
-        assert_eq!(posts(&cloud, &alice, "/reset/ticket", &body, JSON).await, refused(400, "bad_input"), "{what}");
+        for path in ["/reset/ticket", "/reset/stay", "/account/sign-in/passkey/challenge"] {
+            assert_eq!(posts(&cloud, &alice, path, &body, JSON).await, refused(400, "bad_input"), "{path}: {what}");
+        }
     }
     for path in ["/reset/jobs", "/reset/ticket", "/account/jobs"] {
         let huge = torn(&shape, &b"A".repeat(HUGE));

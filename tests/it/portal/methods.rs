@@ -338,6 +338,22 @@ async fn the_help_desk_s_code_is_for_the_flow_that_shows_the_number() {
 }
 
 #[tokio::test]
+async fn a_choice_that_is_none_is_told_in_the_words_of_the_page() {
+    let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
+    let chooses_nothing = async || {
+        let mut alice = begins(&cloud, "alice").await;
+        let mut form = alice.page.form("/reset/method").unwrap();
+        form.fields.retain(|(name, _)| name != "method");
+        alice.page = alice.browser.submit(&form).await.unwrap();
+        assert_eq!(alice.page.status, 422);
+        alice
+    };
+    chooses_nothing().await.sees("choose where we shall send your code");
+    cloud.registers_passkey("alice", &mut Passkey::new()).await;
+    chooses_nothing().await.sees("choose how you would like to prove");
+}
+
+#[tokio::test]
 async fn another_method_in_between_takes_no_proof_along() {
     let cloud = Cloud::with_people(&["alice", "bob"]).await.0;
     cloud.gates(2).await;
