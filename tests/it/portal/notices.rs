@@ -118,6 +118,7 @@ async fn first_addresses_of_a_new_attribute_are_told_once_and_one_person_s_is_to
     let desk = cloud.inbox.wait_for("desk@corp.example", 0).await.unwrap();
     assert!(desk.text.contains("59 people have other addresses") && desk.text.contains("Head office"), "{}", desk.text);
     assert!(cloud.inbox.wait_for("thief@evil.example", 1).await.unwrap().text.contains("another e-mail address"), "the old one is told");
+    cloud.inbox.wait_for("p7@mail.example", 1).await.unwrap();
     assert_eq!((0..60).map(|n| cloud.inbox.count(&format!("p{n}@mail.example"))).sum::<usize>(), 2, "the one person, twice");
     assert_eq!(
         cloud.sql::<i64>("select count(*) from audit_events where action = 'mirror.addresses' and (detail ->> 'people')::int = 58").await,
