@@ -5,6 +5,7 @@
 
 mod agent;
 mod cluster;
+mod crowd;
 mod cycle;
 mod http;
 mod idle;
@@ -26,10 +27,11 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 
 use cluster::{Cluster, Yard};
+use crowd::Kind;
 use load::Manners;
 use report::{Line, Report};
 
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "cycle_32",
     "cycle_128",
     "told_alone",
@@ -45,6 +47,7 @@ const NAMES: [&str; 15] = [
     "nodes",
     "pages",
     "mirror",
+    "mirror_openldap",
 ];
 
 /// Measure the promises, or some of them, beside the physical limits on the same disk, in one run.
@@ -150,7 +153,8 @@ impl Bench {
             "fairness" => scale::fairness(self).await,
             "nodes" => scale::nodes(self).await,
             "pages" => pages::measure(self).await,
-            "mirror" => mirror::measure(self).await,
+            "mirror" => mirror::measure(self, name, Kind::Samba).await,
+            "mirror_openldap" => mirror::measure(self, name, Kind::OpenLdap).await,
             _ => bail!("there is no promise {name}; there are {}", NAMES.join(", ")),
         }
     }

@@ -1,11 +1,11 @@
-//! The mirror: a domain of many people told to the cloud for the first time, beside `ldapsearch` reading the same attributes of the same
-//! people and throwing them away; what that costs in memory; and how long a change and a deletion then take to arrive.
+//! The mirror: a directory of 100,000 people told to the cloud for the first time, beside `ldapsearch` reading the same attributes of the
+//! same people and throwing them away; what that costs in memory; how long a change and a deletion then take to arrive; naming everybody
+//! anew, as happens every hour; and a pass that does not name most of them, which is held back, and then meant.
 //!
-//! The real agent in a process of its own, the real server, a real domain controller, all on this machine: what the agent and the cloud
-//! use of the processors, the domain controller lacks.
+//! The real agent in a process of its own, the real server, a real directory, all on this machine: what the agent and the cloud use of the
+//! processors, the directory lacks.
 
 use std::{
-    fmt::Write as _,
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -15,106 +15,117 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use sspr::{
     agent::state,
-    domain::{audit::Source, fleet},
-    lab::samba::{Samba, SambaOptions},
-    wire::keys::fingerprint,
+    base::id,
+    domain::{audit::Source, fleet, users},
+    wire::{keys::fingerprint, message::MirrorBatch},
 };
-use tokio::task::block_in_place;
+use tokio::{sync::watch, task::JoinHandle};
 
 use super::{
-    Bench, machine,
+    Bench,
+    crowd::{Crowd, Kind},
+    machine,
     report::{Better, Line},
     stats::median,
-    world::{Site, World},
+    world::{Server, Site, World},
 };
 
-/// What the agent asks for of a person.
-const ATTRIBUTES: [&str; 15] = [
-    "objectGUID",
-    "objectClass",
-    "sAMAccountName",
-    "sAMAccountType",
-    "userPrincipalName",
-    "displayName",
-    "userAccountControl",
-    "adminCount",
-    "isCriticalSystemObject",
-    "accountExpires",
-    "primaryGroupID",
-    "mail",
-    "mobile",
-    "manager",
-    "preferredLanguage",
-];
-
-pub async fn measure(bench: &Bench) -> Result<Line> {
-    let count = bench.pick(2000, 10_000);
-    bench.say(&format!("mirror: making a domain of {count} people takes a while"));
-    let options = SambaOptions { users_csv: Some(people(count)), ..SambaOptions::default() };
-    let samba = block_in_place(|| Samba::start(&options))?;
+pub async fn measure(bench: &Bench, name: &str, kind: Kind) -> Result<Line> {
+    let count = bench.pick(2000, 100_000);
+    bench.say(&format!("{name}: a directory of {count} people; the first time, making it takes a while"));
+    let crowd = Crowd::start(bench, kind, count)?;
     let world = World::new(&bench.cluster, &bench.work).await?;
     let site = world.site("mirror.localhost", 0, 0).await?;
     let server = world.serve(world.port, &bench.server_settings()).await?;
     let before = machine::resident(server.pid());
+    let longest = Longest::of(&world);
     let (mut ratios, mut rates, mut last) = (Vec::new(), Vec::new(), None);
     for round in 0..bench.rounds.max(1) {
         // Both in turn, and the plain search before and after.
-        let first = block_in_place(|| plainly(&samba, count))?;
+        let first = crowd.plainly(count)?;
+        last = None;
         sqlx::query("truncate users cascade").execute(&world.db).await?;
-        let agent = Agent::start(bench, &world, &site, &samba, round).await?;
+        let agent = Agent::start(bench, &world, &site, &crowd, round).await?;
         let millis = agent.first_pass(&world, count).await?;
-        let second = block_in_place(|| plainly(&samba, count))?;
+        let second = crowd.plainly(count)?;
         let people = f64::from(u32::try_from(count)?);
         rates.push(people / millis * 1000.0);
         ratios.push(f64::midpoint(first, second) / (millis / 1000.0));
         last = Some((agent, people / f64::midpoint(first, second)));
+        bench.say(&format!("{name}: {:.0} people/s of {:.0}", rates[round], people / f64::midpoint(first, second)));
     }
     let Some((agent, plain)) = last else { bail!("no round") };
-    let resident = machine::resident(agent.child.id());
-    let (after, dn) = (machine::resident(server.pid()), samba.dn("p0000001").await?);
     let begun = Instant::now();
-    samba.set(&dn, "displayName", "Other").await?;
+    crowd.rename("p0000001", "Other").await?;
     let changed = world.until(begun, "select count(*) from users where display_name = 'Other'", 1).await?;
     let begun = Instant::now();
-    samba.admin().await?.delete(&dn).await?.success()?;
+    crowd.delete("p0000001").await?;
     let deleted = world.until(begun, "select count(*) from users where removed_at is not null", 1).await?;
+    bench.say(&format!("{name}: a change after {changed:.1} s, a deletion after {deleted:.1} s"));
+    let peak = machine::peak(agent.child.id());
+    drop(agent);
+    // One that knows nothing names everybody anew; the cloud knows them all.
+    let again = Agent::start(bench, &world, &site, &crowd, bench.rounds.max(1)).await?.first_pass(&world, count - 1).await? / 1000.0;
+    let after = machine::peak(server.pid());
+    let longest = longest.end().await?;
+    let (held, meant) = emptied(&world, &site, &server, count - 1).await?;
     let detail = format!(
-        "people/s of a first pass {:.0}, of ldapsearch with the same attributes {plain:.0}, {count} people (Samba {}); agent {} MiB, server {} MiB before and {} after; with looks every 5 s a change arrived after {changed:.1} s, a deletion (not shown to the agent's account) after {deleted:.1} s",
+        "people/s of a first pass {:.0}, of ldapsearch with the same attributes {plain:.0}, {count} people ({}); at most {} MiB in the agent, {} in the server ({} before); with looks every 5 s a change arrived after {changed:.1} s, a deletion (not shown to the agent's account) after {deleted:.1} s; everybody named anew in {again:.0} s; longest transaction {:.2} s; a pass that names nobody held back in {held:.2} s, and once it is meant, all gone in {meant:.1} s",
         median(&rates),
-        samba.version,
-        resident >> 20,
-        before >> 20,
+        crowd.version(),
+        peak >> 20,
         after >> 20,
+        before >> 20,
+        longest.as_secs_f64(),
     );
-    Ok(Line::new("mirror", median(&ratios), &ratios, 0.5, Better::Higher, detail))
+    Ok(Line::new(name, median(&ratios), &ratios, 0.5, Better::Higher, detail))
 }
 
-/// Without passwords: deriving keys would be most of the work of making the domain.
-fn people(count: usize) -> String {
-    let mut csv = "username,given_name,family_name,mail,mobile,password,groups,flags\n".to_owned();
-    for n in 1..=count {
-        let _ = writeln!(csv, "p{n:07},Person,Number {n:07},p{n:07}@corp.example,+1555{n:07},,,");
-    }
-    csv
-}
-
-/// Seconds that `ldapsearch` takes, as the same account and in pages of the same size.
-fn plainly(samba: &Samba, count: usize) -> Result<f64> {
-    let file = samba.dir().join("bench.pass");
-    fs::write(&file, samba.bind_password()?)?;
+/// Seconds until a pass that names nobody is held back, and until everybody is gone once that is meant. Others are served meanwhile.
+async fn emptied(world: &World, site: &Site, server: &Server, known: usize) -> Result<(f64, f64)> {
+    let connector = sqlx::query_scalar("select connector_id from connectors").fetch_one(&world.db).await?;
     let begun = Instant::now();
-    let done = Command::new("ldapsearch")
-        .env("LDAPTLS_CACERT", &samba.ca_file)
-        .args(["-LLL", "-x", "-o", "ldif-wrap=no", "-E", "pr=500/noprompt", "-H", &samba.ldaps_url, "-D", &samba.bind_dn, "-y"])
-        .arg(&file)
-        .args(["-b", &samba.users_dn, "(&(objectCategory=person)(objectClass=user))"])
-        .args(ATTRIBUTES)
-        .output()
-        .context("starting ldapsearch")?;
-    let seconds = begun.elapsed().as_secs_f64();
-    let found = String::from_utf8_lossy(&done.stdout).lines().filter(|line| line.starts_with("dn:")).count();
-    ensure!(found == count, "ldapsearch found {found} people: {}", String::from_utf8_lossy(&done.stderr));
-    Ok(seconds)
+    let mut tx = world.db.begin().await?;
+    let batch = MirrorBatch { pass: id::random(), full: true, first: true, last: true, ..MirrorBatch::default() };
+    let outcome = users::mirror(&mut tx, &site.tenant.scope, &world.clock, connector, &batch).await?;
+    tx.commit().await?;
+    let held = begun.elapsed().as_secs_f64();
+    ensure!(matches!(outcome, users::MirrorOutcome::Taken(done, _) if done.held == known), "not held back");
+    let begun = Instant::now();
+    let mut tx = world.db.begin().await?;
+    let gone = users::accept(&mut tx, &site.tenant.scope, &world.clock, &Source::house("cli"), connector).await?;
+    ensure!(tokio::net::TcpStream::connect(server.address).await.is_ok(), "the server is away");
+    tx.commit().await?;
+    ensure!(gone == Some(u64::try_from(known)?), "{gone:?} gone, of {known}");
+    Ok((held, begun.elapsed().as_secs_f64()))
+}
+
+/// How long the longest transaction of the database took, looked at often.
+struct Longest {
+    stop: watch::Sender<()>,
+    looking: JoinHandle<Result<Duration>>,
+}
+
+impl Longest {
+    fn of(world: &World) -> Self {
+        let (stop, mut stopped) = watch::channel(());
+        let db = world.db.clone();
+        let look = "select coalesce(max(extract(epoch from clock_timestamp() - xact_start)), 0)::float8 from pg_stat_activity
+                    where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid() and query not like 'truncate%'";
+        let looking = tokio::spawn(async move {
+            let mut longest = 0.0;
+            while tokio::time::timeout(Duration::from_millis(20), stopped.changed()).await.is_err() {
+                longest = f64::max(longest, sqlx::query_scalar(look).fetch_one(&db).await?);
+            }
+            Ok(Duration::from_secs_f64(longest))
+        });
+        Self { stop, looking }
+    }
+
+    async fn end(self) -> Result<Duration> {
+        drop(self.stop);
+        self.looking.await?
+    }
 }
 
 /// The agent, in a process of its own; dropped, it is gone.
@@ -132,7 +143,7 @@ impl Drop for Agent {
 
 impl Agent {
     /// A new one, enrolled and confirmed.
-    async fn start(bench: &Bench, world: &World, site: &Site, samba: &Samba, round: usize) -> Result<Self> {
+    async fn start(bench: &Bench, world: &World, site: &Site, crowd: &Crowd, round: usize) -> Result<Self> {
         let dir = bench.work.join(format!("mirror-{round}"));
         if dir.exists() {
             fs::remove_dir_all(&dir)?;
@@ -145,14 +156,14 @@ impl Agent {
         let token_file = bench.work.join("mirror.token");
         fs::write(&token_file, token)?;
         let log = bench.work.join(format!("mirror-{round}.log"));
-        let settings = settings(world, samba, &dir);
+        let settings = settings(world, crowd, &dir);
         let program = |args: &[&str], log: File| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_sspr"));
             command.args(args).current_dir(&bench.work).env_clear().envs(settings.clone()).stdout(Stdio::null()).stderr(log);
             command
         };
         let enrol = ["agent", "enrol", "--token-file", &token_file.display().to_string()];
-        let done = block_in_place(|| program(&enrol, File::create(&log)?).status().context("starting sspr agent enrol"))?;
+        let done = tokio::task::block_in_place(|| program(&enrol, File::create(&log)?).status().context("starting sspr agent enrol"))?;
         ensure!(done.success(), "sspr agent enrol: {}", fs::read_to_string(&log).unwrap_or_default());
         let (me, identity) = state::look(&dir)?.context("nobody is enrolled")?;
         let mut tx = world.db.begin().await?;
@@ -188,21 +199,10 @@ fn find(line: &serde_json::Value, name: &str) -> Option<f64> {
     object.get(name).and_then(serde_json::Value::as_f64).or_else(|| object.values().find_map(|inner| find(inner, name)))
 }
 
-fn settings(world: &World, samba: &Samba, dir: &Path) -> Vec<(String, String)> {
-    [
-        ("LOG__FORMAT", "json".to_owned()),
-        ("AGENT__CLOUD_URL", world.url.clone()),
-        ("AGENT__STATE_DIR", dir.display().to_string()),
-        ("AGENT__DIRECTORY__URL", samba.ldaps_url.clone()),
-        ("AGENT__DIRECTORY__CA_FILE", samba.ca_file.display().to_string()),
-        ("AGENT__DIRECTORY__SERVER_NAME", samba.server_name.clone()),
-        ("AGENT__DIRECTORY__BIND_DN", samba.bind_dn.clone()),
-        ("AGENT__DIRECTORY__BIND_PASSWORD_FILE", samba.bind_password_file.display().to_string()),
-        ("AGENT__DIRECTORY__BASE_DN", samba.base_dn.clone()),
-        ("AGENT__DIRECTORY__USERS_DN", samba.users_dn.clone()),
-    ]
-    .map(|(name, value)| (format!("SSPR_{name}"), value))
-    .to_vec()
+fn settings(world: &World, crowd: &Crowd, dir: &Path) -> Vec<(String, String)> {
+    let own =
+        [("LOG__FORMAT", "json".to_owned()), ("AGENT__CLOUD_URL", world.url.clone()), ("AGENT__STATE_DIR", dir.display().to_string())];
+    own.into_iter().chain(crowd.settings()).map(|(name, value)| (format!("SSPR_{name}"), value)).collect()
 }
 
 impl World {

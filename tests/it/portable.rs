@@ -1,6 +1,6 @@
 //! The agent is to run on Windows, too: nothing in its tree (agent, wire, base) may be of Unix alone, but where it says so.
 
-use std::fs;
+use std::{collections::HashSet, fs, process::Command};
 
 use crate::words::files;
 
@@ -39,4 +39,26 @@ fn what_is_of_unix_says_so() {
             assert!(before.iter().any(|line| line.contains("#[cfg(unix)]")), "{name}: line {}", at + 1);
         }
     }
+}
+
+/// The crates that are built into the program, for this target or for the one we are on.
+fn tree(target: Option<&str>) -> HashSet<String> {
+    let mut command = Command::new("cargo");
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(["tree", "--locked", "--prefix", "none", "--edges", "normal,no-proc-macro"]);
+    command.args(target.into_iter().flat_map(|target| ["--target", target]));
+    let done = command.output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8_lossy(&done.stdout).lines().filter_map(|line| Some(line.split_whitespace().next()?.to_owned())).collect()
+}
+
+#[test]
+fn no_crate_of_unix_alone_is_built_for_windows() {
+    const OF_UNIX: [&str; 4] = ["rustix", "signal-hook-registry", "linux-raw-sys", "errno"];
+    const NEVER: [&str; 5] = ["nix", "inotify", "openssl", "openssl-sys", "native-tls"];
+    let (here, there) = (tree(None), tree(Some("x86_64-pc-windows-msvc")));
+    // Else a name may be wrong.
+    assert!(OF_UNIX.iter().all(|name| here.contains(*name)), "{here:?}");
+    assert!(!here.contains("windows-service") && there.contains("windows-service"));
+    let wrong: Vec<_> = OF_UNIX.iter().chain(&NEVER).filter(|name| there.contains(**name)).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
 }

@@ -16,10 +16,11 @@ use uuid::Uuid;
 
 use super::{
     Account, ApplyError, Bind, Directory, Effect, Policy, Server, Standing, Trouble,
+    answer::{answered, transport},
     attributes::{Entry, filetime, generalized},
     dn,
     groups::Groups,
-    link::{ANSWER, Link, Session, answered, transport},
+    link::{ANSWER, Link, Session},
     links::Links,
 };
 use crate::{agent::time::Time, base::config, wire::message::DirectoryHealth};
@@ -131,6 +132,10 @@ impl Directory for Ad {
 
     fn stay(&self, user: Uuid, server: &str) {
         self.links.servers.write(user, server);
+    }
+
+    async fn until_gone(&self, server: &str) {
+        self.jobs.until_gone(server).await;
     }
 
     fn is_own(&self, account: &Account) -> bool {

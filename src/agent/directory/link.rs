@@ -7,6 +7,7 @@
 //! something goes to the one server whose state was looked at ([`Link::session_on`]), and is never repeated here.
 
 use std::{
+    collections::HashSet,
     future::poll_fn,
     pin::{Pin, pin},
     sync::{Arc, Mutex as Slots, PoisonError},
@@ -14,14 +15,20 @@ use std::{
     time::Duration,
 };
 
-use ldap3::{Ldap, LdapError, Scope};
+use ldap3::{Ldap, Scope};
 use tokio::{
     sync::Mutex,
     time::{Instant, sleep, timeout},
 };
 use uuid::Uuid;
 
-use super::{Server, Trouble, attributes::Entry, servers::Servers, target::Target};
+use super::{
+    Server, Trouble,
+    answer::{elsewhere, is_elsewhere, transport},
+    attributes::Entry,
+    servers::Servers,
+    target::Target,
+};
 
 /// For an ordinary answer.
 pub(super) const ANSWER: Duration = Duration::from_secs(5);
@@ -30,39 +37,15 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
 const HEDGE: Duration = Duration::from_millis(700);
 /// A server that does not answer the regular question in this time is not well.
 const PATIENCE: Duration = Duration::from_millis(800);
-/// Result codes of a server that cannot serve now, or not at all: referral (a read-only one), busy, unavailable.
-const ELSEWHERE: [u32; 3] = [10, 51, 52];
-
-/// The library's failures are all about the connection; answers come as results.
-pub(super) fn transport(error: LdapError) -> Trouble {
-    match error {
-        LdapError::LdapResult { result } => answered(result.rc, &result.text),
-        LdapError::Timeout { .. } => Trouble::Unreachable("no answer in time".to_owned()),
-        LdapError::ResultRecv { .. } | LdapError::OpSend { .. } | LdapError::IdScrubSend { .. } | LdapError::EndOfStream => {
-            Trouble::Unreachable("the connection was closed".to_owned())
-        }
-        other => Trouble::Unreachable(other.to_string()),
-    }
-}
-
-/// Only the code and the first eight hex digits are a contract; the text is for the log.
-pub fn answered(code: u32, text: &str) -> Trouble {
-    Trouble::Answered { code, win32: win32(text), text: text.trim_end_matches(['\0', '\n']).chars().take(300).collect() }
-}
-
-/// The Win32 code that opens a diagnostic message (`0000052D: …`); 0 when there is none.
-pub fn win32(text: &str) -> u32 {
-    let digits = text.get(..8).filter(|_| text.as_bytes().get(8).is_some_and(|&byte| byte == b':'));
-    digits
-        .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
-        .and_then(|digits| u32::from_str_radix(digits, 16).ok())
-        .unwrap_or(0)
-}
 
 /// One kind of work's connections, one to each server.
 pub(super) struct Link {
     servers: Arc<Servers>,
     slots: Slots<Vec<Arc<Mutex<Slot>>>>,
+    /// Over which the regular question goes; not for the one that is it.
+    probe: Option<Arc<Link>>,
+    /// Servers that are being looked at over this link.
+    looking: Slots<HashSet<usize>>,
 }
 
 /// The connection to one server, or why there is none.
@@ -103,23 +86,9 @@ impl Session {
     }
 }
 
-pub(super) fn is_elsewhere(code: u32) -> bool {
-    ELSEWHERE.contains(&code)
-}
-
-/// A server that cannot serve is as good as unreachable; its referrals are followed by nobody.
-pub(super) fn elsewhere(code: u32, text: &str) -> Trouble {
-    let why = match code {
-        10 => "it refers to another server",
-        51 => "it is busy",
-        _ => "it is unavailable",
-    };
-    Trouble::Unreachable(format!("{why} ({code}) {}", text.trim_end_matches(['\0', '\n']).chars().take(100).collect::<String>()))
-}
-
 impl Link {
-    pub(super) fn new(servers: Arc<Servers>) -> Self {
-        Self { servers, slots: Slots::default() }
+    pub(super) fn new(servers: Arc<Servers>, probe: Option<Arc<Link>>) -> Self {
+        Self { servers, slots: Slots::default(), probe, looking: Slots::default() }
     }
 
     fn slot(&self, at: usize) -> Arc<Mutex<Slot>> {
@@ -139,7 +108,7 @@ impl Link {
     pub(super) async fn session_on(&self, name: &str) -> Result<Session, Trouble> {
         let mut trouble = Trouble::Unreachable(format!("there is no server {name} any more"));
         for at in self.servers.called(name) {
-            match self.session_at(at).await {
+            match self.unless_gone(at, self.session_at(at)).await {
                 Ok(session) if session.server.name == name => return Ok(session),
                 Ok(_) => {}
                 Err(why) => trouble = why,
@@ -209,12 +178,41 @@ impl Link {
     {
         let mut trouble = Trouble::Unreachable(format!("there is no server {name} any more"));
         for at in self.servers.called(name) {
-            match self.put(at, &question).await {
+            match self.unless_gone(at, self.put(at, &question)).await {
                 Err(why @ Trouble::Unreachable(_)) => trouble = why,
                 answer => return answer,
             }
         }
         Err(trouble)
+    }
+
+    /// What only this server can answer. One that is gone is not waited for where another is well: whoever asked turns to that one.
+    async fn unless_gone<T>(&self, at: usize, asking: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+        let mut asking = pin!(asking);
+        if let Ok(answer) = timeout(HEDGE, &mut asking).await {
+            return answer;
+        }
+        self.doubt(at);
+        tokio::select! {
+            answer = asking => answer,
+            () = self.servers.until_another(at) => Err(Trouble::Unreachable(format!("{} does not answer any more", self.servers.name(at)))),
+        }
+    }
+
+    /// Look at it now, and not only when its next second comes.
+    fn doubt(&self, at: usize) {
+        if let Some(probe) = self.probe.clone() {
+            tokio::spawn(async move { probe.look(at).await });
+        }
+    }
+
+    /// Until the server that calls itself `name` let a change wait and is gone.
+    pub(super) async fn until_gone(&self, name: &str) {
+        sleep(HEDGE).await;
+        for at in self.servers.called(name) {
+            self.doubt(at);
+            self.servers.until_gone(at).await;
+        }
     }
 
     /// Put a question that changes nothing to every server, but for those that have been away for long.
@@ -316,6 +314,11 @@ impl Link {
         }
     }
 
+    /// This call's server answered, however long that took: it is there, and what it did is read back there.
+    pub(super) fn answered(&self, session: &Session) {
+        self.servers.well(session.at, None);
+    }
+
     /// This call's server cannot serve: it is not asked until it answers the regular question again.
     pub(super) async fn useless(&self, session: &Session, why: &str) {
         self.broken(session).await;
@@ -323,8 +326,16 @@ impl Link {
     }
 
     /// The regular question to one server, so that its health is known and its connection warm. Not broken off where it takes long:
-    /// a slow connection would never be made.
+    /// a slow connection would never be made. Whoever comes meanwhile leaves it at that one.
     pub(super) async fn look(&self, at: usize) {
+        let looking = || self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        if looking().insert(at) {
+            self.look_now(at).await;
+            looking().remove(&at);
+        }
+    }
+
+    async fn look_now(&self, at: usize) {
         let begun = Instant::now();
         let mut look = pin!(async {
             let mut session = self.session_at(at).await?;
@@ -373,18 +384,4 @@ async fn first<F: Future>(waiting: &mut Vec<Pin<Box<F>>>) -> Option<F::Output> {
         if waiting.is_empty() { Poll::Ready(None) } else { Poll::Pending }
     })
     .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_leading_code_is_read() {
-        assert_eq!(win32("0000052D: Unwilling to perform - whatever"), 0x52D);
-        assert_eq!(win32("0000052D: SvcErr: DSID-031A12D2, problem 5003 (WILL_NOT_PERFORM), data 0"), 0x52D);
-        assert_eq!(win32("00002098: Object CN=…"), 0x2098);
-        assert_eq!(win32("error in module acl: insufficient access rights"), 0);
-        assert_eq!((win32(""), win32("0000052D"), win32("+000052D: x"), win32("überüber: x")), (0, 0, 0, 0));
-    }
 }

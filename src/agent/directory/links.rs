@@ -1,11 +1,7 @@
 //! The connections that a directory of any family keeps: one link a kind of work, so that none stands before another. (Some servers
 //! answer one connection's requests one after another.)
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
 use ldap3::Ldap;
@@ -25,16 +21,15 @@ pub(super) struct Links {
     pub(super) mirror: Arc<Link>,
     /// Nor may a crowd of resets stand before the question whether the server is there.
     pub(super) probe: Arc<Link>,
-    /// Servers that are being looked at.
-    looking: Arc<Mutex<HashSet<usize>>>,
 }
 
 impl Links {
     /// Checks the settings; connects later.
     pub(super) fn new(settings: &config::Directory) -> Result<Self> {
         let servers = Arc::new(Servers::configured(settings)?);
-        let link = || Arc::new(Link::new(servers.clone()));
-        Ok(Self { jobs: link(), mirror: link(), probe: link(), looking: Arc::default(), servers })
+        let link = |probe| Arc::new(Link::new(servers.clone(), probe));
+        let probe = link(None);
+        Ok(Self { jobs: link(Some(probe.clone())), mirror: link(None), probe, servers })
     }
 
     /// A connection to the server that calls itself `server` that nobody is bound on yet.
@@ -55,19 +50,14 @@ impl Links {
     /// wherever it goes. Servers that let us wait are looked at on the side.
     pub(super) async fn tend(&self) {
         self.find().await;
-        let looks = self.servers.all().into_iter().filter_map(|at| {
-            let looking = self.looking.clone();
-            if !looking.lock().unwrap_or_else(PoisonError::into_inner).insert(at) {
-                return None;
-            }
+        let looks = self.servers.all().into_iter().map(|at| {
             let (servers, jobs, probe) = (self.servers.clone(), self.jobs.clone(), self.probe.clone());
-            Some(tokio::spawn(async move {
+            tokio::spawn(async move {
                 probe.look(at).await;
                 if servers.is_well(at) {
                     jobs.warm(at).await;
                 }
-                looking.lock().unwrap_or_else(PoisonError::into_inner).remove(&at);
-            }))
+            })
         });
         let looks = looks.collect::<Vec<_>>();
         // A look that broke down would be seen in the log; what it found is in `servers`.

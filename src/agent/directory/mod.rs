@@ -5,6 +5,7 @@
 
 pub mod ad;
 mod ad_people;
+mod answer;
 mod attributes;
 mod bytes;
 mod choice;
@@ -28,7 +29,7 @@ use crate::wire::{
     message::{DirectoryHealth, PasswordPolicy, PolicyFrom},
     outcome::Code,
 };
-pub use link::{answered, win32};
+pub use answer::{answered, win32};
 pub use target::Place;
 
 /// Why the directory could not be asked. Nothing was changed.
@@ -156,6 +157,11 @@ pub trait Directory: Send + Sync + 'static {
 
     /// This person was written at that server: for a while questions about them go there, as long as it answers.
     fn stay(&self, _user: Uuid, _server: &str) {}
+
+    /// Until the server of that name, which was sent a change and has not answered, is gone.
+    fn until_gone(&self, _server: &str) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
 
     /// Is this our own service account?
     fn is_own(&self, account: &Account) -> bool;

@@ -56,8 +56,8 @@ pub(super) struct Servers {
     spent: Mutex<Vec<Instant>>,
     /// By person: the name of the server, and since when.
     written: Mutex<HashMap<Uuid, (String, Instant)>>,
-    /// Bumped whenever a server was found to be gone.
-    gone: watch::Sender<u64>,
+    /// Bumped whenever a server was found to be gone, or to be back.
+    turned: watch::Sender<u64>,
 }
 
 struct Member {
@@ -114,7 +114,7 @@ impl Servers {
             tries: Semaphore::new(REFUSED_BINDS),
             spent: Mutex::default(),
             written: Mutex::default(),
-            gone: watch::Sender::new(0),
+            turned: watch::Sender::new(0),
         })
     }
 
@@ -238,7 +238,11 @@ impl Servers {
     }
 
     pub(super) fn well(&self, at: usize, latency: Option<Duration>) {
+        let was_well = self.is_well(at);
         self.change(|choice| choice.well(at, Instant::now(), latency));
+        if !was_well {
+            self.turned.send_modify(|count| *count += 1);
+        }
     }
 
     pub(super) fn failed(&self, at: usize, why: &str) {
@@ -250,7 +254,7 @@ impl Servers {
             tracing::warn!(directory.server = %self.name(at), error = %why, "a server of the directory is not usable");
         }
         self.change(|choice| choice.failed(at, Instant::now(), why));
-        self.gone.send_modify(|count| *count += 1);
+        self.turned.send_modify(|count| *count += 1);
     }
 
     pub(super) fn slow(&self, at: usize, other: usize) {
@@ -284,9 +288,18 @@ impl Servers {
 
     /// Until this server is not held to be well.
     pub(super) async fn until_gone(&self, at: usize) {
-        let mut gone = self.gone.subscribe();
+        self.until(|| !self.is_well(at)).await;
+    }
+
+    /// Until this server is not held to be well, and another is.
+    pub(super) async fn until_another(&self, at: usize) {
+        self.until(|| !self.is_well(at) && self.order().into_iter().any(|other| self.is_well(other))).await;
+    }
+
+    async fn until(&self, is_so: impl Fn() -> bool) {
+        let mut turned = self.turned.subscribe();
         // The sender is `self`.
-        drop(gone.wait_for(|_| !self.is_well(at)).await);
+        drop(turned.wait_for(|_| is_so()).await);
     }
 
     /// The server at which this person was written lately, by all its ways.

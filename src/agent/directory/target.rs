@@ -15,12 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 
-use super::{
-    Server, Trouble,
-    attributes::Entry,
-    guard,
-    link::{ANSWER, transport},
-};
+use super::{Server, Trouble, answer::transport, attributes::Entry, guard, link::ANSWER};
 use crate::{agent::dns, base::config};
 
 /// For connecting and TLS; and for the bind.

@@ -18,11 +18,14 @@ use crate::{
         message::{JobResult, LeasedJob},
         outcome::Code,
         seal::Secrets,
+        ticket::Kind,
     },
 };
 
-/// How long to look for the effect of a modify that was not answered.
+/// How long to look for the effect of a modify that was not answered, from when it was sent.
 const FIND_OUT: Duration = Duration::from_secs(20);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(500);
 /// Seconds that a request may be under way after the one who sent it is gone.
 const UNDER_WAY: i64 = 3;
 /// Seconds after a ticket's end at which an unreachable directory is no longer waited for.
@@ -55,19 +58,40 @@ impl<D: Directory> Executor<D> {
                     tracing::error!(job.id = %intent.job, error = %trouble, "cannot find out whether a change happened");
                     return Code::Interrupted.into();
                 }
-                Err(_) => sleep(Duration::from_millis(500)).await,
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// While a modify is not answered and its server is gone: what another one knows of it. Ends only where there is something to say.
+    ///
+    /// A password is not sent to another server meanwhile: the one that was only held up goes on where it was, and then there would be two
+    /// changes, of which the directory may keep the older. To unlock twice is to unlock.
+    pub(super) async fn known_elsewhere(&self, intent: &Intent, secrets: &Secrets) -> Verdict {
+        self.directory.until_gone(&intent.dc).await;
+        tracing::warn!(job.id = %intent.job, directory.dc = %intent.dc, "the server went away in the midst of a change");
+        if intent.kind == Kind::Unlock {
+            return Verdict { unsent: true, ..Code::DirectoryUnreachable.into() };
+        }
+        loop {
+            sleep(PAUSE).await;
+            match self.happened(intent, Some(secrets), true).await {
+                Ok(Happened::Yes) => return done(intent.kind, intent.locked),
+                // The password was tried, and each try counts.
+                Ok(Happened::Unknown) => return Code::Interrupted.into(),
+                Ok(Happened::No) | Err(_) => {}
             }
         }
     }
 
     /// After a modify without an answer.
-    pub(super) async fn find_out(&self, intent: &Intent, secrets: &Secrets, hung: bool) -> Verdict {
-        let deadline = Instant::now() + FIND_OUT;
+    pub(super) async fn find_out(&self, intent: &Intent, secrets: &Secrets, sent: Instant, hung: bool) -> Verdict {
+        let deadline = sent + FIND_OUT;
         let mut noes = 0;
         loop {
             // The server may still be at it when the connection breaks, so the first "no" is not believed; when it only did
             // not answer in time, none is.
-            sleep(Duration::from_millis(500)).await;
+            sleep(PAUSE).await;
             match self.happened(intent, Some(secrets), noes > 0).await {
                 Ok(Happened::Yes) => return done(intent.kind, intent.locked),
                 Ok(Happened::No) if !hung && noes > 0 => return Code::DirectoryUnreachable.into(),

@@ -63,20 +63,22 @@ impl<D: Directory> Executor<D> {
         let mut tried = Vec::new();
         loop {
             let account = match self.served(job).await {
-                Ok(account) => self.unchanged_since(&job.ticket, &account).await.map(|()| account),
-                Err(code) => Err(code),
-            };
-            match account {
                 Ok(account) if tried.contains(&account.server.name) => return Code::DirectoryUnreachable.into(),
-                Ok(account) => {
+                Ok(account) => account,
+                Err(code) => return self.unless_done(job, code).await.into(),
+            };
+            match self.unchanged_since(&job.ticket, &account).await {
+                Ok(()) => {
                     let verdict = self.apply(job, &account, secrets, until).await;
                     if !verdict.unsent {
                         return verdict;
                     }
-                    tried.push(account.server.name);
                 }
+                // It went away after the look.
+                Err(Code::DirectoryUnreachable) => {}
                 Err(code) => return self.unless_done(job, code).await.into(),
             }
+            tried.push(account.server.name);
         }
     }
 
@@ -129,13 +131,20 @@ impl<D: Directory> Executor<D> {
     /// The one modify, and what came of it.
     async fn make(&self, intent: &Intent, account: &Account, secrets: &Secrets) -> Verdict {
         let Some(effect) = effect(intent.kind, secrets) else { return Code::UnknownKind.into() };
-        match self.directory.apply(account, effect).await {
+        let sent = Instant::now();
+        let answer = tokio::select! {
+            biased;
+            answer = self.directory.apply(account, effect) => answer,
+            // The answer is still waited for: a server that was only held up gives it.
+            verdict = self.known_elsewhere(intent, secrets) => return verdict,
+        };
+        match answer {
             Ok(()) => self.read_back(intent).await,
             Err(ApplyError::NotSent(trouble)) => Verdict { unsent: true, ..of_trouble(&trouble).into() },
             Err(ApplyError::Refused { code, text }) => self.refused(intent.kind, account, secrets, code, &text).await,
             Err(ApplyError::Lost { why, hung }) => {
                 tracing::warn!(job.id = %intent.job, error = %why, "no answer to a change; finding out whether it happened");
-                self.find_out(intent, secrets, hung).await
+                self.find_out(intent, secrets, sent, hung).await
             }
         }
     }

@@ -47,7 +47,7 @@ impl<D: Directory> Executor<D> {
                 return Code::Interrupted.into();
             }
         };
-        if !may_have_changed(account.pwd_last_set, &job.ticket) {
+        if !may_have_changed(account.pwd_last_set, &job.ticket) || self.journal.left(job.ticket.user, account.pwd_last_set) {
             return self.apply(job, &account, secrets, until).await;
         }
         // Right although somebody changed it once more since is possible for an hour (see `happened`), and as true.

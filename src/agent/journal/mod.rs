@@ -158,6 +158,12 @@ impl Journal {
         self.lock().state.jobs.values().any(explains)
     }
 
+    /// Whether this very pwdLastSet is what an ended job of ours left: then nobody changed this password since.
+    pub fn left(&self, user: Uuid, pwd_last_set: i64) -> bool {
+        let left = |job: &Job| matches!(job, Job::Done { user: of, after: Some(after), .. } if *of == user && *after == pwd_last_set);
+        pwd_last_set != 0 && self.lock().state.jobs.values().any(left)
+    }
+
     /// When and whose passwords were changed or may have been: what the caps count.
     pub fn changes(&self) -> Vec<(i64, Uuid)> {
         let of = |job: &Job| match job {

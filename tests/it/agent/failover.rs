@@ -18,20 +18,20 @@ use tokio::{task::JoinHandle, time::sleep};
 use super::{Bench, Domain, Someone, accepts, times_set};
 use crate::support::Wire;
 
-const ONE: &str = "dc1.corp.example";
-const TWO: &str = "dc2.corp.example";
+pub const ONE: &str = "dc1.corp.example";
+pub const TWO: &str = "dc2.corp.example";
 /// What we promise.
 const TAKEN_OVER: Duration = Duration::from_secs(2);
 
-struct Twins {
-    one: Domain,
-    two: Samba,
-    to_one: Wire,
-    bench: Bench,
+pub struct Twins {
+    pub one: Domain,
+    pub two: Samba,
+    pub to_one: Wire,
+    pub bench: Bench,
 }
 
 impl Twins {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let one = Domain::start(&SambaOptions { release: Release::System, ..SambaOptions::default() });
         let two = one.samba.twin(TWO).await.unwrap();
         let to_one = Wire::to(&one.samba).await;
@@ -50,12 +50,12 @@ impl Twins {
         Self { one, two, to_one, bench }
     }
 
-    async fn somebody(&self) -> Someone {
+    pub async fn somebody(&self) -> Someone {
         self.one.somebody().await
     }
 
     /// Asks every second how the servers are, as the agent does.
-    fn watched(&self) -> Watch {
+    pub fn watched(&self) -> Watch {
         let directory = self.bench.directory.clone();
         Watch(tokio::spawn(async move {
             loop {
@@ -72,7 +72,7 @@ impl Twins {
     }
 }
 
-struct Watch(JoinHandle<()>);
+pub struct Watch(JoinHandle<()>);
 
 impl Drop for Watch {
     fn drop(&mut self) {
@@ -84,7 +84,7 @@ pub fn at(code: Code, dc: &str) -> (Code, String) {
     (code, dc.to_owned())
 }
 
-async fn begun(bench: &Bench, job: &LeasedJob) {
+pub async fn begun(bench: &Bench, job: &LeasedJob) {
     while !matches!(bench.journal.job(job.ticket.job), Some(Job::Open(_))) {
         tokio::task::yield_now().await;
     }

@@ -6,6 +6,7 @@ mod connection;
 mod crashes;
 mod discovery;
 mod failover;
+mod frozen;
 pub mod groups;
 mod kinds;
 mod meanwhile;

@@ -80,6 +80,19 @@ async fn what_a_silent_agent_did_not_do_is_done() {
 }
 
 #[tokio::test]
+async fn an_earlier_change_of_our_own_is_not_taken_for_the_silent_agents() {
+    for domain in both() {
+        let (bench, pat) = (Bench::new(&domain.samba), domain.somebody().await);
+        assert_eq!(bench.reset(pat.guid, "Quite-New-1").await, Code::Applied);
+        let before = times_set(&domain.samba, &pat.name).await;
+        let job = LeasedJob { attempt: 2, ..bench.job(pat.guid, "Quite-New-2") };
+        assert_eq!(bench.run(&job).await.code, Code::Applied);
+        assert!(accepts(&domain.samba, &pat, "Quite-New-2").await);
+        assert_eq!((times_set(&domain.samba, &pat.name).await, bad_binds(&domain.samba, &pat.name).await), (before + 1, 0));
+    }
+}
+
+#[tokio::test]
 async fn somebody_elses_change_since_makes_it_unknown() {
     for domain in both() {
         let (bench, pat, job) = second(domain, "Quite-New-1", 0).await;

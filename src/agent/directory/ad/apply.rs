@@ -8,9 +8,9 @@ use uuid::Uuid;
 use super::{
     super::{
         Account, ApplyError, Bind, Effect, Trouble,
+        answer::{answered, elsewhere, is_elsewhere, transport, win32},
         attributes::NEVER_CHANGED,
         bytes::{Bytes, bytes, replace},
-        link::{answered, elsewhere, is_elsewhere, transport, win32},
     },
     Ad, guid,
 };
@@ -63,7 +63,10 @@ impl Ad {
             session.ldap.with_controls(RawControl { ctype: oid, crit: true, val: value });
         }
         match session.ldap.with_timeout(MODIFY).modify(&guid(account.guid), modifications(effect)).await {
-            Ok(result) if result.rc == 0 => Ok(()),
+            Ok(result) if result.rc == 0 => {
+                self.jobs.answered(&session);
+                Ok(())
+            }
             Ok(result) if is_elsewhere(result.rc) => {
                 let trouble = elsewhere(result.rc, &result.text);
                 self.jobs.useless(&session, &trouble.to_string()).await;

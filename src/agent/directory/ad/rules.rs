@@ -1,11 +1,7 @@
 //! The rules that hold for an account in Active Directory, and what our own account may do about it.
 
 use super::{
-    super::{
-        Account, Policy, Standing, Trouble,
-        attributes::seconds,
-        link::{Link, answered},
-    },
+    super::{Account, Policy, Standing, Trouble, answer::answered, attributes::seconds, link::Link},
     Ad, guid,
 };
 use crate::wire::message::{PasswordPolicy, PolicyFrom};

@@ -6,9 +6,10 @@ use uuid::Uuid;
 use super::{
     super::{
         Account, Bind, Server, Trouble,
+        answer::{answered, transport},
         attributes::{Entry, filetime, generalized},
         dn,
-        link::{ANSWER, Session, answered, transport},
+        link::{ANSWER, Session},
     },
     OpenLdap,
     ppolicy::{self, Error},

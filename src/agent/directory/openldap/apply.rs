@@ -16,9 +16,9 @@ use tokio::time::sleep;
 use super::{
     super::{
         Account, ApplyError, Bind, Effect, Trouble,
+        answer::{answered, elsewhere, is_elsewhere, transport},
         attributes::seconds,
         bytes::{Bytes, bytes, replace},
-        link::{answered, elsewhere, is_elsewhere, transport},
     },
     MODIFY, OpenLdap,
     account::FOR_EVER,
@@ -205,7 +205,10 @@ impl OpenLdap {
                     self.links.jobs.useless(&session, &trouble.to_string()).await;
                     Err(ApplyError::NotSent(trouble))
                 }
-                None => Ok(answer),
+                None => {
+                    self.links.jobs.answered(&session);
+                    Ok(answer)
+                }
             },
             Err(error) => {
                 self.links.jobs.broken(&session).await;

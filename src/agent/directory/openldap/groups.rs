@@ -5,10 +5,7 @@ use std::collections::HashSet;
 use ldap3::{Scope, ldap_escape};
 
 use super::{
-    super::{
-        Account, Trouble, dn,
-        link::{Session, answered},
-    },
+    super::{Account, Trouble, answer::answered, dn, link::Session},
     OpenLdap, look, search,
 };
 

@@ -26,9 +26,10 @@ use uuid::Uuid;
 
 use super::{
     Account, ApplyError, Bind, Directory, Effect, Policy, Server, Standing, Trouble,
+    answer::answered,
     attributes::{Entry, generalized},
     dn,
-    link::{ANSWER, Link, Session, answered},
+    link::{ANSWER, Link, Session},
     links::Links,
 };
 use crate::{agent::time::Time, base::config, wire::message::DirectoryHealth};
@@ -139,6 +140,10 @@ impl Directory for OpenLdap {
 
     fn stay(&self, user: Uuid, server: &str) {
         self.links.servers.write(user, server);
+    }
+
+    async fn until_gone(&self, server: &str) {
+        self.links.jobs.until_gone(server).await;
     }
 
     fn is_own(&self, account: &Account) -> bool {

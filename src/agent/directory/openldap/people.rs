@@ -24,9 +24,9 @@ use uuid::Uuid;
 use super::{
     super::{
         Trouble,
+        answer::{answered, transport},
         attributes::{Entry, generalized},
         dn,
-        link::{answered, transport},
         people::{Group, Guids, Mark, Page, People, bound, unbound},
     },
     OpenLdap,

@@ -18,9 +18,10 @@ use tokio::time::Instant;
 use super::{
     super::{
         Account, Server, Standing, Trouble,
+        answer::transport,
         attributes::{Entry, seconds},
         bytes::{Bytes, bytes, replace},
-        link::{ANSWER, Session, transport},
+        link::{ANSWER, Session},
     },
     OpenLdap,
     account::STATE,
