@@ -39,11 +39,12 @@ pub async fn measure(bench: &Bench, name: &str, kind: Kind) -> Result<Line> {
     let server = world.serve(world.port, &bench.server_settings()).await?;
     let before = machine::resident(server.pid());
     let longest = Longest::of(&world);
-    let (mut ratios, mut rates, mut last) = (Vec::new(), Vec::new(), None);
+    let (mut ratios, mut rates, mut last) = (Vec::new(), Vec::new(), None::<(Agent, f64)>);
     for round in 0..bench.rounds.max(1) {
         // Both in turn, and the plain search before and after.
         let first = crowd.plainly(count)?;
-        last = None;
+        // Its agent ends before it is forgotten whom it told of.
+        drop(last.take());
         sqlx::query("truncate users cascade").execute(&world.db).await?;
         let agent = Agent::start(bench, &world, &site, &crowd, round).await?;
         let millis = agent.first_pass(&world, count).await?;

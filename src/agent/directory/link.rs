@@ -108,7 +108,7 @@ impl Link {
     pub(super) async fn session_on(&self, name: &str) -> Result<Session, Trouble> {
         let mut trouble = Trouble::Unreachable(format!("there is no server {name} any more"));
         for at in self.servers.called(name) {
-            match self.unless_gone(at, self.session_at(at)).await {
+            match self.unless_gone(at, Box::pin(self.session_at(at))).await {
                 Ok(session) if session.server.name == name => return Ok(session),
                 Ok(_) => {}
                 Err(why) => trouble = why,
@@ -178,7 +178,7 @@ impl Link {
     {
         let mut trouble = Trouble::Unreachable(format!("there is no server {name} any more"));
         for at in self.servers.called(name) {
-            match self.unless_gone(at, self.put(at, &question)).await {
+            match self.unless_gone(at, Box::pin(self.put(at, &question))).await {
                 Err(why @ Trouble::Unreachable(_)) => trouble = why,
                 answer => return answer,
             }
@@ -187,8 +187,7 @@ impl Link {
     }
 
     /// What only this server can answer. One that is gone is not waited for where another is well: whoever asked turns to that one.
-    async fn unless_gone<T>(&self, at: usize, asking: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
-        let mut asking = pin!(asking);
+    async fn unless_gone<T>(&self, at: usize, mut asking: impl Future<Output = Result<T, Trouble>> + Unpin) -> Result<T, Trouble> {
         if let Ok(answer) = timeout(HEDGE, &mut asking).await {
             return answer;
         }

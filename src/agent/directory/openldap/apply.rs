@@ -200,16 +200,14 @@ impl OpenLdap {
             }
         };
         match sent {
-            Ok(answer) => match cannot(&answer) {
-                Some(trouble) => {
+            Ok(answer) => {
+                if let Some(trouble) = cannot(&answer) {
                     self.links.jobs.useless(&session, &trouble.to_string()).await;
-                    Err(ApplyError::NotSent(trouble))
+                    return Err(ApplyError::NotSent(trouble));
                 }
-                None => {
-                    self.links.jobs.answered(&session);
-                    Ok(answer)
-                }
-            },
+                self.links.jobs.answered(&session);
+                Ok(answer)
+            }
             Err(error) => {
                 self.links.jobs.broken(&session).await;
                 let hung = matches!(error, LdapError::Timeout { .. });
