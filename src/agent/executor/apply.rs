@@ -134,9 +134,9 @@ impl<D: Directory> Executor<D> {
         let sent = Instant::now();
         let answer = tokio::select! {
             biased;
-            answer = self.directory.apply(account, effect) => answer,
+            answer = Box::pin(self.directory.apply(account, effect)) => answer,
             // The answer is still waited for: a server that was only held up gives it.
-            verdict = self.known_elsewhere(intent, secrets) => return verdict,
+            verdict = Box::pin(self.known_elsewhere(intent, secrets)) => return verdict,
         };
         match answer {
             Ok(()) => self.read_back(intent).await,
