@@ -11,7 +11,7 @@ pub mod groups;
 mod kinds;
 mod meanwhile;
 mod mirror;
-mod names;
+pub mod names;
 mod order;
 mod passwords;
 mod poison;

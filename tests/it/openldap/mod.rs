@@ -2,6 +2,7 @@
 
 mod failover;
 mod groups;
+mod names;
 mod outcomes;
 mod people;
 mod rights;

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use super::{
     Ground, Seen,
     after::{After, Then},
-    hold,
+    either, hold,
 };
 use crate::{
     agent::{Bench, add_outsider, directory_of, guid, times_set},
@@ -79,7 +79,6 @@ pub async fn run(hints: bool) {
     let samba = tokio::task::spawn_blocking(move || Samba::start(&options).unwrap()).await.unwrap();
     assert_eq!(samba.policy_hints, hints);
     let bench = |change: fn(&mut sspr::base::config::Agent)| Bench::with(&samba, change);
-    let table: String = TABLE.split('|').map(|cell| either(cell, hints)).collect::<Vec<_>>().join("|");
     let ground = Ad {
         plain: bench(|_| ()),
         whole: bench(|settings| settings.directory.users_dn = settings.directory.base_dn.clone()),
@@ -88,16 +87,7 @@ pub async fn run(hints: bool) {
         next: AtomicUsize::new(1),
         samba: &samba,
     };
-    hold(&ground, &table).await;
-}
-
-/// Of `with~without` the half that holds here.
-fn either(cell: &str, hints: bool) -> &str {
-    match cell.split_once('~') {
-        Some((with, _)) if hints => with,
-        Some((_, without)) => without,
-        None => cell,
-    }
+    hold(&ground, &either(TABLE, hints)).await;
 }
 
 struct Ad<'a> {

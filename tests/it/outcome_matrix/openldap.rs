@@ -15,9 +15,10 @@ use sspr::{
 };
 use uuid::Uuid;
 
-use super::{Ground, Seen, hold};
+use super::{Ground, Seen, either, hold};
 use crate::openldap::{Desk, attribute, slapd, uuid_of};
 
+/// `~`: what comes instead where all is one modify.
 const TABLE: &str = "
 condition          | reset             | temporary         | change             | unlock            | require_change    | waive_change      | verify            | inspect
 good               | applied           | applied           | applied            | not_locked        | change_required   | change_waived     | verified          | inspected
@@ -42,11 +43,13 @@ gone               | gone              | gone              | gone               
 moved out of scope | out_of_scope      | out_of_scope      | out_of_scope       | out_of_scope      | out_of_scope      | out_of_scope      | out_of_scope      | out_of_scope
 protected          | account_protected | account_protected | account_protected  | account_protected | account_protected | account_protected | account_protected | inspected
 no right           | no_right          | no_right          | no_right           | no_unlock_right   | no_flag_right     | no_flag_right     | verified          | inspected
+passwords only     | applied           | must_change_not_set~no_right | applied | no_unlock_right   | no_flag_right     | no_flag_right     | verified          | inspected
+states only        | no_right          | no_right          | no_right           | not_locked        | change_required   | change_waived     | verified          | inspected
 control wanted     | applied           | applied           | applied            | not_locked        | change_required   | change_waived     | verified          | inspected
 unreachable        | directory_unreachable | directory_unreachable | directory_unreachable | directory_unreachable | directory_unreachable | directory_unreachable | directory_unreachable | directory_unreachable
 ";
 
-const PEOPLE: usize = 190;
+const PEOPLE: usize = 210;
 const FOR_EVER: &str = "000001010000Z";
 
 pub async fn run(hashes_modified: bool) {
@@ -72,7 +75,7 @@ pub async fn run(hashes_modified: bool) {
         next: AtomicUsize::new(1),
         slapd: &slapd,
     };
-    hold(&ground, TABLE).await;
+    hold(&ground, &either(TABLE, !hashes_modified)).await;
 }
 
 fn own(slapd: &Slapd) -> String {
@@ -163,8 +166,10 @@ impl Ground for OpenLdap<'_> {
             "must change is off" => ("pwdMustChange", if on { "FALSE" } else { "TRUE" }),
             "own change is off" => ("pwdAllowUserChange", if on { "FALSE" } else { "TRUE" }),
             "old is needed" => ("pwdSafeModify", if on { "TRUE" } else { "FALSE" }),
-            "no right" => {
-                let granted = if on { ["none", "none"] } else { ["=xw", "write"] };
+            "no right" | "passwords only" | "states only" => {
+                let [passwords, states, _] = granted(condition);
+                let granted =
+                    if on { [if passwords { "=xw" } else { "none" }, if states { "write" } else { "none" }] } else { ["=xw", "write"] };
                 return self.slapd.grant(Granted { passwords: granted[0], states: granted[1] }).await.unwrap();
             }
             _ => return,
@@ -212,11 +217,20 @@ impl Ground for OpenLdap<'_> {
     }
 }
 
+/// What our account may write: passwords, locks, the flag that a change is due.
+fn granted(condition: &str) -> [bool; 3] {
+    match condition {
+        "no right" => [false; 3],
+        "passwords only" => [true, false, false],
+        "states only" => [false, true, true],
+        _ => [true; 3],
+    }
+}
+
 /// What of an inspection is not as the condition has it.
 fn misread(condition: &str, state: &AccountState) -> Option<String> {
     let is = |name: &str| condition == name;
     let from = if is("own policy") { PolicyFrom::Own } else { PolicyFrom::Default };
-    let may = Some(!is("no right"));
     let holds = state.locked == is("locked")
         && state.locked_for_good == is("locked for ever")
         && !state.disabled
@@ -229,6 +243,6 @@ fn misread(condition: &str, state: &AccountState) -> Option<String> {
         && state.policy.as_ref().is_some_and(|policy| policy.min_length == 8 && policy.complexity && policy.history == 5)
         && state.hints
         && !state.names
-        && [state.may_reset, state.may_unlock, state.may_require_change] == [may; 3];
+        && [state.may_reset, state.may_unlock, state.may_require_change] == granted(condition).map(Some);
     (!holds).then(|| format!("{state:?}"))
 }
