@@ -48,6 +48,8 @@ pub struct Mirrored {
 /// Take one batch. Keyed by object GUID: a name that is given anew never inherits anything.
 pub async fn mirror(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector: Uuid, batch: &MirrorBatch) -> Result<MirrorOutcome> {
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('sspr mirror ' || $1::uuid, 0))", connector).execute(&mut *conn).await?;
+    // A plan that was made when there was nobody reads everybody once for each person of a batch, until statistics are gathered.
+    sqlx::query!("select set_config('plan_cache_mode', 'force_custom_plan', true)").fetch_one(&mut *conn).await?;
     if batch.full && !begin(&mut *conn, scope, clock, connector, batch).await? {
         return Ok(MirrorOutcome::UnknownPass);
     }
