@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{Ground, Seen, either, hold};
 use crate::openldap::{Desk, attribute, slapd, uuid_of};
 
-/// `~`: what comes instead where all is one modify.
+/// `~`: what comes instead where all is one modify, under a condition that wants the locks compared.
 const TABLE: &str = "
 condition          | reset             | temporary         | change             | unlock            | require_change    | waive_change      | verify            | inspect
 good               | applied           | applied           | applied            | not_locked        | change_required   | change_waived     | verified          | inspected
@@ -43,7 +43,7 @@ gone               | gone              | gone              | gone               
 moved out of scope | out_of_scope      | out_of_scope      | out_of_scope       | out_of_scope      | out_of_scope      | out_of_scope      | out_of_scope      | out_of_scope
 protected          | account_protected | account_protected | account_protected  | account_protected | account_protected | account_protected | account_protected | inspected
 no right           | no_right          | no_right          | no_right           | no_unlock_right   | no_flag_right     | no_flag_right     | verified          | inspected
-passwords only     | applied           | must_change_not_set~no_right | applied | no_unlock_right   | no_flag_right     | no_flag_right     | verified          | inspected
+passwords only     | applied~no_right  | must_change_not_set~no_right | applied | no_unlock_right   | no_flag_right     | no_flag_right     | verified          | inspected
 states only        | no_right          | no_right          | no_right           | not_locked        | change_required   | change_waived     | verified          | inspected
 control wanted     | applied           | applied           | applied            | not_locked        | change_required   | change_waived     | verified          | inspected
 unreachable        | directory_unreachable | directory_unreachable | directory_unreachable | directory_unreachable | directory_unreachable | directory_unreachable | directory_unreachable | directory_unreachable
