@@ -156,6 +156,7 @@ methods-add-codes = Make recovery codes
 methods-renew-codes = Make new recovery codes
 methods-told = Whenever something is added or removed, we tell you at all your addresses. Something new works only after a while: should it not have been you who added it, there is time to say so.
 methods-contacts = Where we can reach you
+methods-contact-edit = Change
 methods-contacts-text = Codes and messages about your account go there. If something in the records of your organisation is wrong, tell your help desk.
 methods-back = Back to your account
 methods-cancel = Cancel
