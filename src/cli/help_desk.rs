@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     base::{clock::Clock, config::Config, db, language::Language, secret::KeyRing},
-    domain::{audit::Source, freezes, notices, notifications::Act, users, verification},
+    domain::{audit::Source, freezes, notices, notifications::Act, policies::Method, users, verification},
     web::page,
 };
 
@@ -49,7 +49,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
     let mut tx = pool.begin().await?;
     let tenant = super::tenant::chosen(&mut tx, &ring, tenant).await?;
     let similar = users::similar(&tenant.scope, &name);
-    let Some((person, _)) = users::candidates(&mut tx, &tenant.scope, &name, &similar).await?.found else {
+    let Some((person, terms)) = users::candidates(&mut tx, &tenant.scope, &name, &similar).await?.found else {
         bail!("nobody of that name is served");
     };
     if let Some(freeze) = freezes::of(&mut tx, &tenant.scope, person.user_id).await? {
@@ -59,6 +59,9 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             page::when(Language::English, freeze.since).text,
             freeze.reason
         );
+    }
+    if !terms.methods.contains(&Method::HelpDesk) {
+        bail!("the policy that holds for {} takes no code from the help desk: see `sspr policy list`", person.display_name);
     }
     let code = verification::make_code(&mut tx, &tenant.scope, &clock, &source, &person, &number).await?;
     if code.is_some() {

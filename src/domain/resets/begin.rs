@@ -38,7 +38,7 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     let scope = &tenant.scope;
     // All that a name shows and counts depends on its local part: "x" and "x@corp" must not differ where there is no x.
     let similar = users::similar(scope, name);
-    let Candidates { found, namesake, donors } = users::candidates(&mut *conn, scope, name, &similar).await?;
+    let Candidates { found, namesake, donors, help_desk } = users::candidates(&mut *conn, scope, name, &similar).await?;
     let own_two = [&found, &namesake].map(|one| one.as_ref().map_or_else(Uuid::nil, |(user, _)| user.user_id));
     let people: Vec<Uuid> = own_two.into_iter().chain(donors.iter().map(|(user, _)| user.user_id)).collect();
     let registered = authenticators::usable(&mut *conn, scope, clock, &people).await?;
@@ -63,7 +63,11 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     };
     let decoy = decoy_of(donor, looks, name, &similar);
     let user = found.filter(|_| own.is_some()).map(|(user, _)| user);
-    let (options, terms) = own.or(nearly).unwrap_or(decoy);
+    let (mut options, terms) = own.or(nearly).unwrap_or(decoy);
+    // Whether it is theirs to use, the help desk is told when it makes a code.
+    if help_desk && options.iter().all(|offer| offer.method != Method::HelpDesk) {
+        options.push(Offer::new(Method::HelpDesk, String::new()));
+    }
     let no_one = scope.key().hash(b"limit subject of nobody", &similar);
     let mut subjects = vec![similar, user.as_ref().map_or(no_one, |user| user.subject(scope))];
     // One order for all flows that share any of them: counters are locked in it.
@@ -144,7 +148,11 @@ fn offers(tenant: &Tenant, user: &User, kinds: &[Method], terms: &Terms, now: Of
     let alone = terms.gates == 1 && !terms.password_follows;
     let behind = |mail: &&EmailAddress| alone && tenant.mail_domains.iter().any(|domain| mail.is_at(domain));
     let [mail_known, private_known, mobile_known] = user.since.map(|at| at.is_none_or(|at| at + terms.cooling_off <= now));
-    let private = user.private_mail.as_ref().filter(|_| private_known).map(|mail| Offer::new(Method::PrivateEmail, mail.masked()));
+    let private = user
+        .private_mail
+        .as_ref()
+        .filter(|mail| private_known && !behind(mail))
+        .map(|mail| Offer::new(Method::PrivateEmail, mail.masked()));
     let mail = user.mail.as_ref().filter(|mail| mail_known && !behind(mail)).map(|mail| Offer::new(Method::Email, mail.masked()));
     let mobile = user.mobile.as_ref().filter(|mobile| mobile_known && tenant.allowed.may_text(mobile.as_str()));
     let mobile = mobile.map(|mobile| Offer { country: Some(mobile.calling_code().to_owned()), ..Offer::new(Method::Sms, mobile.masked()) });
@@ -167,9 +175,6 @@ fn plausible(terms: &Terms) -> Vec<Offer> {
         if !is_enough(&offers, terms) {
             offers.push(Offer::new(method, String::new()));
         }
-    }
-    if may_call(terms) {
-        offers.push(Offer::new(Method::HelpDesk, String::new()));
     }
     offers.sort_by_key(|offer| ORDER.iter().position(|method| *method == offer.method));
     offers

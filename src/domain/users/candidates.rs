@@ -32,6 +32,7 @@ struct Judged {
     apart: bool,
     rises: bool,
     cooling_off: i32,
+    help_desk: bool,
 }
 
 impl Judged {
@@ -69,6 +70,9 @@ pub struct Candidates {
     /// Some who are real, from the hash on, of whom a decoy borrows the *kinds* of contact of the first who could do what is begun: so
     /// decoys are spread as people are, and the same name always gets the same. Wraps around at the end.
     pub donors: Vec<(User, Terms)>,
+    /// Somebody of this tenant may be let in by the help desk alone: then everybody sees that way, or the help desk's people could be told
+    /// from others, and from nobody.
+    pub help_desk: bool,
 }
 
 /// All of them in one look, the same for names that are known and that are not: whom an account follows is asked in any case, of somebody.
@@ -100,7 +104,8 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
            )
            select why as "why!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
                sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
-               true as "open!", p.serves as "serves!", p.methods as "methods!", p.gates as "gates!", p.apart as "apart!", p.rises as "rises!", p.cooling_off as "cooling_off!"
+               true as "open!", p.serves as "serves!", p.methods as "methods!", p.gates as "gates!", p.apart as "apart!", p.rises as "rises!", p.cooling_off as "cooling_off!",
+               exists (select from policies d where d.tenant_id = $1 and d.serves and d.gates = 1 and 'help_desk' = any(d.methods)) as "help_desk!"
            from picked, policy_of($1, user_id) p"#,
         scope.id(),
         name.as_str(),
@@ -113,6 +118,7 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
     let (mut candidates, mut more, mut donors) = (Candidates::default(), false, Vec::new());
     for row in rows {
         let (why, guid) = (row.why.clone(), row.object_guid);
+        candidates.help_desk = row.help_desk;
         let (user, terms, _) = row.open(scope)?;
         let one = (user, terms);
         match why.as_str() {
@@ -137,7 +143,7 @@ pub async fn everybody(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<(Us
         Judged,
         r#"select '' as "why!", user_id, u.connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
                enabled and not protected as "open!", p.serves as "serves!", p.methods as "methods!", p.gates as "gates!",
-               p.apart as "apart!", p.rises as "rises!", p.cooling_off as "cooling_off!"
+               p.apart as "apart!", p.rises as "rises!", p.cooling_off as "cooling_off!", false as "help_desk!"
            from users u join connectors c using (tenant_id, connector_id), policy_of(u.tenant_id, u.user_id) p
            where u.tenant_id = $1 and u.removed_at is null and not c.linked"#,
         scope.id(),

@@ -114,11 +114,12 @@ pub async fn make_code(
 }
 
 /// A flow that was a decoy, because this person has too few methods, is theirs from now on, and takes nothing but the code: what else
-/// it showed is nobody's, and an address of theirs that is too new must not take its place.
+/// it showed is nobody's, as is how many proofs it asked for, and an address of theirs that is too new must not take its place. Whether
+/// their own policy is content with it is asked at the ticket, as ever.
 async fn claim(conn: &mut PgConnection, scope: &Scope, flow: Uuid, user: &User) -> Result<()> {
     let only = serde_json::json!([{ "method": Method::HelpDesk, "masked": "" }]);
     sqlx::query!(
-        "update flows set user_id = $3, caller_id = null, options = $4,
+        "update flows set user_id = $3, caller_id = null, options = $4, gates = 1, apart = false, rises = false,
              subjects = array(select distinct s from unnest(array_append(subjects, $5::bytea)) s order by s)
          where tenant_id = $1 and flow_id = $2 and caller_id = $3 and user_id is null",
         scope.id(),

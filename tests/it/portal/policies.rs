@@ -175,6 +175,24 @@ async fn the_mailbox_behind_the_password_proves_nothing_alone() {
     assert_eq!(served(&cloud).await, [true; 3], "beside another proof it counts");
 }
 
+/// Whoever entered it as a private one.
+#[tokio::test]
+async fn a_private_mailbox_behind_the_password_proves_nothing_alone_either() {
+    let (cloud, mut agent) = office().await;
+    cloud.policy(|terms| Draft { cooling_off: 0, ..terms }).await;
+    let private = |name: &str| DirectoryPerson { private_mail: Some(format!("{name}@corp.example")), ..somebody(name) };
+    agent.mirror(["alice", "bob", "carol"].map(private).to_vec()).await;
+    let choices = async |cloud: &Cloud| {
+        let mut alice = Person::at(cloud);
+        alice.opens("/").await.submits("/reset", &[("name", "alice")]).await.is_at("/reset/method");
+        alice.page.form("/reset/method").unwrap().choices("method").iter().map(|&choice| choice.to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(choices(&cloud).await, ["private_email", "email", "sms"]);
+    cloud.administers(&["tenant", "set", &cloud.tenant.scope.id().to_string(), "--mail-domains", "corp.example"]);
+    cloud.hears().await;
+    assert_eq!(choices(&cloud).await, ["email", "sms"]);
+}
+
 #[tokio::test]
 async fn who_gains_and_who_loses_is_shown_before_it_is_saved() {
     let (cloud, _agent) = office().await;

@@ -3,10 +3,12 @@
 use std::time::Duration as Wait;
 
 use sspr::{
+    base::id,
     domain::policies::{Draft, Method},
-    wire::message::Person as DirectoryPerson,
+    wire::message::{Group, MirrorBatch, Person as DirectoryPerson},
 };
 use time::Duration;
+use uuid::Uuid;
 
 use crate::support::{
     Cloud, Person,
@@ -205,4 +207,67 @@ async fn signing_in_by_mail_gives_no_new_guesses_at_the_text_message() {
     let code = code_in(&cloud.inbox.wait_for(&number, seen).await.unwrap().text);
     alice.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/password");
     assert_eq!(cloud.sql::<i64>("select count(*) from limits where kind = 'code_try' and used > 0").await, 0);
+}
+
+#[tokio::test]
+async fn switched_on_it_holds_for_whoever_is_on_the_way() {
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    let secret = cloud.registers_app("alice", Duration::ZERO).await;
+    cloud.policy(|terms| Draft { rises: false, ..terms }).await;
+    let (mut thief, mut bob) = (Person::at(&cloud), Person::at(&cloud));
+    thief.proves(&cloud, "alice").await;
+    let sealed = thief.seals("Correct-Horse-7").await;
+    bob.proves(&cloud, "bob").await;
+    let mut alice = begins(&cloud, "alice").await;
+    shows_code(&cloud, &mut alice, &secret).await;
+    cloud.policy(|terms| Draft { rises: true, ..terms }).await;
+    assert_eq!(thief.posts(&sealed).await.0, 403);
+    assert_eq!(thief.ticket().await.0, 403);
+    assert_eq!(bob.ticket().await.0, 200, "he has no app");
+    assert_eq!(alice.ticket().await.0, 200, "she showed hers");
+}
+
+#[tokio::test]
+async fn the_help_desk_lets_in_a_caller_whose_colleagues_have_apps() {
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
+    cloud.policy(|terms| Draft { methods: Method::ALL.into(), ..terms }).await;
+    agent.mirror(vec![somebody("alice"), somebody("bob"), DirectoryPerson { mail: None, mobile: None, ..somebody("carol") }]).await;
+    for name in ["alice", "bob"] {
+        cloud.registers_app(name, Duration::ZERO).await;
+    }
+    let mut carol = begins(&cloud, "carol").await;
+    carol.sees("proof 1 of 2");
+    carol.submits("/reset/method", &[("method", "help_desk")]).await.is_at("/reset/code");
+    let code = cloud.administers(&["help-desk", "code", "--user", "carol", "--number", &number(&carol), "--operator", "Hugo Help"]);
+    carol.opens("/reset/code").await.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/password");
+    assert_eq!(carol.ticket().await.0, 200);
+}
+
+/// Some have nothing and are let in by the help desk, all others not.
+#[tokio::test]
+async fn where_the_help_desk_lets_in_some_everybody_sees_that_way() {
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
+    let group = Uuid::from_u128(77);
+    let mut people = vec![somebody("alice"), somebody("bob"), DirectoryPerson { mail: None, mobile: None, ..somebody("carol") }];
+    people[2].groups = vec![group];
+    let groups = Some(vec![Group { guid: group, name: "Paper".to_owned() }]);
+    let batch = MirrorBatch { pass: id::random(), full: true, first: true, last: true, upserts: people, groups, ..MirrorBatch::default() };
+    assert_eq!(agent.post("/agent/v1/directory", &batch).await.status(), 204);
+    assert_eq!(choices(&begins(&cloud, "alice").await), ["email", "sms"]);
+    cloud.administers(&["policy", "create", "Paper", "--groups", "Paper", "--methods", "help_desk,email", "--priority", "1", "--yes"]);
+    let mut pages = Vec::new();
+    for name in ["alice", "carol", "nobody"] {
+        pages.push(begins(&cloud, name).await);
+    }
+    assert_eq!((plain(&pages[0]), plain(&pages[1])), (plain(&pages[1]), plain(&pages[2])));
+    assert_eq!(choices(&pages[0]), ["email", "sms", "help_desk"]);
+    let calls = async |page: &mut Person, name: &str| {
+        page.submits("/reset/method", &[("method", "help_desk")]).await.is_at("/reset/code");
+        cloud.tries(&["help-desk", "code", "--user", name, "--number", &number(page), "--operator", "Hugo Help"])
+    };
+    let code = calls(&mut pages[1], "carol").await.unwrap();
+    pages[1].submits("/reset/code", &[("code", &code)]).await.is_at("/reset/password");
+    assert_eq!(pages[1].ticket().await.0, 200);
+    let refused = calls(&mut pages[0], "alice").await.unwrap_err();
+    assert!(refused.contains("takes no code from the help desk"), "{refused}");
 }
