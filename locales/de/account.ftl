@@ -99,7 +99,7 @@ enter-renew = Ein neues Passwort wählen
 problem-signed-out-title = Bitte melden Sie sich noch einmal an
 problem-signed-out-text = Sie sind nicht mehr angemeldet: Sie haben sich abgemeldet, oder es ist eine Stunde vergangen, oder es waren 15 Minuten ohne einen Klick. Es wurde nichts geändert. Bitte melden Sie sich noch einmal an.
 problem-too-many-passwords-title = Bitte warten Sie ein wenig
-problem-too-many-passwords-text = Es gab mehrere falsche Versuche mit Ihrem jetzigen Passwort. Damit Ihr Konto nicht gesperrt wird, werden für eine Viertelstunde oder länger keine weiteren gemacht. Wenn Sie es vergessen haben, können Sie ohne es ein neues setzen.
+problem-too-many-passwords-text = Es gab mehrere falsche Versuche mit Ihrem jetzigen Passwort. Damit Ihr Konto nicht gesperrt wird, werden bis zu einer halben Stunde lang keine weiteren gemacht, und länger, wenn es wieder geschieht. Wenn Sie es vergessen haben, können Sie ohne es ein neues setzen.
 
 ## Eigene Adressen und Nummern
 

@@ -99,7 +99,7 @@ enter-renew = Choose a new password
 problem-signed-out-title = Please sign in again
 problem-signed-out-text = You are not signed in any more: you signed out, or an hour or 15 minutes without a click have passed. Nothing was changed. Please sign in again.
 problem-too-many-passwords-title = Please wait a little
-problem-too-many-passwords-text = There were several wrong tries at your current password. So that your account is not locked, no more are made for a quarter of an hour or longer. If you have forgotten it, you can set a new one without it.
+problem-too-many-passwords-text = There were several wrong tries at your current password. So that your account is not locked, no more are made for up to half an hour, and for longer if it happens again. If you have forgotten it, you can set a new one without it.
 
 ## Addresses and numbers of one's own
 

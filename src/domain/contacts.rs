@@ -166,8 +166,9 @@ async fn kept(
     Ok(Contact::parse(method, &text).map(|contact| (Pending { contact, sent_at: row.created_at }, row.code_hash)))
 }
 
-/// Count a try, with those at all codes that were sent for this account. The caller commits this before it goes on to [`confirm`]. It is
-/// never given back: whoever adds an address of their own must not get new guesses at somebody else's code.
+/// Count a try, with those at all codes that were sent for this account. The caller commits this before it goes on to [`confirm`]. A right
+/// one gives none back, only a whole journey's proof does (`domain/resets/proof.rs`): whoever adds an address of their own must not get new guesses at
+/// somebody else's code.
 pub async fn count_try(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, user: &User) -> Result<Verdict> {
     let counts = vec![Count::from(Limit::AddressTry, source), Count::of(Limit::CodeTry, &[user.subject(scope)])];
     limits::take_all(conn, scope, clock, source, counts).await
@@ -177,6 +178,8 @@ pub async fn count_try(conn: &mut PgConnection, scope: &Scope, clock: &Clock, so
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confirmed {
     Added,
+    /// There is no code, because the address was added just now: a button that was pressed twice.
+    Already,
     Wrong,
     /// Its ten minutes are over, it was used, or it was begun elsewhere.
     Over,
@@ -194,11 +197,18 @@ pub async fn confirm(
     (method, code): (Method, &Code),
 ) -> Result<Confirmed> {
     let scope = &tenant.scope;
-    let Some((Pending { contact, .. }, right)) = kept(&mut *conn, scope, clock, adder, method).await? else { return Ok(Confirmed::Over) };
+    let Some((Pending { contact, .. }, right)) = kept(&mut *conn, scope, clock, adder, method).await? else {
+        return Ok(if is_fresh(conn, scope, clock, adder, method).await? { Confirmed::Already } else { Confirmed::Over });
+    };
     if !id::same(&right, &hash(scope, adder.session, &contact, code.as_str())) {
         let detail = serde_json::json!({ "method": method });
         let event = Event { action: "contact.code_try", outcome: "wrong", user: Some(adder.user.user_id), detail, ..Event::default() };
-        audit::record(conn, scope, clock, source, event).await?;
+        audit::record(&mut *conn, scope, clock, source, event).await?;
+        // As in every journey: whose tries are used up hears of it.
+        let counts = [Count::of(Limit::CodeTry, &[adder.user.subject(scope)])];
+        if !limits::waiting(&mut *conn, scope, clock, &counts).await?.is_empty() {
+            notices::tries_used_up(conn, scope, clock, Some(adder.user), 0, source).await?;
+        }
         return Ok(Confirmed::Wrong);
     }
     if let Some(unfit) = unfit(&mut *conn, tenant, adder.user, &contact).await? {
@@ -214,6 +224,16 @@ pub async fn confirm(
     .await?;
     let added = set(conn, scope, clock, source, adder.user, (method, Some(&contact))).await?;
     Ok(if added { Confirmed::Added } else { Confirmed::Over })
+}
+
+/// Whether there is one of their own by this method that is no older than a code can be. Asked of the person as they are now: two presses
+/// may arrive together.
+async fn is_fresh(conn: &mut PgConnection, scope: &Scope, clock: &Clock, adder: Adder<'_>, method: Method) -> Result<bool> {
+    let Some(user) = users::get(&mut *conn, scope, adder.user.user_id).await? else { return Ok(false) };
+    let [own_mail, own_mobile] = users::are_own(conn, scope, user.user_id).await?;
+    let [_, mail_at, mobile_at] = user.since;
+    let (own, since) = if method == Method::Sms { (own_mobile, mobile_at) } else { (own_mail, mail_at) };
+    Ok(own && since.is_some_and(|since| since + LIFETIME > clock.now()))
 }
 
 /// Take back one's own; what a list or the directory says counts again. False: there is none.

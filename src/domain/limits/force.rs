@@ -30,7 +30,7 @@ impl InForce {
     /// For whom, where the subject itself tells: a network, a country, everybody. `None`: a hash.
     pub fn whom(&self) -> Option<String> {
         match (self.limit, self.subject.as_slice()) {
-            (Limit::AddressBegin | Limit::AddressTry | Limit::AddressSend | Limit::NotMe, subject) => {
+            (Limit::AddressBegin | Limit::AddressChallenge | Limit::AddressTry | Limit::AddressSend | Limit::NotMe, subject) => {
                 Some(match (<[u8; 4]>::try_from(subject), <[u8; 8]>::try_from(subject)) {
                     (Ok(octets), _) => IpAddr::from(Ipv4Addr::from(octets)).to_string(),
                     (_, Ok(octets)) => format!("{}/64", Ipv6Addr::from(u128::from(u64::from_be_bytes(octets)) << 64)),

@@ -3,8 +3,8 @@
 //! by the database's clock: a node whose own is wrong would begin new ones.
 //!
 //! Each kind of proof has its own count of tries: whoever guesses at the code in a mailbox does not stop the authenticator app of the
-//! same account. What nobody can guess (a passkey, a recovery code) has none, but for the client's address. Waits grow, and none is
-//! for ever.
+//! same account, and whoever has passed a proof is apart from those who have not. What nobody can guess (a passkey, a recovery code) has
+//! none, but for the client's address. Waits grow, and none is for ever.
 
 mod force;
 
@@ -27,6 +27,8 @@ pub use force::{InForce, in_force, lift};
 pub enum Limit {
     /// Beginning anything with a name, from a client address.
     AddressBegin,
+    /// A challenge for a passkey without a name, from a client address: no work was done for it, so it uses up nobody's beginnings.
+    AddressChallenge,
     /// Comparing anything typed, from a client address.
     AddressTry,
     /// Having a code sent, from a client address.
@@ -41,7 +43,7 @@ pub enum Limit {
     HelpDeskTry,
     /// Having the directory compare the current password, for an account: few, so that its own lock is not reached through us.
     PasswordTry,
-    /// Adding and removing methods of proof, for an account: each is told by mail and text message.
+    /// Adding and replacing methods of proof and addresses, for an account: each is told by mail and text message.
     MethodChange,
     /// Sending a code, for an account.
     CodeSend,
@@ -61,8 +63,9 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::AddressBegin,
+        Self::AddressChallenge,
         Self::AddressTry,
         Self::AddressSend,
         Self::NotMe,
@@ -84,6 +87,7 @@ impl Limit {
     pub const fn kind(self) -> &'static str {
         match self {
             Self::AddressBegin => "address_begin",
+            Self::AddressChallenge => "address_challenge",
             Self::AddressTry => "address_try",
             Self::AddressSend => "address_send",
             Self::NotMe => "not_me",
@@ -110,7 +114,7 @@ impl Limit {
     /// How many within how long. `None`: as the tenant has it set.
     const fn allowance(self) -> (Option<i32>, Duration) {
         match self {
-            Self::AddressBegin | Self::AddressTry | Self::AddressSend => (None, Duration::minutes(10)),
+            Self::AddressBegin | Self::AddressChallenge | Self::AddressTry | Self::AddressSend => (None, Duration::minutes(10)),
             Self::NotMe => (Some(20), Duration::minutes(10)),
             Self::CodeTry | Self::AppTry | Self::HelpDeskTry => (Some(5), Duration::minutes(10)),
             Self::PasswordTry => (Some(3), Duration::minutes(30)),
@@ -278,16 +282,18 @@ fn interval(span: Duration) -> Result<PgInterval> {
 }
 
 /// The person has proven themselves: their own slips no longer count.
-pub async fn clear(conn: &mut PgConnection, scope: &Scope, subjects: &[Vec<u8>], limit: Limit) -> Result<()> {
-    // Locked in the order of [`take`], or the two would wait for each other.
+pub async fn clear(conn: &mut PgConnection, scope: &Scope, mut counts: Vec<Count>) -> Result<()> {
+    // Locked in the order of [`take_all`], or the two would wait for each other.
+    counts.sort_by_key(|count| count.limit);
+    let columns = Columns::of(&counts)?;
     sqlx::query!(
         "with mine as materialized (
-             select l.subject from unnest($2::bytea[]) with ordinality as s (subject, n)
-             join limits l on l.tenant_id = $1 and l.subject = s.subject and l.kind = $3 order by n for update of l)
-         delete from limits l using mine where l.tenant_id = $1 and l.subject = mine.subject and l.kind = $3",
+             select l.kind, l.subject from unnest($2::text[], $3::bytea[]) with ordinality as s (kind, subject, n)
+             join limits l on l.tenant_id = $1 and l.subject = s.subject and l.kind = s.kind order by n for update of l)
+         delete from limits l using mine where l.tenant_id = $1 and l.subject = mine.subject and l.kind = mine.kind",
         scope.id(),
-        subjects,
-        limit.kind(),
+        &columns.kinds as &[&str],
+        &columns.subjects as &[&[u8]],
     )
     .execute(conn)
     .await?;

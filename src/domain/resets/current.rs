@@ -12,7 +12,7 @@ use crate::{
     base::clock::Clock,
     domain::{
         audit::{self, Event, Source},
-        limits::{self, Limit, Verdict},
+        limits::{self, Count, Limit, Verdict},
         policies,
         queue::{self, Looked},
         sessions::{self, By},
@@ -51,7 +51,7 @@ async fn subject(conn: &mut PgConnection, scope: &Scope, user: Option<Uuid>) -> 
 pub(super) async fn tried(conn: &mut PgConnection, scope: &Scope, user: Uuid, code: Code) -> Result<()> {
     if code.outcome() == Outcome::Applied {
         let Some(subject) = subject(&mut *conn, scope, Some(user)).await? else { return Ok(()) };
-        return limits::clear(conn, scope, &[subject], Limit::PasswordTry).await;
+        return limits::clear(conn, scope, vec![Count::of(Limit::PasswordTry, &[subject])]).await;
     }
     // Only its own count: or one try that goes nowhere would pay for another that is wrong.
     if code.is_about_the_password() || matches!(code, Code::PolicyAge | Code::DirectoryUnreachable) {

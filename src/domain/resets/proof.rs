@@ -83,10 +83,19 @@ pub async fn choose(
     Ok(Chosen::Sent(sent))
 }
 
+/// What counts the tries at `method` for this account, once `passed` are proven. An app's code and the help desk's take nothing to be asked
+/// for: were those who have proven something counted with those who have not, any stranger could shut the owner out of what the policy asks
+/// besides. Whoever guesses there has a count as strict, over all flows and whatever name was typed.
+fn tries(scope: &Scope, flow: &Flow, passed: &[Method], method: Method) -> Option<Count> {
+    let limit = method.tries()?;
+    let apart = flow.user_id.filter(|_| !passed.is_empty() && method.class() != Class::Issued);
+    Some(apart.map_or_else(|| Count::of(limit, &flow.subjects), |user| Count::of(limit, &[users::proven(scope, user)])))
+}
+
 /// Count a try. The caller commits this before it goes on to [`prove`], so that parallel guesses cannot share one count.
 pub async fn count_try(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, flow: &Flow) -> Result<Verdict> {
     let mut counts = vec![Count::from(Limit::AddressTry, source)];
-    counts.extend(flow.method.and_then(Method::tries).map(|limit| Count::of(limit, &flow.subjects)));
+    counts.extend(flow.method.and_then(|method| tries(scope, flow, &flow.passed, method)));
     let verdict = limits::take_all(&mut *conn, scope, clock, source, counts).await?;
     if verdict != Verdict::Allowed {
         let event = Event { action: "reset.code_try", outcome: "limit", user: flow.user_id, flow: Some(flow.flow_id), ..Event::default() };
@@ -120,12 +129,12 @@ pub async fn waiting(
     let purpose =
         verification::Purpose { flow_id: flow.flow_id, subjects: &flow.subjects, country, user: user.as_ref(), language: &flow.language };
     let mut counts = verification::counts(tenant, source, &purpose, method);
-    let tries = [Some(Limit::AddressTry), method.tries()];
+    let of_tries = [Some(Limit::AddressTry), method.tries()];
     counts.push(Count::from(Limit::AddressTry, source));
-    counts.extend(method.tries().map(|limit| Count::of(limit, &flow.subjects)));
+    counts.extend(tries(&tenant.scope, flow, &flow.passed, method));
     let mut waiting = Waiting::default();
     for (limit, until) in limits::waiting(conn, &tenant.scope, clock, &counts).await? {
-        let wait = if tries.contains(&Some(limit)) { &mut waiting.tries } else { &mut waiting.sends };
+        let wait = if of_tries.contains(&Some(limit)) { &mut waiting.tries } else { &mut waiting.sends };
         *wait = (*wait).max(Some(until));
         waiting.of_all |= limit.is_of_all();
     }
@@ -229,8 +238,10 @@ pub async fn prove(
     if verified {
         // Nor where one proof of two that are set apart, and count their tries together, is enough for this purpose.
         let all = flow.purpose == Purpose::Reset || !flow.apart;
-        for limit in flow.passed.iter().chain([&method]).filter(|_| all).filter_map(|method| method.tries()) {
-            limits::clear(&mut *conn, scope, &flow.subjects, limit).await?;
+        if all {
+            let counts = tries(scope, flow, &flow.passed, method).into_iter();
+            let before = flow.passed.iter().enumerate().filter_map(|(n, &method)| tries(scope, flow, &flow.passed[..n], method));
+            limits::clear(&mut *conn, scope, before.chain(counts).collect()).await?;
         }
         if flow.frozen {
             let event =
@@ -248,7 +259,7 @@ pub async fn prove(
 /// Whoever's account it is hears of it when the last try was a wrong one, too: nobody guesses in silence by stopping just before a wait. The
 /// same is done for a decoy.
 async fn used_up(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, flow: &Flow) -> Result<()> {
-    let counts: Vec<_> = flow.method.and_then(Method::tries).map(|limit| Count::of(limit, &flow.subjects)).into_iter().collect();
+    let counts: Vec<_> = flow.method.and_then(|method| tries(scope, flow, &flow.passed, method)).into_iter().collect();
     if limits::waiting(&mut *conn, scope, clock, &counts).await?.is_empty() {
         return Ok(());
     }

@@ -4,16 +4,22 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::{EmailAddress, Name, Phone, Reach, User, similar};
 use crate::domain::tenants::Scope;
+
+/// Whose tries count once a proof of theirs is passed: apart from what a stranger can use up by a name.
+pub fn proven(scope: &Scope, user: Uuid) -> Vec<u8> {
+    scope.key().hash(b"limit subject after a proof", user.as_bytes())
+}
 
 /// All by which limits know whoever is called that: what is typed, and of everybody of that name the account, whatever else may be typed for
 /// it, its mailboxes and its number.
 pub async fn subjects(conn: &mut PgConnection, scope: &Scope, name: &Name, people: &[User]) -> Result<Vec<Vec<u8>>> {
     let mut subjects = vec![similar(scope, name)];
     for user in people {
-        subjects.push(user.subject(scope));
+        subjects.extend([user.subject(scope), proven(scope, user.user_id)]);
         let mails = [&user.mail, &user.private_mail].into_iter().flatten().map(EmailAddress::as_str);
         // Of sign-in name, principal name and mail; nobody is found by the private mailbox, but it may be typed.
         subjects.extend(user.private_mail.iter().map(|mail| super::contact::alias(scope, mail.as_str())));
@@ -33,7 +39,7 @@ pub async fn subjects(conn: &mut PgConnection, scope: &Scope, name: &Name, peopl
 pub async fn whose(conn: &mut PgConnection, scope: &Scope, subjects: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, String>> {
     let mut named: HashMap<Vec<u8>, String> = subjects.iter().map(|subject| (subject.clone(), String::new())).collect();
     let rows = sqlx::query!(
-        "select object_guid, sign_in_name, aliases, mail, private_mail, mobile from users where tenant_id = $1 and removed_at is null",
+        "select user_id, object_guid, sign_in_name, aliases, mail, private_mail, mobile from users where tenant_id = $1 and removed_at is null",
         scope.id(),
     )
     .fetch_all(conn)
@@ -42,7 +48,7 @@ pub async fn whose(conn: &mut PgConnection, scope: &Scope, subjects: &[Vec<u8>])
         let reach = Reach::open(scope, String::new(), [row.mail, row.private_mail, row.mobile], None)?;
         let mails = [&reach.mail, &reach.private_mail].into_iter().flatten().map(EmailAddress::as_str);
         let reached = mails.chain(reach.mobile.as_ref().map(Phone::as_str)).map(|to| User::destination(scope, to));
-        for subject in reached.chain([User::subject_of(scope, row.object_guid)]).chain(row.aliases) {
+        for subject in reached.chain([User::subject_of(scope, row.object_guid), proven(scope, row.user_id)]).chain(row.aliases) {
             if let Some(names) = named.get_mut(&subject) {
                 let comma = if names.is_empty() { "" } else { ", " };
                 names.push_str(comma);

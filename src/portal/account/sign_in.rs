@@ -40,7 +40,7 @@ async fn may(visitor: &Visitor, limit: Limit) -> Result<bool> {
 
 /// A challenge of its own for each press, with a cookie of its own: nobody else's browser can answer it.
 async fn challenge(visitor: Visitor, _: form::Json<form::Nothing>) -> Result<Response> {
-    if !may(&visitor, Limit::AddressBegin).await? {
+    if !may(&visitor, Limit::AddressChallenge).await? {
         return Ok(StatusCode::TOO_MANY_REQUESTS.into_response());
     }
     let (app, (options, state)) = (&visitor.app, visitor.relying_party()?.challenge()?);

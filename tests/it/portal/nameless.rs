@@ -271,6 +271,22 @@ async fn where_two_proofs_are_asked_the_password_follows() {
     named.submits("/reset/passkey", &[("answer", &passkey.signs(&options, &cloud.url).to_string())]).await.is_at("/account/password");
 }
 
+/// A press that costs nothing must not keep a whole office from beginning.
+#[tokio::test]
+async fn challenges_use_up_nobody_s_beginnings() {
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    sqlx::query("update tenants set address_limit = 10").execute(&cloud.app.db).await.unwrap();
+    let mut script = Person::at(&cloud);
+    for n in 0..12 {
+        let (status, _) = script.browser.post_json("/account/sign-in/passkey/challenge", &json!({})).await.unwrap();
+        assert_eq!(status, if n < 10 { 200 } else { 429 }, "{n}");
+    }
+    let listed = cloud.administers(&["limits", "list", "--tenant", &cloud.tenant.scope.id().to_string()]);
+    assert!(listed.contains("address_challenge") && listed.trim_end().ends_with("127.0.0.1"), "{listed}");
+    let mut alice = Person::at(&cloud);
+    alice.opens("/").await.submits("/reset", &[("name", "alice")]).await.is_at("/reset/method");
+}
+
 #[tokio::test]
 async fn challenges_and_answers_are_counted_by_address() {
     let (cloud, _agent, mut passkey) = alice_with_a_passkey().await;

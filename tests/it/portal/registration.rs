@@ -201,15 +201,64 @@ async fn what_was_added_before_a_freeze_cools_off_anew_when_it_is_lifted() {
 }
 
 #[tokio::test]
-async fn changes_of_methods_are_not_endless() {
+async fn additions_are_not_endless_and_one_too_many_is_not_made() {
     let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
-    let mut alice = signed_in(&cloud, "alice").await;
+    let begins = async |person: &mut Person| {
+        person.opens("/account/methods").await.submits("/account/methods/app", &[]).await.is_at("/account/methods/app");
+    };
+    let confirms = async |person: &mut Person| {
+        let code = app_shows(&key(person), cloud.clock.seconds());
+        person.submits("/account/methods/app/code", &[("code", &code)]).await;
+    };
+    // In another browser it is as good as done.
+    let mut other = came_by(&cloud, Method::Passkey).await;
+    begins(&mut other).await;
+    let mut alice = came_by(&cloud, Method::Passkey).await;
     for n in 0..20 {
-        alice.opens("/account/methods").await.submits("/account/methods/app", &[]).await;
-        assert_eq!(alice.page.status, 200, "{n}");
+        begins(&mut alice).await;
+        confirms(&mut alice).await;
+        alice.is_at("/account/methods");
+        if n < 19 {
+            alice.submits("/account/methods/remove", &[]).await.sees("not set up anything yet");
+        }
     }
+    confirms(&mut other).await;
+    assert_eq!(other.page.status, 429, "{}", other.page.text());
+    assert_eq!(cloud.sql::<i64>("select count(*) from authenticators").await, 1);
+    // Nobody makes what could not be kept.
     alice.opens("/account/methods").await.submits("/account/methods/app", &[]).await;
-    assert_eq!(alice.page.status, 429, "{}", alice.page.text());
+    assert_eq!(alice.page.status, 429);
+    assert_eq!(alice.opens("/account/methods/passkey").await.page.status, 429);
+    let page = "/account/methods/contact/private_email";
+    alice.opens(page).await.submits(page, &[("to", "own@home.example")]).await;
+    assert_eq!((alice.page.status, cloud.sql::<i64>("select count(*) from contact_changes").await), (429, 0));
+    // What is there can be removed.
+    alice.opens("/account/methods").await.submits("/account/methods/remove", &[]).await.sees("not set up anything yet");
+}
+
+/// Who knows the password and reads the mail must not keep the owner, who proves the strongest, from removing what was added, nor from adding.
+#[tokio::test]
+async fn what_comes_to_nothing_uses_up_nobody_s_changes() {
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    cloud.registers_passkey("alice", &mut Passkey::new()).await;
+    cloud.registers_app("alice", time::Duration::days(1)).await;
+    let page = "/account/methods/contact/private_email";
+    let mut thief = signed_in(&cloud, "alice").await;
+    thief.submits("/account/methods/app", &[]).await.is_at("/account/methods/app");
+    let wrong = thief.page.form("/account/methods/app/code").unwrap().set("code", "000000").unwrap();
+    let misspelled = thief.opens(page).await.page.form(page).unwrap();
+    for n in 0..25 {
+        thief.page = thief.browser.submit(&misspelled.clone().set("to", &format!("no-{n}")).unwrap()).await.unwrap();
+        assert_eq!(thief.page.status, 422);
+        thief.page = thief.browser.submit(&wrong).await.unwrap();
+        assert_eq!(thief.page.status, 422);
+        let (status, _) = thief.browser.post_json("/account/methods/passkey/challenge", &json!({})).await.unwrap();
+        assert_eq!(status, 200);
+    }
+    assert_eq!(cloud.sql::<i64>("select count(*) from limits where kind = 'method_change'").await, 0);
+    let mut alice = came_by(&cloud, Method::Passkey).await;
+    alice.submits("/account/methods/remove", &[]).await.is_at("/account/methods");
+    assert_eq!(cloud.sql::<i64>("select count(*) from authenticators").await, 1);
 }
 
 /// In by a sent code and the password, or by something better.

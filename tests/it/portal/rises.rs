@@ -14,7 +14,7 @@ use crate::support::{
     Cloud, Person,
     agent::somebody,
     authenticator::{Passkey, app_shows},
-    person::code_in,
+    person::{code_in, code_to},
 };
 
 async fn begins(cloud: &Cloud, name: &str) -> Person {
@@ -180,6 +180,67 @@ async fn guesses_at_the_help_desks_code_count_for_whoever_was_nobody_before() {
     carol.submits("/reset/method", &[("method", "help_desk")]).await;
     let said = cloud.tries(&["help-desk", "code", "--user", "carol", "--number", &number(&carol), "--operator", "Hugo Help"]);
     assert!(said.unwrap_err().contains("is frozen since"));
+}
+
+/// To choose the app takes no proof: whoever knows a name can guess there, at every window anew.
+#[tokio::test]
+async fn a_stranger_does_not_shut_the_owner_out_of_the_app() {
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
+    let secret = cloud.registers_app("alice", Duration::ZERO).await;
+    for wait in [0, 10 * 60 + 1, 20 * 60 + 1, 40 * 60 + 1] {
+        cloud.clock.advance(wait);
+        agent.beat(true).await;
+        let mut stranger = begins(&cloud, "alice").await;
+        stranger.submits("/reset/method", &[("method", "totp")]).await;
+        for _ in 0..6 {
+            stranger.submits("/reset/code", &[("code", "000000")]).await;
+        }
+        assert_eq!(stranger.page.status, 429);
+    }
+    agent.beat(true).await;
+    let mut alice = Person::at(&cloud);
+    alice.proves_from(&cloud, "/", "alice").await.is_at("/reset/method");
+    shows_code(&cloud, &mut alice, &secret).await;
+    alice.is_at("/reset/password");
+}
+
+/// Whoever reads the mail guesses at the app no more than anybody else, however often they begin and whatever they type.
+#[tokio::test]
+async fn guesses_after_a_proof_are_five_for_an_account() {
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
+    let secret = cloud.registers_app("alice", Duration::ZERO).await;
+    let tenant = cloud.tenant.scope.id().to_string();
+    let (mut statuses, mut flows) = (Vec::new(), Vec::new());
+    for name in ["alice", "alice@mail.example", "ALICE@corp.example"] {
+        let mut thief = Person::at(&cloud);
+        let seen = cloud.inbox.count("alice@mail.example");
+        thief.asks_for_a_code(name).await;
+        let code = code_to(&cloud, "alice@mail.example", seen).await;
+        thief.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/method");
+        thief.submits("/reset/method", &[("method", "totp")]).await.is_at("/reset/code");
+        for _ in 0..2 {
+            thief.submits("/reset/code", &[("code", "000000")]).await;
+            statuses.push(thief.page.status);
+        }
+        flows.push(thief);
+        cloud.clock.advance(31);
+        agent.beat(true).await;
+    }
+    assert_eq!(statuses, [422, 422, 422, 422, 422, 429]);
+    assert_eq!(cloud.sql::<i64>("select count(*) from notices where about = 'tries'").await, 1, "its owner is told");
+    // The page shows the wait by itself, and somebody can let her go on.
+    let alice = &mut flows[0];
+    alice.opens("/reset/code").await.sees("There were several tries");
+    let listed = cloud.administers(&["limits", "list", "--tenant", &tenant]);
+    assert!(listed.contains("app_try") && listed.trim_end().ends_with("alice") && listed.lines().count() == 1, "{listed}");
+    assert_eq!(cloud.administers(&["limits", "list", "--tenant", &tenant, "--user", "alice"]), listed);
+    assert_eq!(cloud.administers(&["limits", "lift", "--tenant", &tenant, "--user", "alice"]).trim(), "1 lifted");
+    alice.submits("/reset/code", &[("code", "000000")]).await;
+    assert_eq!(alice.page.status, 422);
+    shows_code(&cloud, alice, &secret).await;
+    alice.is_at("/reset/password");
+    // Whoever passed both is who they are: their slips count no more.
+    assert_eq!(cloud.sql::<i64>("select count(*) from limits where kind in ('app_try', 'code_try')").await, 0);
 }
 
 /// What may be guessed at by two ways is not forgotten because the easier of them was passed.

@@ -95,6 +95,7 @@ async fn confirm(Recent(account): Recent, form::Form(form): form::Form<Form>) ->
     let done =
         authenticators::confirm_app(&mut tx, scope, &app.clock, &visitor.source, registrar, &label, code.as_str(), cooling_off).await?;
     if let Registered::Added(_) = done {
+        account.counts(&mut tx).await?;
         account.tells(&mut tx, Change::Added, Kind::Totp).await?;
     }
     tx.commit().await?;

@@ -77,6 +77,9 @@ async fn submit(Recent(account): Recent, form::Form(form): form::Form<Form>) -> 
     if older(&account).await?.map(|set| set.authenticator_id) != replaces {
         return made();
     }
+    if replaces.is_some() && account.wanted().await?.is_some() {
+        return Err(Error::Forbidden("proof_wanted"));
+    }
     let fresh = FreshCodes::new(&app.clock);
     // Takes a while, and so under no transaction.
     let hashes = app.slow_hash.of(fresh.to_hash(scope)).await?.ok_or(Error::Unavailable("try_again"))?;
@@ -90,6 +93,7 @@ async fn submit(Recent(account): Recent, form::Form(form): form::Form<Form>) -> 
         Renewed::Other => return made(),
         Renewed::Proof(_) => return Err(Error::Forbidden("proof_wanted")),
     }
+    account.counts(&mut tx).await?;
     account.tells(&mut tx, if replaces.is_some() { Change::Changed } else { Change::Added }, Kind::RecoveryCodes).await?;
     tx.commit().await?;
     app.wake_outbox();

@@ -141,6 +141,7 @@ struct Typed {
 async fn begin(Recent(account): Recent, Path(kind): Path<String>, form::Form(form): form::Form<Typed>) -> Result<Response> {
     let method = parse(&kind)?;
     account.may_replace(method).await?;
+    account.may_change().await?;
     let Some(contact) = Contact::parse(method, &form.to) else {
         let error = if method == Method::Sms { "contact-error-shape-sms" } else { "contact-error-shape-mail" };
         return Ok(typing(&account, method, form.to, Some((StatusCode::UNPROCESSABLE_ENTITY, error))));
@@ -228,7 +229,10 @@ struct Shown {
 
 async fn confirm(Recent(account): Recent, Path(kind): Path<String>, form::Form(form): form::Form<Shown>) -> Result<Response> {
     let method = parse(&kind)?;
-    account.may_replace(method).await?;
+    // Where nothing waits for its code nothing is replaced: it may be a button that was pressed twice.
+    if pending(&account, method).await?.is_some() {
+        account.may_replace(method).await?;
+    }
     let refused = |error| Some((StatusCode::UNPROCESSABLE_ENTITY, error));
     let Some(code) = Code::parse(method, &form.code) else {
         let error = if form.code.trim().is_empty() { "code-error-empty" } else { "code-error-shape" };
@@ -246,10 +250,13 @@ async fn confirm(Recent(account): Recent, Path(kind): Path<String>, form::Form(f
     }
     let mut tx = app.begin().await?;
     let confirmed = contacts::confirm(&mut tx, tenant, &app.clock, &visitor.source, account.adder(), (method, &code)).await?;
+    if confirmed == Confirmed::Added {
+        account.counts(&mut tx).await?;
+    }
     tx.commit().await?;
     app.wake_outbox();
     match confirmed {
-        Confirmed::Added => Ok(Redirect::to("/account/methods").into_response()),
+        Confirmed::Added | Confirmed::Already => Ok(Redirect::to("/account/methods").into_response()),
         Confirmed::Wrong => answer(&account, method, refused("code-error-wrong"), None).await,
         Confirmed::Over => Ok(typing(&account, method, String::new(), refused("code-error-expired"))),
         Confirmed::Unfit(unfit) => Ok(typing(&account, method, String::new(), refused(key(unfit, method)))),

@@ -15,7 +15,7 @@ use askama::Template;
 use axum::{
     Router,
     extract::FromRequestParts,
-    http::{Method, StatusCode, request::Parts},
+    http::{StatusCode, request::Parts},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -29,7 +29,7 @@ use crate::{
     app::App,
     domain::{
         authenticators::{self, Authenticator, Kind, Label, Registrar, Removed},
-        limits::{self, Limit, Verdict},
+        limits::{self, Count, Limit, Verdict},
         notices,
         notifications::Change,
         policies::{self, Terms},
@@ -62,11 +62,12 @@ impl FromRequestParts<Arc<App>> for Recent {
         if !account.session.is_fresh(app.clock.now()) {
             return Err(Redirect::to("/account/sign-in").into_response());
         }
-        if parts.method != Method::POST || account.may_change().await.map_err(|error| Error::from(error).into_response())? {
-            return Ok(Self(account));
-        }
-        Err(StatusCode::TOO_MANY_REQUESTS.into_response())
+        Ok(Self(account))
     }
+}
+
+const fn too_many() -> Error {
+    Error::Unusable(StatusCode::TOO_MANY_REQUESTS, "too_many")
 }
 
 impl Account {
@@ -86,14 +87,24 @@ impl Account {
         }
     }
 
-    /// Each change costs messages to every address; counted before it is made.
-    async fn may_change(&self) -> anyhow::Result<bool> {
+    /// Each addition costs messages to every address. Counted in the transaction that makes it: what comes to nothing uses up nobody's, and
+    /// what is one too many is not made. Whoever takes something away is not counted: no more goes than came, and a thief who adds must not
+    /// keep the owner from removing it.
+    async fn counts(&self, conn: &mut PgConnection) -> Result<()> {
         let Self { visitor, user, .. } = self;
-        let (app, scope) = (&visitor.app, &visitor.tenant.scope);
-        let mut conn = app.db.acquire().await?;
-        let subject = [user.subject(scope)];
-        let verdict = limits::take(&mut conn, scope, &app.clock, &visitor.source, &subject, Limit::MethodChange).await?;
-        Ok(verdict == Verdict::Allowed)
+        let (scope, clock) = (&visitor.tenant.scope, &visitor.app.clock);
+        let verdict = limits::take(conn, scope, clock, &visitor.source, &[user.subject(scope)], Limit::MethodChange).await?;
+        if verdict == Verdict::Allowed { Ok(()) } else { Err(too_many()) }
+    }
+
+    /// Looked at before somebody makes what could not be kept.
+    async fn may_change(&self) -> Result<()> {
+        let Self { visitor, user, .. } = self;
+        let scope = &visitor.tenant.scope;
+        let mut conn = visitor.app.db.acquire().await?;
+        let counts = [Count::of(Limit::MethodChange, &[user.subject(scope)])];
+        let waiting = limits::waiting(&mut conn, scope, &visitor.app.clock, &counts).await?;
+        if waiting.is_empty() { Ok(()) } else { Err(too_many()) }
     }
 
     const fn registrar(&self) -> Registrar {
@@ -104,7 +115,8 @@ impl Account {
         Ok(policies::of_user(conn, &self.visitor.tenant.scope, self.user.user_id).await?.cooling_off)
     }
 
-    /// Whether another one of that kind may be registered: the policy must take what it proves, and nobody has more than [`Kind::most`].
+    /// Whether another one of that kind may be registered: the policy must take what it proves, nobody has more than [`Kind::most`], and
+    /// nobody adds without end.
     async fn may_add(&self, kind: Kind) -> Result<()> {
         let (scope, user) = (&self.visitor.tenant.scope, self.user.user_id);
         let mut conn = self.visitor.app.db.acquire().await?;
@@ -116,7 +128,8 @@ impl Account {
         if kind != Kind::RecoveryCodes && count >= kind.most() {
             return Err(Error::Conflict("method_full"));
         }
-        Ok(())
+        drop(conn);
+        self.may_change().await
     }
 
     /// What must be proven before anything is removed: key of the words.

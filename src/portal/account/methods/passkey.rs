@@ -78,6 +78,7 @@ async fn submit(Recent(account): Recent, form::Form(form): form::Form<Form>) -> 
     let with = (&rp, &attestation);
     let done = authenticators::finish_passkey(&mut tx, scope, &app.clock, &visitor.source, with, registrar, &label, cooling_off).await?;
     if let Registered::Added(_) = done {
+        account.counts(&mut tx).await?;
         account.tells(&mut tx, Change::Added, Kind::Passkey).await?;
     }
     tx.commit().await?;
