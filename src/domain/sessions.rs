@@ -149,6 +149,39 @@ pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie:
     Ok(row.map(Session::from))
 }
 
+/// This one is seen: whoever works on what was begun in it is there. Answers until when it lives if nothing more is asked for; `None`: it
+/// lives no more.
+pub async fn see(conn: &mut PgConnection, scope: &Scope, clock: &Clock, session: Uuid) -> Result<Option<OffsetDateTime>> {
+    let until = sqlx::query_scalar!(
+        r#"update sessions set seen_at = t.now from (select clock_timestamp() + make_interval(secs => $3) as now) t
+           where tenant_id = $1 and session_id = $2 and ended_at is null and expires_at > t.now and seen_at > t.now - make_interval(secs => $4)
+           returning least(expires_at, seen_at + make_interval(secs => $4)) as "until!""#,
+        scope.id(),
+        session,
+        clock.ahead().as_seconds_f64(),
+        IDLE.as_seconds_f64(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(until)
+}
+
+/// The same without being seen by it: nothing is locked.
+pub async fn ends_at(conn: &mut PgConnection, scope: &Scope, clock: &Clock, session: Uuid) -> Result<Option<OffsetDateTime>> {
+    let until = sqlx::query_scalar!(
+        r#"select least(expires_at, seen_at + make_interval(secs => $4)) as "until!"
+           from sessions, (select clock_timestamp() + make_interval(secs => $3) as now) t
+           where tenant_id = $1 and session_id = $2 and ended_at is null and expires_at > t.now and seen_at > t.now - make_interval(secs => $4)"#,
+        scope.id(),
+        session,
+        clock.ahead().as_seconds_f64(),
+        IDLE.as_seconds_f64(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(until)
+}
+
 /// All that live, the newest first.
 pub async fn list(conn: &mut PgConnection, scope: &Scope, clock: &Clock, user: Uuid) -> Result<Vec<Session>> {
     let rows = sqlx::query_as!(

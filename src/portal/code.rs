@@ -36,7 +36,7 @@ struct CodePage {
     page: Page,
     kind: &'static str,
     masked: String,
-    /// What the help desk asks for.
+    /// What the help desk asks for, as long as it does.
     number: Option<String>,
     /// It can be sent again.
     sent: bool,
@@ -143,7 +143,8 @@ const fn over(method: Method) -> &'static str {
 async fn resend(journey: Journey, _: form::Form<form::Nothing>) -> Result<Response> {
     let Journey { visitor, flow } = &journey;
     let Step::Code(method) = flow.step() else { return Ok(journey::to_step(flow)) };
-    if method.class() != Class::Issued {
+    // By the help desk's way it is another number that one gets, if the old one is over.
+    if !matches!(method.class(), Class::Issued | Class::HelpDesk) {
         return Ok(journey::to_step(flow));
     }
     let app = &visitor.app;
@@ -181,7 +182,7 @@ async fn answer(journey: &Journey, method: Method, said: Said) -> Result<Respons
     let until = |at: OffsetDateTime| (at - now).whole_seconds().max(0) + 1;
     let sent = method.class() == Class::Issued;
     let sent_at = verification::sent_at(&mut conn, scope, flow.flow_id, method).await?.filter(|_| sent);
-    let number = if method == Method::HelpDesk { verification::number(&mut conn, scope, flow.flow_id).await? } else { None };
+    let number = if method == Method::HelpDesk { verification::number(&mut conn, scope, &app.clock, flow.flow_id).await? } else { None };
     let resend_at = sent_at.map(|at| at + RESEND_AFTER).filter(|at| *at > now);
     let waiting = resets::waiting(&mut conn, &visitor.tenant, &app.clock, &visitor.source, flow, method).await?;
     drop(conn);

@@ -142,5 +142,5 @@ async fn end(journey: Journey, _: form::Form<form::Nothing>) -> Result<Response>
         (HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\", \"storage\"")),
     ];
     // Whoever changed it from their own page is still signed in there.
-    Ok((forget, Redirect::to(if flow.within { "/account" } else { "/" })).into_response())
+    Ok((forget, Redirect::to(if flow.within.is_some() { "/account" } else { "/" })).into_response())
 }

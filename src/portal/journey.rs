@@ -16,8 +16,7 @@ use crate::{
     base::id,
     domain::{
         queue::State,
-        resets::{self, Flow, Proven, Step},
-        verification,
+        resets::{self, Flow, Proven, Purpose, Step},
     },
     web::{Error, Result, Visitor, cookie, page::Ends},
 };
@@ -35,9 +34,10 @@ impl FromRequestParts<Arc<App>> for Journey {
         let mut visitor = Visitor::from_request_parts(parts, app).await?;
         let flow = find(&visitor, parts).await?.ok_or(Error::FlowEnded)?;
         // Where nothing is asked of anybody, nobody needs time for it.
-        if !matches!(flow.step(), Step::Status | Step::Done | Step::Ended(_)) {
+        if flow.asks() {
             let more = (!flow.extended).then_some("/reset/stay");
-            visitor.ends = Some(Ends { seconds: (flow.expires_at - app.clock.now()).whole_seconds(), more });
+            let seconds = (flow.until(flow.expires_at) - app.clock.now()).whole_seconds();
+            visitor.ends = Some(Ends { seconds, more, again: beginning(&flow) });
         }
         Ok(Self { visitor, flow })
     }
@@ -81,6 +81,16 @@ pub const fn path(step: Step) -> &'static str {
         Step::Status => "/reset/status",
         Step::Done => "/reset/done",
         Step::Ended(_) => "/reset/ended",
+    }
+}
+
+/// Where such a journey begins.
+const fn beginning(flow: &Flow) -> &'static str {
+    match flow.purpose {
+        Purpose::Change if flow.within.is_some() => "/account",
+        Purpose::Reset => "/",
+        Purpose::Change => "/change",
+        Purpose::SignIn => "/account/sign-in",
     }
 }
 
@@ -131,7 +141,7 @@ pub fn passed(app: &App, flow: &Flow, proven: Proven) -> Response {
     ([set_cookie(&app.public_url, &cookie)], Redirect::to(next)).into_response()
 }
 
-/// Give the browser its flow's cookie. It lives as long as the flow may until the next one: waiting for the help desk, and typing its code.
+/// Give the browser its flow's cookie. It lives as long as the flow may until the next one.
 pub fn set_cookie(url: &PublicUrl, token: &str) -> (header::HeaderName, HeaderValue) {
-    (header::SET_COOKIE, cookie::set(url, cookie::FLOW, token, (verification::PATIENCE + verification::LIFETIME).whole_seconds()))
+    (header::SET_COOKIE, cookie::set(url, cookie::FLOW, token, resets::LONGEST.whole_seconds()))
 }

@@ -27,6 +27,8 @@ pub struct Ends {
     pub seconds: i64,
     /// Where more time is asked for; `None`: there is no more.
     pub more: Option<&'static str>,
+    /// Where one begins again once it is over.
+    pub again: &'static str,
 }
 
 impl Page {

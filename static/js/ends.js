@@ -35,6 +35,7 @@ function say(name) {
   note.className = "note told";
   note.append(paragraph(name));
   if (name === "more" || name === "failed") note.append(button());
+  if (name === "over") note.append(link());
   place.replaceChildren(note);
 }
 
@@ -42,6 +43,14 @@ function paragraph(name) {
   const text = document.createElement("p");
   text.textContent = word(name, "#ends-words");
   return text;
+}
+
+function link() {
+  const made = document.createElement("a");
+  made.className = "secondary";
+  made.href = place.dataset.again;
+  made.textContent = word("again", "#ends-words");
+  return made;
 }
 
 function button() {

@@ -158,7 +158,8 @@ function explain(error) {
 }
 
 function follow({ code, support }) {
-  if (code === "flow_ended") return leave("/");
+  // That page says why, and leads on.
+  if (code === "flow_ended") return leave("/reset");
   // A job of this person is under way, perhaps from a press whose answer got lost: its page tells.
   if (code === "busy") return leave("/reset/status");
   const name = `problem-${code.replaceAll("_", "-")}`;

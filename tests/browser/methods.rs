@@ -281,6 +281,13 @@ async fn whoever_runs_out_of_time_is_warned_and_gets_more() {
         browser.sees("That cannot be put off again").await;
         browser.is_accessible().await;
         browser.shot("ends-last").await;
+        assert_eq!(cloud.sql::<i32>("update sessions set expires_at = seen_at + interval '6 seconds' returning 1").await, 1);
+        browser.opens(&format!("{}/account", cloud.url)).await;
+        browser.sees("The time is over").await;
+        browser.is_accessible().await;
+        browser.shot("ends-over").await;
+        browser.clicks("Start again").await;
+        browser.arrives_at("/account/sign-in").await;
         browser.has_nothing_to_complain_of().await;
     })
     .await;

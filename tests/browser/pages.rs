@@ -157,8 +157,8 @@ async fn what_the_server_says_is_said_in_words() {
         let site = at_the_password_page(&browser, &agent).await;
         site.answers(|cloud| cloud.ticket = Some((410, json!({"code": "flow_ended", "support": "K7QX"}))));
         browser.clicks("Set new password").await;
-        browser.sees("Home").await;
-        browser.arrives_at("/").await;
+        browser.sees("Where you are").await;
+        browser.arrives_at("/reset").await;
     })
     .await;
 }

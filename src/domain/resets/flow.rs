@@ -15,6 +15,7 @@ use crate::{
     base::{clock::Clock, id},
     domain::{
         queue::{JobView, State},
+        sessions,
         tenants::Scope,
         verification::Method,
     },
@@ -31,8 +32,10 @@ use crate::{
 pub struct Flow {
     pub flow_id: Uuid,
     pub purpose: Purpose,
-    /// Begun in a session, whose proof it goes by.
-    pub within: bool,
+    /// The session it was begun in, whose proof it goes by.
+    pub within: Option<Uuid>,
+    /// When that ends if nothing more is asked for; `None`: it is over.
+    session_ends_at: Option<OffsetDateTime>,
     /// `None`: a decoy.
     pub user_id: Option<Uuid>,
     /// Whose limits count.
@@ -145,6 +148,21 @@ impl Flow {
         }
     }
 
+    /// Whether anything is asked of anybody now, or all is under way or over.
+    pub fn asks(&self) -> bool {
+        !matches!(self.step(), Step::Status | Step::Done | Step::Ended(_))
+    }
+
+    /// What was begun in a session ends with it, as long as something is asked: what is under way goes on, and its end is told.
+    fn lives(&self) -> bool {
+        self.within.is_none() || self.session_ends_at.is_some() || !self.asks()
+    }
+
+    /// Until then, or as long as its session.
+    pub fn until(&self, at: OffsetDateTime) -> OffsetDateTime {
+        self.session_ends_at.map_or(at, |session| session.min(at))
+    }
+
     /// Where a password is typed. A passkey is two factors by itself (something one has, and what unlocks it): whoever signs in by one needs
     /// no password besides, unless their policy asks for two proofs of everybody.
     fn page(&self) -> Step {
@@ -204,8 +222,17 @@ impl Flow {
     }
 }
 
-/// The flow of the browser with this cookie.
+/// The flow of the browser with this cookie. Whoever works on what was begun in a session is seen there by that.
 pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie: &str) -> Result<Option<Flow>> {
+    let Some(mut flow) = read(&mut *conn, scope, clock, cookie).await? else { return Ok(None) };
+    if let Some(session) = flow.within {
+        flow.session_ends_at = sessions::see(conn, scope, clock, session).await?;
+    }
+    Ok(Some(flow).filter(Flow::lives))
+}
+
+/// The same, whatever became of its session.
+pub(super) async fn read(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie: &str) -> Result<Option<Flow>> {
     let row = sqlx::query_as!(
         Row,
         r#"select f.flow_id, f.purpose, f.session_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.rises, f.passed, f.method, f.wants_password, f.root_id, f.expires_at, f.extended,
@@ -233,10 +260,17 @@ pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie:
 /// The flow as it is now, and nobody else's to change until the transaction ends: two tabs may press at once. Its job is read once
 /// the flow is ours: a single statement would show it as it was before we waited.
 pub(super) async fn lock(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow: &Flow) -> Result<Option<Flow>> {
-    sqlx::query!("select flow_id from flows where tenant_id = $1 and flow_id = $2 for update", scope.id(), flow.flow_id)
-        .fetch_optional(&mut *conn)
-        .await?;
+    hold(&mut *conn, scope, flow.flow_id).await?;
     reload(conn, scope, clock, flow).await
+}
+
+/// Nobody else changes it until the transaction ends. Whoever needs its challenges too holds it before those, or two tabs would wait for
+/// each other.
+pub(super) async fn hold(conn: &mut PgConnection, scope: &Scope, flow: Uuid) -> Result<()> {
+    sqlx::query!("select flow_id from flows where tenant_id = $1 and flow_id = $2 for update", scope.id(), flow)
+        .fetch_optional(conn)
+        .await?;
+    Ok(())
 }
 
 /// The flow as it is now.
@@ -260,8 +294,11 @@ pub async fn reload(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow:
     .await?;
     let Some(row) = row else { return Ok(None) };
     let mut flow = row.open(clock.now())?;
-    flow.look_at_targets(conn, scope).await?;
-    Ok(Some(flow))
+    flow.look_at_targets(&mut *conn, scope).await?;
+    if let Some(session) = flow.within {
+        flow.session_ends_at = sessions::ends_at(conn, scope, clock, session).await?;
+    }
+    Ok(Some(flow).filter(Flow::lives))
 }
 
 struct Row {
@@ -325,7 +362,8 @@ impl Row {
         Ok(Flow {
             flow_id: self.flow_id,
             purpose,
-            within: self.session_id.is_some(),
+            within: self.session_id,
+            session_ends_at: None,
             user_id: self.user_id,
             subjects: self.subjects,
             options: serde_json::from_value(self.options).context("a flow's options")?,
@@ -349,41 +387,4 @@ impl Row {
             frozen: self.frozen,
         })
     }
-}
-
-/// Choose another password for an account that follows, at this moment too, and did not get the one that the first one got. False where
-/// there is nothing to do.
-pub async fn aim(conn: &mut PgConnection, scope: &Scope, flow: &Flow, user: Uuid) -> Result<bool> {
-    let fits = |target: &TargetView| target.user_id == user && !target.is_set();
-    let Some(job) = flow.job.as_ref().filter(|_| flow.step() == Step::Done && flow.targets.iter().skip(1).any(fits)) else {
-        return Ok(false);
-    };
-    let done = sqlx::query!(
-        "update flows set root_id = coalesce(root_id, job_id), aim_id = $3, job_id = null, wants_password = true
-         where tenant_id = $1 and flow_id = $2 and state = 'verified' and job_id = $4
-             and $3 in (select followers_of($1, flows.user_id))
-             and not exists (select from freezes z where z.tenant_id = $1 and z.user_id in ($3, flows.user_id) and z.lifted_at is null)",
-        scope.id(),
-        flow.flow_id,
-        user,
-        job.job_id,
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Leave that account as it is: back to how it went in all of them.
-pub async fn leave(conn: &mut PgConnection, scope: &Scope, flow: &Flow) -> Result<bool> {
-    if flow.aim_id.is_none() || flow.step() == Step::Status {
-        return Ok(false);
-    }
-    let done = sqlx::query!(
-        "update flows set job_id = root_id, aim_id = null where tenant_id = $1 and flow_id = $2 and state = 'verified' and root_id is not null",
-        scope.id(),
-        flow.flow_id,
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
 }

@@ -66,7 +66,7 @@ pub async fn freeze(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sou
     }
     // The heads before the flows, as with a ticket.
     let flows = sqlx::query!(
-        "update flows set frozen = true where tenant_id = $1 and (user_id = $2 or aim_id = $2) and state <> 'ended' and expires_at > $3",
+        "update flows set frozen = true where tenant_id = $1 and (user_id = $2 or aim_id = $2 or caller_id = $2) and state <> 'ended' and expires_at > $3",
         scope.id(),
         user,
         clock.now(),

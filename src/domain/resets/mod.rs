@@ -28,7 +28,7 @@ pub use ask::{Unlocking, look_again, unlock};
 pub use begin::{Begun, How, begin, is_enough, looks, methods_of};
 pub use continuity::restore_doubt;
 pub use current::{check, count_password, enter, renew, uncount_password};
-pub use flow::{Ending, Flow, Step, aim, leave, load, reload};
+pub use flow::{Ending, Flow, Step, load, reload};
 pub use freeze::{Frozen, Why, freeze, lift};
 pub use linked::{Following, TargetView, targets};
 pub use nameless::{Signed, begin_nameless};
@@ -39,8 +39,10 @@ pub use purpose::Purpose;
 pub use settle::{Ask, Report, lease, put_back, settle, settle_closely, swept, withdraw};
 pub use submit::{Accepted, Admitted, Sealed, SubmitRefused, Waits, admit, submit, submit_closely};
 pub use ticket::{Offered, Permit, offer};
-pub use turns::{again, clean, end, extend, wants_password};
+pub use turns::{again, aim, clean, end, extend, leave, wants_password};
 pub use within::begin_within;
 
 /// From the first step until the proof must be complete, and again from there to the end.
 pub const LIFETIME: time::Duration = time::Duration::minutes(15);
+/// The longest way to the next proof: whoever waits for the help desk, asks for more time, and is told the code at the last moment.
+pub const LONGEST: time::Duration = super::verification::PATIENCE.saturating_add(LIFETIME).saturating_add(super::verification::LIFETIME);

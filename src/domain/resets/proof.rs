@@ -5,7 +5,7 @@ use sqlx::{PgConnection, postgres::types::PgInterval};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Flow, LIFETIME, Purpose, ask};
+use super::{Flow, LIFETIME, Purpose, ask, flow};
 use crate::{
     base::{clock::Clock, id},
     domain::{
@@ -187,6 +187,7 @@ pub async fn prove(
     proof: Proof<'_>,
 ) -> Result<Proven> {
     anyhow::ensure!(proof.fits(method), "no proof by {}", method.as_str());
+    flow::hold(&mut *conn, scope, flow.flow_id).await?;
     let user = flow.user_id;
     let (checked, cloned) = match proof {
         Proof::Code(code) if method == Method::Totp => of(authenticators::check_app(&mut *conn, scope, clock, user, code.as_str()).await?),

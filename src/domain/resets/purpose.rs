@@ -88,7 +88,7 @@ impl Flow {
     pub(super) fn asked(&self) -> Option<i16> {
         match self.purpose {
             Purpose::Reset => None,
-            Purpose::Change if self.within => Some(0),
+            Purpose::Change if self.within.is_some() => Some(0),
             Purpose::Change | Purpose::SignIn => Some(1),
         }
     }

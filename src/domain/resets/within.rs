@@ -50,7 +50,7 @@ pub async fn begin_within(
     )
     .fetch_one(&mut *conn)
     .await?;
-    let flow = flow::load(&mut *conn, scope, clock, &cookie).await?.context("a flow that was just begun")?;
+    let flow = flow::read(&mut *conn, scope, clock, &cookie).await?.context("a flow that was just begun")?;
     let asked = ask::look(conn, scope, clock, source, &flow).await?;
     Ok(Some((Begun { cookie, flow_id }, asked)))
 }

@@ -102,7 +102,7 @@ const FEW: i64 = 20;
 const MANY: i64 = 200;
 
 /// Nobody is told of a first address if too many people of this connector have got another one lately, these included: they are in the table
-/// already. Answers how many they are, once an hour.
+/// already. What a list or the people themselves say is no crowd of the directory's. Answers how many they are, once an hour.
 pub(super) async fn hush(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -115,7 +115,9 @@ pub(super) async fn hush(
         return Ok(None);
     }
     let row = sqlx::query!(
-        r#"select count(*) as "known!", count(*) filter (where greatest(mail_at, private_mail_at, mobile_at) > $3) as "lately!" from users
+        r#"select count(*) as "known!", count(*) filter (where greatest(mail_at,
+                   case when own_private_mail is null and listed_private_mail is null then private_mail_at end,
+                   case when own_mobile is null and listed_mobile is null then mobile_at end) > $3) as "lately!" from users
            where tenant_id = $1 and connector_id = $2 and removed_at is null"#,
         scope.id(),
         connector,

@@ -44,13 +44,15 @@ pub(super) async fn wait(conn: &mut PgConnection, scope: &Scope, clock: &Clock, 
     Ok(())
 }
 
-/// What the person reads to the help desk.
-pub async fn number(conn: &mut PgConnection, scope: &Scope, flow: Uuid) -> Result<Option<String>> {
+/// What the person reads to the help desk. `None`: nothing waits under it any more, if there was one.
+pub async fn number(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow: Uuid) -> Result<Option<String>> {
     let number = sqlx::query_scalar!(
-        r#"select number as "number!" from challenges where tenant_id = $1 and flow_id = $2 and method = $3"#,
+        r#"select number as "number!" from challenges
+           where tenant_id = $1 and flow_id = $2 and method = $3 and used_at is null and expires_at > $4"#,
         scope.id(),
         flow,
         Method::HelpDesk.as_str(),
+        clock.now(),
     )
     .fetch_optional(conn)
     .await?;
@@ -58,7 +60,7 @@ pub async fn number(conn: &mut PgConnection, scope: &Scope, flow: Uuid) -> Resul
 }
 
 /// Make the code for the one flow of this person that waits under this number; an older code of it is worth nothing from now on. `None`:
-/// no flow does, or two do, of which one may be somebody else's.
+/// no flow does, or none that was not stopped by a freeze, or two do, of which one may be somebody else's.
 pub async fn make_code(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -68,10 +70,11 @@ pub async fn make_code(
     number: &str,
 ) -> Result<Option<String>> {
     let now = clock.now();
+    // The flow before its challenge, as everywhere: two who lock them in two orders wait for each other.
     let waiting = sqlx::query!(
         "select c.flow_id, f.user_id from challenges c join flows f using (tenant_id, flow_id)
          where c.tenant_id = $1 and c.method = $2 and c.number = $3 and $4 in (f.user_id, f.caller_id) and f.method = $2 and f.state = 'proving'
-             and f.expires_at > $5 and c.expires_at > $5 and c.used_at is null for update of c",
+             and not f.frozen and f.expires_at > $5 and c.expires_at > $5 and c.used_at is null for update of f, c",
         scope.id(),
         Method::HelpDesk.as_str(),
         number,

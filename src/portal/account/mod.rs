@@ -55,7 +55,7 @@ impl FromRequestParts<Arc<App>> for Account {
 /// When the session does, if nothing more is done in it.
 pub fn ends(app: &App, session: &Session) -> Ends {
     let seconds = (session.ends_at() - app.clock.now()).whole_seconds();
-    Ends { seconds, more: session.can_go_on().then_some("/account/stay") }
+    Ends { seconds, more: session.can_go_on().then_some("/account/stay"), again: "/account/sign-in" }
 }
 
 /// The session of this browser's cookie, if it lives and its person may be served.

@@ -680,7 +680,7 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         "passkey" => Passkey { page, gate: 1, gates: 1, error: None, other_methods: true }.render(),
         "passkey-error" => Passkey { page, gate: 1, gates: 1, error: Some("passkey-error-wrong"), other_methods: true }.render(),
         "code" => code(page, None, "email").render(),
-        "code-ends" => code(page.ending(Some(Ends { seconds: 110, more: Some("/reset/stay") })), None, "email").render(),
+        "code-ends" => code(page.ending(Some(Ends { seconds: 110, more: Some("/reset/stay"), again: "/" })), None, "email").render(),
         "code-error" => code(page, Some("code-error-wrong".to_owned()), "email").render(),
         "code-sms" => code(page, None, "sms").render(),
         "password" => password(page, 12, None).render(),

@@ -48,6 +48,7 @@ impl Site {
         let cloud = Arc::new(Mutex::new(Cloud::default()));
         let router = Router::new()
             .route("/", get(|| async { page("Home") }))
+            .route("/reset", get(|| async { page("Where you are") }))
             .route("/preview/{name}", get(preview))
             .route("/static/{*path}", get(file))
             .route("/reset/ticket", post(ticket))

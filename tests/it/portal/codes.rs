@@ -227,6 +227,35 @@ async fn the_right_code_many_times_at_once_passes_once() {
     assert_eq!(paths.iter().filter(|path| *path == "/reset/password").count(), 1, "{paths:?}");
 }
 
+/// In two tabs: whichever comes first, the other waits for it, and neither waits for ever.
+#[tokio::test]
+async fn a_resend_and_a_right_code_at_the_same_moment_do_not_block_each_other() {
+    let cloud = cloud().await;
+    let mut alice = Person::at(&cloud);
+    alice.asks_for_a_code("alice").await;
+    let code = newest(&cloud, "alice", 0).await;
+    cloud.clock.advance(31);
+    let mut other_tab = Browser::new(&cloud.url).unwrap();
+    other_tab.cookies = alice.browser.cookies.clone();
+    let (resend, typed) =
+        (alice.page.form("/reset/code/resend").unwrap(), alice.page.form("/reset/code").unwrap().set("code", &code).unwrap());
+    // Somebody holds what the resend counts, so that it stops half-way, just before it writes the new code.
+    let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+    let mut tx = cloud.app.begin().await.unwrap();
+    sqlx::query("select from limits where kind = 'code_send' for update").execute(&mut *tx).await.unwrap();
+    let types = async {
+        cloud.until(waiting, 1).await;
+        let lets_go = async {
+            cloud.until(waiting, 2).await;
+            tx.commit().await.unwrap();
+        };
+        tokio::join!(alice.browser.submit(&typed), lets_go).0
+    };
+    let (resent, typed) = tokio::join!(other_tab.submit(&resend), types);
+    let (resent, typed) = (resent.unwrap(), typed.unwrap());
+    assert_eq!((resent.status, typed.status), (200, 422), "{} {}", resent.text(), typed.text());
+}
+
 #[tokio::test]
 async fn two_gates_are_two_methods() {
     let cloud = cloud().await;

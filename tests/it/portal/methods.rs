@@ -1,5 +1,6 @@
 //! Apps, passkeys, recovery codes and the help desk's codes: each proves its owner once, in one flow, and nobody else.
 
+use reqwest::{Client, header, redirect};
 use serde_json::{Value, json};
 use sspr::{
     base::language::Language,
@@ -335,6 +336,46 @@ async fn the_help_desk_s_code_is_for_the_flow_that_shows_the_number() {
     let code = makes(&number).await.unwrap();
     cloud.clock.advance(601);
     late.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/code").sees("too old");
+    // Nothing waits under its number any more: the page says so, and has another one.
+    late.sees("Your number no longer works");
+    assert!(makes(&number).await.is_none());
+    let number = self::number(late.submits("/reset/code/resend", &[]).await.is_at("/reset/code"));
+    let code = makes(&number).await.unwrap();
+    late.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/password");
+}
+
+#[tokio::test]
+async fn more_time_is_more_time_for_the_help_desk_s_number_too() {
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
+    cloud.policy(|terms| Draft { methods: Method::ALL.into(), ..terms }).await;
+    // A browser forgets its cookie in time.
+    let bob = chooses(&cloud, "bob", "email").await;
+    let code = code_in(&cloud.inbox.wait_for("bob@mail.example", 0).await.unwrap().text);
+    let cookies: Vec<String> = bob.browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let post = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
+    let post = post.post(format!("{}/reset/code", cloud.url)).header(header::ORIGIN, &cloud.url).header(header::COOKIE, cookies.join("; "));
+    let answer = post.form(&[("code", &code)]).send().await.unwrap();
+    let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap();
+    let kept: i64 = cookie.split_once("Max-Age=").and_then(|(_, age)| age.split(';').next()).unwrap().parse().unwrap();
+
+    let mut alice = chooses(&cloud, "alice", "help_desk").await;
+    let shown = number(&alice);
+    cloud.clock.advance(29 * 60 + 30);
+    agent.beat(true).await;
+    assert_eq!(alice.browser.post_json("/reset/stay", &json!({})).await.unwrap().0, 200);
+    cloud.clock.advance(15 * 60);
+    agent.beat(true).await;
+    assert_eq!(number(alice.opens("/reset/code").await.is_at("/reset/code")), shown);
+    let user = cloud.user("alice").await;
+    let mut tx = cloud.app.begin().await.unwrap();
+    let source = Source::house("operator:Hugo Help");
+    let code = verification::make_code(&mut tx, &cloud.tenant.scope, &cloud.clock, &source, &user, &shown).await.unwrap();
+    tx.commit().await.unwrap();
+    let code = code.expect("it waits as long as its page");
+    cloud.clock.advance(9 * 60 + 50);
+    agent.beat(true).await;
+    assert!(kept > 54 * 60 + 20, "the browser has forgotten it: {kept}");
+    alice.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/password");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use sspr::{
         audit::Source,
         notices,
         notifications::{self, Act, Channel, Content, Message},
+        policies::Method,
         resets::{self, Why},
         users,
     },
@@ -134,6 +135,30 @@ async fn first_addresses_of_a_new_attribute_are_told_once_and_one_person_s_is_to
     agent.beat(true).await;
     crowd(&cloud, &mut agent, |n| Some(format!("p{n}@evil.example"))).await;
     assert_eq!(cloud.sql::<i64>("select count(*) from notices where about = 'contact'").await, 2 + 60);
+}
+
+#[tokio::test]
+async fn a_list_and_people_s_own_addresses_make_no_crowd_to_hide_in() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    crowd(&cloud, &mut agent, |_| None).await;
+    // An administrator's list for 25, and 25 who add a number themselves.
+    let file = std::env::temp_dir().join(format!("sspr-crowd-{}.csv", cloud.tenant.scope.id()));
+    let lines = (0..25).map(|n| format!("p{n},p{n}@home.example,\n")).collect::<Vec<_>>().concat();
+    std::fs::write(&file, format!("name,private_mail,mobile\n{lines}")).unwrap();
+    cloud.administers(&["contacts", "import", file.to_str().unwrap(), "--yes"]);
+    std::fs::remove_file(&file).unwrap();
+    for n in 25..50 {
+        let user = cloud.user(&format!("p{n}")).await.user_id;
+        let own = users::Contact::parse(Method::Sms, &format!("+49151000000{n}"));
+        let mut tx = cloud.app.begin().await.unwrap();
+        let set = users::set_own(&mut tx, &cloud.tenant.scope, &cloud.clock, user, Method::Sms, own.as_ref()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(set.is_some());
+    }
+    crowd(&cloud, &mut agent, |n| (n == 57).then(|| "thief@evil.example".to_owned())).await;
+    assert!(cloud.inbox.wait_for("p57@mail.example", 0).await.unwrap().text.contains("another e-mail address"));
+    assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where action = 'mirror.addresses'").await, 0);
 }
 
 #[tokio::test]

@@ -243,6 +243,28 @@ async fn guesses_after_a_proof_are_five_for_an_account() {
     assert_eq!(cloud.sql::<i64>("select count(*) from limits where kind in ('app_try', 'code_try')").await, 0);
 }
 
+#[tokio::test]
+async fn no_page_of_a_caller_survives_a_freeze() {
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
+    cloud.policy(|terms| Draft { methods: Method::ALL.into(), ..terms }).await;
+    agent.mirror(vec![somebody("alice"), somebody("bob"), DirectoryPerson { mail: None, mobile: None, ..somebody("carol") }]).await;
+    let tenant = cloud.tenant.scope.id().to_string();
+    // One whom the help desk alone can let in, and one who has other ways.
+    for name in ["carol", "alice"] {
+        let mut page = begins(&cloud, name).await;
+        page.submits("/reset/method", &[("method", "help_desk")]).await.is_at("/reset/code");
+        cloud.administers(&["user", "freeze", "--tenant", &tenant, name]);
+        cloud.administers(&["user", "unfreeze", "--tenant", &tenant, name]);
+        let calls =
+            |page: &Person| cloud.tries(&["help-desk", "code", "--user", name, "--number", &number(page), "--operator", "Hugo Help"]);
+        assert!(calls(&page).unwrap_err().contains("no page"), "{name}");
+        // What is begun after that is served.
+        let mut page = begins(&cloud, name).await;
+        page.submits("/reset/method", &[("method", "help_desk")]).await.is_at("/reset/code");
+        calls(&page).unwrap();
+    }
+}
+
 /// What may be guessed at by two ways is not forgotten because the easier of them was passed.
 #[tokio::test]
 async fn signing_in_by_mail_gives_no_new_guesses_at_the_text_message() {

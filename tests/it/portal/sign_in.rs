@@ -190,8 +190,18 @@ async fn what_was_begun_within_a_session_ends_with_it() {
     // From another browser of hers: all others are to be out.
     there.opens("/account").await.submits("/account/sessions/end-others", &[]).await;
     let (status, answer) = alice.posts(&sealed).await;
-    assert_eq!((status, answer["code"].as_str()), (403, Some("not_served")), "{answer}");
+    assert_eq!((status, answer["code"].as_str()), (410, Some("flow_ended")), "{answer}");
+    assert_eq!(alice.ticket().await.0, 410);
+    alice.opens("/change/password").await.sees("Please start again").sees("you were signed out in the meantime");
     assert!(agent.lease(0).await.is_empty());
+    // What is on its way goes on, and how it ended is told.
+    let mut alice = signed_in(&cloud, "alice").await;
+    alice.submits("/account/change", &[]).await.is_at("/change/password");
+    let (_, answer) = alice.ticket().await;
+    assert_eq!(alice.posts(&seal_both(&answer, "Correct-Horse-7", "Old-Horse-6")).await.0, 202);
+    there.opens("/account").await.submits("/account/sessions/end-others", &[]).await;
+    agent.work(Code::Applied).await;
+    alice.opens("/reset").await.is_at("/reset/done");
 }
 
 #[tokio::test]
