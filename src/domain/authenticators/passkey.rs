@@ -49,9 +49,7 @@ impl Assertion {
     pub fn parse(json: &str) -> Option<Self> {
         serde_json::from_str(json).ok().map(Self)
     }
-}
 
-impl Assertion {
     /// Whose it says to be: the user handle, which its passkey got when it was made. Nothing is proven by that.
     pub fn claims(&self, rp: &RelyingParty) -> Option<Uuid> {
         rp.0.identify_discoverable_authentication(&self.0).ok().map(|(handle, _)| handle)
