@@ -24,7 +24,7 @@ async fn proves(browser: &Browser, cloud: &Cloud, first: &str, name: &str, mail:
     // A notice may come between.
     let code = loop {
         let message = cloud.inbox.wait_for(mail, seen).await.expect("a mail with the code");
-        if message.subject.contains("code") {
+        if message.subject.starts_with("Your code") {
             break code_in(&message.text);
         }
         seen += 1;

@@ -9,7 +9,7 @@ use sspr::{
     },
 };
 
-use crate::support::{Cloud, HandAgent, Person, agent::somebody, person::code_in};
+use crate::support::{Cloud, HandAgent, Person, agent::somebody, person::code_to};
 
 async fn cloud() -> (Cloud, HandAgent) {
     let cloud = Cloud::start().await;
@@ -26,16 +26,9 @@ pub fn unlock_is(cloud: &Cloud, state: &str) {
 pub async fn proves(cloud: &Cloud, agent: &mut HandAgent, account: AccountState) -> Person {
     let mut alice = Person::at(cloud);
     agent.beat(true).await;
-    let mut seen = cloud.inbox.count("alice@mail.example");
+    let seen = cloud.inbox.count("alice@mail.example");
     alice.asks_for_a_code("alice").await;
-    // A notice may come between.
-    let code = loop {
-        let message = cloud.inbox.wait_for("alice@mail.example", seen).await.unwrap();
-        if message.subject.contains("code") {
-            break code_in(&message.text);
-        }
-        seen += 1;
-    };
+    let code = code_to(cloud, "alice@mail.example", seen).await;
     tokio::join!(
         async {
             let job = agent.lease_any(20).await.remove(0);

@@ -9,7 +9,7 @@ use sspr::wire::outcome::Code;
 use crate::support::{
     Cloud, Person,
     agent::somebody,
-    person::{code_in, seal_both},
+    person::{code_to, seal_both},
 };
 
 /// Pages behind the first ones.
@@ -158,7 +158,7 @@ async fn at_every_step_of_every_purpose_nothing_else_is_possible() {
 
         let seen = cloud.inbox.count("alice@mail.example");
         alice.opens("/reset").await.submits("/reset/method", &[("method", "email")]).await.is_at("/reset/code");
-        let code = newest(&cloud, seen).await;
+        let code = code_to(&cloud, "alice@mail.example", seen).await;
         let lawful = ["/reset/method", "/reset/code", "/reset/code/resend"];
         let step = Step { own: "/reset/code", pages: &["/reset/method"], lawful: &lawful };
         tries_all_else(&cloud, &mut alice, &at("code"), step, &foreign).await;
@@ -213,16 +213,6 @@ async fn at_every_step_of_every_purpose_nothing_else_is_possible() {
                 sqlx::query("update flows set job_id = null where purpose = 'sign_in'").execute(&cloud.app.db).await.unwrap();
             }
         }
-    }
-}
-
-async fn newest(cloud: &Cloud, mut seen: usize) -> String {
-    loop {
-        let message = cloud.inbox.wait_for("alice@mail.example", seen).await.unwrap();
-        if message.subject.contains("code") {
-            return code_in(&message.text);
-        }
-        seen += 1;
     }
 }
 

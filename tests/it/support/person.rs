@@ -84,18 +84,11 @@ impl Person {
     /// Through the proof by e-mail, from one of the first pages on: `/`, `/change` or `/account/sign-in`.
     pub async fn proves_from(&mut self, cloud: &Cloud, first: &str, name: &str) -> &mut Self {
         let address = format!("{name}@mail.example");
-        let mut seen = cloud.inbox.count(&address);
+        let seen = cloud.inbox.count(&address);
         self.opens(first).await.submits(if first == "/" { "/reset" } else { first }, &[("name", name)]).await;
         self.is_at("/reset/method");
         self.submits("/reset/method", &[("method", "email")]).await;
-        // A notice may come between.
-        let code = loop {
-            let message = cloud.inbox.wait_for(&address, seen).await.unwrap();
-            if message.subject.contains("code") {
-                break code_in(&message.text);
-            }
-            seen += 1;
-        };
+        let code = code_to(cloud, &address, seen).await;
         self.submits("/reset/code", &[("code", &code)]).await
     }
 
