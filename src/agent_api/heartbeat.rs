@@ -23,6 +23,9 @@ async fn create(trusted: Trusted) -> Result<Json<HeartbeatAnswer>> {
     let mut tx = app.begin().await?;
     let beaten = fleet::heartbeat(&mut tx, &trusted.tenant.scope, &app.clock, &trusted.source(), agent, &beat).await?;
     tx.commit().await?;
+    if !beat.directory.reachable {
+        app.strand(&trusted.tenant.scope, agent.connector_id).await?;
+    }
     for alarm in beaten.alarms {
         match alarm {
             Alarm::Cloned => {

@@ -10,6 +10,7 @@ use super::{
     Wake,
     batch::{Batch, Flush},
     polls::{Poll, Polls},
+    strand,
 };
 use crate::{
     base::clock::Clock,
@@ -152,11 +153,13 @@ impl Flush for Submits {
         };
         // Looked at after the others are delivered: they are durable whatever came of these.
         let closely = closely.await;
+        let mut left = Vec::new();
         for (n, answer) in answers.iter_mut().enumerate() {
             let Some(Ok(Accepted { connector, superseded, leased })) = answer else { continue };
             if let Some(job) = leased.take() {
                 hands.give(n, *job);
             } else {
+                left.push((&inputs[n].tenant.scope, *connector));
                 self.polls.is_ready(*connector);
                 wake.tell(*connector);
             }
@@ -168,7 +171,10 @@ impl Flush for Submits {
             self.put_back(inputs, agent, &job).await;
         }
         closely?;
-        self.ground.keep(conn);
+        match strand(&mut conn, clock, wake, &left).await {
+            Ok(()) => self.ground.keep(conn),
+            Err(error) => tracing::warn!(error = format!("{error:#}"), "jobs wait for whoever says next that the directory is away"),
+        }
         Ok(answers.into_iter().flatten().map(|answer| answer.map(drop)).collect())
     }
 }

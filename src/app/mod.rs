@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -32,7 +32,7 @@ use crate::{
     domain::{
         fleet::{self, SigningKey},
         resets,
-        tenants::{self, Tenant},
+        tenants::{self, Scope, Tenant},
     },
 };
 
@@ -140,6 +140,12 @@ impl App {
         self.wake.tell(connector);
     }
 
+    /// After the commit that left a sealed job in a connector's queue, and after the one that says that an agent of it does not reach the
+    /// directory: whichever comes second sees both, so no job waits there for nobody.
+    pub async fn strand(&self, scope: &Scope, connector: Uuid) -> Result<()> {
+        strand(&mut *self.db.acquire().await?, &self.clock, &self.wake, &[(scope, connector)]).await
+    }
+
     /// After the commit that put a message into the outbox.
     pub fn wake_outbox(&self) {
         self.outbox.send_replace(());
@@ -149,6 +155,23 @@ impl App {
     pub async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
         self.db.begin().await.context("beginning a transaction")
     }
+}
+
+async fn strand(conn: &mut PgConnection, clock: &Clock, wake: &Wake, queues: &[(&Scope, Uuid)]) -> Result<()> {
+    // Nearly always everybody sees.
+    let blind = fleet::partly_blind(&mut *conn, clock, &queues.iter().map(|(_, connector)| *connector).collect::<Vec<_>>()).await?;
+    if blind.is_empty() {
+        return Ok(());
+    }
+    let queues: Vec<_> = queues.iter().copied().filter(|(_, connector)| blind.contains(connector)).collect();
+    let mut tx = conn.begin().await?;
+    let ended = resets::strand(&mut tx, clock, &queues).await?;
+    tx.commit().await?;
+    for job in ended {
+        tracing::warn!(job.id = %job, "no agent that could take a job reaches its directory");
+        wake.tell(job);
+    }
+    Ok(())
 }
 
 /// So many slow hashes at once: 19 MiB each.

@@ -210,6 +210,8 @@ async fn whoever_does_not_hold_a_job_cannot_hand_it_over_or_give_it_up() {
 async fn no_more_jobs_come_than_were_asked_for_and_none_to_whom_sees_no_directory() {
     let cloud = Cloud::start().await;
     let mut agent = cloud.agent().await;
+    // Another could take them meanwhile.
+    let _other = cloud.agent().await;
     let names = ["alice", "bob", "carol"];
     agent.mirror(names.map(somebody).into()).await;
     for name in names {

@@ -190,6 +190,18 @@ pub async fn agents(conn: &mut PgConnection) -> Result<Vec<Listed>> {
     Ok(listed.collect())
 }
 
+/// Those of these connectors of which an agent says that it does not reach its directory.
+pub async fn partly_blind(conn: &mut PgConnection, clock: &Clock, connectors: &[Uuid]) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        "select distinct connector_id from agents
+         where connector_id = any($1) and status = 'active' and last_seen_at > $2 and not (health -> 'directory' ->> 'reachable')::boolean",
+        connectors,
+        clock.now() - SILENT_AFTER,
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// Whether a reset could work now. What a person is told before any effort is asked of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Readiness {

@@ -10,6 +10,7 @@ mod lease;
 mod settle;
 pub mod state;
 mod stop;
+mod strand;
 mod submit;
 mod sweep;
 
@@ -32,6 +33,7 @@ pub use lease::{Ask, lease, put_back, waiting, withdraw};
 pub use settle::{Ended, Settled, Told, record, settle, settle_closely};
 pub use state::State;
 pub use stop::{Stopped, stop};
+pub use strand::{Stranded, strand};
 pub use submit::{Posted, Submission, Submitted, Superseded, submit, submit_closely};
 pub use sweep::{Swept, sweep, sweep_unused};
 

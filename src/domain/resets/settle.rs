@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -250,4 +250,30 @@ pub async fn swept(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, job:
         linked::after(conn, clock, &[(&tenant.scope, &source, job.job_id, job.state)]).await?;
     }
     Ok(())
+}
+
+/// End what lies in these queues for agents alone that do not reach their directory, as if one of them had said so of the job itself.
+/// Answers which.
+pub async fn strand(conn: &mut PgConnection, clock: &Clock, queues: &[(&Scope, Uuid)]) -> Result<Vec<Uuid>> {
+    let stranded = queue::strand(&mut *conn, clock, &queues.iter().map(|(_, connector)| *connector).collect::<Vec<_>>()).await?;
+    for job in &stranded {
+        let (scope, _) = queues.iter().find(|(_, connector)| *connector == job.connector_id).context("a job of another queue")?;
+        let event = Event {
+            action: "reset.unreachable",
+            outcome: "failed",
+            user: Some(job.user_id),
+            flow: Some(job.flow_id),
+            job: Some(job.job_id),
+            detail: serde_json::json!({ "code": Code::DirectoryUnreachable }),
+        };
+        let source = Source::agent(job.agent_id);
+        audit::record(&mut *conn, scope, clock, &source, event).await?;
+        if job.kind.has_old() {
+            current::tried(&mut *conn, scope, job.user_id, Code::DirectoryUnreachable).await?;
+        }
+        if job.leads {
+            linked::after(&mut *conn, clock, &[(*scope, &source, job.job_id, State::Failed)]).await?;
+        }
+    }
+    Ok(stranded.into_iter().map(|job| job.job_id).collect())
 }

@@ -79,6 +79,7 @@ async fn submit(Bearer { visitor, browser }: Bearer, form::Json(sealed): form::J
     let connector = taken.map_err(password::refused)?;
     tx.commit().await?;
     app.has_job(connector);
+    app.strand(&tenant.scope, connector).await?;
     Ok((StatusCode::ACCEPTED, Json(serde_json::json!({ "status": "/reset/status" }))).into_response())
 }
 

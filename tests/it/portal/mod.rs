@@ -20,6 +20,7 @@ mod not_me;
 mod sign_in;
 mod stay;
 mod steps;
+mod stranded;
 mod walk;
 mod policies;
 mod reminders;

@@ -78,7 +78,8 @@ pub fn complete(case: &Case<'_>, say: &mut Say<'_>) {
         expect("that it was leased", leases, (usize::try_from(row.attempts).unwrap_or_default() + back).saturating_sub(touched));
         let doubts = count("reset.deadline", "unknown") + count("reset.result", "unknown") + count("reset.doubt", "unknown");
         match row.state {
-            "applied" | "failed" => expect("how it ended", count("reset.result", row.state), 1),
+            "failed" => expect("how it ended", count("reset.result", "failed") + count("reset.unreachable", "failed"), 1),
+            "applied" => expect("how it ended", count("reset.result", "applied"), 1),
             // Also said of results that contradict.
             "refused" if count("reset.result", "refused") == 0 => expect("how it ended", 0, 1),
             "unknown" => expect("that nobody knows", doubts, 1),
