@@ -9,11 +9,12 @@ use crate::{
     domain::{
         audit::Source,
         fleet, freezes,
+        obstacles::{self, Cause, Verdict},
         resets::{self, Why},
         tenants::{self, Scope, Tenant},
         users::{self, EmailAddress, Name, Phone, User},
     },
-    web::page,
+    web::{explained, page},
 };
 
 #[derive(clap::Args)]
@@ -26,6 +27,8 @@ pub struct Args {
 enum Command {
     /// How the account stands here.
     Show(Who),
+    /// Why the person can, or cannot, reset: every gate in order, and what would open it.
+    Explain(Who),
     /// Nothing is reset, unlocked or changed for the account any more, and what is under way ends. The person is told.
     Freeze {
         #[command(flatten)]
@@ -51,11 +54,12 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
     db::migrate(&pool).await?;
     let source = Source::house("cli");
     let mut tx = pool.begin().await?;
-    let (Command::Show(who) | Command::Freeze { who, .. } | Command::Unfreeze(who)) = &args.command;
+    let (Command::Show(who) | Command::Explain(who) | Command::Freeze { who, .. } | Command::Unfreeze(who)) = &args.command;
     let tenant = tenants::by_id(&mut tx, &ring, who.tenant).await?;
     let user = the_one(&mut tx, &tenant.scope, &who.name).await?;
     match &args.command {
         Command::Show(_) => show(&mut tx, &tenant, &clock, &user).await?,
+        Command::Explain(_) => explain(&mut tx, &tenant, &clock, &user).await?,
         Command::Freeze { reason, .. } => {
             let frozen = resets::freeze(&mut tx, &tenant, &clock, &source, user.user_id, Why::Operator(reason)).await?;
             match frozen {
@@ -115,4 +119,51 @@ async fn show(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, user: &Us
         None => println!("    frozen     no"),
     }
     Ok(())
+}
+
+async fn explain(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, user: &User) -> Result<()> {
+    let Some(report) = obstacles::of(conn, tenant, clock, user.user_id).await? else { bail!("{} is gone", user.sign_in_name) };
+    let language = Language::English;
+    println!("{}  {}", user.sign_in_name, user.display_name);
+    for (gate, verdict) in &report.gates {
+        let mark = match verdict {
+            Verdict::Open => "ok",
+            Verdict::Shut(_) => "NO",
+            Verdict::Unknown(_) => "?",
+        };
+        println!("  {mark:<3} {}", explained::gate(language, *gate));
+        let Some(cause) = verdict.cause().filter(|cause| **cause != Cause::Behind) else { continue };
+        println!("      {}", explained::why(language, cause));
+        println!("      -> {}", explained::remedy(language, cause));
+        if let Some(command) = command(tenant, user, cause) {
+            println!("         {command}");
+        }
+    }
+    println!("Ways to prove who they are:");
+    for means in &report.means {
+        let state = means.lack.map_or_else(|| "works".to_owned(), |lack| explained::lack(language, lack));
+        println!("  {:<26} {:<20} {state}", explained::method(language, means.method), means.label);
+    }
+    match report.first() {
+        Some((_, cause)) => println!("Cannot reset: {}", explained::why(language, cause)),
+        None => println!("Can reset, as far as is known here."),
+    }
+    Ok(())
+}
+
+/// What opens the gate, where this program does.
+fn command(tenant: &Tenant, user: &User, cause: &Cause) -> Option<String> {
+    let (tenant, connector) = (tenant.scope.id(), user.connector_id);
+    // A directory's name in a command that somebody will paste.
+    let name = format!("'{}'", user.sign_in_name.replace('\'', r"'\''"));
+    Some(match cause {
+        Cause::SelfServiceOff => format!("sspr tenant set {tenant} --self-service true"),
+        Cause::NoPolicy | Cause::NotServed(_) | Cause::GroupUnknown(_) => format!("sspr policy list --tenant {tenant}"),
+        Cause::Waits(..) => format!("sspr limits lift --tenant {tenant} --user {name}"),
+        Cause::Frozen(..) => format!("sspr user unfreeze --tenant {tenant} {name}"),
+        Cause::WritebackOff => format!("sspr connector writeback {connector} on"),
+        Cause::NoAgent => format!("sspr agent token {connector}"),
+        Cause::Unconfirmed => "sspr agent list".to_owned(),
+        _ => return None,
+    })
 }

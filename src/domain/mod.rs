@@ -17,6 +17,7 @@
 //! - *contacts*: mailboxes and numbers that people add themselves
 //! - *sessions*: browsers in which somebody has signed in to their own account page
 //! - *resets*: the journey of one browser from a name to a new password
+//! - *obstacles*: what stands between one person and a new password, and what would remove it
 //! - *coverage*: who can use self-service, who cannot, and why
 //! - *registration*: asking people to put their methods of proof in order
 
@@ -36,5 +37,6 @@ pub mod verification;
 pub mod contacts;
 pub mod sessions;
 pub mod resets;
+pub mod obstacles;
 pub mod coverage;
 pub mod registration;

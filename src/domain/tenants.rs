@@ -218,6 +218,11 @@ pub async fn update(conn: &mut PgConnection, scope: &Scope, change: Change) -> R
     Ok(())
 }
 
+/// Whether self-service is on at this moment: a tenant at hand may be a moment old.
+pub async fn is_serving(conn: &mut PgConnection, scope: &Scope) -> Result<bool> {
+    Ok(sqlx::query_scalar!("select self_service from tenants where tenant_id = $1", scope.id).fetch_one(conn).await?)
+}
+
 /// Where the help desk's mail goes; `None`: nowhere.
 pub async fn set_alerts(conn: &mut PgConnection, scope: &Scope, alerts: Option<&str>) -> Result<()> {
     sqlx::query!("update tenants set alerts = $2 where tenant_id = $1", scope.id, alerts).execute(conn).await?;

@@ -5,6 +5,7 @@ pub mod context;
 pub mod cookie;
 pub mod device;
 pub mod error;
+pub mod explained;
 pub mod face;
 pub mod form;
 pub mod headers;

@@ -75,6 +75,38 @@ pub async fn switch(
     Ok(Some(before != on))
 }
 
+/// The agents of one connector, of the first kind all, of each other those of the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crew {
+    /// Enrolled and not revoked.
+    pub enrolled: i64,
+    /// An administrator has confirmed them.
+    pub active: i64,
+    /// They were heard of lately.
+    pub live: i64,
+    /// They have a sealing key that is valid now.
+    pub keyed: i64,
+}
+
+/// What there is of agents.
+pub async fn crew(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector: Uuid) -> Result<Crew> {
+    let now = clock.now();
+    Ok(sqlx::query_as!(
+        Crew,
+        r#"select count(*) as "enrolled!", count(*) filter (where a.status = 'active') as "active!",
+               count(*) filter (where a.status = 'active' and a.last_seen_at > $3) as "live!",
+               count(*) filter (where a.status = 'active' and a.last_seen_at > $3 and exists (select from sealing_keys k
+                   where k.tenant_id = a.tenant_id and k.agent_id = a.agent_id and k.not_before <= $4 and k.not_after > $4)) as "keyed!"
+           from agents a where a.tenant_id = $1 and a.connector_id = $2 and a.status <> 'revoked'"#,
+        scope.id(),
+        connector,
+        now - SILENT_AFTER,
+        now,
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
 /// The tenant's connectors, oldest first.
 pub async fn connectors(conn: &mut PgConnection, scope: &Scope, clock: &Clock) -> Result<Vec<Connector>> {
     let found = sqlx::query_as!(

@@ -18,7 +18,7 @@ use crate::{
     base::{clock::Clock, config::DirectoryKind, id},
     wire::message::{AuditHead, DirectoryHealth, PasswordPolicy},
 };
-pub use connectors::{Connector, Feature, connectors, link, switch};
+pub use connectors::{Connector, Crew, Feature, connectors, crew, link, switch};
 pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, new_token, revoke};
 pub use heartbeat::{Alarm, Beaten, acknowledge, heartbeat};
 pub use identity::{NotTaken, Replaced, replace_identity};

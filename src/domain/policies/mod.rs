@@ -13,7 +13,7 @@ use time::Duration;
 use uuid::Uuid;
 
 pub use method::{Class, Method};
-pub use store::{all, are_lawful, groups, mark, of_user, privileged, remove, save};
+pub use store::{Holding, all, are_lawful, groups, holding, mark, of_user, privileged, remove, save};
 
 /// What holds for a person at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]

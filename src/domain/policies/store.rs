@@ -214,6 +214,29 @@ pub async fn are_lawful(conn: &mut PgConnection, scope: &Scope, user: Uuid, pass
     Ok(lawful)
 }
 
+/// The policy that holds for somebody, whether or not it serves them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    pub policy_id: Uuid,
+    pub name: String,
+    /// It says itself that it serves people.
+    pub serves: bool,
+    /// They are privileged: more is asked of them than it says.
+    pub privileged: bool,
+}
+
+/// `None`: none applies to them.
+pub async fn holding(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<Option<Holding>> {
+    Ok(sqlx::query_as!(
+        Holding,
+        r#"select p.policy_id, p.name, p.serves, h.privileged as "privileged!" from policy_of($1, $2) h join policies p on p.tenant_id = $1 and p.policy_id = h.policy_id"#,
+        scope.id(),
+        user,
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
 /// What holds for this person at this moment.
 pub async fn of_user(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<Terms> {
     let row = sqlx::query!(

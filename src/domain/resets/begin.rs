@@ -124,7 +124,7 @@ const ORDER: [Method; 7] =
     [Method::Passkey, Method::Totp, Method::PrivateEmail, Method::Email, Method::Sms, Method::RecoveryCode, Method::HelpDesk];
 
 /// Whether the help desk alone would do.
-fn may_call(terms: &Terms) -> bool {
+pub fn may_call(terms: &Terms) -> bool {
     terms.serves && terms.gates == 1 && terms.methods.contains(&Method::HelpDesk)
 }
 

@@ -20,8 +20,6 @@ use crate::{
         verification::Method,
     },
     wire::{
-        jws,
-        message::JobResult,
         outcome::{Code, Outcome},
         ticket::Kind,
     },
@@ -350,10 +348,7 @@ impl Row {
         };
         let look = match (self.look_id, self.look_state, self.look_at) {
             (Some(job_id), Some(state), Some(asked_at)) => {
-                let code = self.look_code.as_deref().and_then(Code::parse);
-                // Verified when it was taken.
-                let account = self.look_result.as_deref().and_then(jws::unverified::<JobResult>).and_then(|result| result.account);
-                Some(Look { job_id, asked_at, state: State::parse(&state)?, code, account })
+                Some(Look::open(job_id, asked_at, &state, self.look_code.as_deref(), self.look_result.as_deref())?)
             }
             _ => None,
         };

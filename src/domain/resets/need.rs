@@ -1,12 +1,19 @@
 //! What a verified person can do with their account as it stands: what the directory says of it decides what is offered.
 
+use anyhow::Result;
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Purpose;
 use crate::{
-    domain::queue::State,
-    wire::{message::AccountState, outcome::Code},
+    base::id,
+    domain::{queue::State, tenants::Scope},
+    wire::{
+        jws,
+        message::{AccountState, JobResult},
+        outcome::Code,
+    },
 };
 
 /// The question that was put to the directory when the last gate was passed, and its answer.
@@ -19,6 +26,30 @@ pub struct Look {
     pub code: Option<Code>,
     /// As the agent signed it.
     pub account: Option<AccountState>,
+}
+
+impl Look {
+    /// From a look's job.
+    pub(super) fn open(job_id: Uuid, asked_at: OffsetDateTime, state: &str, code: Option<&str>, result: Option<&str>) -> Result<Self> {
+        // Verified when it was taken.
+        let account = result.and_then(jws::unverified::<JobResult>).and_then(|result| result.account);
+        Ok(Self { job_id, asked_at, state: State::parse(state)?, code: code.and_then(Code::parse), account })
+    }
+}
+
+/// What was asked of the directory last, in whatever journey or by an operator, since then.
+pub async fn last_look(conn: &mut PgConnection, scope: &Scope, user: Uuid, since: OffsetDateTime) -> Result<Option<Look>> {
+    let row = sqlx::query!(
+        "select j.job_id, j.issued_at, j.state, j.code, j.result from audit_events e join jobs j on j.job_id = e.job_id and j.tenant_id = e.tenant_id
+         where e.tenant_id = $1 and e.user_id = $2 and e.action = 'reset.look' and e.event_id > $3 and j.job_id > $3
+         order by e.event_id desc limit 1",
+        scope.id(),
+        user,
+        id::lowest_at(since),
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| Look::open(row.job_id, row.issued_at, &row.state, row.code.as_deref(), row.result.as_deref())).transpose()
 }
 
 /// What there is to offer.

@@ -5,7 +5,7 @@ use sqlx::{PgConnection, postgres::types::PgInterval};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Flow, LIFETIME, Purpose, ask, flow};
+use super::{Flow, LIFETIME, Offer, Purpose, ask, flow};
 use crate::{
     base::{clock::Clock, id},
     domain::{
@@ -14,7 +14,7 @@ use crate::{
         limits::{self, Count, Limit, Verdict},
         notices,
         tenants::{Scope, Tenant},
-        users,
+        users::{self, User},
         verification::{self, Checked, Class, Code, Method, Sent},
     },
 };
@@ -139,6 +139,27 @@ pub async fn waiting(
         waiting.of_all |= limit.is_of_all();
     }
     Ok(waiting)
+}
+
+/// Until when somebody has to wait at this method of theirs, wherever they come from; `subjects`: all by which limits know them. Of several
+/// the longest.
+pub async fn waits(
+    conn: &mut PgConnection,
+    tenant: &Tenant,
+    clock: &Clock,
+    user: &User,
+    subjects: &[Vec<u8>],
+    offer: &Offer,
+) -> Result<Option<(Limit, OffsetDateTime)>> {
+    let (flow_id, method) = (id::time_ordered(clock), offer.method);
+    let purpose = verification::Purpose { flow_id, subjects, country: offer.country.as_deref(), user: Some(user), language: "" };
+    let mut counts = if method.class() == Class::Issued {
+        verification::counts(tenant, &Source::house("console"), &purpose, method)
+    } else {
+        Vec::new()
+    };
+    counts.extend(method.tries().map(|limit| Count::of(limit, subjects)));
+    Ok(limits::waiting(conn, &tenant.scope, clock, &counts).await?.into_iter().max_by_key(|(_, until)| *until))
 }
 
 /// What came of a typed code.

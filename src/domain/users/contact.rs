@@ -1,5 +1,7 @@
 //! Where a person can be reached: parsed, masked for the screen, encrypted for the database.
 
+use anyhow::Result;
+
 use crate::domain::tenants::Scope;
 
 /// Places, for the encryption's associated data.
@@ -84,6 +86,11 @@ impl Phone {
         }
     }
 
+    /// As it is kept.
+    pub(super) fn open(scope: &Scope, sealed: &[u8]) -> Result<Option<Self>> {
+        Ok(Self::parse(&scope.key().decrypt_text(MOBILE, sealed)?))
+    }
+
     /// `+•••••••42`
     pub fn masked(&self) -> String {
         self.masked_as(&self.0[self.0.len() - 2..])
@@ -98,6 +105,14 @@ impl Phone {
 /// The keyed hash by which a person is found by address.
 pub(super) fn mail_index(scope: &Scope, address: &str) -> Vec<u8> {
     scope.key().hash(b"users.mail_index", address.to_lowercase().as_bytes())
+}
+
+/// So many of its last digits a number is found by: as much as one reads out, and too little to be one.
+pub(super) const ENDING: usize = 4;
+
+/// The keyed hash of a number's last digits, or of these.
+pub(super) fn ending(scope: &Scope, digits: &str) -> Vec<u8> {
+    scope.key().hash(b"users.mobile_end", &digits.as_bytes()[digits.len().saturating_sub(ENDING)..])
 }
 
 /// The keyed hash of a name's local part, whatever domain stands behind it.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     EmailAddress, Phone, Reach, Readdressed,
-    contact::{MOBILE, PRIVATE_MAIL},
+    contact::{self, MOBILE, PRIVATE_MAIL},
     readdressed,
 };
 use crate::{
@@ -82,7 +82,9 @@ pub async fn import(
             "update users set listed_private_mail = case when $3 then $4 else listed_private_mail end,
                  own_private_mail = case when $3 then null else own_private_mail end,
                  listed_mobile = case when $5 then $6 else listed_mobile end,
-                 own_mobile = case when $5 then null else own_mobile end
+                 listed_mobile_end = case when $5 then $7 else listed_mobile_end end,
+                 own_mobile = case when $5 then null else own_mobile end,
+                 own_mobile_end = case when $5 then null else own_mobile_end end
              where tenant_id = $1 and user_id = $2 returning private_mail, mobile",
             scope.id(),
             row.user_id,
@@ -90,6 +92,7 @@ pub async fn import(
             private_mail.and_then(|mail| mail.as_ref().map(|mail| seal(PRIVATE_MAIL, mail.as_str()))),
             mobile.is_some(),
             mobile.and_then(|mobile| mobile.as_ref().map(|mobile| seal(MOBILE, mobile.as_str()))),
+            mobile.and_then(|mobile| mobile.as_ref().map(|mobile| contact::ending(scope, mobile.as_str()))),
         )
         .fetch_one(&mut *conn)
         .await?;

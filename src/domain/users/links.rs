@@ -63,6 +63,11 @@ pub async fn follow(conn: &mut PgConnection, scope: &Scope, primary: Uuid) -> Re
     .await?)
 }
 
+/// The account that this one follows, as of now.
+pub async fn first(conn: &mut PgConnection, scope: &Scope, follower: Uuid) -> Result<Option<Uuid>> {
+    Ok(sqlx::query_scalar!(r#"select first_of($1, $2) as first"#, scope.id(), follower).fetch_one(conn).await?)
+}
+
 /// What is wrong with a line of an administrator's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unlisted {

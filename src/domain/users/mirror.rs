@@ -180,6 +180,7 @@ struct Columns {
     mail_index: Vec<Option<Vec<u8>>>,
     private_mail: Vec<Option<Vec<u8>>>,
     mobile: Vec<Option<Vec<u8>>>,
+    mobile_end: Vec<Option<Vec<u8>>>,
     language: Vec<Option<&'static str>>,
     manager: Vec<Option<Uuid>>,
     password_expires_at: Vec<Option<OffsetDateTime>>,
@@ -219,6 +220,7 @@ impl Columns {
         self.mail_index.push(mail.as_ref().map(|mail| contact::mail_index(scope, mail.as_str())));
         self.mail.push(mail.map(|mail| seal(contact::MAIL, mail.as_str())));
         self.private_mail.push(private_mail.map(|mail| seal(contact::PRIVATE_MAIL, mail.as_str())));
+        self.mobile_end.push(mobile.as_ref().map(|mobile| contact::ending(scope, mobile.as_str())));
         self.mobile.push(mobile.map(|mobile| seal(contact::MOBILE, mobile.as_str())));
         self.language.push(language.map(Language::tag));
         self.manager.push(person.manager);
@@ -252,20 +254,21 @@ async fn upsert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector
     }
     sqlx::query!(
         "insert into users as u (user_id, tenant_id, connector_id, object_guid, sign_in_name, principal_name, display_name, aliases, mail, mail_index,
-             directory_private_mail, directory_mobile, language, manager, enabled, protected, content, password_expires_at, mirrored_at)
+             directory_private_mail, directory_mobile, language, manager, enabled, protected, content, password_expires_at, mirrored_at, directory_mobile_end)
          select user_id, $1, $2, guid, sign_in, principal, display, array_remove(array[alias_1, alias_2, alias_3], null), mail, mail_index,
-             private_mail, mobile, language, manager, enabled, protected, content, password_expires_at, $3
+             private_mail, mobile, language, manager, enabled, protected, content, password_expires_at, $3, mobile_end
          from unnest($4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[],
-             $13::bytea[], $14::bytea[], $15::bytea[], $16::text[], $17::uuid[], $18::bool[], $19::bool[], $20::bytea[], $21::timestamptz[])
+             $13::bytea[], $14::bytea[], $15::bytea[], $16::text[], $17::uuid[], $18::bool[], $19::bool[], $20::bytea[], $21::timestamptz[], $22::bytea[])
              as r (user_id, guid, sign_in, principal, display, alias_1, alias_2, alias_3, mail, mail_index, private_mail, mobile, language,
-                   manager, enabled, protected, content, password_expires_at)
+                   manager, enabled, protected, content, password_expires_at, mobile_end)
          on conflict (connector_id, object_guid) do update set sign_in_name = excluded.sign_in_name,
              principal_name = excluded.principal_name, display_name = excluded.display_name, aliases = excluded.aliases, mail = excluded.mail,
              mail_index = excluded.mail_index,
              directory_private_mail = excluded.directory_private_mail, directory_mobile = excluded.directory_mobile,
              language = coalesce(u.chosen_language, excluded.language),
              manager = excluded.manager, enabled = excluded.enabled, protected = excluded.protected, content = excluded.content,
-             password_expires_at = excluded.password_expires_at, mirrored_at = excluded.mirrored_at, removed_at = null",
+             password_expires_at = excluded.password_expires_at, mirrored_at = excluded.mirrored_at, removed_at = null,
+             directory_mobile_end = excluded.directory_mobile_end",
         scope.id(),
         connector,
         clock.now(),
@@ -287,6 +290,7 @@ async fn upsert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, connector
         &columns.protected,
         &columns.content,
         &columns.password_expires_at as &[Option<OffsetDateTime>],
+        &columns.mobile_end as &[Option<Vec<u8>>],
     )
     .execute(&mut *conn)
     .await?;
@@ -329,7 +333,8 @@ pub(super) async fn remove(conn: &mut PgConnection, clock: &Clock, connector: Uu
     let removed = sqlx::query_scalar!(
         "update users set removed_at = $3, mail = null, mail_index = null, manager = null, content = null, enabled = false,
              directory_private_mail = null, listed_private_mail = null, own_private_mail = null,
-             directory_mobile = null, listed_mobile = null, own_mobile = null
+             directory_mobile = null, listed_mobile = null, own_mobile = null,
+             directory_mobile_end = null, listed_mobile_end = null, own_mobile_end = null
          where connector_id = $1 and object_guid = any($2) and removed_at is null returning user_id",
         connector,
         guids,

@@ -10,6 +10,7 @@ mod links;
 mod mirror;
 mod own;
 mod readdressed;
+mod search;
 
 use anyhow::Result;
 use sqlx::PgConnection;
@@ -26,10 +27,11 @@ pub use contact::{EmailAddress, Phone, turns_text};
 pub use held::{accept, held};
 pub use import::{Line, Unimported, import};
 pub use limited::{proven, subjects, whose};
-pub use links::{LinkBy, Linked, Unlisted, follow, list};
+pub use links::{LinkBy, Linked, Unlisted, first, follow, list};
 pub use mirror::{MirrorOutcome, Mirrored, clean, mirror};
 pub use own::{Contact, are_own, cool_off, set_own};
 pub use readdressed::Readdressed;
+pub use search::{Asked, Found, SHOWN, Search, is_among, search};
 
 /// A typed sign-in name or address in its one canonical form: trimmed, lower case, without `DOMAIN\`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +123,7 @@ impl Reach {
         let text = |place: &[u8], sealed: Option<Vec<u8>>| sealed.map(|sealed| scope.key().decrypt_text(place, &sealed)).transpose();
         let mail = text(contact::MAIL, mail)?.and_then(|text| EmailAddress::parse(&text));
         let private_mail = text(contact::PRIVATE_MAIL, private_mail)?.and_then(|text| EmailAddress::parse(&text));
-        let mobile = text(contact::MOBILE, mobile)?.and_then(|text| Phone::parse(&text));
+        let mobile = mobile.map(|sealed| Phone::open(scope, &sealed)).transpose()?.flatten();
         Ok(Self { name, mail, private_mail, mobile, language })
     }
 }
@@ -203,6 +205,29 @@ pub async fn get(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Resul
     .fetch_optional(conn)
     .await?;
     row.map(|row| row.open(scope)).transpose()
+}
+
+/// How the directory has somebody, and since when they are gone from it, if they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    pub sign_in_name: String,
+    pub display_name: String,
+    pub connector_id: Uuid,
+    pub enabled: bool,
+    pub protected: bool,
+    pub removed_at: Option<OffsetDateTime>,
+}
+
+/// Of anybody who ever was there.
+pub async fn standing(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> Result<Option<Standing>> {
+    Ok(sqlx::query_as!(
+        Standing,
+        "select sign_in_name, display_name, connector_id, enabled, protected, removed_at from users where tenant_id = $1 and user_id = $2",
+        scope.id(),
+        user_id,
+    )
+    .fetch_optional(conn)
+    .await?)
 }
 
 /// The person again, if self-service is on at this moment and may still serve them.

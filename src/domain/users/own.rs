@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     EmailAddress, Phone, Reach, Readdressed,
-    contact::{MOBILE, PRIVATE_MAIL},
+    contact::{self, MOBILE, PRIVATE_MAIL},
     readdressed,
 };
 use crate::{
@@ -92,19 +92,25 @@ pub async fn set_own(
         Contact::PrivateMail(mail) => scope.key().encrypt(PRIVATE_MAIL, mail.as_str().as_bytes()),
         Contact::Mobile(number) => scope.key().encrypt(MOBILE, number.as_str().as_bytes()),
     });
+    let end = contact.and_then(|contact| match contact {
+        Contact::PrivateMail(_) => None,
+        Contact::Mobile(number) => Some(contact::ending(scope, number.as_str())),
+    });
     let row = sqlx::query!(
         r#"with before as materialized (
                select user_id, private_mail, mobile from users u where tenant_id = $1 and user_id = $2 and removed_at is null and enabled and not protected
                    and not exists (select from freezes f where f.tenant_id = u.tenant_id and f.user_id = u.user_id and f.lifted_at is null)
                    and ($4::bytea is not null or case $3 when 'sms' then own_mobile else own_private_mail end is not null) for update)
            update users u set own_private_mail = case when $3 = 'private_email' then $4 else own_private_mail end,
-               own_mobile = case when $3 = 'sms' then $4 else own_mobile end
+               own_mobile = case when $3 = 'sms' then $4 else own_mobile end,
+               own_mobile_end = case when $3 = 'sms' then $5 else own_mobile_end end
            from before where u.tenant_id = $1 and u.user_id = before.user_id
            returning display_name, mail, language, u.private_mail, u.mobile, before.private_mail as private_mail_before, before.mobile as mobile_before"#,
         scope.id(),
         user,
         method.as_str(),
         sealed,
+        end,
     )
     .fetch_optional(&mut *conn)
     .await?;
