@@ -13,6 +13,7 @@ pub mod domain;
 pub mod app;
 pub mod web;
 pub mod portal;
+pub mod console;
 pub mod agent_api;
 pub mod server;
 pub mod worker;

@@ -18,6 +18,7 @@ const SOURCES: [(Language, &[&str]); 2] = [
         &[
             include_str!("../../locales/en/portal.ftl"),
             include_str!("../../locales/en/account.ftl"),
+            include_str!("../../locales/en/console.ftl"),
             include_str!("../../locales/en/messages.ftl"),
             include_str!("../../locales/en/console_people.ftl"),
         ],
@@ -27,6 +28,7 @@ const SOURCES: [(Language, &[&str]); 2] = [
         &[
             include_str!("../../locales/de/portal.ftl"),
             include_str!("../../locales/de/account.ftl"),
+            include_str!("../../locales/de/console.ftl"),
             include_str!("../../locales/de/messages.ftl"),
             include_str!("../../locales/de/console_people.ftl"),
         ],

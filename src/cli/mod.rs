@@ -18,6 +18,7 @@ mod fleet;
 mod limits;
 mod help_desk;
 mod migrate;
+mod operator;
 mod policy;
 mod registration;
 mod serve;
@@ -56,6 +57,8 @@ enum Command {
     Registration(registration::Args),
     /// Who has to wait, and letting them go on.
     Limits(limits::Args),
+    /// Operators: who may sign in to the console.
+    Operator(operator::Args),
     /// What the help desk does for a caller.
     HelpDesk(help_desk::Args),
     /// Connectors, one directory each, and what is switched on for them.
@@ -99,6 +102,7 @@ pub fn run(cli: Cli) -> Result<()> {
             Command::Contacts(args) => contacts::run(args, config).await,
             Command::Registration(args) => registration::run(args, config).await,
             Command::Limits(args) => limits::run(args, config).await,
+            Command::Operator(args) => operator::run(args, config).await,
             Command::HelpDesk(args) => help_desk::run(args, config).await,
             Command::Connector(args) => connector::run(args, config).await,
             Command::Migrate(args) => migrate::run(args, config).await,

@@ -15,6 +15,7 @@
 //! - *authenticators*: what somebody has registered to prove themselves by: apps, passkeys, recovery codes
 //! - *verification*: ways to prove who somebody is, and the codes that are sent for it
 //! - *contacts*: mailboxes and numbers that people add themselves
+//! - *operators*: who runs the service at a tenant, how they sign in, and what each may do
 //! - *sessions*: browsers in which somebody has signed in to their own account page
 //! - *resets*: the journey of one browser from a name to a new password
 //! - *obstacles*: what stands between one person and a new password, and what would remove it
@@ -35,6 +36,7 @@ pub mod queue;
 pub mod authenticators;
 pub mod verification;
 pub mod contacts;
+pub mod operators;
 pub mod sessions;
 pub mod resets;
 pub mod obstacles;

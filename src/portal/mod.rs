@@ -19,17 +19,11 @@ mod work;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::{Request, State},
-    http::header,
-    middleware::{self, Next},
-    response::Response,
-};
+use axum::{Router, middleware};
 
 use crate::{
     app::App,
-    web::{cookie, origin, tenancy},
+    web::{origin, tenancy},
 };
 
 pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
@@ -47,15 +41,8 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(account::routes())
         .merge(not_me::routes())
         .merge(work::routes())
-        .layer((middleware::from_fn_with_state(app.clone(), origin::layer), middleware::from_fn_with_state(app.clone(), keep_language)))
-}
-
-/// `?lang=` is kept for a year.
-async fn keep_language(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let asked = request.uri().query().and_then(tenancy::asked);
-    let mut response = next.run(request).await;
-    if let Some(language) = asked {
-        response.headers_mut().append(header::SET_COOKIE, cookie::set(&app.public_url, cookie::LANGUAGE, language.tag(), 365 * 86400));
-    }
-    response
+        .layer((
+            middleware::from_fn_with_state(app.clone(), origin::layer),
+            middleware::from_fn_with_state(app.clone(), tenancy::keep_language),
+        ))
 }

@@ -37,7 +37,7 @@ use crate::{
     agent_api,
     app::App,
     base::config,
-    portal,
+    console, portal,
     web::{Error, assets, context, face, headers},
 };
 
@@ -54,7 +54,7 @@ const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// All doors with all layers: what is served, and what tests drive.
 pub fn router(app: &Arc<App>) -> Router {
-    within_layers(app, Router::new().merge(portal::routes(app)).merge(agent_api::routes()))
+    within_layers(app, Router::new().merge(portal::routes(app)).merge(console::routes(app)).merge(agent_api::routes()))
 }
 
 /// These doors, with what every node serves and all layers.

@@ -11,6 +11,8 @@ pub const FLOW: &str = "sspr_flow";
 pub const PASSKEY: &str = "sspr_passkey";
 /// The session's cookie.
 pub const SESSION: &str = "sspr_session";
+/// An operator's session's cookie.
+pub const CONSOLE: &str = "sspr_console";
 /// The chosen language.
 pub const LANGUAGE: &str = "sspr_lang";
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, Request, State},
     http::{HeaderMap, Uri, header, request::Parts},
+    middleware::Next,
+    response::Response,
 };
 
 use super::{Context, Error, Page, cookie, device, page::Ends};
@@ -51,8 +53,12 @@ impl FromRequestParts<Arc<App>> for Visitor {
 impl Visitor {
     /// This portal, as passkeys know it. The host was found to be the tenant's, so nobody can name another one.
     pub fn relying_party(&self) -> Result<RelyingParty, Error> {
-        let origin = format!("{}://{}", self.app.public_url.scheme(), self.authority.to_ascii_lowercase());
-        Ok(RelyingParty::new(&origin, &self.tenant.name)?)
+        Ok(RelyingParty::new(&self.origin(), &self.tenant.name)?)
+    }
+
+    /// `scheme://host[:port]` of this tenant's own pages, as this browser has them.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.app.public_url.scheme(), self.authority.to_ascii_lowercase())
     }
 
     pub fn page(&self) -> Page {
@@ -83,4 +89,14 @@ pub fn language(app: &App, uri: &Uri, headers: &HeaderMap, default: Option<Langu
 /// The language that a query asks for.
 pub fn asked(query: &str) -> Option<Language> {
     form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "lang").and_then(|(_, value)| Language::negotiate(&value))
+}
+
+/// `?lang=` is kept for a year.
+pub async fn keep_language(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let asked = request.uri().query().and_then(asked);
+    let mut response = next.run(request).await;
+    if let Some(language) = asked {
+        response.headers_mut().append(header::SET_COOKIE, cookie::set(&app.public_url, cookie::LANGUAGE, language.tag(), 365 * 86400));
+    }
+    response
 }

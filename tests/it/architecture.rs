@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-const DOORS: [&str; 2] = ["portal", "agent_api"];
+const DOORS: [&str; 3] = ["portal", "console", "agent_api"];
 const MAY_OPEN_DOORS: [&str; 1] = ["server"];
 /// `lab` holds private servers for the demo and the tests.
 const MAY_USE_LAB: [&str; 2] = ["lab", "cli"];

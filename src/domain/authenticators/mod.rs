@@ -24,7 +24,7 @@ use super::{
     users,
 };
 use crate::base::clock::Clock;
-pub use passkey::{Assertion, Attestation, RelyingParty, begin_passkey, check_passkey, finish_passkey};
+pub use passkey::{Assertion, Attestation, Key, RelyingParty, Seen, begin_passkey, check_passkey, finish_passkey};
 pub use recovery::{Candidate, FreshCodes, RecoveryCode, Renewal, Renewed, find_code, renew_codes, use_code};
 pub use registrations::{Registered, Registrar, clean};
 pub use removal::{Removed, remove, wanted};

@@ -39,6 +39,78 @@ impl RelyingParty {
         let (challenge, state) = self.0.start_discoverable_authentication()?;
         Ok((serde_json::to_value(challenge.public_key)?, serde_json::to_vec(&state)?))
     }
+
+    /// Options for `navigator.credentials.create`, and what must be kept until the answer. `handle`: whose it is to say it is.
+    pub fn offer(&self, handle: Uuid, name: &str, shown: &str, known: &[Key]) -> Result<(serde_json::Value, Vec<u8>)> {
+        let known = known.iter().map(|key| key.0.cred_id().clone()).collect();
+        let (challenge, state) = self.0.start_passkey_registration(handle, name, shown, Some(known))?;
+        let mut options = serde_json::to_value(challenge.public_key)?;
+        // One that must be named to be used is no use: the first page knows nobody.
+        options["authenticatorSelection"]["residentKey"] = "required".into();
+        options["authenticatorSelection"]["requireResidentKey"] = true.into();
+        Ok((options, serde_json::to_vec(&state)?))
+    }
+
+    /// What the browser made; `None` if it does not fit `state`, or cannot be found again.
+    pub fn accept(&self, answer: &Attestation, state: &[u8]) -> Result<Option<Key>> {
+        let state: PasskeyRegistration = serde_json::from_slice(state)?;
+        // Where the browser says whether it can be found again, it must.
+        let found_again = answer.0.extensions.cred_props.as_ref().and_then(|props| props.rk) != Some(false);
+        match self.0.finish_passkey_registration(&answer.0, &state) {
+            Ok(passkey) => Ok(found_again.then_some(Key(passkey))),
+            Err(error) => {
+                tracing::info!(error = %error, "a passkey was not registered");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whether `key` signed what [`Self::challenge`] gave to keep; `key` is then to be kept anew.
+    pub fn check(&self, answer: &Assertion, state: &[u8], key: &mut Key) -> Result<Seen> {
+        let state: DiscoverableAuthentication = serde_json::from_slice(state)?;
+        match self.0.finish_discoverable_authentication_v2(&answer.0, state, &key.0) {
+            Ok(result) => {
+                key.0.update_credential(&result);
+                Ok(if result.user_verified() { Seen::Verified } else { Seen::Present })
+            }
+            Err(WebauthnError::CredentialPossibleCompromise) => Ok(Seen::Cloned),
+            Err(error) => {
+                tracing::info!(error = %error, "a passkey's answer was not taken");
+                Ok(Seen::Nothing)
+            }
+        }
+    }
+}
+
+/// A passkey's public half and its counter, as they are kept.
+pub struct Key(Passkey);
+
+impl Key {
+    pub fn of(bytes: &[u8]) -> Result<Self> {
+        Ok(Self(serde_json::from_slice(bytes)?))
+    }
+
+    /// To be kept, encrypted.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        Ok(serde_json::to_vec(&self.0)?)
+    }
+
+    /// Its id.
+    pub fn credential(&self) -> &[u8] {
+        self.0.cred_id()
+    }
+}
+
+/// What an answer shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    Nothing,
+    /// The key is there, and nobody knows who holds it.
+    Present,
+    /// It has verified who holds it.
+    Verified,
+    /// Its counter went backwards: there is a second copy of it.
+    Cloned,
 }
 
 /// What a browser answers to a challenge, read but not believed.
@@ -52,7 +124,12 @@ impl Assertion {
 
     /// Whose it says to be: the user handle, which its passkey got when it was made. Nothing is proven by that.
     pub fn claims(&self, rp: &RelyingParty) -> Option<Uuid> {
-        rp.0.identify_discoverable_authentication(&self.0).ok().map(|(handle, _)| handle)
+        self.names(rp).map(|(handle, _)| handle)
+    }
+
+    /// The same, and the passkey's id.
+    pub fn names(&self, rp: &RelyingParty) -> Option<(Uuid, Vec<u8>)> {
+        rp.0.identify_discoverable_authentication(&self.0).ok().map(|(handle, credential)| (handle, credential.to_vec()))
     }
 }
 
@@ -86,15 +163,10 @@ pub async fn begin_passkey(
     )
     .fetch_all(&mut *conn)
     .await?;
-    let known = rows.iter().map(|row| Ok(open(scope, row.authenticator_id, &row.secret)?.cred_id().clone()));
-    let known = known.collect::<Result<Vec<_>>>()?;
+    let known = rows.iter().map(|row| open(scope, row.authenticator_id, &row.secret)).collect::<Result<Vec<_>>>()?;
     let name = if user.display_name.is_empty() { &user.sign_in_name } else { &user.display_name };
-    let (challenge, state) = rp.0.start_passkey_registration(user.user_id, &user.sign_in_name, name, Some(known))?;
-    registrations::keep(conn, scope, clock, registrar, Kind::Passkey, &serde_json::to_vec(&state)?).await?;
-    let mut options = serde_json::to_value(challenge.public_key)?;
-    // One that must be named to be used is no use: the first page knows nobody.
-    options["authenticatorSelection"]["residentKey"] = "required".into();
-    options["authenticatorSelection"]["requireResidentKey"] = true.into();
+    let (options, state) = rp.offer(user.user_id, &user.sign_in_name, name, &known)?;
+    registrations::keep(conn, scope, clock, registrar, Kind::Passkey, &state).await?;
     Ok(options)
 }
 
@@ -114,33 +186,23 @@ pub async fn finish_passkey(
         return Ok(Registered::Over);
     };
     registrations::drop(&mut *conn, scope, registrar, Kind::Passkey).await?;
-    let state: PasskeyRegistration = serde_json::from_slice(&state)?;
-    // Where the browser says whether it can be found again, it must.
-    let found_again = answer.0.extensions.cred_props.as_ref().and_then(|props| props.rk) != Some(false);
-    let passkey = match rp.0.finish_passkey_registration(&answer.0, &state) {
-        Ok(passkey) if found_again => passkey,
-        Ok(_) => return Ok(Registered::Wrong),
-        Err(error) => {
-            tracing::info!(error = %error, "a passkey was not registered");
-            return Ok(Registered::Wrong);
-        }
-    };
+    let Some(key) = rp.accept(answer, &state)? else { return Ok(Registered::Wrong) };
     let authenticator_id = id::time_ordered(clock);
     let new = New {
         authenticator_id,
         user: registrar.user,
         kind: Kind::Passkey,
         label,
-        secret: Some(scope.key().encrypt(&place(authenticator_id), &serde_json::to_vec(&passkey)?)),
-        credential: Some(index(scope, passkey.cred_id())),
+        secret: Some(scope.key().encrypt(&place(authenticator_id), &key.to_bytes()?)),
+        credential: Some(index(scope, key.credential())),
         last_step: None,
         cooling_off,
     };
     Ok(add(conn, scope, clock, source, new).await?.registered(authenticator_id))
 }
 
-fn open(scope: &Scope, authenticator: Uuid, secret: &[u8]) -> Result<Passkey> {
-    Ok(serde_json::from_slice(&scope.key().decrypt(&place(authenticator), secret)?)?)
+fn open(scope: &Scope, authenticator: Uuid, secret: &[u8]) -> Result<Key> {
+    Key::of(&scope.key().decrypt(&place(authenticator), secret)?)
 }
 
 /// Whether one of *their* passkeys signed this challenge, here and now, for a person whom it has verified. `state`: what
@@ -154,40 +216,36 @@ pub async fn check_passkey(
     (rp, state): (&RelyingParty, &[u8]),
     answer: &Assertion,
 ) -> Result<Tried> {
-    let state: DiscoverableAuthentication = serde_json::from_slice(state)?;
-    let Ok((handle, credential)) = rp.0.identify_discoverable_authentication(&answer.0) else { return Ok(Tried::Wrong) };
+    let Some((handle, credential)) = answer.names(rp) else { return Ok(Tried::Wrong) };
     let row = sqlx::query!(
         r#"select authenticator_id, secret as "secret!" from authenticators
            where tenant_id = $1 and user_id = $2 and kind = 'passkey' and credential = $3 and usable_from <= $4 and stopped_at is null for update"#,
         scope.id(),
         user.unwrap_or_default(),
-        index(scope, credential),
+        index(scope, &credential),
         clock.now(),
     )
     .fetch_optional(&mut *conn)
     .await?;
     let Some(row) = row.filter(|_| user == Some(handle)) else { return Ok(Tried::Wrong) };
-    let mut passkey = open(scope, row.authenticator_id, &row.secret)?;
-    let result = match rp.0.finish_discoverable_authentication_v2(&answer.0, state, &passkey) {
-        Ok(result) => result,
-        Err(WebauthnError::CredentialPossibleCompromise) => {
+    let mut key = open(scope, row.authenticator_id, &row.secret)?;
+    match rp.check(answer, state, &mut key)? {
+        Seen::Cloned => {
             stop(conn, scope, clock, source, handle, row.authenticator_id).await?;
-            return Ok(Tried::Cloned);
+            Ok(Tried::Cloned)
         }
-        Err(error) => {
-            tracing::info!(error = %error, "a passkey's answer was not taken");
-            return Ok(Tried::Wrong);
+        Seen::Nothing => Ok(Tried::Wrong),
+        seen @ (Seen::Present | Seen::Verified) => {
+            sqlx::query!(
+                "update authenticators set secret = $3, last_used_at = $4 where tenant_id = $1 and authenticator_id = $2",
+                scope.id(),
+                row.authenticator_id,
+                scope.key().encrypt(&place(row.authenticator_id), &key.to_bytes()?),
+                clock.now(),
+            )
+            .execute(conn)
+            .await?;
+            Ok(if seen == Seen::Verified { Tried::Right } else { Tried::Wrong })
         }
-    };
-    passkey.update_credential(&result);
-    sqlx::query!(
-        "update authenticators set secret = $3, last_used_at = $4 where tenant_id = $1 and authenticator_id = $2",
-        scope.id(),
-        row.authenticator_id,
-        scope.key().encrypt(&place(row.authenticator_id), &serde_json::to_vec(&passkey)?),
-        clock.now(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(if result.user_verified() { Tried::Right } else { Tried::Wrong })
+    }
 }

@@ -4,7 +4,7 @@
 use anyhow::{Result, anyhow};
 use sqlx::PgConnection;
 use time::Duration;
-use totp_rs::{Algorithm, Builder, Totp};
+use totp_rs::{Algorithm, Builder};
 use zeroize::Zeroizing;
 
 use super::{
@@ -25,6 +25,34 @@ const SKEW: i64 = 1;
 pub struct AppSecret(Zeroizing<Vec<u8>>);
 
 impl AppSecret {
+    /// A new one, of 160 bits.
+    pub fn fresh() -> Self {
+        Self(Zeroizing::new(id::random_bytes::<20>().to_vec()))
+    }
+
+    /// As it was kept.
+    pub const fn of(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self(bytes)
+    }
+
+    /// To be kept, encrypted.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The steps around `now` (seconds since 1970) whose code these digits are, in order.
+    pub fn steps(&self, now: i64, digits: &str) -> Vec<i64> {
+        let totp = builder(&self.0).build_noncompliant();
+        let current = now.div_euclid(STEP_SECONDS);
+        // All of them are computed, whichever fits.
+        let code = |step: i64| totp.generate(u64::try_from(step * STEP_SECONDS).unwrap_or(0)).to_string();
+        (current - SKEW..=current + SKEW)
+            .map(|step| (step, code(step)))
+            .filter(|(_, code)| id::same(code.as_bytes(), digits.as_bytes()))
+            .map(|(step, _)| step)
+            .collect()
+    }
+
     /// For typing in: base32 in groups of four.
     pub fn grouped(&self) -> String {
         let text = data_encoding::BASE32_NOPAD.encode(&self.0);
@@ -44,22 +72,9 @@ fn builder(secret: &[u8]) -> Builder {
     Builder::new().with_algorithm(Algorithm::SHA1).with_digits(6).with_step_duration(step).with_secret(secret.to_vec())
 }
 
-/// The step, of those around now and after `last`, whose code this is.
-fn step_of(totp: &Totp, now: i64, digits: &str) -> Vec<i64> {
-    let current = now.div_euclid(STEP_SECONDS);
-    // All of them are computed, whichever fits.
-    let code = |step: i64| totp.generate(u64::try_from(step * STEP_SECONDS).unwrap_or(0)).to_string();
-    (current - SKEW..=current + SKEW)
-        .map(|step| (step, code(step)))
-        .filter(|(_, code)| id::same(code.as_bytes(), digits.as_bytes()))
-        .map(|(step, _)| step)
-        .collect()
-}
-
 /// A new secret for this session; an older one that it had not confirmed is worth nothing from now on.
 pub async fn begin_app(conn: &mut PgConnection, scope: &Scope, clock: &Clock, registrar: Registrar) -> Result<()> {
-    let secret = Zeroizing::new(id::random_bytes::<20>());
-    registrations::keep(conn, scope, clock, registrar, Kind::Totp, secret.as_ref()).await
+    registrations::keep(conn, scope, clock, registrar, Kind::Totp, AppSecret::fresh().as_bytes()).await
 }
 
 /// The one that waits for its first code.
@@ -79,8 +94,8 @@ pub async fn confirm_app(
     digits: &str,
     cooling_off: Duration,
 ) -> Result<Registered> {
-    let Some(secret) = registrations::kept(&mut *conn, scope, clock, registrar, Kind::Totp).await? else { return Ok(Registered::Over) };
-    let steps = step_of(&builder(&secret).build_noncompliant(), clock.now().unix_timestamp(), digits);
+    let Some(secret) = pending_app(&mut *conn, scope, clock, registrar).await? else { return Ok(Registered::Over) };
+    let steps = secret.steps(clock.now().unix_timestamp(), digits);
     let Some(&step) = steps.last() else { return Ok(Registered::Wrong) };
     registrations::drop(&mut *conn, scope, registrar, Kind::Totp).await?;
     let authenticator_id = id::time_ordered(clock);
@@ -89,7 +104,7 @@ pub async fn confirm_app(
         user: registrar.user,
         kind: Kind::Totp,
         label,
-        secret: Some(scope.key().encrypt(&place(authenticator_id), &secret)),
+        secret: Some(scope.key().encrypt(&place(authenticator_id), secret.as_bytes())),
         credential: None,
         last_step: Some(step),
         cooling_off,
@@ -112,13 +127,13 @@ pub async fn check_app(conn: &mut PgConnection, scope: &Scope, clock: &Clock, us
     .await?;
     if rows.is_empty() {
         let nobody = scope.key().decrypt(b"nobody", &scope.key().encrypt(b"nobody", &[0; 20]))?;
-        std::hint::black_box(step_of(&builder(&nobody).build_noncompliant(), now.unix_timestamp(), digits));
+        std::hint::black_box(AppSecret::of(nobody).steps(now.unix_timestamp(), digits));
         return Ok(Tried::Wrong);
     }
     let (mut found, mut used) = (None, false);
     for row in rows {
-        let secret = scope.key().decrypt(&place(row.authenticator_id), &row.secret)?;
-        for step in step_of(&builder(&secret).build_noncompliant(), now.unix_timestamp(), digits) {
+        let secret = AppSecret::of(scope.key().decrypt(&place(row.authenticator_id), &row.secret)?);
+        for step in secret.steps(now.unix_timestamp(), digits) {
             if row.last_step.is_some_and(|last| step <= last) {
                 used = true;
             } else {
@@ -148,11 +163,11 @@ mod tests {
     /// RFC 6238, appendix B, cut to six digits.
     #[test]
     fn codes_are_those_of_the_standard() {
-        let totp = builder(b"12345678901234567890").build_noncompliant();
+        let secret = AppSecret(Zeroizing::new(b"12345678901234567890".to_vec()));
         for (at, code) in [(59, "287082"), (1111111109, "081804"), (1234567890, "005924"), (20000000000, "353130")] {
-            assert_eq!(step_of(&totp, at, code), [at / 30], "{at}");
+            assert_eq!(secret.steps(at, code), [at / 30], "{at}");
             for (away, fits) in [(-60, false), (-30, true), (30, true), (60, false)] {
-                assert_eq!(!step_of(&totp, at + away, code).is_empty(), fits, "{at} {away}");
+                assert_eq!(!secret.steps(at + away, code).is_empty(), fits, "{at} {away}");
             }
         }
     }

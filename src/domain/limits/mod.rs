@@ -41,6 +41,10 @@ pub enum Limit {
     AppTry,
     /// Comparing a help-desk code, for an account.
     HelpDeskTry,
+    /// Comparing an operator's password at the console: for the address that was typed, known or not.
+    OperatorPassword,
+    /// Comparing an operator's app code: for an operator whose password was right, or who is signed in.
+    OperatorCode,
     /// Having the directory compare the current password, for an account: few, so that its own lock is not reached through us.
     PasswordTry,
     /// Adding and replacing methods of proof and addresses, for an account: each is told by mail and text message.
@@ -63,7 +67,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 20] = [
         Self::AddressBegin,
         Self::AddressChallenge,
         Self::AddressTry,
@@ -72,6 +76,8 @@ impl Limit {
         Self::CodeTry,
         Self::AppTry,
         Self::HelpDeskTry,
+        Self::OperatorPassword,
+        Self::OperatorCode,
         Self::PasswordTry,
         Self::MethodChange,
         Self::CodeSend,
@@ -94,6 +100,8 @@ impl Limit {
             Self::CodeTry => "code_try",
             Self::AppTry => "app_try",
             Self::HelpDeskTry => "help_desk_try",
+            Self::OperatorPassword => "operator_password",
+            Self::OperatorCode => "operator_code",
             Self::PasswordTry => "password_try",
             Self::MethodChange => "method_change",
             Self::CodeSend => "code_send",
@@ -116,7 +124,7 @@ impl Limit {
         match self {
             Self::AddressBegin | Self::AddressChallenge | Self::AddressTry | Self::AddressSend => (None, Duration::minutes(10)),
             Self::NotMe => (Some(20), Duration::minutes(10)),
-            Self::CodeTry | Self::AppTry | Self::HelpDeskTry => (Some(5), Duration::minutes(10)),
+            Self::CodeTry | Self::AppTry | Self::HelpDeskTry | Self::OperatorPassword | Self::OperatorCode => (Some(5), Duration::minutes(10)),
             Self::PasswordTry => (Some(3), Duration::minutes(30)),
             Self::MethodChange => (Some(20), Duration::hours(1)),
             Self::CodeSend => (Some(5), Duration::minutes(15)),

@@ -1,0 +1,36 @@
+//! DOOR for operators: administrators, the help desk, auditors. At `/console` of the tenant's own host name. Who may do what stands in
+//! [`guard`]; `tests/it/console/matrix.rs` walks every route as everybody.
+
+mod guard;
+mod me;
+mod operators;
+mod overview;
+mod prove;
+mod register;
+mod shell;
+mod sign_in;
+mod welcome;
+
+use std::sync::Arc;
+
+use axum::{Router, middleware};
+
+use crate::{
+    app::App,
+    web::{origin, tenancy},
+};
+
+pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
+    Router::new()
+        .merge(overview::routes())
+        .merge(operators::routes())
+        .merge(me::routes())
+        .merge(sign_in::routes())
+        .merge(prove::routes())
+        .merge(welcome::routes())
+        .merge(register::routes())
+        .layer((
+            middleware::from_fn_with_state(app.clone(), origin::layer),
+            middleware::from_fn_with_state(app.clone(), tenancy::keep_language),
+        ))
+}
