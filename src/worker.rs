@@ -18,7 +18,7 @@ use crate::{
     domain::{
         authenticators, contacts, fleet, limits, notices,
         notifications::{self, Channel, Delivered, Delivery},
-        queue, registration, resets, sessions, tenants, users, verification, work,
+        operators, queue, registration, resets, sessions, tenants, users, verification, work,
     },
 };
 
@@ -225,7 +225,7 @@ pub async fn clean(app: &App) -> Result<()> {
     let unused = queue::sweep_unused(&mut tx, &app.clock).await?;
     let flows = resets::clean(&mut tx, &app.clock).await?;
     let messages = notifications::clean(&mut tx, &app.clock).await?;
-    let sessions = sessions::clean(&mut tx, &app.clock).await?;
+    let sessions = sessions::clean(&mut tx, &app.clock).await? + operators::clean(&mut tx, &app.clock).await?;
     let limits = limits::clean(&mut tx, &app.clock).await?;
     let proofs_of_work = work::clean(&mut tx, &app.clock).await?;
     let passes = users::clean(&mut tx, &app.clock).await?;

@@ -39,10 +39,16 @@ enum Command {
     /// Every operator: role, state, address.
     List,
     /// A new link for whoever has lost password or second factor: what they had before ends when it is used.
-    Link { mail: String },
+    Link {
+        mail: String,
+    },
     /// Refuse somebody from the next request on, or let them sign in again.
-    Disable { mail: String },
-    Enable { mail: String },
+    Disable {
+        mail: String,
+    },
+    Enable {
+        mail: String,
+    },
 }
 
 fn role(text: &str) -> Result<Role, String> {

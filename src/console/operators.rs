@@ -280,9 +280,7 @@ async fn change(desk: Fresh<Staff>, Path(id): Path<Uuid>, form::Form(form): form
             tx.commit().await?;
             Ok(Redirect::to("/console/operators").into_response())
         }
-        Saved::Taken => {
-            answer(&desk, Some(&operator), form, StatusCode::UNPROCESSABLE_ENTITY, vec!["console-operator-error-taken"]).await
-        }
+        Saved::Taken => answer(&desk, Some(&operator), form, StatusCode::UNPROCESSABLE_ENTITY, vec!["console-operator-error-taken"]).await,
         Saved::Stale => {
             drop(tx);
             let now = find(&desk, id).await?;

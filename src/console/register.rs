@@ -197,4 +197,3 @@ async fn finish(registrar: &Registrar, mut tx: sqlx::Transaction<'static, sqlx::
     tx.commit().await?;
     Ok(([guard::set_cookie(&app.public_url, &token)], Redirect::to("/console")).into_response())
 }
-

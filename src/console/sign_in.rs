@@ -249,8 +249,7 @@ pub async fn check_passkey(
     let Some(state) = verification::take_nameless(&mut tx, scope, &app.clock, token).await? else {
         return Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, "passkey-error-over")));
     };
-    let (tried, whose) =
-        operators::check_passkey(&mut tx, scope, &app.clock, &visitor.source, operator, (&rp, &state), &assertion).await?;
+    let (tried, whose) = operators::check_passkey(&mut tx, scope, &app.clock, &visitor.source, operator, (&rp, &state), &assertion).await?;
     if tried != Tried::Right {
         let event = Event { action: "operator.prove", outcome: "wrong", ..Event::default() };
         audit::record(&mut tx, scope, &app.clock, &visitor.source, event).await?;

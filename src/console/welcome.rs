@@ -24,9 +24,7 @@ use crate::{
 };
 
 pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/console/welcome", get(show).post(submit))
-        .route("/console/welcome/password", get(password).post(choose))
+    Router::new().route("/console/welcome", get(show).post(submit)).route("/console/welcome/password", get(password).post(choose))
 }
 
 #[derive(Template)]

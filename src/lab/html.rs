@@ -43,6 +43,19 @@ pub fn forms(html: &str) -> Vec<Form> {
                 open = Some(Form { action: tag.get("action").unwrap_or_default(), fields: Vec::new(), work: None, choices: Vec::new() });
             }
             ("/form", _) => forms.extend(open.take()),
+            ("textarea", Some(form)) => {
+                let text = tag.behind.split("</textarea").next().unwrap_or_default();
+                // The first line break belongs to the tag.
+                form.fields.extend(tag.get("name").map(|name| (name, decode(text.strip_prefix('\n').unwrap_or(text)))));
+            }
+            ("select", Some(form)) => {
+                let Some(name) = tag.get("name") else { continue };
+                let inside = tags(tag.behind.split("</select").next().unwrap_or_default());
+                let options: Vec<_> = inside.iter().filter(|tag| tag.name == "option").collect();
+                let chosen = options.iter().find(|option| option.get("selected").is_some()).or(options.first());
+                form.fields.extend(chosen.map(|option| (name.clone(), option.get("value").unwrap_or_default())));
+                form.choices.extend(options.iter().map(|option| (name.clone(), option.get("value").unwrap_or_default())));
+            }
             ("input" | "button", Some(form)) => {
                 let Some(name) = tag.get("name").filter(|_| tag.get("disabled").is_none()) else { continue };
                 let value = tag.get("value").unwrap_or_default();
@@ -87,6 +100,8 @@ pub fn text(html: &str) -> String {
 struct Tag<'a> {
     name: &'a str,
     attributes: &'a str,
+    /// All that follows it.
+    behind: &'a str,
 }
 
 impl Tag<'_> {
@@ -126,8 +141,8 @@ fn tags(html: &str) -> Vec<Tag<'_>> {
         let Some(end) = end_of_tag(after) else { break };
         let tag = &after[..end];
         let (name, attributes) = tag.split_once(char::is_whitespace).unwrap_or((tag, ""));
-        tags.push(Tag { name, attributes: attributes.trim_end_matches('/') });
         rest = &after[end..];
+        tags.push(Tag { name, attributes: attributes.trim_end_matches('/'), behind: &rest[1..] });
     }
     tags
 }

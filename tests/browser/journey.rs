@@ -2,7 +2,7 @@
 //! at while it lasts, and once with everything real down to the domain controller.
 
 #[path = "../it/support/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "the other binary's tests use the rest")]
+#[expect(dead_code, reason = "the other binary's tests use the rest")]
 pub mod real;
 
 use sspr::{

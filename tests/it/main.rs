@@ -8,6 +8,7 @@ mod chaos;
 mod clones;
 mod codes;
 mod conform;
+mod console;
 mod demo;
 mod deployed;
 mod description;

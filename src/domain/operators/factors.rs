@@ -90,14 +90,11 @@ pub async fn begin_app(conn: &mut PgConnection, scope: &Scope, session: Uuid) ->
 
 /// The one that waits.
 pub async fn pending_app(conn: &mut PgConnection, scope: &Scope, session: Uuid) -> Result<Option<AppSecret>> {
-    let kept = sqlx::query_scalar!(
-        "select pending_app from operator_sessions where tenant_id = $1 and session_id = $2",
-        scope.id(),
-        session
-    )
-    .fetch_optional(conn)
-    .await?
-    .flatten();
+    let kept =
+        sqlx::query_scalar!("select pending_app from operator_sessions where tenant_id = $1 and session_id = $2", scope.id(), session)
+            .fetch_optional(conn)
+            .await?
+            .flatten();
     kept.map(|sealed| Ok(AppSecret::of(scope.key().decrypt(&pending("app", session), &sealed)?))).transpose()
 }
 

@@ -60,13 +60,20 @@ pub async fn open_link(conn: &mut PgConnection, scope: &Scope, clock: &Clock, to
 /// It is used up: false if it was already, and then nothing that hangs on it holds. What was there before it — other factors, other
 /// browsers — ends.
 pub(super) async fn use_up(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, operator: Uuid) -> Result<bool> {
-    let done = sqlx::query!("delete from operator_links where tenant_id = $1 and operator_id = $2 and expires_at > $3", scope.id(), operator, clock.now())
-        .execute(&mut *conn)
-        .await?;
+    let done = sqlx::query!(
+        "delete from operator_links where tenant_id = $1 and operator_id = $2 and expires_at > $3",
+        scope.id(),
+        operator,
+        clock.now()
+    )
+    .execute(&mut *conn)
+    .await?;
     if done.rows_affected() == 0 {
         return Ok(false);
     }
-    sqlx::query!("delete from operator_factors where tenant_id = $1 and operator_id = $2", scope.id(), operator).execute(&mut *conn).await?;
+    sqlx::query!("delete from operator_factors where tenant_id = $1 and operator_id = $2", scope.id(), operator)
+        .execute(&mut *conn)
+        .await?;
     end_all(&mut *conn, scope, clock, source, operator).await?;
     let detail = serde_json::json!({ "operator": operator });
     audit::record(conn, scope, clock, source, Event { action: "operator.link", outcome: "used", detail, ..Event::default() }).await?;

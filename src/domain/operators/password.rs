@@ -95,11 +95,7 @@ pub async fn ask(conn: &mut PgConnection, scope: &Scope, mail: Option<&EmailAddr
     .fetch_optional(conn)
     .await?;
     let Some(row) = row else { return Ok(Asked { salt: [0; 16], hash: None, operator: None }) };
-    Ok(Asked {
-        salt: row.salt.as_slice().try_into()?,
-        hash: Some(row.hash.as_slice().try_into()?),
-        operator: Some(row.operator_id),
-    })
+    Ok(Asked { salt: row.salt.as_slice().try_into()?, hash: Some(row.hash.as_slice().try_into()?), operator: Some(row.operator_id) })
 }
 
 /// The same for whoever is signed in.

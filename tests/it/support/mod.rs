@@ -6,6 +6,7 @@ pub mod authenticator;
 pub mod cloud;
 pub mod database;
 pub mod office;
+mod operator;
 pub mod person;
 pub mod wire;
 

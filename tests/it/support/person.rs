@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 use sspr::{
-    lab::browser::{Browser, Page},
+    lab::{
+        browser::{Browser, Page},
+        html,
+    },
     wire::{
         keys::Statement,
         seal::{self, Envelope, Secrets},
@@ -94,6 +97,15 @@ impl Person {
 
     pub async fn ticket(&mut self) -> (u16, Value) {
         self.browser.post_json("/reset/ticket", &json!({})).await.unwrap()
+    }
+
+    /// Post a form as no page offers it, with this browser's cookies; the status.
+    pub async fn posts_form(&mut self, path: &str, body: &str) -> u16 {
+        let field = |(name, value)| format!("<input name=\"{name}\" value=\"{value}\">");
+        let fields: String = form_urlencoded::parse(body.as_bytes()).map(field).collect();
+        let form = html::forms(&format!("<form method=\"post\" action=\"{path}\">{fields}</form>")).remove(0);
+        self.page = self.browser.submit(&form).await.unwrap();
+        self.page.status
     }
 
     /// Ask for a ticket and seal `password`, as the page's script does; what would be posted.

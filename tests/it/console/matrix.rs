@@ -1,0 +1,156 @@
+//! Every route of the console as every role, as somebody who is signed in elsewhere, and as nobody.
+
+use std::collections::BTreeSet;
+
+use reqwest::{Client, StatusCode, header, redirect};
+use sspr::domain::operators::Role;
+
+use crate::support::{Cloud, Person};
+
+/// Who may: o owner, a administrator, h help desk, u auditor; `-`: whoever is not signed in, too.
+const ROUTES: &[(&str, &str, &str)] = &[
+    ("get", "/console", "oahu"),
+    ("get", "/console/me", "oahu"),
+    ("get", "/console/me/password", "oahu"),
+    ("post", "/console/me/password", "oahu"),
+    ("get", "/console/me/factor", "oahu"),
+    ("get", "/console/me/factor/picture", "oahu"),
+    ("post", "/console/me/factor/app", "oahu"),
+    ("post", "/console/me/factor/passkey", "oahu"),
+    ("post", "/console/me/factor/passkey/challenge", "oahu"),
+    ("post", "/console/me/factor/remove", "oahu"),
+    ("post", "/console/me/sessions/end", "oahu"),
+    ("get", "/console/prove", "oahu"),
+    ("post", "/console/prove", "oahu"),
+    ("post", "/console/prove/passkey", "oahu"),
+    ("post", "/console/stay", "oahu"),
+    ("get", "/console/operators", "oa"),
+    ("get", "/console/operators/new", "oa"),
+    ("post", "/console/operators/new", "oa"),
+    ("get", "/console/operators/{id}", "oa"),
+    ("post", "/console/operators/{id}", "oa"),
+    ("post", "/console/operators/{id}/link", "oa"),
+    ("post", "/console/operators/{id}/disable", "oa"),
+    ("post", "/console/operators/{id}/enable", "oa"),
+    ("get", "/console/sign-in", "-"),
+    ("post", "/console/sign-in", "-"),
+    ("get", "/console/sign-in/factor", "-"),
+    ("post", "/console/sign-in/factor", "-"),
+    ("post", "/console/sign-in/passkey", "-"),
+    ("post", "/console/sign-in/passkey/challenge", "-"),
+    ("get", "/console/welcome", "-"),
+    ("post", "/console/welcome", "-"),
+    ("get", "/console/welcome/password", "-"),
+    ("post", "/console/welcome/password", "-"),
+    ("get", "/console/welcome/factor", "-"),
+    ("get", "/console/welcome/factor/picture", "-"),
+    ("post", "/console/welcome/factor/app", "-"),
+    ("post", "/console/welcome/factor/passkey", "-"),
+    ("post", "/console/welcome/factor/passkey/challenge", "-"),
+    // Last: it ends the session.
+    ("post", "/console/sign-out", "oahu"),
+];
+
+const ROLES: [(char, Role); 4] = [('o', Role::Owner), ('a', Role::Administrator), ('h', Role::HelpDesk), ('u', Role::Auditor)];
+
+#[test]
+fn no_route_is_forgotten() {
+    let known: BTreeSet<(&str, &str)> = ROUTES.iter().map(|(method, path, _)| (*method, *path)).collect();
+    let mut found = 0;
+    for (name, text) in crate::words::files("src/console", ".rs") {
+        for route in text.split(".route(\"").skip(1) {
+            let path = route.split('"').next().unwrap_or_default();
+            let own = route.split(".route(").next().unwrap_or_default();
+            // What only leads back is no page.
+            let handlers = own.lines().next().unwrap_or_default();
+            for (method, named) in [("get", [", get(", ".get("]), ("post", [", post(", ".post("])] {
+                let handles = named.iter().any(|named| handlers.split(named).nth(1).is_some_and(|rest| !rest.starts_with('|')));
+                if handles {
+                    found += 1;
+                    assert!(known.contains(&(method, path)), "{name}: {method} {path} is not in tests/it/console/matrix.rs");
+                }
+            }
+        }
+    }
+    assert!(found > 20, "only {found} found: has the way of naming them changed?");
+}
+
+/// Status and problem's code; a redirect's target instead of the code.
+async fn asks(cloud: &Cloud, person: &Person, method: &str, path: &str) -> (StatusCode, String) {
+    let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
+    let url = format!("{}{}", cloud.url, path.replace("{id}", "019aa000-0000-7000-8000-000000000000"));
+    let json = ["/challenge", "/stay"].iter().any(|end| path.ends_with(end));
+    let cookies: Vec<_> = person.browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let request = match method {
+        "get" => client.get(url),
+        _ if json => client.post(url).header(header::CONTENT_TYPE, "application/json").body("{}"),
+        _ => client.post(url).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(""),
+    };
+    let request = request.header("sec-fetch-site", "same-origin").header(header::ORIGIN, &cloud.url);
+    let answer = request.header(header::COOKIE, cookies.join("; ")).header(header::ACCEPT, "application/json").send().await.unwrap();
+    let status = answer.status();
+    let to = answer.headers().get(header::LOCATION).map(|to| to.to_str().unwrap().to_owned());
+    let body = answer.text().await.unwrap();
+    let code = serde_json::from_str::<serde_json::Value>(&body).ok().and_then(|body| body["code"].as_str().map(str::to_owned));
+    (status, to.or(code).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn every_route_opens_for_its_roles_and_for_nobody_else() {
+    let cloud = Cloud::start().await;
+    for (letter, role) in ROLES {
+        let person = cloud.operator(role).await;
+        for (method, path, who) in ROUTES {
+            let (status, said) = asks(&cloud, &person, method, path).await;
+            assert!(status.as_u16() < 500 && status != StatusCode::METHOD_NOT_ALLOWED, "{role:?} {method} {path}: {status}");
+            let refused = said == "not_your_role" || said == "signed_out" || said == "prove_again";
+            assert_eq!(refused, !who.contains([letter, '-']), "{role:?} {method} {path}: {status} {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_signed_in_elsewhere_is_nobody_here() {
+    let (cloud, _agent) = Cloud::with_people(&["alice"]).await;
+    let other = Cloud::start().await;
+    let mut user = Person::at(&cloud);
+    user.is_signed_in(&cloud, "alice").await;
+    // A user's session, and another organisation's owner.
+    let token = user.browser.cookies["sspr_session"].clone();
+    user.browser.cookies.insert("sspr_console".into(), token);
+    let mut stranger = Person::at(&cloud);
+    stranger.browser.cookies = other.operator(Role::Owner).await.browser.cookies.clone();
+    for person in [Person::at(&cloud), user, stranger] {
+        for (method, path, who) in ROUTES.iter().filter(|(.., who)| *who != "-") {
+            let (status, said) = asks(&cloud, &person, method, path).await;
+            assert_eq!((status, said.as_str()), (StatusCode::FORBIDDEN, "signed_out"), "{method} {path} {who}");
+        }
+    }
+    // And an operator is nobody on a person's page.
+    let mut owner = cloud.operator(Role::Owner).await;
+    let token = owner.browser.cookies["sspr_console"].clone();
+    owner.browser.cookies.insert("sspr_session".into(), token);
+    owner.opens("/account").await.is_at("/account/sign-in");
+}
+
+#[tokio::test]
+async fn whoever_is_disabled_or_demoted_is_refused_from_the_next_request_on() {
+    let cloud = Cloud::start().await;
+    let (id, mut person) = cloud.operator_with(Role::Administrator, &[]).await;
+    person.opens("/console/operators").await.is_at("/console/operators");
+    let node = cloud.another_node().await;
+    let tenant = cloud.tenant.scope.id().to_string();
+    let mail = "administrator0@staff.example";
+    cloud.administers(&["operator", "disable", mail, "--tenant", &tenant]);
+    person.opens("/console/operators").await.is_at("/console/sign-in");
+    let mut there = Person::at(&cloud);
+    there.browser = sspr::lab::browser::Browser::new(&node.url).unwrap();
+    there.browser.cookies = person.browser.cookies.clone();
+    there.opens("/console").await.is_at("/console/sign-in");
+    cloud.administers(&["operator", "enable", mail, "--tenant", &tenant]);
+    person.opens("/console").await.is_at("/console/sign-in");
+    assert_eq!(
+        cloud.administers(&["operator", "list", "--tenant", &tenant]).lines().next().unwrap().split_whitespace().next().unwrap(),
+        id.to_string()
+    );
+}

@@ -1,0 +1,5 @@
+//! The console, against the real server.
+
+mod matrix;
+mod operators;
+mod sign_in;
