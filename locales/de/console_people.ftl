@@ -77,6 +77,7 @@ explain-limit-code-try = Versuche mit gesendeten Codes
 explain-limit-app-try = Versuche mit Codes der App
 explain-limit-help-desk-try = Versuche mit Codes vom Helpdesk
 explain-limit-password-try = Versuche mit dem jetzigen Passwort
+explain-limit-operator = Anmeldeversuche von Betreuern
 explain-limit-method-change = Änderungen an Methoden
 explain-limit-code-send = Codes für dieses Konto
 explain-limit-destination = Codes an diese Adresse oder Nummer

@@ -77,6 +77,7 @@ explain-limit-code-try = tries at codes that were sent
 explain-limit-app-try = tries at codes of the app
 explain-limit-help-desk-try = tries at codes from the help desk
 explain-limit-password-try = tries at the current password
+explain-limit-operator = operators' tries to sign in
 explain-limit-method-change = changes of methods
 explain-limit-code-send = codes for this account
 explain-limit-destination = codes to this address or number

@@ -3,6 +3,7 @@
 //! Wants Chromium and its driver; `bin/setup` installs both. Screenshots go to `tests/browser/shots`.
 
 mod account;
+mod console;
 mod directories;
 mod journey;
 mod methods;

@@ -28,7 +28,7 @@ async fn is_signed_in(browser: &Browser, cloud: &Cloud) {
 }
 
 /// A device that keeps passkeys, and finds them again without being told whose.
-async fn has_passkeys(browser: &Browser) -> Value {
+pub async fn has_passkeys(browser: &Browser) -> Value {
     browser.cdp("WebAuthn.enable", json!({})).await;
     let options = json!({ "protocol": "ctap2", "ctap2Version": "ctap2_1", "transport": "internal", "hasResidentKey": true,
         "hasUserVerification": true, "isUserVerified": true, "automaticPresenceSimulation": true });
