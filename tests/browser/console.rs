@@ -103,12 +103,12 @@ async fn whoever_may_not_is_told_so_in_german_too() {
     let auditor = cloud.operator(Role::Auditor).await;
     story(async |browser| {
         is_at_console(&browser, &cloud, &auditor).await;
-        browser.opens(&format!("{}/console/operators?lang=de", cloud.url)).await;
-        browser.sees("Das ist nicht für Ihre Rolle").await;
-        browser.is_accessible().await;
-        browser.opens(&format!("{}/console", cloud.url)).await;
+        browser.opens(&format!("{}/console?lang=de", cloud.url)).await;
         browser.sees("Guten Tag auditor 0").await;
         pictures(&browser, "overview-de").await;
+        browser.opens(&format!("{}/console/operators", cloud.url)).await;
+        browser.sees("Das ist nicht für Ihre Rolle").await;
+        browser.is_accessible().await;
     })
     .await;
 }
