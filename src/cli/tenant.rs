@@ -1,6 +1,6 @@
 //! `sspr tenant`: who is served, and how.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -8,8 +8,9 @@ use crate::{
     base::{clock::Clock, config::Config, db, language::Language, secret::KeyRing},
     cli::connector::reminders,
     domain::{
-        audit::{self, Event, Source},
+        audit::Source,
         fleet,
+        settings::{self, Changed},
         tenants::{self, Allowed, Change, New, Tenant},
         users::EmailAddress,
     },
@@ -85,13 +86,10 @@ fn budget(text: &str) -> Result<Budget, String> {
 }
 
 fn countries(text: &str) -> Result<Countries, String> {
-    let codes: Vec<String> = text.split(',').map(|code| code.trim().trim_start_matches('+').to_owned()).collect();
-    let fits = |code: &String| (1..=7).contains(&code.len()) && code.bytes().all(|digit| digit.is_ascii_digit()) && !code.starts_with('0');
-    match text {
-        "all" => Ok(Countries(Vec::new())),
-        _ if codes.iter().all(fits) => Ok(Countries(codes)),
-        _ => Err("calling codes separated by commas, as in 49,43,41, or all".to_owned()),
+    if text == "all" {
+        return Ok(Countries(Vec::new()));
     }
+    settings::parse_countries(text).map(Countries).ok_or_else(|| "calling codes separated by commas, as in 49,43,41, or all".to_owned())
 }
 
 pub async fn run(args: Args, config: Config) -> Result<()> {
@@ -137,8 +135,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             expiry_reminders,
         } => {
             // One empty word empties the list.
-            let domain = |text: &String| text.trim().trim_start_matches('@').to_lowercase();
-            let mail_domains = mail_domains.map(|all| all.iter().map(domain).filter(|domain| !domain.is_empty()).collect());
+            let mail_domains = mail_domains.map(|all| settings::parse_domains(&all.join(",")));
             let before = tenants::by_id(&mut tx, &ring, tenant).await?;
             let allowed = Allowed {
                 address_limit: address_limit.unwrap_or(before.allowed.address_limit),
@@ -146,41 +143,23 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
                 mail_budget: mail_budget.map_or(before.allowed.mail_budget, |budget| budget.0),
                 sms_countries: sms_countries.map_or_else(|| before.allowed.sms_countries.clone(), |countries| countries.0),
             };
-            tenants::update(&mut tx, &before.scope, Change { self_service, mail_domains, reconfirm_days, allowed: Some(allowed) }).await?;
-            if let Some(alerts) = alerts {
-                let address = EmailAddress::parse(&alerts);
-                ensure!(address.is_some() || alerts.is_empty(), "--alerts {alerts}: that is no mail address");
-                tenants::set_alerts(&mut tx, &before.scope, address.as_ref().map(EmailAddress::as_str)).await?;
-                let outcome = if address.is_some() { "on" } else { "off" };
-                let event = Event { action: "tenant.alerts", outcome, ..Event::default() };
-                audit::record(&mut tx, &before.scope, &clock, &Source::house("cli"), event).await?;
-            }
-            if let Some(on) = expiry_reminders.filter(|on| *on != before.expiry_reminders) {
-                tenants::set_expiry_reminders(&mut tx, &before.scope, on).await?;
-                let event = Event { action: "tenant.expiry_reminders", outcome: if on { "on" } else { "off" }, ..Event::default() };
-                audit::record(&mut tx, &before.scope, &clock, &Source::house("cli"), event).await?;
-            }
-            let after = tenants::by_id(&mut tx, &ring, tenant).await?;
-            if after.self_service != before.self_service {
-                let outcome = if after.self_service { "on" } else { "off" };
-                let event = Event { action: "tenant.self_service", outcome, ..Event::default() };
-                audit::record(&mut tx, &after.scope, &clock, &Source::house("cli"), event).await?;
-            }
-            if after.reconfirm_days != before.reconfirm_days {
-                let detail = serde_json::json!({ "before": before.reconfirm_days, "after": after.reconfirm_days });
-                let event = Event { action: "tenant.reconfirm_days", outcome: "changed", detail, ..Event::default() };
-                audit::record(&mut tx, &after.scope, &clock, &Source::house("cli"), event).await?;
-            }
-            if after.mail_domains != before.mail_domains {
-                let detail = serde_json::json!({ "before": before.mail_domains, "after": after.mail_domains });
-                let event = Event { action: "tenant.mail_domains", outcome: "changed", detail, ..Event::default() };
-                audit::record(&mut tx, &after.scope, &clock, &Source::house("cli"), event).await?;
-            }
-            if after.allowed != before.allowed {
-                let detail = serde_json::json!({ "before": before.allowed, "after": after.allowed });
-                let event = Event { action: "tenant.limits", outcome: "changed", detail, ..Event::default() };
-                audit::record(&mut tx, &after.scope, &clock, &Source::house("cli"), event).await?;
-            }
+            let alerts = alerts.map(|alerts| match EmailAddress::parse(&alerts) {
+                None if !alerts.is_empty() => Err(anyhow!("--alerts {alerts}: that is no mail address")),
+                address => Ok(address.map(|address| address.as_str().to_owned())),
+            });
+            let change = Change {
+                self_service,
+                mail_domains,
+                alerts: alerts.transpose()?,
+                reconfirm_days,
+                expiry_reminders,
+                allowed: Some(allowed),
+                ..Change::default()
+            };
+            let source = Source::house("cli");
+            let Changed::Yes(after) = settings::change(&mut tx, &ring, &clock, &source, &before.scope, (change, None)).await? else {
+                bail!("the tenant was changed at the same moment: once more");
+            };
             for reminder in reminders(&mut tx, &after, &clock).await? {
                 eprintln!("{reminder}");
             }

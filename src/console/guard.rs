@@ -36,6 +36,8 @@ permissions! {
     Serve: Owner Administrator HelpDesk;
     /// Connectors and agents.
     Fleet: Owner Administrator;
+    /// How people are served.
+    Govern: Owner Administrator;
     /// Who did what.
     Trail: Owner Administrator Auditor;
     /// Operators.

@@ -7,6 +7,7 @@ mod operators;
 mod overview;
 mod prove;
 mod register;
+mod settings;
 mod shell;
 mod sign_in;
 mod welcome;
@@ -24,6 +25,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .merge(overview::routes())
         .merge(operators::routes())
+        .merge(settings::routes())
         .merge(me::routes())
         .merge(sign_in::routes())
         .merge(prove::routes())

@@ -1,6 +1,6 @@
 //! What stands around every page of the console: where one can go, and who one is.
 
-use super::guard::{Desk, Fleet, Permission, Serve, Staff, Trail};
+use super::guard::{Desk, Fleet, Govern, Permission, Serve, Staff, Trail};
 use crate::domain::operators::Role;
 
 /// Where somebody is.
@@ -11,6 +11,7 @@ pub enum Here {
     Connectors,
     Audit,
     Operators,
+    Settings,
     Me,
 }
 
@@ -55,6 +56,7 @@ impl Desk {
         offer(Fleet::ROLES, Here::Connectors, "/console/connectors", "console-nav-connectors", "plug");
         offer(Trail::ROLES, Here::Audit, "/console/audit", "console-nav-audit", "paper");
         offer(Staff::ROLES, Here::Operators, "/console/operators", "console-nav-operators", "key");
+        offer(Govern::ROLES, Here::Settings, "/console/settings", "console-nav-settings", "gear");
         Rail { name: self.operator.name.clone(), role: role_key(self.operator.role), items, me: at == Here::Me }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! - *tenant*: an organisation, and the [`tenants::Scope`] without which nothing of it can be read
 //! - *audit*: what happened, append-only, written in the transaction of the act
+//! - *settings*: what an administrator says of the whole tenant
 //! - *limits*: counters per account, client address, destination, country and tenant, across flows
 //! - *work*: what a browser computes before anything is done for it, each proof good once
 //! - *notifications*: messages that wait to be sent
@@ -24,6 +25,7 @@
 
 pub mod tenants;
 pub mod audit;
+pub mod settings;
 pub mod limits;
 pub mod work;
 pub mod notifications;

@@ -188,30 +188,47 @@ pub async fn create(conn: &mut PgConnection, ring: &KeyRing, clock: &Clock, new:
     by_id(conn, ring, tenant).await
 }
 
-/// What [`update`] changes.
+/// What [`update`] changes; `None` stays as it is.
 #[derive(Default)]
 pub struct Change {
+    pub name: Option<String>,
+    pub language: Option<Language>,
+    /// `Some(None)`: nobody is named.
+    pub help: Option<Option<String>>,
     pub self_service: Option<bool>,
     pub mail_domains: Option<Vec<String>>,
+    /// `Some(None)`: nobody is told.
+    pub alerts: Option<Option<String>>,
     pub reconfirm_days: Option<i32>,
+    pub expiry_reminders: Option<bool>,
     pub allowed: Option<Allowed>,
 }
 
-/// What `None` names stays as it is.
+/// Without a line in the audit: the noun *settings* writes that too.
 pub async fn update(conn: &mut PgConnection, scope: &Scope, change: Change) -> Result<()> {
+    let (help, alerts, allowed) = (&change.help, &change.alerts, change.allowed.as_ref());
     sqlx::query!(
         "update tenants set self_service = coalesce($2, self_service), mail_domains = coalesce($3, mail_domains),
              reconfirm_days = coalesce($4, reconfirm_days), address_limit = coalesce($5, address_limit), sms_countries = coalesce($6, sms_countries),
-             sms_budget = case when $5 is null then sms_budget else $7 end, mail_budget = case when $5 is null then mail_budget else $8 end
+             sms_budget = case when $5 is null then sms_budget else $7 end, mail_budget = case when $5 is null then mail_budget else $8 end,
+             name = coalesce($9, name), language = coalesce($10, language), help = case when $11 then $12 else help end,
+             alerts = case when $13 then $14 else alerts end, expiry_reminders = coalesce($15, expiry_reminders)
          where tenant_id = $1",
         scope.id,
         change.self_service,
         change.mail_domains.as_deref(),
         change.reconfirm_days,
-        change.allowed.as_ref().map(|allowed| allowed.address_limit),
-        change.allowed.as_ref().map(|allowed| allowed.sms_countries.as_slice()),
-        change.allowed.as_ref().and_then(|allowed| allowed.sms_budget),
-        change.allowed.as_ref().and_then(|allowed| allowed.mail_budget),
+        allowed.map(|allowed| allowed.address_limit),
+        allowed.map(|allowed| allowed.sms_countries.as_slice()),
+        allowed.and_then(|allowed| allowed.sms_budget),
+        allowed.and_then(|allowed| allowed.mail_budget),
+        change.name,
+        change.language.map(|language| language.tag()),
+        help.is_some(),
+        help.as_ref().and_then(Option::as_deref),
+        alerts.is_some(),
+        alerts.as_ref().and_then(Option::as_deref),
+        change.expiry_reminders,
     )
     .execute(conn)
     .await?;
@@ -221,18 +238,6 @@ pub async fn update(conn: &mut PgConnection, scope: &Scope, change: Change) -> R
 /// Whether self-service is on at this moment: a tenant at hand may be a moment old.
 pub async fn is_serving(conn: &mut PgConnection, scope: &Scope) -> Result<bool> {
     Ok(sqlx::query_scalar!("select self_service from tenants where tenant_id = $1", scope.id).fetch_one(conn).await?)
-}
-
-/// Where the help desk's mail goes; `None`: nowhere.
-pub async fn set_alerts(conn: &mut PgConnection, scope: &Scope, alerts: Option<&str>) -> Result<()> {
-    sqlx::query!("update tenants set alerts = $2 where tenant_id = $1", scope.id, alerts).execute(conn).await?;
-    Ok(())
-}
-
-/// Whether people are reminded before their password runs out.
-pub async fn set_expiry_reminders(conn: &mut PgConnection, scope: &Scope, on: bool) -> Result<()> {
-    sqlx::query!("update tenants set expiry_reminders = $2 where tenant_id = $1", scope.id, on).execute(conn).await?;
-    Ok(())
 }
 
 /// Every tenant, for the command line.

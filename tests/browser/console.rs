@@ -71,6 +71,9 @@ async fn the_first_owner_comes_in_by_a_link_and_again_by_a_passkey() {
         browser.clicks("Olga Owner").await;
         browser.sees("You can look at this operator, but not change them").await;
         pictures(&browser, "operator-me").await;
+        browser.clicks("Settings").await;
+        browser.sees("What holds for everybody").await;
+        pictures(&browser, "settings").await;
         browser.opens(&format!("{}/console/me", cloud.url)).await;
         browser.sees("You have only one").await;
         pictures(&browser, "me").await;

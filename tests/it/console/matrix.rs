@@ -32,6 +32,8 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("post", "/console/operators/{id}/link", "oa"),
     ("post", "/console/operators/{id}/disable", "oa"),
     ("post", "/console/operators/{id}/enable", "oa"),
+    ("get", "/console/settings", "oa"),
+    ("post", "/console/settings", "oa"),
     ("get", "/console/sign-in", "-"),
     ("post", "/console/sign-in", "-"),
     ("get", "/console/sign-in/factor", "-"),

@@ -2,4 +2,5 @@
 
 mod matrix;
 mod operators;
+mod settings;
 mod sign_in;

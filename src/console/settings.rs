@@ -1,0 +1,176 @@
+//! `/console/settings` — what holds for the whole organisation. What is typed and cannot be used is shown again; a form that somebody else
+//! has overtaken is shown again too, beside what holds now.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Router,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use serde::Deserialize;
+
+use super::{
+    guard::{Desk, Fresh, Govern, May},
+    shell::{Here, Rail},
+};
+use crate::{
+    app::App,
+    base::language::Language,
+    domain::{
+        operators::Draft,
+        settings::{self, ADDRESS_LIMITS, Changed, LONGEST_RECONFIRM},
+        tenants::{self, Allowed, Change, Tenant},
+        users::EmailAddress,
+    },
+    web::{Page, Result, form, page},
+};
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new().route("/console/settings", get(show).post(submit))
+}
+
+/// As it was typed. A box that is not ticked is not there.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    name: String,
+    help: String,
+    language: String,
+    #[serde(default)]
+    self_service: String,
+    alerts: String,
+    mail_domains: String,
+    reconfirm_days: String,
+    #[serde(default)]
+    expiry_reminders: String,
+    address_limit: String,
+    sms_budget: String,
+    mail_budget: String,
+    sms_countries: String,
+    /// Of what it was filled in for.
+    seen: String,
+}
+
+impl Form {
+    fn of(tenant: &Tenant) -> Self {
+        let tick = |on: bool| if on { "on".to_owned() } else { String::new() };
+        let budget = |most: Option<i32>| most.map_or_else(String::new, |most| most.to_string());
+        Self {
+            name: tenant.name.clone(),
+            help: tenant.help.clone().unwrap_or_default(),
+            language: tenant.language.tag().to_owned(),
+            self_service: tick(tenant.self_service),
+            alerts: tenant.alerts.clone().unwrap_or_default(),
+            mail_domains: tenant.mail_domains.join("\n"),
+            reconfirm_days: tenant.reconfirm_days.to_string(),
+            expiry_reminders: tick(tenant.expiry_reminders),
+            address_limit: tenant.allowed.address_limit.to_string(),
+            sms_budget: budget(tenant.allowed.sms_budget),
+            mail_budget: budget(tenant.allowed.mail_budget),
+            sms_countries: tenant.allowed.sms_countries.join(", "),
+            seen: settings::mark(tenant),
+        }
+    }
+
+    /// What it asks for; else the keys of what cannot be used.
+    fn read(&self) -> Result<Change, Vec<&'static str>> {
+        let mut errors = Vec::new();
+        let mut need = |fits: bool, key| {
+            if !fits {
+                errors.push(key);
+            }
+        };
+        let help = self.help.trim();
+        need(Draft::is_name(&self.name), "console-settings-error-name");
+        need(help.is_empty() || help.chars().count() <= 200 && !help.chars().any(char::is_control), "console-settings-error-help");
+        let alerts = EmailAddress::parse(&self.alerts);
+        need(alerts.is_some() || self.alerts.trim().is_empty(), "console-settings-error-alerts");
+        let domains = settings::parse_domains(&self.mail_domains);
+        need(domains.iter().all(|domain| EmailAddress::parse(&format!("x@{domain}")).is_some()), "console-settings-error-domains");
+        let days = self.reconfirm_days.trim().parse().ok().filter(|days| (0..=LONGEST_RECONFIRM).contains(days));
+        need(days.is_some(), "console-settings-error-days");
+        let limit = self.address_limit.trim().parse().ok().filter(|most| ADDRESS_LIMITS.contains(most));
+        need(limit.is_some(), "console-settings-error-limit");
+        let budget = |text: &str| match text.trim() {
+            "" => Some(None),
+            text => text.parse().ok().filter(|most| *most >= 0).map(Some),
+        };
+        let (sms, mail) = (budget(&self.sms_budget), budget(&self.mail_budget));
+        need(sms.is_some() && mail.is_some(), "console-settings-error-budget");
+        let countries =
+            if self.sms_countries.trim().is_empty() { Some(Vec::new()) } else { settings::parse_countries(&self.sms_countries) };
+        need(countries.is_some(), "console-settings-error-countries");
+        let language = Language::negotiate(&self.language);
+        need(language.is_some(), "console-settings-error-language");
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Ok(Change {
+            name: Some(self.name.trim().to_owned()),
+            language,
+            help: Some(Some(help.to_owned()).filter(|help| !help.is_empty())),
+            self_service: Some(!self.self_service.is_empty()),
+            mail_domains: Some(domains),
+            alerts: Some(alerts.map(|address| address.as_str().to_owned())),
+            reconfirm_days: days,
+            expiry_reminders: Some(!self.expiry_reminders.is_empty()),
+            allowed: Some(Allowed {
+                address_limit: limit.unwrap_or_default(),
+                sms_budget: sms.flatten(),
+                mail_budget: mail.flatten(),
+                sms_countries: countries.unwrap_or_default(),
+            }),
+        })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "console/settings.html")]
+struct SettingsPage {
+    page: Page,
+    rail: Rail,
+    form: Form,
+    hosts: String,
+    languages: Vec<(&'static str, &'static str)>,
+    errors: Vec<&'static str>,
+    /// Just saved.
+    saved: bool,
+}
+
+async fn show(desk: May<Govern>, uri: axum::http::Uri) -> Result<Response> {
+    // As it is, not as it was a moment ago.
+    let (app, id) = (&desk.visitor.app, desk.visitor.tenant.scope.id());
+    let mut conn = app.db.acquire().await?;
+    let tenant = tenants::by_id(&mut conn, &app.ring, id).await?;
+    drop(conn);
+    Ok(answer(&desk, &tenant, Form::of(&tenant), StatusCode::OK, (Vec::new(), uri.query() == Some("saved"))))
+}
+
+fn answer(desk: &Desk, tenant: &Tenant, form: Form, status: StatusCode, (errors, saved): (Vec<&'static str>, bool)) -> Response {
+    let (page, rail, hosts) = (desk.visitor.page(), desk.rail(Here::Settings), tenant.hosts.join(", "));
+    let languages = vec![("en", "language-en"), ("de", "language-de")];
+    page::html_as(status, &SettingsPage { page, rail, form, hosts, languages, errors, saved })
+}
+
+async fn submit(desk: Fresh<Govern>, form::Form(form): form::Form<Form>) -> Result<Response> {
+    let visitor = &desk.visitor;
+    let (app, scope) = (&visitor.app, &visitor.tenant.scope);
+    let change = match form.read() {
+        Ok(change) => change,
+        Err(errors) => return Ok(answer(&desk, &visitor.tenant, form, StatusCode::UNPROCESSABLE_ENTITY, (errors, false))),
+    };
+    let mut tx = app.begin().await?;
+    match settings::change(&mut tx, &app.ring, &app.clock, &visitor.source, scope, (change, Some(&form.seen))).await? {
+        Changed::Yes(_) => {
+            tx.commit().await?;
+            Ok(Redirect::to("/console/settings?saved").into_response())
+        }
+        Changed::Stale(now) => {
+            let form = Form { seen: settings::mark(&now), ..form };
+            Ok(answer(&desk, &now, form, StatusCode::CONFLICT, (vec!["console-error-stale"], false)))
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What an administrator says of the whole tenant, from the console or the command line: changed under the tenant's lock, one line in the
+//! audit for each thing that is another one now, so that both doors write the same.
+
+use anyhow::Result;
+use sqlx::PgConnection;
+
+use super::{
+    audit::{self, Event, Source},
+    tenants::{self, Change, Scope, Tenant},
+};
+use crate::base::{clock::Clock, id, secret::KeyRing};
+
+/// Days after which people are asked again, at most.
+pub const LONGEST_RECONFIRM: i32 = 730;
+/// Beginnings of a client address in ten minutes.
+pub const ADDRESS_LIMITS: std::ops::RangeInclusive<i32> = 10..=1_000_000;
+
+/// Calling codes separated by commas, with or without `+`, as in `49,43,41`; `None` if that is not what it is.
+pub fn parse_countries(text: &str) -> Option<Vec<String>> {
+    let codes: Vec<String> = text.split(',').map(|code| code.trim().trim_start_matches('+').to_owned()).collect();
+    let fits = |code: &String| (1..=7).contains(&code.len()) && code.bytes().all(|digit| digit.is_ascii_digit()) && !code.starts_with('0');
+    codes.iter().all(fits).then_some(codes)
+}
+
+/// Domains separated by commas or line breaks, with or without `@`, in lower case.
+pub fn parse_domains(text: &str) -> Vec<String> {
+    let domain = |text: &str| text.trim().trim_start_matches('@').to_lowercase();
+    text.split([',', '\n', '\r']).map(domain).filter(|domain| !domain.is_empty()).collect()
+}
+
+/// By what a form tells whether somebody else has changed anything since it was shown.
+pub fn mark(tenant: &Tenant) -> String {
+    let all = serde_json::json!([
+        tenant.name,
+        tenant.language.tag(),
+        tenant.help,
+        tenant.self_service,
+        tenant.mail_domains,
+        tenant.alerts,
+        tenant.reconfirm_days,
+        tenant.expiry_reminders,
+        tenant.allowed
+    ]);
+    data_encoding::HEXLOWER.encode(&id::sha256(all.to_string().as_bytes())[..8])
+}
+
+/// What came of it.
+pub enum Changed {
+    Yes(Tenant),
+    /// It is not any more what the form was filled in for; as it is now.
+    Stale(Tenant),
+}
+
+/// `seen`: the [`mark`] of what it was decided upon, if that matters.
+pub async fn change(
+    conn: &mut PgConnection,
+    ring: &KeyRing,
+    clock: &Clock,
+    source: &Source,
+    scope: &Scope,
+    (change, seen): (Change, Option<&str>),
+) -> Result<Changed> {
+    sqlx::query!("select tenant_id from tenants where tenant_id = $1 for update", scope.id()).fetch_one(&mut *conn).await?;
+    let before = tenants::by_id(&mut *conn, ring, scope.id()).await?;
+    if seen.is_some_and(|seen| seen != mark(&before)) {
+        return Ok(Changed::Stale(before));
+    }
+    tenants::update(&mut *conn, scope, change).await?;
+    let after = tenants::by_id(&mut *conn, ring, scope.id()).await?;
+    audit::record_all(conn, clock, lines(&before, &after).into_iter().map(|event| (scope, source, event)).collect()).await?;
+    Ok(Changed::Yes(after))
+}
+
+fn told<T: serde::Serialize>(before: &T, after: &T) -> serde_json::Value {
+    serde_json::json!({ "before": before, "after": after })
+}
+
+/// Addresses and free text stay out of the audit: that they changed is in it.
+fn lines(before: &Tenant, after: &Tenant) -> Vec<Event> {
+    let on = |is: bool| if is { "on" } else { "off" };
+    let mut lines = Vec::new();
+    let mut line = |action, changed: bool, outcome, detail| {
+        if changed {
+            lines.push(Event { action, outcome, detail, ..Event::default() });
+        }
+    };
+    let none = || serde_json::Value::Null;
+    line("tenant.self_service", before.self_service != after.self_service, on(after.self_service), none());
+    line("tenant.alerts", before.alerts != after.alerts, on(after.alerts.is_some()), none());
+    line("tenant.expiry_reminders", before.expiry_reminders != after.expiry_reminders, on(after.expiry_reminders), none());
+    line("tenant.name", before.name != after.name, "changed", told(&before.name, &after.name));
+    line("tenant.language", before.language != after.language, "changed", told(&before.language.tag(), &after.language.tag()));
+    line("tenant.help", before.help != after.help, "changed", none());
+    let days = told(&before.reconfirm_days, &after.reconfirm_days);
+    line("tenant.reconfirm_days", before.reconfirm_days != after.reconfirm_days, "changed", days);
+    line("tenant.mail_domains", before.mail_domains != after.mail_domains, "changed", told(&before.mail_domains, &after.mail_domains));
+    line("tenant.limits", before.allowed != after.allowed, "changed", told(&before.allowed, &after.allowed));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse_countries, parse_domains};
+
+    #[test]
+    fn lists_are_read_as_people_write_them() {
+        assert_eq!(parse_countries("49, +43,41"), Some(vec!["49".into(), "43".into(), "41".into()]));
+        for bad in ["", "0049", "x", "49,", "12345678"] {
+            assert_eq!(parse_countries(bad), None, "{bad}");
+        }
+        assert_eq!(parse_domains(" @Corp.example,\r\nmail.example\n"), ["corp.example", "mail.example"]);
+    }
+}
