@@ -109,7 +109,8 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
                 Kind::Openldap => DirectoryKind::Openldap,
             };
             let tenant = tenants::by_id(&mut tx, &ring, tenant).await?;
-            let connector = fleet::create_connector_of(&mut tx, &tenant.scope, &clock, &name, kind).await?;
+            ensure!(Connector::is_name(&name), "a name has 1 to 100 characters");
+            let connector = fleet::add_connector(&mut tx, &tenant.scope, &clock, &Source::house("cli"), &name, kind).await?;
             println!("connector  {connector}");
             eprintln!("Next: sspr agent token {connector}");
         }
@@ -159,8 +160,10 @@ async fn link(conn: &mut PgConnection, ring: &KeyRing, clock: &Clock, connector:
     ensure!(by == By::List || file.is_none(), "--file is for `list`");
     let source = Source::house("cli");
     fleet::link(&mut *conn, &scope, clock, &source, connector, rule.map(LinkBy::as_str)).await?;
-    let first = fleet::connectors(&mut *conn, &scope, clock).await?.iter().any(|connector| connector.linked.is_none());
-    ensure!(first, "every directory of this tenant would follow another: one must go first");
+    ensure!(
+        fleet::one_goes_first(&fleet::connectors(&mut *conn, &scope, clock).await?),
+        "every directory of this tenant would follow another: one must go first"
+    );
     let Some(file) = file else {
         println!(
             "Accounts of {connector} {}.",

@@ -1,6 +1,8 @@
 //! DOOR for operators: administrators, the help desk, auditors. At `/console` of the tenant's own host name. Who may do what stands in
 //! [`guard`]; `tests/it/console/matrix.rs` walks every route as everybody.
 
+mod agents;
+mod connectors;
 mod guard;
 mod me;
 mod operators;
@@ -26,6 +28,8 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(overview::routes())
         .merge(operators::routes())
         .merge(settings::routes())
+        .merge(connectors::routes())
+        .merge(agents::routes())
         .merge(me::routes())
         .merge(sign_in::routes())
         .merge(prove::routes())

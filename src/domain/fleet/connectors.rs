@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::SILENT_AFTER;
 use crate::{
-    base::clock::Clock,
+    base::{clock::Clock, config::DirectoryKind},
     domain::{
         audit::{self, Event, Source},
         tenants::Scope,
@@ -38,6 +38,33 @@ pub struct Connector {
     pub agents: i64,
     /// Those of them that reach their directory.
     pub reaching: i64,
+}
+
+impl Connector {
+    /// What people may call one: neither empty nor longer than 100 characters.
+    pub fn is_name(text: &str) -> bool {
+        (1..=100).contains(&text.trim().chars().count()) && !text.contains(char::is_control)
+    }
+}
+
+/// A new connector, by somebody's act; what is optional is off. `name` is one by [`Connector::is_name`].
+pub async fn add_connector(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    source: &Source,
+    name: &str,
+    kind: DirectoryKind,
+) -> Result<Uuid> {
+    let connector = super::create_connector_of(&mut *conn, scope, clock, name.trim(), kind).await?;
+    let detail = serde_json::json!({ "connector": connector, "kind": kind.as_str() });
+    audit::record(conn, scope, clock, source, Event { action: "connector.add", outcome: "added", detail, ..Event::default() }).await?;
+    Ok(connector)
+}
+
+/// Whether there is one whose accounts follow no others: without it there would be nobody to follow.
+pub fn one_goes_first(connectors: &[Connector]) -> bool {
+    connectors.iter().any(|connector| connector.linked.is_none())
 }
 
 /// Switch a feature, and write down who did. `None`: the tenant has no such connector; false: it was so already.

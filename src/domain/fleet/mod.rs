@@ -5,6 +5,7 @@ mod enrolment;
 mod heartbeat;
 mod identity;
 mod keys;
+mod overseen;
 mod proofs;
 mod signing;
 
@@ -18,11 +19,12 @@ use crate::{
     base::{clock::Clock, config::DirectoryKind, id},
     wire::message::{AuditHead, DirectoryHealth, PasswordPolicy},
 };
-pub use connectors::{Connector, Crew, Feature, connectors, crew, link, switch};
+pub use connectors::{Connector, Crew, Feature, add_connector, connectors, crew, link, one_goes_first, switch};
 pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, new_token, revoke};
 pub use heartbeat::{Alarm, Beaten, acknowledge, heartbeat};
 pub use identity::{NotTaken, Replaced, replace_identity};
 pub use keys::{Recipient, publish, recipients};
+pub use overseen::{Overseen, Trouble, overseen};
 pub use proofs::{Proof, Used, forget_used, use_up};
 pub use signing::{SigningKey, current_signing_key, signing_key};
 

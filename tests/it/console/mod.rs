@@ -1,5 +1,7 @@
 //! The console, against the real server.
 
+mod agents;
+mod connectors;
 mod matrix;
 mod operators;
 mod settings;
