@@ -5,6 +5,7 @@
 mod account;
 mod console;
 mod directories;
+mod fleet;
 mod journey;
 mod methods;
 mod need;

@@ -1,0 +1,82 @@
+//! Connectors and agents in real Chromium: from a new directory to an agent that serves it, wide and narrow, light and dark.
+
+use sspr::{
+    domain::operators::Role,
+    wire::message::{DirectoryHealth, Heartbeat, PasswordPolicy, ServerHealth},
+};
+
+use crate::{
+    console::{is_at_console, pictures},
+    journey::real::{Cloud, HandAgent},
+    support::browser::story,
+};
+
+fn beat(cloud: &Cloud, evil: &str) -> Heartbeat {
+    let server = |name: &str, reachable, latency_ms| ServerHealth { name: name.to_owned(), reachable, latency_ms };
+    Heartbeat {
+        version: "1.4.0".to_owned(),
+        clock: cloud.clock.seconds() + 90,
+        directory: DirectoryHealth {
+            reachable: true,
+            dc: "dc1.corp.example".to_owned(),
+            policy_hints: Some("1.2.840.113556.1.4.2239".to_owned()),
+            policy: Some(PasswordPolicy { min_length: 12, complexity: true, history: 24, min_age: 86400, max_age: 42 * 86400 }),
+            servers: vec![server("dc1.corp.example", true, Some(9)), server(evil, false, None)],
+        },
+        jobs: 128,
+        instance: None,
+        audit: None,
+        removals_held: Some(77),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_directory_is_made_and_its_agent_confirmed() {
+    let cloud = Cloud::start().await;
+    let mut first = cloud.agent().await;
+    // A script that a directory's name brings does not run.
+    let evil = "<img src=x onerror=document.body.remove()>";
+    assert_eq!(first.post("/agent/v1/heartbeat", &beat(&cloud, evil)).await.status(), 200);
+    let admin = cloud.operator(Role::Administrator).await;
+    story(async |browser| {
+        is_at_console(&browser, &cloud, &admin).await;
+        browser.opens(&format!("{}/console", cloud.url)).await;
+        browser.clicks("Connectors").await;
+        browser.sees("Its clock is wrong").await;
+        pictures(&browser, "connectors").await;
+        browser.clicks("hand").await;
+        browser.sees(evil).await;
+        pictures(&browser, "agent").await;
+        browser.opens(&format!("{}/console/connectors", cloud.url)).await;
+        browser.clicks("New connector").await;
+        browser.types("Name", "Lab").await;
+        pictures(&browser, "connector-new").await;
+        browser.clicks("Create").await;
+        browser.sees("Nobody reaches this directory yet").await;
+        pictures(&browser, "connector").await;
+        browser.clicks("Enrol an agent").await;
+        browser.sees("shown this once").await;
+    })
+    .await;
+    let token = cloud.token_of(cloud.connector).await;
+    let agent = HandAgent::enrol_by(&cloud, &token).await;
+    story(async |browser| {
+        is_at_console(&browser, &cloud, &admin).await;
+        browser.opens(&format!("{}/console/connectors/{}?lang=de", cloud.url, cloud.connector)).await;
+        browser.sees("Wartet auf Ihre Bestätigung").await;
+        pictures(&browser, "connector-de").await;
+        browser.clicks("Einen Agenten anmelden").await;
+        browser.sees("nur dieses eine Mal gezeigt").await;
+        pictures(&browser, "enrol-de").await;
+        browser.opens(&format!("{}/console/agents/{}", cloud.url, agent.id)).await;
+        browser.types("Fingerabdruck", "AAAA-BBBB-CCCC-DDDD").await;
+        browser.clicks("Den Agenten bestätigen").await;
+        browser.sees("Das ist nicht der Fingerabdruck").await;
+        pictures(&browser, "agent-pending-de").await;
+        browser.types("Fingerabdruck", &agent.fingerprint).await;
+        browser.clicks("Den Agenten bestätigen").await;
+        browser.sees(&agent.fingerprint).await;
+        browser.has_nothing_to_complain_of().await;
+    })
+    .await;
+}
