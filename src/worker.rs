@@ -18,7 +18,7 @@ use crate::{
     domain::{
         authenticators, contacts, fleet, limits, notices,
         notifications::{self, Channel, Delivered, Delivery},
-        operators, queue, registration, resets, sessions, tenants, users, verification, work,
+        operators, queue, registration, reports, resets, sessions, tenants, users, verification, work,
     },
 };
 
@@ -29,6 +29,8 @@ const BATCH: usize = 16;
 /// The outbox is looked at this often when nothing wakes it: retries, and messages of other nodes that died.
 const OUTBOX_EVERY: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// What charts read is counted this often.
+const COUNT_EVERY: Duration = Duration::from_mins(1);
 /// People are reminded, some per tenant and round.
 const REMIND_EVERY: Duration = Duration::from_mins(10);
 const CLEAN_EVERY: Duration = Duration::from_mins(10);
@@ -41,6 +43,7 @@ pub fn start(app: &Arc<App>, carriers: &Carriers, tasks: &TaskTracker) {
         tasks.spawn(outbox(app.clone(), carriers.clone(), channel));
     }
     tasks.spawn(every(app.clone(), SWEEP_EVERY, "sweep", |app| Box::pin(sweep(app))));
+    tasks.spawn(every(app.clone(), COUNT_EVERY, "count", |app| Box::pin(count(app))));
     tasks.spawn(every(app.clone(), REMIND_EVERY, "remind", |app| Box::pin(remind(app))));
     tasks.spawn(every(app.clone(), CLEAN_EVERY, "clean", |app| Box::pin(clean(app))));
     tasks.spawn(every(app.clone(), EXPIRING_EVERY, "expiring", |app| Box::pin(expiring(app))));
@@ -175,6 +178,14 @@ pub async fn remind(app: &App) -> Result<()> {
             app.wake_outbox();
         }
     }
+    Ok(())
+}
+
+/// Count what ended in the last hours.
+pub async fn count(app: &App) -> Result<()> {
+    let mut tx = app.begin().await?;
+    reports::count(&mut tx, &app.clock).await?;
+    tx.commit().await?;
     Ok(())
 }
 

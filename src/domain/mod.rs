@@ -22,6 +22,7 @@
 //! - *obstacles*: what stands between one person and a new password, and what would remove it
 //! - *coverage*: who can use self-service, who cannot, and why
 //! - *registration*: asking people to put their methods of proof in order
+//! - *reports*: what the service did, hour by hour
 
 pub mod tenants;
 pub mod audit;
@@ -44,3 +45,4 @@ pub mod resets;
 pub mod obstacles;
 pub mod coverage;
 pub mod registration;
+pub mod reports;

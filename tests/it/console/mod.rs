@@ -4,5 +4,6 @@ mod agents;
 mod connectors;
 mod matrix;
 mod operators;
+mod overview;
 mod settings;
 mod sign_in;
