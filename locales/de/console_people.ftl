@@ -97,3 +97,10 @@ explain-lack-used-up = kein Code ist übrig
 explain-lack-behind-password = es öffnet sich mit eben dem vergessenen Passwort
 explain-lack-country = in dieses Land gehen keine SMS
 explain-lack-not-alone = nur zusammen mit einer anderen Methode der Person
+
+## The help desk invites somebody
+
+mail-invitation-subject = Setzen Sie ein neues Passwort bei { $tenant }
+mail-invitation-intro = Der Helpdesk von { $tenant } bittet Sie, selbst ein neues Passwort für Ihr Konto zu setzen.
+mail-invitation-then = Dort weisen Sie nach, dass Sie es sind, und wählen dann ein Passwort, das sonst niemand erfährt. Haben Sie nicht mit dem Helpdesk gesprochen, brauchen Sie nichts zu tun: Es wurde nichts geändert.
+sms-invitation = { $tenant }: Der Helpdesk bittet Sie, selbst ein neues Passwort zu setzen: { $page }

@@ -97,3 +97,10 @@ explain-lack-used-up = no code is left
 explain-lack-behind-password = it opens with the very password that was forgotten
 explain-lack-country = no text messages are sent to that country
 explain-lack-not-alone = only together with another method of theirs
+
+## The help desk invites somebody
+
+mail-invitation-subject = Set a new password at { $tenant }
+mail-invitation-intro = The help desk of { $tenant } asks you to set a new password for your account yourself.
+mail-invitation-then = There you prove that it is you, and then choose a password that nobody else learns. If you have not spoken to the help desk, you need not do anything: nothing was changed.
+sms-invitation = { $tenant }: the help desk asks you to set a new password yourself: { $page }

@@ -5,7 +5,11 @@ use uuid::Uuid;
 
 use crate::{
     base::{clock::Clock, config::Config, db, language::Language, secret::KeyRing},
-    domain::{audit::Source, freezes, notices, notifications::Act, policies::Method, users, verification},
+    domain::{
+        acts::{self, Coded},
+        audit::Source,
+        users,
+    },
     web::page,
 };
 
@@ -44,32 +48,30 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
         bail!("--operator: 1 to 100 characters that say who you are");
     }
     let source = Source::house(&format!("operator:{operator}"));
-    let number: String = number.chars().filter(|c| !c.is_whitespace()).collect();
     let name = users::Name::parse(&user).context("--user: this is no sign-in name and no address")?;
     let mut tx = pool.begin().await?;
     let tenant = super::tenant::chosen(&mut tx, &ring, tenant).await?;
     let similar = users::similar(&tenant.scope, &name);
-    let Some((person, terms)) = users::candidates(&mut tx, &tenant.scope, &name, &similar).await?.found else {
+    let Some((person, _)) = users::candidates(&mut tx, &tenant.scope, &name, &similar).await?.found else {
         bail!("nobody of that name is served");
     };
-    if let Some(freeze) = freezes::of(&mut tx, &tenant.scope, person.user_id).await? {
-        bail!(
+    let made = acts::code(&mut tx, &tenant.scope, &clock, &source, &person, &number).await?;
+    tx.commit().await?;
+    let code = match made {
+        Coded::Code(code) => code,
+        Coded::Frozen(freeze) => bail!(
             "{} is frozen since {} ({}): no code opens anything before it is lifted. See `sspr user show`",
             person.display_name,
             page::when(Language::English, freeze.since).text,
             freeze.reason
-        );
-    }
-    if !terms.methods.contains(&Method::HelpDesk) {
-        bail!("the policy that holds for {} takes no code from the help desk: see `sspr policy list`", person.display_name);
-    }
-    let code = verification::make_code(&mut tx, &tenant.scope, &clock, &source, &person, &number).await?;
-    if code.is_some() {
-        notices::operator_acted(&mut tx, &tenant.scope, &clock, &person, Act::Code, &source).await?;
-    }
-    tx.commit().await?;
-    let Some(code) = code else {
-        bail!("no page of {} waits under this number: have the caller read it again, or begin again", person.display_name);
+        ),
+        Coded::NotTaken => {
+            bail!("the policy that holds for {} takes no code from the help desk: see `sspr policy list`", person.display_name)
+        }
+        Coded::NotServed => bail!("no policy serves {}: see `sspr user explain`", person.display_name),
+        Coded::NoPage => {
+            bail!("no page of {} waits under this number: have the caller read it again, or begin again", person.display_name)
+        }
     };
     println!("{} {}", &code[..4], &code[4..]);
     eprintln!("For {}, in the browser that shows this number, for ten minutes.", person.display_name);

@@ -22,6 +22,8 @@ pub enum Content {
     Register,
     /// Are your methods of proof still right?
     Reconfirm,
+    /// The help desk asks somebody to set a new password themselves, and says where.
+    Invitation,
     /// A password was changed. Where there are several directories, `place` is the one where it is set, and `follow` are those where it
     /// is about to be. `again`: told a second time, a day later.
     Changed {
@@ -125,7 +127,7 @@ impl Content {
     /// `None`: nothing happened, it is only a code or a request.
     pub const fn happened(&self) -> Option<&Happened> {
         match self {
-            Self::Code { .. } | Self::ContactCode { .. } | Self::Register | Self::Reconfirm => None,
+            Self::Code { .. } | Self::ContactCode { .. } | Self::Register | Self::Reconfirm | Self::Invitation => None,
             Self::Changed { happened, .. }
             | Self::Unlocked { happened }
             | Self::Tries { happened }
@@ -140,7 +142,7 @@ impl Content {
 
     pub const fn happened_mut(&mut self) -> Option<&mut Happened> {
         match self {
-            Self::Code { .. } | Self::ContactCode { .. } | Self::Register | Self::Reconfirm => None,
+            Self::Code { .. } | Self::ContactCode { .. } | Self::Register | Self::Reconfirm | Self::Invitation => None,
             Self::Changed { happened, .. }
             | Self::Unlocked { happened }
             | Self::Tries { happened }

@@ -1,5 +1,6 @@
 //! The kit that every door uses. It knows no page of any door.
 
+pub mod activity;
 pub mod assets;
 pub mod context;
 pub mod cookie;

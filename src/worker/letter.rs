@@ -124,7 +124,7 @@ pub fn mail(app: &App, tenant: &Tenant, message: &Message) -> Result<Letter> {
         }
         content => {
             let Words { subject, intro, facts, then } = match content {
-                Content::Register | Content::Reconfirm => request(t, app, tenant, content),
+                Content::Register | Content::Reconfirm | Content::Invitation => request(t, app, tenant, content),
                 content => words(app, t, tenant, content)?,
             };
             let (intro, facts, then) = (intro.as_str(), facts.as_slice(), then.as_slice());
@@ -144,6 +144,12 @@ pub fn mail(app: &App, tenant: &Tenant, message: &Message) -> Result<Letter> {
 /// What people are asked for.
 fn request(t: &Page, app: &App, tenant: &Tenant, content: &Content) -> Words {
     let name = tenant.name.as_str();
+    if matches!(content, Content::Invitation) {
+        let page = portal(app, tenant).map(|portal| t.t1("mail-register-page", "url", portal));
+        let then = page.into_iter().chain([t.t("mail-invitation-then").into_owned()]).collect();
+        let (subject, intro) = (t.t1("mail-invitation-subject", "tenant", name), t.t1("mail-invitation-intro", "tenant", name));
+        return Words { subject, intro, facts: Vec::new(), then };
+    }
     let (subject, intro) = if matches!(content, Content::Register) {
         (t.t1("mail-register-subject", "tenant", name), t.t1("mail-register-intro", "tenant", name))
     } else {
@@ -265,7 +271,9 @@ fn words(app: &App, t: &Page, tenant: &Tenant, content: &Content) -> Result<Word
             then.push(own(t.t("mail-untold-then")));
             (t.t1("mail-untold-subject", "tenant", name), t.t1("mail-untold-intro", "people", people))
         }
-        Content::Code { .. } | Content::ContactCode { .. } | Content::Register | Content::Reconfirm => anyhow::bail!("this is no notice"),
+        Content::Code { .. } | Content::ContactCode { .. } | Content::Register | Content::Reconfirm | Content::Invitation => {
+            anyhow::bail!("this is no notice")
+        }
     };
     facts.extend(from);
     Ok(Words { subject, intro, facts, then })
@@ -308,6 +316,7 @@ pub fn text(app: &App, tenant: &Tenant, message: &Message) -> String {
         }
         Content::Register => "sms-register",
         Content::Reconfirm => "sms-reconfirm",
+        Content::Invitation => "sms-invitation",
         Content::Changed { .. } => "sms-changed",
         Content::Unlocked { .. } => "sms-unlocked",
         Content::Tries { .. } => "sms-tries",
@@ -320,7 +329,8 @@ pub fn text(app: &App, tenant: &Tenant, message: &Message) -> String {
         Content::Untold { .. } => "sms-untold",
         Content::Alert { .. } => "sms-alert",
     };
-    let said = language.text_with(said, &[("tenant", &tenant.name)]);
+    let page = portal(app, tenant).unwrap_or_default();
+    let said = language.text_with(said, &[("tenant", &tenant.name), ("page", &page)]);
     let Some(token) = message.content.happened().and_then(|happened| happened.token.as_deref()) else { return said };
     let linked = Link::new(app, tenant, token).map(|link| format!("{said} {}", language.text_with("sms-not-me", &[("link", &link.url)])));
     // A long host name leaves no room in one message; then the mails have the link.

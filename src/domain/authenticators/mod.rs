@@ -27,7 +27,7 @@ use crate::base::clock::Clock;
 pub use passkey::{Assertion, Attestation, Key, RelyingParty, Seen, begin_passkey, check_passkey, finish_passkey};
 pub use recovery::{Candidate, FreshCodes, RecoveryCode, Renewal, Renewed, find_code, renew_codes, use_code};
 pub use registrations::{Registered, Registrar, clean};
-pub use removal::{Removed, remove, wanted};
+pub use removal::{Removed, remove, take_away, wanted};
 pub use totp::{AppSecret, begin_app, check_app, confirm_app, pending_app};
 
 /// What it is.

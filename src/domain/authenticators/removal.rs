@@ -41,6 +41,19 @@ pub async fn remove(
         audit::record(conn, scope, clock, source, event).await?;
         return Ok(Removed::Proof(kind));
     }
+    let kind = take_away(conn, scope, clock, source, user, authenticator).await?;
+    Ok(kind.map_or(Removed::NotThere, Removed::Yes))
+}
+
+/// The same by an operator's word, who has made sure whom they speak to. `None`: there is no such, or it is not theirs.
+pub async fn take_away(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    source: &Source,
+    user: Uuid,
+    authenticator: Uuid,
+) -> Result<Option<Kind>> {
     let kind = sqlx::query_scalar!(
         "delete from authenticators where tenant_id = $1 and user_id = $2 and authenticator_id = $3 returning kind",
         scope.id(),
@@ -49,11 +62,11 @@ pub async fn remove(
     )
     .fetch_optional(&mut *conn)
     .await?;
-    let Some(kind) = kind else { return Ok(Removed::NotThere) };
+    let Some(kind) = kind else { return Ok(None) };
     let detail = serde_json::json!({ "authenticator": authenticator, "kind": kind });
     let event = Event { action: "authenticator.remove", outcome: "removed", user: Some(user), detail, ..Event::default() };
     audit::record(conn, scope, clock, source, event).await?;
-    Ok(Removed::Yes(Kind::parse(&kind)?))
+    Ok(Some(Kind::parse(&kind)?))
 }
 
 /// What they must prove before anything of theirs is removed: the strongest that they can use and their policy takes. `None`: they have

@@ -172,6 +172,7 @@ const fn about(content: &Content) -> Option<&'static str> {
         | Content::Untold { .. }
         | Content::Register
         | Content::Reconfirm
+        | Content::Invitation
         | Content::Expires { .. }
         | Content::Alert { .. } => None,
     }

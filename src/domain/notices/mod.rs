@@ -166,7 +166,7 @@ pub async fn alert(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
 }
 
 /// Each address once, whatever it is on file for.
-fn addresses(reach: &Reach) -> impl Iterator<Item = (Channel, &str)> {
+pub fn addresses(reach: &Reach) -> impl Iterator<Item = (Channel, &str)> {
     let private = reach.private_mail.as_ref().filter(|private| reach.mail.as_ref() != Some(private));
     let mails = reach.mail.as_ref().into_iter().chain(private).map(|mail| (Channel::Email, mail.as_str()));
     mails.chain(reach.mobile.as_ref().map(|mobile| (Channel::Sms, mobile.as_str())))

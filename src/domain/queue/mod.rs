@@ -123,6 +123,19 @@ impl JobView {
     }
 }
 
+/// The same, if it is about this person.
+pub async fn view_of(conn: &mut PgConnection, scope: &Scope, user: Uuid, job: Uuid) -> Result<Option<JobView>> {
+    let is_theirs = sqlx::query_scalar!(
+        r#"select exists (select from jobs where tenant_id = $1 and job_id = $2 and user_id = $3) as "theirs!""#,
+        scope.id(),
+        job,
+        user,
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    if is_theirs { view(conn, scope, job).await } else { Ok(None) }
+}
+
 pub async fn view(conn: &mut PgConnection, scope: &Scope, job: Uuid) -> Result<Option<JobView>> {
     let row = sqlx::query!(r#"select job_id, kind, state, submitted_at is not null as "submitted!", code, part, allowed_at from jobs where tenant_id = $1 and job_id = $2"#, scope.id(), job)
         .fetch_optional(conn)

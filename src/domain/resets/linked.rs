@@ -177,6 +177,12 @@ pub(super) async fn hold(
     Ok(superseded)
 }
 
+/// This job gave way to one that an operator asked for: what followed it goes with it.
+pub async fn superseded(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, job: Uuid) -> Result<()> {
+    after(conn, clock, &[(scope, source, job, State::Superseded)]).await?;
+    Ok(())
+}
+
 /// The first ones have come to these ends; in the transaction that says so. Answers what was let go for its own agents.
 pub(super) async fn after(conn: &mut PgConnection, clock: &Clock, ends: &[(&Scope, &Source, Uuid, State)]) -> Result<Vec<LetGo>> {
     let of =

@@ -30,7 +30,7 @@ pub use continuity::restore_doubt;
 pub use current::{check, count_password, enter, renew, uncount_password};
 pub use flow::{Ending, Flow, Step, load, reload};
 pub use freeze::{Frozen, Why, freeze, lift};
-pub use linked::{Following, TargetView, targets};
+pub use linked::{Following, TargetView, superseded, targets};
 pub use nameless::{Signed, begin_nameless};
 pub use need::{Look, Way, last_look, way};
 pub use offer::Offer;

@@ -11,7 +11,7 @@ use super::{
     Phone,
     contact::{self, ENDING},
 };
-use crate::domain::{policies::Group, tenants::Scope};
+use crate::domain::tenants::Scope;
 
 /// So many are shown: whoever sees more does not read them.
 pub const SHOWN: usize = 20;
@@ -71,11 +71,10 @@ const READ: i64 = 1000;
 /// So many share the last digits of a number, at most.
 const ALIKE: i64 = 500;
 
-/// Of this tenant; of these groups' members only, if any are given.
-pub async fn search(conn: &mut PgConnection, scope: &Scope, asked: &Asked, groups: Option<&[Group]>) -> Result<Search> {
+/// Of this tenant; of the members of these groups only, each a connector and an object of it, if they are given.
+pub async fn search(conn: &mut PgConnection, scope: &Scope, asked: &Asked, groups: Option<&[(Uuid, Uuid)]>) -> Result<Search> {
     let ending = asked.digits.as_ref().map(|digits| contact::ending(scope, digits));
-    let members = groups.map(|groups| groups.iter().map(|group| group.connector_id).collect::<Vec<_>>());
-    let guids = groups.map(|groups| groups.iter().map(|group| group.object_guid).collect::<Vec<_>>());
+    let (connectors, guids): (Option<Vec<_>>, Option<Vec<_>>) = groups.map(|groups| groups.iter().copied().unzip()).unzip();
     let rows = sqlx::query!(
         r#"with visible as not materialized (
                select u.* from users u where u.tenant_id = $1 and u.removed_at is null and ($6::uuid[] is null or exists (
@@ -99,7 +98,7 @@ pub async fn search(conn: &mut PgConnection, scope: &Scope, asked: &Asked, group
         contact::mail_index(scope, &asked.text),
         ending,
         ALIKE,
-        members.as_deref(),
+        connectors.as_deref(),
         guids.as_deref(),
         READ,
     )
@@ -136,8 +135,8 @@ pub async fn search(conn: &mut PgConnection, scope: &Scope, asked: &Asked, group
 }
 
 /// Whether an operator who is limited to these groups may see this person.
-pub async fn is_among(conn: &mut PgConnection, scope: &Scope, user: Uuid, groups: &[Group]) -> Result<bool> {
-    let (connectors, guids): (Vec<_>, Vec<_>) = groups.iter().map(|group| (group.connector_id, group.object_guid)).unzip();
+pub async fn is_among(conn: &mut PgConnection, scope: &Scope, user: Uuid, groups: &[(Uuid, Uuid)]) -> Result<bool> {
+    let (connectors, guids): (Vec<_>, Vec<_>) = groups.iter().copied().unzip();
     let among = sqlx::query_scalar!(
         r#"select exists (select from memberships m join unnest($3::uuid[], $4::uuid[]) as g (connector_id, group_guid) using (connector_id, group_guid)
                where m.tenant_id = $1 and m.user_id = $2) as "among!""#,

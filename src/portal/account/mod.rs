@@ -1,6 +1,5 @@
 //! `/account` — one's own page, for whoever has signed in to it. And the guard of all that lies below.
 
-mod activity;
 mod current;
 mod methods;
 mod overview;

@@ -11,7 +11,7 @@ use axum::{
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Account, activity, forget};
+use super::{Account, forget};
 use crate::{
     app::App,
     base::language::Language,
@@ -21,7 +21,7 @@ use crate::{
         sessions, users,
     },
     portal::{journey, unavailable},
-    web::{Page, Result, device, form, page},
+    web::{Page, Result, activity, device, form, page},
 };
 
 pub fn routes() -> Router<Arc<App>> {

@@ -1,12 +1,13 @@
-//! The audit trail in plain words, as far as it means something to the person it is about.
+//! The audit trail in plain words, as far as it means something to the person it is about. Whoever helps them reads the same words, and
+//! besides them what is told nobody.
 
+use super::{
+    Page, device,
+    page::{self, When},
+};
 use crate::{
     base::language::Language,
     domain::audit::{self, Line},
-    web::{
-        Page, device,
-        page::{self, When},
-    },
 };
 
 /// What happened, as the account page tells it.
@@ -53,6 +54,23 @@ const TOLD: [(&str, &str, &str, bool); 26] = [
 
 pub fn told(page: &Page, language: Language, lines: &[Line]) -> Vec<Item> {
     let item = |line: &Line| {
+        let (key, odd) = words(line)?;
+        Some(Item {
+            text: page.t(key).into_owned(),
+            when: page::when(language, line.at),
+            // An agent's address says nothing to the person.
+            from: line.address.filter(|_| line.actor == "user").map(audit::coarse).unwrap_or_default(),
+            device: line.device.as_deref().filter(|device| !device.is_empty()).map(|of| device::name(page, of)).unwrap_or_default(),
+            odd,
+        })
+    };
+    lines.iter().filter_map(item).take(MOST).collect()
+}
+
+const MOST: usize = 30;
+
+/// The key of a line's words, and whether it may have been somebody else; `None`: nobody is told.
+pub fn words(line: &Line) -> Option<(&'static str, bool)> {
         let (.., key, odd) = TOLD.iter().find(|(action, outcome, ..)| *action == line.action && *outcome == line.outcome)?;
         let key = match (*key, line.kind.as_deref(), line.purpose.as_deref()) {
             // What a result means depends on what was asked for.
@@ -67,16 +85,5 @@ pub fn told(page: &Page, language: Language, lines: &[Line]) -> Vec<Item> {
             ("activity-code-wrong", ..) if line.method.as_deref() == Some("passkey") => "activity-passkey-wrong",
             (key, ..) => key,
         };
-        Some(Item {
-            text: page.t(key).into_owned(),
-            when: page::when(language, line.at),
-            // An agent's address says nothing to the person.
-            from: line.address.filter(|_| line.actor == "user").map(audit::coarse).unwrap_or_default(),
-            device: line.device.as_deref().filter(|device| !device.is_empty()).map(|of| device::name(page, of)).unwrap_or_default(),
-            odd: *odd || key == "activity-password-wrong",
-        })
-    };
-    lines.iter().filter_map(item).take(MOST).collect()
+    Some((key, *odd || key == "activity-password-wrong"))
 }
-
-const MOST: usize = 30;

@@ -1,0 +1,195 @@
+//! What operators do for a person, each at an address of its own below the person's. The page says beforehand exactly what it does; whom
+//! it may be done for is asked anew in the transaction that does it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::Path,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{
+    guard::{Desk, Fresh, May, Serve},
+    person::governed,
+    shell::{Here, Rail},
+};
+use crate::{
+    app::App,
+    domain::{
+        acts::{self, Asking, Coded, Invited},
+        resets::{self, Why},
+    },
+    web::{Page, Result, form, page},
+    wire::ticket::Kind,
+};
+
+pub fn routes() -> Router<Arc<App>> {
+    let back = || get(|Path(id): Path<Uuid>| async move { Redirect::to(&format!("/console/people/{id}")) });
+    Router::new()
+        .route("/console/people/{id}/freeze", post(freeze).merge(back()))
+        .route("/console/people/{id}/unfreeze", post(unfreeze).merge(back()))
+        .route("/console/people/{id}/limits", post(limits).merge(back()))
+        .route("/console/people/{id}/look", post(look).merge(back()))
+        .route("/console/people/{id}/unlock", post(unlock).merge(back()))
+        .route("/console/people/{id}/method", post(method).merge(back()))
+        .route("/console/people/{id}/code", post(code).merge(back()))
+        .route("/console/people/{id}/invitation", post(invite).merge(back()))
+}
+
+/// Back to the person, saying what came of it.
+fn said(id: Uuid, word: &str) -> Response {
+    Redirect::to(&format!("/console/people/{id}?said={word}")).into_response()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reason {
+    reason: String,
+}
+
+async fn freeze(desk: May<Serve>, Path(id): Path<Uuid>, form::Form(form): form::Form<Reason>) -> Result<Response> {
+    let visitor = &desk.visitor;
+    let app = &visitor.app;
+    let mut tx = app.begin().await?;
+    let user = governed(&mut tx, &desk, id).await?;
+    let reason: String = form.reason.trim().chars().filter(|c| !c.is_control()).take(200).collect();
+    let reason = if reason.is_empty() { "by hand" } else { &reason };
+    let frozen = resets::freeze(&mut tx, &visitor.tenant, &app.clock, &visitor.source, user.user_id, Why::Operator(reason)).await?;
+    tx.commit().await?;
+    app.wake_outbox();
+    for job in frozen.stopped {
+        app.wake.tell(job);
+    }
+    Ok(said(id, if frozen.too_late { "too-late" } else { "frozen" }))
+}
+
+async fn unfreeze(desk: Fresh<Serve>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
+    let visitor = &desk.visitor;
+    let mut tx = visitor.app.begin().await?;
+    let user = governed(&mut tx, &desk, id).await?;
+    resets::lift(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, user.user_id).await?;
+    tx.commit().await?;
+    visitor.app.wake_outbox();
+    Ok(said(id, "lifted"))
+}
+
+async fn limits(desk: Fresh<Serve>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
+    let visitor = &desk.visitor;
+    let mut tx = visitor.app.begin().await?;
+    let user = governed(&mut tx, &desk, id).await?;
+    let lifted = acts::lift_limits(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, &user).await?;
+    tx.commit().await?;
+    Ok(said(id, if lifted > 0 { "limits" } else { "no-limits" }))
+}
+
+async fn look(desk: May<Serve>, id: Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
+    ask(&desk, id.0, Kind::Inspect).await
+}
+
+async fn unlock(desk: May<Serve>, id: Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
+    ask(&desk, id.0, Kind::Unlock).await
+}
+
+async fn ask(desk: &Desk, id: Uuid, kind: Kind) -> Result<Response> {
+    let visitor = &desk.visitor;
+    let app = &visitor.app;
+    let mut tx = app.begin().await?;
+    let user = governed(&mut tx, desk, id).await?;
+    let asking = acts::ask(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, user.user_id, kind).await?;
+    Ok(match asking {
+        Asking::Asked { connector, job, superseded } => {
+            tx.commit().await?;
+            app.has_job(connector);
+            if let Some(older) = superseded {
+                app.wake.tell(older);
+            }
+            Redirect::to(&format!("/console/people/{id}/jobs/{job}")).into_response()
+        }
+        Asking::Busy => said(id, "busy"),
+        Asking::NotServed => said(id, "not-served"),
+        Asking::Frozen => said(id, "is-frozen"),
+        Asking::NotReady(_) => said(id, "not-ready"),
+        Asking::Off => said(id, "off"),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct One {
+    id: Uuid,
+}
+
+async fn method(desk: Fresh<Serve>, Path(id): Path<Uuid>, form::Form(form): form::Form<One>) -> Result<Response> {
+    let visitor = &desk.visitor;
+    let mut tx = visitor.app.begin().await?;
+    let user = governed(&mut tx, &desk, id).await?;
+    let removed = acts::remove_method(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, &user, form.id).await?;
+    tx.commit().await?;
+    visitor.app.wake_outbox();
+    Ok(said(id, if removed { "removed" } else { "gone" }))
+}
+
+async fn invite(desk: May<Serve>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
+    let visitor = &desk.visitor;
+    let mut tx = visitor.app.begin().await?;
+    let user = governed(&mut tx, &desk, id).await?;
+    let invited = acts::invite(&mut tx, &visitor.tenant, &visitor.app.clock, &visitor.source, &user).await?;
+    tx.commit().await?;
+    visitor.app.wake_outbox();
+    Ok(said(
+        id,
+        match invited {
+            Invited::Sent(_) => "invited",
+            Invited::Nowhere => "nowhere",
+            Invited::NotServed => "not-served",
+        },
+    ))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Number {
+    number: String,
+}
+
+#[derive(Template)]
+#[template(path = "console/code.html")]
+struct CodePage {
+    page: Page,
+    rail: Rail,
+    id: Uuid,
+    name: String,
+    /// In two halves.
+    code: Option<(String, String)>,
+    /// Why there is none; of its words.
+    error: Option<&'static str>,
+    /// As it was typed.
+    number: String,
+}
+
+/// The answer is the page with the code: it is told this once, and kept nowhere in clear.
+async fn code(desk: Fresh<Serve>, Path(id): Path<Uuid>, form::Form(form): form::Form<Number>) -> Result<Response> {
+    let visitor = &desk.visitor;
+    let mut tx = visitor.app.begin().await?;
+    let user = governed(&mut tx, &desk, id).await?;
+    let coded = acts::code(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, &user, &form.number).await?;
+    // A number that fits nothing stands in the trail, too.
+    tx.commit().await?;
+    visitor.app.wake_outbox();
+    let (code, error) = match coded {
+        Coded::Code(code) => (Some((code[..4].to_owned(), code[4..].to_owned())), None),
+        Coded::Frozen(_) => (None, Some("people-said-is-frozen")),
+        Coded::NotTaken => (None, Some("people-code-not-taken")),
+        Coded::NotServed => (None, Some("people-said-not-served")),
+        Coded::NoPage => (None, Some("people-code-no-page")),
+    };
+    let status = if code.is_some() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let (page, rail) = (visitor.page(), desk.rail(Here::People));
+    Ok(page::html_as(status, &CodePage { page, rail, id, name: user.display_name, code, error, number: form.number }))
+}

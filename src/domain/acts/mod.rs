@@ -1,0 +1,64 @@
+//! What operators do for a person, and for whom they may not.
+//!
+//! An operator never acts on themselves, nor on an operator who stands as high: whoever talks the help desk into something must not come
+//! out as an administrator. Operators and accounts are told to be one person by their addresses, in any directory of the tenant: a link
+//! that somebody maintains would be a link that somebody forgets.
+
+mod ask;
+mod serve;
+
+use anyhow::Result;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    operators::{self, Operator, Role},
+    tenants::Scope,
+    users::{self, EmailAddress},
+};
+pub use ask::{Asking, ask};
+pub use serve::{Coded, Invited, code, invite, lift_limits, limits_of, remove_method};
+
+/// What an operator may do on an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ceiling {
+    /// Look and act.
+    May,
+    /// Look: it is their own.
+    Themselves,
+    /// Look: whoever's it is stands as high as they do.
+    AsHigh,
+    /// Not even look: there is nobody, or it is none of their groups'.
+    NotThere,
+}
+
+/// The groups whose members this operator serves, each a connector and an object of it; `None`: everybody.
+pub fn groups(operator: &Operator) -> Option<&[(Uuid, Uuid)]> {
+    (operator.role == Role::HelpDesk && !operator.groups.is_empty()).then_some(operator.groups.as_slice())
+}
+
+/// Asked anew before everything that is done.
+pub async fn ceiling(conn: &mut PgConnection, scope: &Scope, operator: &Operator, user: Uuid) -> Result<Ceiling> {
+    if users::standing(&mut *conn, scope, user).await?.is_none() {
+        return Ok(Ceiling::NotThere);
+    }
+    if let Some(groups) = groups(operator)
+        && !users::is_among(&mut *conn, scope, user, groups).await?
+    {
+        return Ok(Ceiling::NotThere);
+    }
+    let first = users::first(&mut *conn, scope, user).await?.unwrap_or(user);
+    let follow = users::follow(&mut *conn, scope, first).await?.into_iter().map(|linked| linked.user_id);
+    let accounts: Vec<Uuid> = follow.chain([first, user]).collect();
+    let mut ceiling = Ceiling::May;
+    for address in users::addresses(&mut *conn, scope, &accounts).await?.iter().filter_map(|text| EmailAddress::parse(text)) {
+        let Some(other) = operators::by_mail(&mut *conn, scope, &address).await? else { continue };
+        if other.operator_id == operator.operator_id {
+            return Ok(Ceiling::Themselves);
+        }
+        if other.disabled_at.is_none() && other.role >= operator.role {
+            ceiling = Ceiling::AsHigh;
+        }
+    }
+    Ok(ceiling)
+}
