@@ -87,6 +87,7 @@ explain-limit-country-day = SMS in dieses Land an einem Tag
 explain-limit-sms-budget = die heutigen SMS der Organisation
 explain-limit-sms-notices = die heutigen Hinweise der Organisation per SMS
 explain-limit-mail-budget = die heutigen Codes der Organisation per E-Mail
+explain-limit-operator = Versuche, sich an der Konsole anzumelden
 explain-limit-network = was aus einem Netz kommen darf
 
 explain-lack-not-offered = ihre Richtlinie nimmt sie nicht
@@ -104,3 +105,158 @@ mail-invitation-subject = Setzen Sie ein neues Passwort bei { $tenant }
 mail-invitation-intro = Der Helpdesk von { $tenant } bittet Sie, selbst ein neues Passwort für Ihr Konto zu setzen.
 mail-invitation-then = Dort weisen Sie nach, dass Sie es sind, und wählen dann ein Passwort, das sonst niemand erfährt. Haben Sie nicht mit dem Helpdesk gesprochen, brauchen Sie nichts zu tun: Es wurde nichts geändert.
 sms-invitation = { $tenant }: Der Helpdesk bittet Sie, selbst ein neues Passwort zu setzen: { $page }
+
+## Finding people
+
+people-find = Name, Anmeldename, Adresse oder Telefon
+people-find-hint = Namensanfänge in beliebiger Reihenfolge; eine E-Mail-Adresse nur ganz; von einer Telefonnummer die letzten vier Ziffern oder mehr.
+people-find-some = Sie sehen nur die Mitglieder Ihrer Gruppen.
+people-find-go = Suchen
+people-count = { $count ->
+    [one] Eine Person
+   *[other] { $count } Personen
+}
+people-more = Die ersten { $most }. Es gibt mehr: Bitte tippen Sie weiter.
+people-begin = Person suchen
+people-begin-text = Geben Sie ein, was Sie wissen: einen Teil des Namens, womit sich die Person anmeldet, oder das Ende der Telefonnummer.
+people-nobody = Niemand heißt so
+people-nobody-text = Prüfen Sie die Schreibweise, oder versuchen Sie etwas anderes, das Sie wissen. Wer neu im Verzeichnis ist, erscheint hier binnen Minuten, wenn der Agent den Teil des Verzeichnisses liest.
+people-sign-in = Anmeldename
+people-directory = Verzeichnis
+people-state-active = Aktiv
+people-state-disabled = Im Verzeichnis deaktiviert
+people-state-protected = Geschütztes Konto
+people-state-frozen = Gesperrt
+people-state-gone = Nicht mehr im Verzeichnis
+
+## One person
+
+people-accounts = Konten
+people-place-first = geht voran: dieses Konto folgt ihm
+people-place-follows = folgt
+people-reached = Erreichbar unter
+people-reached-nowhere = Nirgends: das Verzeichnis hat keine Adresse und keine Nummer
+people-policy = Richtlinie
+people-policy-none = Keine gilt
+people-privileged = privilegiert: mehr wird verlangt
+people-locked = Ausgesperrt
+people-locked-yes = Ja
+people-locked-no = Nein
+people-locked-at = laut Verzeichnis um { $when }
+people-locked-unknown = Nicht bekannt: das Verzeichnis wurde kürzlich nicht gefragt
+people-look = Das Verzeichnis jetzt fragen
+people-why = Warum kann diese Person zurücksetzen?
+people-why-not = Warum kann diese Person nicht zurücksetzen?
+people-can = Nichts, was hier bekannt ist, steht im Weg.
+people-why-note = Daneben gibt es eine Grenze für jedes Netz, aus dem jemand kommt. Welches das ist, weiß man erst, wenn die Person kommt.
+people-gate-open = ja
+people-gate-shut = nein
+people-gate-unknown = nicht bekannt
+people-place-connectors = Anbindungen
+people-place-account = Jenes Konto
+people-place-below = Auf dieser Seite
+people-ways = Wege, sich auszuweisen
+people-way-works = funktioniert
+people-limits = Geltende Grenzen
+people-limits-none = Keine: Die Person muss auf nichts warten.
+people-limits-until = bis { $when }
+people-limits-text = Werden sie aufgehoben, kann die Person sofort weitermachen, und wer die Versuche verbraucht hat, auch. Vergewissern Sie sich, dass es die Person selbst war.
+people-limits-lift = Diese Grenzen aufheben
+people-freeze = Sperre
+people-freeze-text = Solange ein Konto gesperrt ist, wird von hier nichts zurückgesetzt, entsperrt oder geändert, und was läuft, endet. Die Person erfährt es. Was das Verzeichnis selbst erlaubt, bleibt unberührt.
+people-freeze-reason = Warum? Für alle, die danach nachsehen
+people-freeze-go = Dieses Konto sperren
+people-frozen-by = Gesperrt seit { $when }, durch { $who }
+people-unfreeze-text = Die Person wird wieder bedient und erfährt es. Methoden der letzten zwei Wochen müssen erneut abkühlen.
+people-unfreeze = Sperre aufheben
+people-help = Helfen
+people-invite = Die Person macht es selbst
+people-invite-text = Sie bekommt an jede hinterlegte Adresse eine Nachricht, wo sie ein neues Passwort setzen kann. Dort weist sie sich aus wie jeder andere.
+people-invite-go = Nachricht senden
+people-code = Code für einen Anruf
+people-code-text = Vergewissern Sie sich nach den Regeln Ihres Hauses, dass es wirklich die Person ist. Lassen Sie sich dann die Nummer vorlesen, die ihre Seite zeigt; Sie bekommen einen Code, der dort wirkt und nirgends sonst.
+people-code-number = Nummer auf ihrer Seite
+people-code-go = Code erzeugen
+people-code-title = Code für { $name }
+people-code-read = Lesen Sie vor:
+people-code-once = Wird nur dieses eine Mal gezeigt. Er wirkt zehn Minuten lang, in dem Browser, der die Nummer zeigt. Die Person erfährt, dass der Helpdesk einen Code vergeben hat.
+people-code-not-taken = Ihre Richtlinie nimmt keinen Code vom Helpdesk.
+people-code-no-page = Unter dieser Nummer wartet keine Seite der Person. Lassen Sie sie noch einmal vorlesen, oder neu beginnen.
+people-unlock = Entsperren
+people-unlock-text = Das Passwort bleibt, wie es ist. Die Person erfährt es.
+people-unlock-go = Konto entsperren
+people-method-remove = Entfernen …
+people-method-remove-text = Danach weist es nichts mehr nach und kann nicht zurückgeholt werden. Die Person erfährt es an jeder hinterlegten Adresse. Nur für das, was sie verloren hat oder jemand anders in Händen hält: Vergewissern Sie sich, dass es wirklich die Person ist.
+people-method-remove-go = Endgültig entfernen
+people-not-gone = Diese Person ist nicht mehr im Verzeichnis: Für sie ist nichts zu tun.
+people-not-yourself = Das ist Ihr eigenes Konto. Sie können es ansehen, aber niemand handelt hier für sich selbst: Nutzen Sie Ihre eigene Kontoseite.
+people-not-above = Sie können diese Person ansehen, aber nicht für sie handeln: Sie bedient diese Konsole in einer Rolle, die nicht unter Ihrer liegt.
+people-activity = Zuletzt
+people-activity-none = In den letzten 90 Tagen ist nichts geschehen.
+people-activity-what = Was
+people-activity-when = Wann
+people-activity-who = Wer
+people-activity-from = Woher
+people-activity-odd = vielleicht jemand anders
+people-who-user = Die Person
+people-who-agent = Agent
+people-who-cli = Kommandozeile
+people-who-house = Der Dienst
+people-back = Zurück zu { $name }
+
+people-said-frozen = Das Konto ist gesperrt, und die Person erfährt es.
+people-said-too-late = Das Konto ist gesperrt. Einen Auftrag hatte ein Agent schon in der Hand: Er ließ sich nicht zurückrufen. Unten sehen Sie, wie er ausging.
+people-said-lifted = Die Sperre ist aufgehoben, und die Person erfährt es.
+people-said-limits = Die Grenzen sind aufgehoben: Die Person kann sofort weitermachen.
+people-said-no-limits = Es gab nichts aufzuheben.
+people-said-removed = Es ist entfernt, und die Person erfährt es.
+people-said-gone = Es war nicht mehr da. Nichts wurde geändert.
+people-said-invited = Die Nachricht ist unterwegs.
+people-said-nowhere = Nichts wurde gesendet: Es ist keine Adresse hinterlegt, oder es wurde zuletzt sehr oft geschrieben.
+people-said-looked = Das Verzeichnis hat geantwortet.
+people-said-busy = Ein Agent arbeitet gerade an einem anderen Auftrag dieses Kontos. Bitte versuchen Sie es in einigen Sekunden wieder.
+people-said-not-served = Diese Person wird zurzeit nicht bedient: Unten sehen Sie, warum.
+people-said-is-frozen = Das Konto ist gesperrt: Heben Sie das zuerst auf.
+people-said-not-ready = Das geht jetzt nicht: Unten sehen Sie, ob das Zurückschreiben, der Agent oder das Verzeichnis fehlt.
+people-said-off = Entsperren ohne neues Passwort ist für ihr Verzeichnis nicht eingeschaltet.
+
+people-job = Auftrag
+people-job-title = Für { $name }
+people-job-waits = Wartet auf einen Agenten
+people-job-now = Ein Agent ist dabei
+people-job-unlocked = Das Konto ist entsperrt.
+people-job-not-locked = Das Konto war nicht ausgesperrt: Es gab nichts zu tun.
+people-job-locked-again = Es wurde entsperrt und ist wieder ausgesperrt: Etwas versucht weiter ein altes Passwort, oft ein Telefon oder ein Netzlaufwerk.
+people-job-done = Erledigt.
+people-job-expired = Kein Agent hat es rechtzeitig übernommen. Nichts wurde geändert.
+people-job-superseded = Etwas Neueres ist an seine Stelle getreten. Dieser Auftrag hat nichts geändert.
+people-job-unknown = Ein Agent hatte es und hat nicht geantwortet: Es kann geschehen sein. Fragen Sie das Verzeichnis.
+people-job-refused = Es wurde nicht ausgeführt.
+people-job-code = Das Wort des Agenten dafür: { $code }
+people-job-again = Noch einmal nachsehen
+
+problem-own-account-title = Das ist Ihr eigenes Konto
+problem-own-account-text = In der Konsole handelt niemand für sich selbst. Nutzen Sie Ihre eigene Kontoseite. Nichts wurde geändert.
+problem-person-gone-title = Diese Person ist nicht mehr im Verzeichnis
+problem-person-gone-text = Von hier ist für sie nichts zu tun. Nichts wurde geändert.
+
+## A temporary password
+
+temporary-title = Vorläufiges Passwort
+temporary-for = Vorläufiges Passwort für { $name }
+temporary-text = Dieser Browser macht ein Passwort und versiegelt es für die Agenten Ihrer Organisation. Es wird sofort im Verzeichnis gesetzt, entsperrt das Konto und muss bei der nächsten Anmeldung geändert werden. Die Person erfährt es und wird auf ihrer Kontoseite abgemeldet.
+temporary-care = Nur, wenn sie sich selbst nicht ausweisen kann. Vergewissern Sie sich nach den Regeln Ihres Hauses, dass es wirklich die Person ist. Konten in verknüpften Verzeichnissen behalten ihr Passwort.
+temporary-go = Vorläufiges Passwort machen und setzen
+temporary-script = Diese Seite braucht JavaScript: Das Passwort wird in Ihrem Browser gemacht und versiegelt, damit kein Server es erfährt.
+temporary-making = Wird gemacht und versiegelt …
+temporary-waiting = Warten auf das Verzeichnis …
+temporary-set = Es ist gesetzt. Lesen Sie es vor, oder übergeben Sie es:
+temporary-set-open = Es ist gesetzt, aber das Verzeichnis hat nicht angenommen, dass es bei der nächsten Anmeldung geändert werden muss. Bitten Sie die Person, es zu ändern.
+temporary-unknown = Ein Agent hatte es und hat nicht geantwortet: Es kann gesetzt sein. Geht das alte Passwort nicht mehr, ist es dieses:
+temporary-refused = Das Verzeichnis oder der Agent hat es abgelehnt. Nichts wurde geändert.
+temporary-once = Wird gezeigt, bis Sie diese Seite verlassen, und dann nie wieder.
+people-temporary = Vorläufiges Passwort
+people-temporary-text = Für jemanden, der nichts mehr nachweisen kann. Es wird in Ihrem Browser gemacht und versiegelt, Ihnen einmal gezeigt und muss bei der nächsten Anmeldung geändert werden. Die Person erfährt es.
+people-temporary-go = Vorläufiges Passwort …
+people-job-temporary = Das vorläufige Passwort ist gesetzt. Gezeigt wurde es in dem Fenster, in dem es gemacht wurde, und nirgends sonst.
+people-job-must-change-not-set = Das vorläufige Passwort ist gesetzt, aber das Verzeichnis hat nicht angenommen, dass es bei der nächsten Anmeldung geändert werden muss.

@@ -87,6 +87,7 @@ explain-limit-country-day = text messages to this country in a day
 explain-limit-sms-budget = the organisation’s text messages of today
 explain-limit-sms-notices = the organisation’s notices by text message of today
 explain-limit-mail-budget = the organisation’s codes by mail of today
+explain-limit-operator = tries to sign in to the console
 explain-limit-network = what may come from one network
 
 explain-lack-not-offered = their policy does not take it
@@ -104,3 +105,158 @@ mail-invitation-subject = Set a new password at { $tenant }
 mail-invitation-intro = The help desk of { $tenant } asks you to set a new password for your account yourself.
 mail-invitation-then = There you prove that it is you, and then choose a password that nobody else learns. If you have not spoken to the help desk, you need not do anything: nothing was changed.
 sms-invitation = { $tenant }: the help desk asks you to set a new password yourself: { $page }
+
+## Finding people
+
+people-find = Name, sign-in name, address or phone
+people-find-hint = Beginnings of names in any order; an e-mail address only whole; of a phone number the last four digits or more.
+people-find-some = You see the members of your groups only.
+people-find-go = Find
+people-count = { $count ->
+    [one] One person
+   *[other] { $count } people
+}
+people-more = The first { $most }. There are more: please type on.
+people-begin = Find a person
+people-begin-text = Type what you know of them: a part of their name, what they sign in with, or the end of their phone number.
+people-nobody = Nobody is called that
+people-nobody-text = Check the spelling, or try another thing that you know of them. Somebody who is new in the directory appears here within minutes, if the agent reads the part of the directory in which they are.
+people-sign-in = Sign-in name
+people-directory = Directory
+people-state-active = Active
+people-state-disabled = Disabled in the directory
+people-state-protected = Protected account
+people-state-frozen = Frozen
+people-state-gone = Gone from the directory
+
+## One person
+
+people-accounts = Accounts
+people-place-first = goes first: this account follows it
+people-place-follows = follows
+people-reached = Reached at
+people-reached-nowhere = Nowhere: the directory has no address and no number
+people-policy = Policy
+people-policy-none = None applies
+people-privileged = privileged: more is asked of them
+people-locked = Locked
+people-locked-yes = Yes
+people-locked-no = No
+people-locked-at = as the directory said at { $when }
+people-locked-unknown = Not known: the directory was not asked lately
+people-look = Ask the directory now
+people-why = Why can this person reset?
+people-why-not = Why can’t this person reset?
+people-can = Nothing that is known here stands in the way.
+people-why-note = Besides these there is a limit for each network that somebody comes from. Which one that is, is known only when they come.
+people-gate-open = yes
+people-gate-shut = no
+people-gate-unknown = not known
+people-place-connectors = Connectors
+people-place-account = That account
+people-place-below = On this page
+people-ways = Ways to prove who they are
+people-way-works = works
+people-limits = Limits in force
+people-limits-none = None: they have to wait for nothing.
+people-limits-until = until { $when }
+people-limits-text = Lifting them lets this person go on at once, and whoever used the tries up, too. Make sure that it was them.
+people-limits-lift = Lift these limits
+people-freeze = Freeze
+people-freeze-text = Nothing is reset, unlocked or changed from here while an account is frozen, and what is under way ends. They are told. What the directory itself allows is not touched.
+people-freeze-reason = Why? For whoever looks next
+people-freeze-go = Freeze this account
+people-frozen-by = Frozen since { $when }, by { $who }
+people-unfreeze-text = They are served again, and told so. Methods of the last two weeks cool off anew.
+people-unfreeze = Lift the freeze
+people-help = Help them
+people-invite = Have them do it themselves
+people-invite-text = They get a message at every address on file, which says where to set a new password. They prove who they are there, as anybody does.
+people-invite-go = Send the message
+people-code = Code for a caller
+people-code-text = Make sure by the rules of your house that it is really them. Then have them read you the number that their page shows; you get a code that works there and nowhere else.
+people-code-number = Number on their page
+people-code-go = Make the code
+people-code-title = Code for { $name }
+people-code-read = Read this out to them:
+people-code-once = Shown this once. It works for ten minutes, in the browser that shows the number. They are told that the help desk gave a code.
+people-code-not-taken = Their policy takes no code from the help desk.
+people-code-no-page = No page of theirs waits under this number. Have them read it once more, or begin again.
+people-unlock = Unlock
+people-unlock-text = Their password stays as it is. They are told.
+people-unlock-go = Unlock the account
+people-method-remove = Remove…
+people-method-remove-text = It proves nothing from then on, and cannot be brought back. They are told at every address on file. Only for what they have lost, or somebody else has got: make sure that it is really them.
+people-method-remove-go = Remove it for good
+people-not-gone = This person is gone from the directory: there is nothing to be done for them.
+people-not-yourself = This is your own account. You can look at it, but nobody acts for themselves here: use your own account page.
+people-not-above = You can look at this person, but not act for them: they are an operator of a role that is not below yours.
+people-activity = Lately
+people-activity-none = Nothing happened in the last 90 days.
+people-activity-what = What
+people-activity-when = When
+people-activity-who = Who
+people-activity-from = From
+people-activity-odd = perhaps somebody else
+people-who-user = Themselves
+people-who-agent = Agent
+people-who-cli = Command line
+people-who-house = The service
+people-back = Back to { $name }
+
+people-said-frozen = The account is frozen, and they are told.
+people-said-too-late = The account is frozen. One job was in an agent’s hands already: that one could not be called back. See below how it ended.
+people-said-lifted = The freeze is lifted, and they are told.
+people-said-limits = The limits are lifted: they can go on at once.
+people-said-no-limits = There was nothing to lift.
+people-said-removed = It is removed, and they are told.
+people-said-gone = It was not there any more. Nothing was changed.
+people-said-invited = The message is on its way.
+people-said-nowhere = Nothing was sent: there is no address on file, or they were written to very often lately.
+people-said-looked = The directory has answered.
+people-said-busy = An agent is working on another job of this account at this moment. Please try again in a few seconds.
+people-said-not-served = This person is not served at the moment: below you see why.
+people-said-is-frozen = The account is frozen: lift that first.
+people-said-not-ready = It cannot work now: below you see whether writeback, the agent or the directory is missing.
+people-said-off = Unlocking without a new password is not switched on for their directory.
+
+people-job = Job
+people-job-title = For { $name }
+people-job-waits = Waiting for an agent
+people-job-now = An agent is at it
+people-job-unlocked = The account is unlocked.
+people-job-not-locked = The account was not locked: there was nothing to do.
+people-job-locked-again = It was unlocked, and is locked again: something keeps trying an old password, often a phone or a mapped drive.
+people-job-done = Done.
+people-job-expired = No agent took it in time. Nothing was changed.
+people-job-superseded = Something newer took its place. Nothing was changed by this one.
+people-job-unknown = An agent had it and did not answer: it may have been done. Ask the directory.
+people-job-refused = It was not done.
+people-job-code = The agent’s word for it: { $code }
+people-job-again = Look again
+
+problem-own-account-title = This is your own account
+problem-own-account-text = Nobody acts for themselves in the console. Use your own account page. Nothing was changed.
+problem-person-gone-title = This person is gone from the directory
+problem-person-gone-text = There is nothing to be done for them from here. Nothing was changed.
+
+## A temporary password
+
+temporary-title = Temporary password
+temporary-for = Temporary password for { $name }
+temporary-text = This browser makes a password and seals it to your organisation’s agents. It is set in the directory at once, unlocks the account, and must be changed at the next sign-in. The person is told, and is signed out of their account page.
+temporary-care = Only if they cannot prove who they are themselves. Make sure by the rules of your house that it is really them. Accounts in linked directories keep their passwords.
+temporary-go = Make and set a temporary password
+temporary-script = This page needs JavaScript: the password is made and sealed in your browser, so that no server learns it.
+temporary-making = Making and sealing …
+temporary-waiting = Waiting for the directory …
+temporary-set = It is set. Read it to them, or hand it over:
+temporary-set-open = It is set, but the directory did not take it that it must be changed at the next sign-in. Tell them to change it.
+temporary-unknown = An agent had it and did not answer: it may have been set. If the old password does not work any more, this is the one:
+temporary-refused = The directory or the agent refused it. Nothing was changed.
+temporary-once = Shown until you leave this page, and never again.
+people-temporary = Temporary password
+people-temporary-text = For somebody who can prove nothing any more. It is made and sealed in your browser, shown to you once, and must be changed at the next sign-in. They are told.
+people-temporary-go = Temporary password…
+people-job-temporary = The temporary password is set. It was shown in the window in which it was made, and nowhere else.
+people-job-must-change-not-set = The temporary password is set, but the directory did not take it that it must be changed at the next sign-in.

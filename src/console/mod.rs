@@ -1,17 +1,22 @@
 //! DOOR for operators: administrators, the help desk, auditors. At `/console` of the tenant's own host name. Who may do what stands in
 //! [`guard`]; `tests/it/console/matrix.rs` walks every route as everybody.
 
+mod acts;
 mod agents;
 mod connectors;
 mod guard;
+mod job;
 mod me;
 mod operators;
 mod overview;
+mod people;
+mod person;
 mod prove;
 mod register;
 mod settings;
 mod shell;
 mod sign_in;
+mod temporary;
 mod welcome;
 
 use std::sync::Arc;
@@ -26,6 +31,11 @@ use crate::{
 pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .merge(overview::routes())
+        .merge(people::routes())
+        .merge(person::routes())
+        .merge(acts::routes())
+        .merge(job::routes())
+        .merge(temporary::routes())
         .merge(operators::routes())
         .merge(settings::routes())
         .merge(connectors::routes())

@@ -109,7 +109,6 @@ struct PersonPage {
     rail: Rail,
     id: Uuid,
     name: String,
-    sign_in: String,
     state: &'static str,
     /// What came of the last act: key of its words, and whether it went wrong.
     said: Option<(&'static str, bool)>,
@@ -215,8 +214,7 @@ async fn show(desk: May<Serve>, Path(id): Path<Uuid>, uri: Uri) -> Result<Respon
     let shown = PersonPage {
         rail: desk.rail(Here::People),
         id,
-        name: if standing.display_name.is_empty() { standing.sign_in_name.clone() } else { standing.display_name },
-        sign_in: standing.sign_in_name,
+        name: if standing.display_name.is_empty() { standing.sign_in_name } else { standing.display_name },
         state: if user.is_none() { "people-state-gone" } else { state_key(freeze.is_some(), standing.enabled, standing.protected) },
         said: said(&uri),
         places,

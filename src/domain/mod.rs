@@ -23,6 +23,7 @@
 //! - *coverage*: who can use self-service, who cannot, and why
 //! - *registration*: asking people to put their methods of proof in order
 //! - *reports*: what the service did, hour by hour
+//! - *acts*: what operators do for a person, and for whom they may not
 
 pub mod tenants;
 pub mod audit;
@@ -46,3 +47,4 @@ pub mod obstacles;
 pub mod coverage;
 pub mod registration;
 pub mod reports;
+pub mod acts;

@@ -43,13 +43,13 @@ export class Unusable extends Error {
 
 /** One permission for one job, and the agents it may be sealed to: `{ticket, recipients, now}`, unverified. Where other accounts of the
  * same person follow: `linked`, a list of `{ticket, recipients}`. */
-export function requestTicket() {
-  return post("/reset/ticket", {}).then((answer) => answer.json());
+export function requestTicket(url = "/reset/ticket") {
+  return post(url, {}).then((answer) => answer.json());
 }
 
-/** Hand in what [`seal`] made: `{job, envelopes}` of the first account, and of those that follow it. */
+/** Hand in what [`seal`] made: `{job, envelopes}` of the first account, and of those that follow it. Gives the answer. */
 export async function submit(first, following, url = "/reset/jobs") {
-  await post(url, following.length > 0 ? { ...first, linked: following } : first);
+  return post(url, following.length > 0 ? { ...first, linked: following } : first);
 }
 
 async function post(url, body) {

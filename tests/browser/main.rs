@@ -11,6 +11,7 @@ mod methods;
 mod need;
 mod not_me;
 mod pages;
+mod people;
 mod preview;
 mod support;
 mod vectors;

@@ -6,6 +6,7 @@
 
 mod ask;
 mod serve;
+mod temporary;
 
 use anyhow::Result;
 use sqlx::PgConnection;
@@ -18,6 +19,7 @@ use super::{
 };
 pub use ask::{Asking, ask};
 pub use serve::{Coded, Invited, code, invite, lift_limits, limits_of, remove_method};
+pub use temporary::{Behalf, Offered, Sealed, offer, submit};
 
 /// What an operator may do on an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

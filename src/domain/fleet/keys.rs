@@ -1,5 +1,7 @@
 //! Sealing keys: published by agents, handed to browsers.
 
+use std::collections::HashMap;
+
 use anyhow::{Context, Result};
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -195,4 +197,25 @@ pub async fn recipients(
         (false, false) => Err(Readiness::DirectoryDown),
         (false, true) => Ok(recipients),
     })
+}
+
+/// Which active agents of the connector hold these keys, of those that had not ended before `ended`.
+pub async fn owners(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    connector: Uuid,
+    keys: &[&str],
+    ended: OffsetDateTime,
+) -> Result<HashMap<String, Uuid>> {
+    let rows = sqlx::query!(
+        "select k.key_id, k.agent_id from sealing_keys k join agents a using (tenant_id, agent_id)
+         where a.tenant_id = $1 and a.connector_id = $2 and a.status = 'active' and k.key_id = any($3) and k.not_after > $4",
+        scope.id(),
+        connector,
+        keys as &[&str],
+        ended,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.key_id, row.agent_id)).collect())
 }

@@ -23,7 +23,7 @@ pub use connectors::{Connector, Crew, Feature, add_connector, connectors, crew, 
 pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, new_token, revoke};
 pub use heartbeat::{Alarm, Beaten, acknowledge, heartbeat};
 pub use identity::{NotTaken, Replaced, replace_identity};
-pub use keys::{Recipient, publish, recipients};
+pub use keys::{Recipient, owners, publish, recipients};
 pub use overseen::{Overseen, Trouble, overseen};
 pub use proofs::{Proof, Used, forget_used, use_up};
 pub use signing::{SigningKey, current_signing_key, signing_key};

@@ -37,7 +37,7 @@ pub use offer::Offer;
 pub use proof::{Chosen, Proof, Proven, Waiting, choose, count_try, prove, waiting, waits};
 pub use purpose::Purpose;
 pub use settle::{Ask, Report, lease, put_back, settle, settle_closely, strand, swept, withdraw};
-pub use submit::{Accepted, Admitted, Sealed, SubmitRefused, Waits, admit, submit, submit_closely};
+pub use submit::{Accepted, Admitted, KEY_GRACE, Sealed, SubmitRefused, Waits, admit, submit, submit_closely};
 pub use ticket::{Offered, Permit, offer};
 pub use turns::{again, aim, clean, end, extend, leave, wants_password};
 pub use within::begin_within;

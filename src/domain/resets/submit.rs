@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// A key that ended so long ago still counts: it may have been valid when the ticket was given.
-pub(super) const KEY_GRACE: Duration = Duration::minutes(2);
+pub const KEY_GRACE: Duration = Duration::minutes(2);
 
 /// What a browser posted.
 pub struct Sealed<'a> {

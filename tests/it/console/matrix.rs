@@ -47,6 +47,22 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("post", "/console/agents/{id}/confirm", "oa"),
     ("post", "/console/agents/{id}/acknowledge", "oa"),
     ("post", "/console/agents/{id}/revoke", "oa"),
+    ("get", "/console/people", "oah"),
+    ("get", "/console/people/found", "oah"),
+    ("get", "/console/people/{id}", "oah"),
+    ("post", "/console/people/{id}/freeze", "oah"),
+    ("post", "/console/people/{id}/unfreeze", "oah"),
+    ("post", "/console/people/{id}/limits", "oah"),
+    ("post", "/console/people/{id}/look", "oah"),
+    ("post", "/console/people/{id}/unlock", "oah"),
+    ("post", "/console/people/{id}/method", "oah"),
+    ("post", "/console/people/{id}/code", "oah"),
+    ("post", "/console/people/{id}/invitation", "oah"),
+    ("get", "/console/people/{id}/temporary", "oah"),
+    ("post", "/console/people/{id}/temporary/ticket", "oah"),
+    ("post", "/console/people/{id}/temporary/jobs", "oah"),
+    ("get", "/console/people/{id}/jobs/{job}", "oah"),
+    ("get", "/console/people/{id}/jobs/{job}/state", "oah"),
     ("get", "/console/sign-in", "-"),
     ("post", "/console/sign-in", "-"),
     ("get", "/console/sign-in/factor", "-"),
@@ -93,8 +109,8 @@ fn no_route_is_forgotten() {
 /// Status and problem's code; a redirect's target instead of the code.
 async fn asks(cloud: &Cloud, person: &Person, method: &str, path: &str) -> (StatusCode, String) {
     let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
-    let url = format!("{}{}", cloud.url, path.replace("{id}", "019aa000-0000-7000-8000-000000000000"));
-    let json = ["/challenge", "/stay"].iter().any(|end| path.ends_with(end));
+    let url = format!("{}{}", cloud.url, path.replace("{id}", "019aa000-0000-7000-8000-000000000000").replace("{job}", "019aa000-0000-7000-8000-000000000001"));
+    let json = ["/challenge", "/stay", "/temporary/ticket", "/temporary/jobs"].iter().any(|end| path.ends_with(end));
     let cookies: Vec<_> = person.browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let request = match method {
         "get" => client.get(url),

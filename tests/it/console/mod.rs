@@ -1,9 +1,11 @@
 //! The console, against the real server.
 
+mod acts;
 mod agents;
 mod connectors;
 mod matrix;
 mod operators;
 mod overview;
+mod people;
 mod settings;
 mod sign_in;

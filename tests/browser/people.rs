@@ -1,0 +1,154 @@
+//! People in the console, in real Chromium: found as one types, looked at, helped; and a temporary password that only this browser, the
+//! agent and the domain controller ever had.
+
+use sspr::{
+    domain::operators::Role,
+    lab::samba::{BindOutcome, Samba, SambaOptions},
+    wire::{
+        message::{AccountState, Person as DirectoryPerson},
+        outcome::Code,
+        ticket::Kind,
+    },
+};
+
+use crate::{
+    console::{is_at_console, pictures},
+    journey::real::{Cloud, Office, agent::somebody},
+    support::browser::story,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_found_as_one_types_and_their_names_are_text() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    let hostile = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>";
+    let mallory = DirectoryPerson { display_name: hostile.into(), ..somebody("mallory") };
+    let disabled = DirectoryPerson { enabled: false, display_name: "Person Dora Deactivated-Doppelname".into(), ..somebody("dora") };
+    agent.mirror(vec![somebody("alice"), somebody("bob"), mallory, disabled]).await;
+    let operator = cloud.operator(Role::HelpDesk).await;
+    story(async |browser| {
+        is_at_console(&browser, &cloud, &operator).await;
+        agent.beat(true).await;
+        browser.opens(&format!("{}/console/people", cloud.url)).await;
+        browser.sees("Find a person").await;
+        pictures(&browser, "people-begin").await;
+        // Nothing is pressed.
+        browser.types("Name, sign-in name, address or phone", "person").await;
+        browser.sees("3 people").await;
+        browser.sees("Disabled in the directory").await;
+        assert!(browser.url().await.ends_with("/console/people?q=person"), "{}", browser.url().await);
+        pictures(&browser, "people-found").await;
+        browser.types("Name, sign-in name, address or phone", "img").await;
+        browser.sees("<img src=x").await;
+        browser.types("Name, sign-in name, address or phone", "zebra").await;
+        browser.sees("Nobody is called that").await;
+        pictures(&browser, "people-nobody").await;
+        browser.types("Name, sign-in name, address or phone", "mallory").await;
+        browser.clicks(hostile).await;
+        browser.sees("Why can this person reset?").await;
+        let title = browser.runs("return document.title;").await;
+        assert!(title.as_str().is_some_and(|title| title.starts_with("<img")), "{title}");
+        browser.has_nothing_to_complain_of().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_a_person_holds_everything_there_is_to_know() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    agent.mirror(vec![somebody("alice"), somebody("bob")]).await;
+    cloud.administers(&["connector", "unlock", &cloud.connector.to_string(), "on"]);
+    cloud.registers_app("alice", time::Duration::ZERO).await;
+    let operator = cloud.operator(Role::Administrator).await;
+    let alice = cloud.user("alice").await.user_id;
+    story(async |browser| {
+        is_at_console(&browser, &cloud, &operator).await;
+        agent.beat(true).await;
+        browser.opens(&format!("{}/console/people/{alice}", cloud.url)).await;
+        browser.sees("Nothing that is known here stands in the way").await;
+        pictures(&browser, "person").await;
+        // An agent that takes its time: the page waits with them.
+        browser.clicks("Ask the directory now").await;
+        browser.sees("Waiting for an agent").await;
+        pictures(&browser, "job").await;
+        agent.account = Some(AccountState { locked: true, may_reset: Some(false), ..AccountState::default() });
+        agent.lease(2).await;
+        browser.sees("The directory has answered").await;
+        browser.sees("has no right to set this password").await;
+        browser.types("Why? For whoever looks next", "A caller who was not her").await;
+        browser.clicks("Freeze this account").await;
+        browser.sees("The account is frozen, and they are told").await;
+        pictures(&browser, "person-frozen").await;
+        browser.has_nothing_to_complain_of().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_temporary_password_that_is_refused_is_not_shown() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    agent.mirror(vec![somebody("alice")]).await;
+    let operator = cloud.operator(Role::HelpDesk).await;
+    let alice = cloud.user("alice").await.user_id;
+    story(async |browser| {
+        is_at_console(&browser, &cloud, &operator).await;
+        agent.beat(true).await;
+        browser.opens(&format!("{}/console/people/{alice}/temporary", cloud.url)).await;
+        pictures(&browser, "temporary").await;
+        agent.beat(true).await;
+        browser.clicks("Make and set a temporary password").await;
+        let job = agent.work(Code::PolicyHistory).await;
+        assert_eq!(job.ticket.kind, Kind::Temporary);
+        let refused = agent.open(&job).expect("sealed for this agent");
+        browser.sees("refused it. Nothing was changed").await;
+        browser.does_not_see(&refused).await;
+        browser.clicks("Make and set a temporary password").await;
+        let job = agent.work(Code::Applied).await;
+        let set = agent.open(&job).expect("sealed for this agent");
+        assert_ne!(set, refused);
+        browser.sees(&set).await;
+        pictures(&browser, "temporary-set").await;
+        // Shown once.
+        browser.opens(&format!("{}/console/people/{alice}", cloud.url)).await;
+        browser.goes_back().await;
+        browser.sees("Make and set a temporary password").await;
+        browser.does_not_see(&set).await;
+        browser.has_nothing_to_complain_of().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_temporary_password_must_be_changed_at_the_next_sign_in_to_the_domain() {
+    let samba = Samba::start(&SambaOptions::default()).expect("a domain controller");
+    let cloud = Cloud::start().await;
+    let _office = Office::start(&cloud, &samba).await;
+    let user = &samba.users[0];
+    let operator = cloud.operator(Role::HelpDesk).await;
+    let id = cloud.user(&user.sign_in_name).await.user_id;
+    story(async |browser| {
+        is_at_console(&browser, &cloud, &operator).await;
+        browser.opens(&format!("{}/console/people/{id}", cloud.url)).await;
+        browser.clicks("Temporary password…").await;
+        browser.clicks("Make and set a temporary password").await;
+        browser.sees("It is set. Read it to them").await;
+        let password = browser.runs("return document.querySelector('#temporary-shown code').textContent;").await;
+        let password = password.as_str().expect("a password").to_owned();
+        let answer = samba.bind_as(&user.principal_name, &password).await.expect("an answer");
+        assert_eq!(answer, BindOutcome::Refused("773".into()), "right, and must be changed");
+        let before = samba.bind_as(&user.principal_name, &user.password).await.expect("an answer");
+        assert_eq!(before, BindOutcome::Refused("52e".into()), "the one before is no more");
+        // The person is told, the trail says who, and nobody in between has it.
+        let mail = user.mail.as_deref().expect("user01 has an address");
+        let message = cloud.inbox.wait_for(mail, 0).await.expect("a notice");
+        assert!(message.text.contains("has just been changed"), "{}", message.text);
+        let actor: String = cloud.sql("select actor from audit_events where action = 'reset.submit' and outcome = 'accepted'").await;
+        assert!(actor.starts_with("operator:"), "{actor}");
+        assert!(!cloud.dump().await.contains(&password), "the password lies in the database");
+        assert!(cloud.inbox.all().iter().all(|message| !message.text.contains(&password)));
+        browser.has_nothing_to_complain_of().await;
+    })
+    .await;
+}
