@@ -87,7 +87,6 @@ explain-limit-country-day = SMS in dieses Land an einem Tag
 explain-limit-sms-budget = die heutigen SMS der Organisation
 explain-limit-sms-notices = die heutigen Hinweise der Organisation per SMS
 explain-limit-mail-budget = die heutigen Codes der Organisation per E-Mail
-explain-limit-operator = Versuche, sich an der Konsole anzumelden
 explain-limit-network = was aus einem Netz kommen darf
 
 explain-lack-not-offered = ihre Richtlinie nimmt sie nicht

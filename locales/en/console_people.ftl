@@ -87,7 +87,6 @@ explain-limit-country-day = text messages to this country in a day
 explain-limit-sms-budget = the organisation’s text messages of today
 explain-limit-sms-notices = the organisation’s notices by text message of today
 explain-limit-mail-budget = the organisation’s codes by mail of today
-explain-limit-operator = tries to sign in to the console
 explain-limit-network = what may come from one network
 
 explain-lack-not-offered = their policy does not take it

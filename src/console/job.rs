@@ -31,9 +31,7 @@ use crate::{
 };
 
 pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/console/people/{id}/jobs/{job}", get(show))
-        .route("/console/people/{id}/jobs/{job}/state", get(state))
+    Router::new().route("/console/people/{id}/jobs/{job}", get(show)).route("/console/people/{id}/jobs/{job}/state", get(state))
 }
 
 /// A browser that loads the page waits so long for the end: mostly it is there by then.

@@ -190,7 +190,8 @@ async fn show(desk: May<Serve>, Path(id): Path<Uuid>, uri: Uri) -> Result<Respon
     let places = places(&mut conn, &tenant, &app.clock, id).await?;
     let names = names(&mut conn, scope).await?;
     let lines = audit::of_user(&mut conn, scope, clock, id).await?;
-    let unlock = fleet::connectors(&mut conn, scope, clock).await?.iter().any(|one| one.connector_id == standing.connector_id && one.unlock);
+    let unlock =
+        fleet::connectors(&mut conn, scope, clock).await?.iter().any(|one| one.connector_id == standing.connector_id && one.unlock);
     drop(conn);
 
     let page = visitor.page();
@@ -225,8 +226,15 @@ async fn show(desk: May<Serve>, Path(id): Path<Uuid>, uri: Uri) -> Result<Respon
         stopped: report.first().map(|(_, cause)| explained::why(language, cause)),
         steps: steps(&desk, id, &report, &names),
         ways: report.means.iter().map(|means| way(language, means)).collect(),
-        limits: limits.iter().map(|one| Limited { what: explained::limit(language, one.limit).into_owned(), until: moment(one.until) }).collect(),
-        frozen: freeze.map(|freeze| Frozen { since: moment(freeze.since), by: who(&page, &freeze.frozen_by, &names), reason: freeze.reason }),
+        limits: limits
+            .iter()
+            .map(|one| Limited { what: explained::limit(language, one.limit).into_owned(), until: moment(one.until) })
+            .collect(),
+        frozen: freeze.map(|freeze| Frozen {
+            since: moment(freeze.since),
+            by: who(&page, &freeze.frozen_by, &names),
+            reason: freeze.reason,
+        }),
         activity: lines.iter().take(MOST).map(|line| event(&page, language, line, &names)).collect(),
         offers,
         page,

@@ -71,19 +71,19 @@ const MOST: usize = 30;
 
 /// The key of a line's words, and whether it may have been somebody else; `None`: nobody is told.
 pub fn words(line: &Line) -> Option<(&'static str, bool)> {
-        let (.., key, odd) = TOLD.iter().find(|(action, outcome, ..)| *action == line.action && *outcome == line.outcome)?;
-        let key = match (*key, line.kind.as_deref(), line.purpose.as_deref()) {
-            // What a result means depends on what was asked for.
-            ("activity-applied", Some("reset" | "temporary" | "change"), _) => "activity-password-set",
-            ("activity-applied", Some("unlock"), _) => "activity-unlocked",
-            ("activity-refused", Some("reset" | "change"), _) => "activity-password-not-set",
-            ("activity-refused", Some("verify"), _) => "activity-password-wrong",
-            ("activity-applied" | "activity-refused", ..) => return None,
-            ("activity-begun", _, Some("change")) => "activity-begun-change",
-            ("activity-begun", _, Some("sign_in")) => "activity-begun-sign-in",
-            ("activity-code-right", ..) if line.method.as_deref() == Some("passkey") => "activity-passkey-right",
-            ("activity-code-wrong", ..) if line.method.as_deref() == Some("passkey") => "activity-passkey-wrong",
-            (key, ..) => key,
-        };
+    let (.., key, odd) = TOLD.iter().find(|(action, outcome, ..)| *action == line.action && *outcome == line.outcome)?;
+    let key = match (*key, line.kind.as_deref(), line.purpose.as_deref()) {
+        // What a result means depends on what was asked for.
+        ("activity-applied", Some("reset" | "temporary" | "change"), _) => "activity-password-set",
+        ("activity-applied", Some("unlock"), _) => "activity-unlocked",
+        ("activity-refused", Some("reset" | "change"), _) => "activity-password-not-set",
+        ("activity-refused", Some("verify"), _) => "activity-password-wrong",
+        ("activity-applied" | "activity-refused", ..) => return None,
+        ("activity-begun", _, Some("change")) => "activity-begun-change",
+        ("activity-begun", _, Some("sign_in")) => "activity-begun-sign-in",
+        ("activity-code-right", ..) if line.method.as_deref() == Some("passkey") => "activity-passkey-right",
+        ("activity-code-wrong", ..) if line.method.as_deref() == Some("passkey") => "activity-passkey-wrong",
+        (key, ..) => key,
+    };
     Some((key, *odd || key == "activity-password-wrong"))
 }

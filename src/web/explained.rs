@@ -111,7 +111,6 @@ fn barred(language: Language, code: Code) -> Cow<'static, str> {
 pub fn limit(language: Language, limit: Limit) -> Cow<'static, str> {
     language.text(match limit {
         Limit::AddressBegin | Limit::AddressChallenge | Limit::AddressTry | Limit::AddressSend | Limit::NotMe => "explain-limit-network",
-        Limit::OperatorPassword | Limit::OperatorCode => "explain-limit-operator",
         Limit::CodeTry => "explain-limit-code-try",
         Limit::AppTry => "explain-limit-app-try",
         Limit::HelpDeskTry => "explain-limit-help-desk-try",

@@ -67,7 +67,8 @@ pub async fn offer(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source
     let target = Target { connector_id: user.connector_id, user_id: user.user_id, object_guid: user.object_guid, flow_id: thread };
     let ticket = queue::offer(&mut *conn, scope, clock, Kind::Temporary, &target).await?;
     let detail = serde_json::json!({ "kind": Kind::Temporary, "seq": ticket.seq });
-    let event = Event { action: "reset.ticket", outcome: "given", user: Some(user.user_id), flow: Some(thread), job: Some(ticket.job), detail };
+    let event =
+        Event { action: "reset.ticket", outcome: "given", user: Some(user.user_id), flow: Some(thread), job: Some(ticket.job), detail };
     audit::record(conn, scope, clock, source, event).await?;
     Ok(Offered::Permit(Box::new(ticket), recipients))
 }
@@ -113,7 +114,14 @@ pub async fn submit(
     let thread = behalf.thread(scope)?;
     let submission = Submission { scope, job_id: job, flow_id: thread, kind: Kind::Temporary, envelopes: sealed, origin: None, to: None };
     let posted = Posted::new(submission)?;
-    let line = |action, outcome, flow, job| Event { action, outcome, user: Some(user.user_id), flow: Some(flow), job: Some(job), ..Event::default() };
+    let line = |action, outcome, flow, job| Event {
+        action,
+        outcome,
+        user: Some(user.user_id),
+        flow: Some(flow),
+        job: Some(job),
+        ..Event::default()
+    };
     let lines = Lines::new(clock, vec![(scope, source, line("reset.submit", "accepted", thread, job))]);
     let submitted = queue::submit_closely(&mut *conn, clock, &[&posted], &lines).await?.pop();
     let refused = match submitted {

@@ -232,9 +232,10 @@ pub async fn standing(conn: &mut PgConnection, scope: &Scope, user_id: Uuid) -> 
 
 /// In clear, all addresses by which these accounts are somebody's: mailboxes, and the principal name, which mostly is one.
 pub async fn addresses(conn: &mut PgConnection, scope: &Scope, users: &[Uuid]) -> Result<Vec<String>> {
-    let rows = sqlx::query!("select principal_name, mail, private_mail from users where tenant_id = $1 and user_id = any($2)", scope.id(), users)
-        .fetch_all(conn)
-        .await?;
+    let rows =
+        sqlx::query!("select principal_name, mail, private_mail from users where tenant_id = $1 and user_id = any($2)", scope.id(), users)
+            .fetch_all(conn)
+            .await?;
     let mut all = Vec::new();
     for row in rows {
         let reach = Reach::open(scope, String::new(), [row.mail, row.private_mail, None], None)?;

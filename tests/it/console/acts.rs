@@ -248,7 +248,13 @@ async fn a_caller_gets_a_code_for_the_page_that_they_look_at() {
     desk.sees("No page of theirs waits under this number");
     desk.opens(&alice).await.submits(&format!("{alice}/code"), &[("number", &format!("{} {}", &number[..3], &number[3..]))]).await;
     desk.sees("Read this out to them");
-    let code = desk.page.text().split_whitespace().filter(|word| word.len() == 4 && word.bytes().all(|b| b.is_ascii_digit())).take(2).collect::<String>();
+    let code = desk
+        .page
+        .text()
+        .split_whitespace()
+        .filter(|word| word.len() == 4 && word.bytes().all(|b| b.is_ascii_digit()))
+        .take(2)
+        .collect::<String>();
     assert_eq!(code.len(), 8, "{}", desk.page.text());
     person.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/password");
     assert_eq!(actors(&cloud, "help_desk.code", "made").await, [format!("operator:{id}")]);
@@ -337,7 +343,10 @@ async fn a_temporary_password_is_sealed_by_the_operator_and_told_to_its_owner() 
     told(&cloud, "alice@mail.example", seen, "has just been changed").await;
     person.opens("/account").await.is_at("/account/sign-in");
     let own = format!("operator:{id}");
-    assert_eq!((actors(&cloud, "reset.ticket", "given").await, actors(&cloud, "reset.submit", "accepted").await), (vec![own.clone()], vec![own]));
+    assert_eq!(
+        (actors(&cloud, "reset.ticket", "given").await, actors(&cloud, "reset.submit", "accepted").await),
+        (vec![own.clone()], vec![own])
+    );
     desk.opens(&alice).await.sees("help desk 0");
     assert!(!cloud.dump().await.contains("Kuvo-tare-mipe-58"));
 }

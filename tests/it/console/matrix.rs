@@ -109,7 +109,11 @@ fn no_route_is_forgotten() {
 /// Status and problem's code; a redirect's target instead of the code.
 async fn asks(cloud: &Cloud, person: &Person, method: &str, path: &str) -> (StatusCode, String) {
     let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
-    let url = format!("{}{}", cloud.url, path.replace("{id}", "019aa000-0000-7000-8000-000000000000").replace("{job}", "019aa000-0000-7000-8000-000000000001"));
+    let url = format!(
+        "{}{}",
+        cloud.url,
+        path.replace("{id}", "019aa000-0000-7000-8000-000000000000").replace("{job}", "019aa000-0000-7000-8000-000000000001")
+    );
     let json = ["/challenge", "/stay", "/temporary/ticket", "/temporary/jobs"].iter().any(|end| path.ends_with(end));
     let cookies: Vec<_> = person.browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let request = match method {

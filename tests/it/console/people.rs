@@ -130,15 +130,8 @@ async fn hostile_attributes_are_text() {
     let hostile = "<script>document.title='x'</script>\"'><img src=x onerror=alert(1)>";
     let evil = DirectoryPerson { display_name: hostile.into(), sign_in_name: "<b>mallory</b>".into(), ..somebody("mallory") };
     let groups = Some(vec![ToldGroup { guid: STAFF, name: hostile.into() }]);
-    let batch = MirrorBatch {
-        pass: id::random(),
-        full: true,
-        first: true,
-        last: true,
-        upserts: vec![evil],
-        groups,
-        ..MirrorBatch::default()
-    };
+    let batch =
+        MirrorBatch { pass: id::random(), full: true, first: true, last: true, upserts: vec![evil], groups, ..MirrorBatch::default() };
     assert_eq!(agent.post("/agent/v1/directory", &batch).await.status(), 204);
     sqlx::query("update connectors set name = $1").bind(&hostile[..60]).execute(&cloud.app.db).await.unwrap();
     sqlx::query("update policies set name = $1").bind(&hostile[..60]).execute(&cloud.app.db).await.unwrap();
