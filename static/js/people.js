@@ -40,7 +40,8 @@ function show({ people, more }, asked) {
   document.querySelector("#found").hidden = people.length === 0;
   document.querySelector("#nobody").hidden = !looked || people.length > 0;
   document.querySelector("#begin").hidden = looked;
-  const count = people.length === 0 ? "" : more ? word("more") : fill(word("count"), { count: people.length });
+  const some = people.length === 1 ? word("one") : fill(word("count"), { count: people.length });
+  const count = people.length === 0 ? "" : more ? word("more") : some;
   document.querySelector("#count").textContent = count;
 }
 

@@ -162,8 +162,15 @@ impl Browser {
         assert_eq!(found, json!([]), "axe-core on {}", self.url().await);
         // Nothing may need two directions of scrolling (WCAG 1.4.10).
         // (A phone's innerWidth grows with what overflows, its screen does not.)
-        let wide = self.runs("return document.documentElement.scrollWidth > Math.min(innerWidth, screen.width);").await;
-        assert_eq!(wide, json!(false), "{} scrolls sideways", self.url().await);
+        let wide = self
+            .runs(
+                "const width = Math.min(innerWidth, screen.width);
+                 if (document.documentElement.scrollWidth <= width) return [];
+                 const wide = [...document.body.querySelectorAll('*')].filter((one) => one.getBoundingClientRect().right > width);
+                 return wide.map((one) => `${one.tagName}.${one.className}#${one.id}`);",
+            )
+            .await;
+        assert_eq!(wide, json!([]), "{} scrolls sideways", self.url().await);
     }
 
     /// Fails when the page's policy stopped anything, or a script broke.

@@ -118,7 +118,7 @@ async fn freezing_stops_and_lifting_lets_on() {
     desk.opens(&alice).await.submits(&format!("{alice}/freeze"), &[("reason", "somebody called who was not her")]).await;
     desk.is_at(&alice).sees("The account is frozen").sees("somebody called who was not her").sees("help desk 0");
     assert_ne!(person.ticket().await.0, 200);
-    told(&cloud, "alice@mail.example", seen, "frozen").await;
+    told(&cloud, "alice@mail.example", seen, "nothing can be reset, unlocked or changed").await;
     assert_eq!(actors(&cloud, "account.freeze", "frozen").await, [format!("operator:{id}")]);
     desk.submits(&format!("{alice}/unfreeze"), &[]).await.is_at(&alice).sees("The freeze is lifted");
     let mut person = Person::at(&cloud);
