@@ -44,6 +44,7 @@ async fn people_are_found_as_one_types_and_their_names_are_text() {
         browser.sees("Nobody is called that").await;
         pictures(&browser, "people-nobody").await;
         browser.types("Name, sign-in name, address or phone", "mallory").await;
+        browser.sees("One person").await;
         browser.runs("document.querySelector('#rows a').click();").await;
         browser.sees("Why can this person reset?").await;
         let title = browser.runs("return document.title;").await;
