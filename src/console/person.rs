@@ -98,6 +98,8 @@ struct Offers {
     not: Option<&'static str>,
     /// The account is there, enabled and not protected.
     served: bool,
+    /// And not frozen: something can be done for it.
+    help: bool,
     unlock: bool,
     code: bool,
 }
@@ -209,6 +211,7 @@ async fn show(desk: May<Serve>, Path(id): Path<Uuid>, uri: Uri) -> Result<Respon
             Ceiling::May | Ceiling::NotThere => None,
         },
         served: user.is_some() && standing.enabled && !standing.protected,
+        help: user.is_some() && standing.enabled && !standing.protected && freeze.is_none(),
         unlock,
         code: report.means.iter().any(|means| means.method == Method::HelpDesk && means.lack.is_none()),
     };
@@ -223,7 +226,7 @@ async fn show(desk: May<Serve>, Path(id): Path<Uuid>, uri: Uri) -> Result<Respon
         locked,
         policy: report.policy.as_ref().map(|policy| policy.name.clone()),
         privileged: report.policy.as_ref().is_some_and(|policy| policy.privileged),
-        stopped: report.first().map(|(_, cause)| explained::why(language, cause)),
+        stopped: report.first().map(|(_, cause)| explained::why(language, &named(&page, cause, &names))),
         steps: steps(&desk, id, &report, &names),
         ways: report.means.iter().map(|means| way(language, means)).collect(),
         limits: limits
@@ -312,11 +315,11 @@ fn way(language: Language, means: &Means) -> Way {
 
 fn steps(desk: &Desk, id: Uuid, report: &Report, names: &HashMap<String, String>) -> Vec<Step> {
     let (language, page) = (desk.visitor.language, desk.visitor.page());
+    let mut asked = false;
     let step = |(gate, verdict): &(Gate, Verdict)| {
-        let cause = verdict.cause().map(|cause| match cause {
-            Cause::Frozen(since, by, reason) => Cause::Frozen(*since, who(&page, by, names), reason.clone()),
-            other => other.clone(),
-        });
+        // That nobody has asked the directory is said once.
+        let again = std::mem::replace(&mut asked, asked || verdict.cause() == Some(&Cause::NotAsked));
+        let cause = verdict.cause().filter(|cause| !again || **cause != Cause::NotAsked).map(|cause| named(&page, cause, names));
         let cause = cause.as_ref();
         Step {
             gate: explained::gate(language, *gate).into_owned(),
@@ -331,6 +334,14 @@ fn steps(desk: &Desk, id: Uuid, report: &Report, names: &HashMap<String, String>
         }
     };
     report.gates.iter().map(step).collect()
+}
+
+/// With whoever did it by name.
+fn named(page: &Page, cause: &Cause, names: &HashMap<String, String>) -> Cause {
+    match cause {
+        Cause::Frozen(since, by, reason) => Cause::Frozen(*since, who(page, by, names), reason.clone()),
+        other => other.clone(),
+    }
 }
 
 /// Where this operator could mend it.
