@@ -93,6 +93,7 @@ struct Event {
 }
 
 /// What is offered.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Offers {
     /// Nothing is, for this reason; of its words.
     not: Option<&'static str>,
@@ -317,9 +318,10 @@ fn steps(desk: &Desk, id: Uuid, report: &Report, names: &HashMap<String, String>
     let (language, page) = (desk.visitor.language, desk.visitor.page());
     let mut asked = false;
     let step = |(gate, verdict): &(Gate, Verdict)| {
-        // That nobody has asked the directory is said once.
-        let again = std::mem::replace(&mut asked, asked || verdict.cause() == Some(&Cause::NotAsked));
-        let cause = verdict.cause().filter(|cause| !again || **cause != Cause::NotAsked).map(|cause| named(&page, cause, names));
+        // That nobody has asked the directory lately is said once.
+        let again = asked && verdict.cause() == Some(&Cause::NotAsked);
+        asked |= verdict.cause() == Some(&Cause::NotAsked);
+        let cause = verdict.cause().filter(|_| !again).map(|cause| named(&page, cause, names));
         let cause = cause.as_ref();
         Step {
             gate: explained::gate(language, *gate).into_owned(),
