@@ -30,8 +30,9 @@ use crate::{
     domain::{
         audit::Source,
         fleet::{self, Readiness, Status},
+        operators::{self, Draft, Role, Saved},
         tenants::{self, Allowed, Change, New, Tenant},
-        users::{self, Name},
+        users::{self, EmailAddress, Name},
     },
     lab::{
         inbox::Inbox,
@@ -51,6 +52,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Estate {
     pub portal_url: String,
+    /// With a one-time link, until somebody has followed it.
+    pub console_url: String,
     pub inbox: Inbox,
     pub dc: Samba,
     /// Server and agent: neither ends by itself.
@@ -89,9 +92,10 @@ impl Estate {
         let settings = agent_settings(&portal_url, scratch.path(), &dc)?;
         let tenant = tenant(&app).await?;
         enrolled(&app, &tenant, &settings).await?;
+        let console_url = format!("{portal_url}/console{}", owner(&app, &tenant).await?);
         running.spawn(Box::pin(agent::run(settings, clock, stop.clone())));
 
-        let mut estate = Self { portal_url, inbox, dc, running, tasks, app, stop, _postgres: postgres, _scratch: scratch, _keep: keep };
+        let mut estate = Self { portal_url, console_url, inbox, dc, running, tasks, app, stop, _postgres: postgres, _scratch: scratch, _keep: keep };
         estate.until_ready(&tenant).await?;
         Ok(estate)
     }
@@ -152,6 +156,27 @@ async fn tenant(app: &App) -> Result<Tenant> {
     fleet::switch(&mut tx, &tenant.scope, &app.clock, &Source::house("demo"), connector, (fleet::Feature::Writeback, true)).await?;
     tx.commit().await?;
     tenants::by_host(&mut *app.db.acquire().await?, &app.ring, HOST).await?.context("the new tenant is gone")
+}
+
+/// The console's first owner. Answers what follows `/console` for whoever wants in: a link, until they can sign in.
+async fn owner(app: &App, tenant: &Tenant) -> Result<String> {
+    let (scope, source) = (&tenant.scope, Source::house("demo"));
+    let mail = EmailAddress::parse("owner@corp.example").context("an address")?;
+    let mut tx = app.begin().await?;
+    let operator = match operators::by_mail(&mut tx, scope, &mail).await? {
+        Some(operator) if operator.is_ready => return Ok(String::new()),
+        Some(operator) => operator.operator_id,
+        None => {
+            let draft = Draft { name: "Demo Owner".to_owned(), mail, role: Role::Owner, groups: Vec::new() };
+            let Saved::Yes(operator) = operators::create(&mut tx, scope, &app.clock, &source, &draft).await? else {
+                bail!("the owner's address is taken");
+            };
+            operator
+        }
+    };
+    let token = operators::new_link(&mut tx, scope, &app.clock, &source, operator).await?;
+    tx.commit().await?;
+    Ok(token.map_or_else(String::new, |token| format!("/welcome#{token}")))
 }
 
 /// Enrol the agent with a one-time token over HTTP, and confirm it as an administrator would, by its fingerprint.

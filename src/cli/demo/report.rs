@@ -13,6 +13,7 @@ const SHOWN: usize = 5;
 pub fn print(estate: &Estate) {
     let dc = &estate.dc;
     println!("\n  Portal   {}    reset a forgotten password here", estate.portal_url);
+    println!("  Console  {}    run it: choose a password and a second factor", estate.console_url);
     println!("  Inbox    {}    the e-mails and text messages it sends\n", estate.inbox.url());
     println!("Forget the password of one of {} people of corp.example, for instance", dc.users.len());
     for user in dc.users.iter().take(SHOWN) {
@@ -37,6 +38,7 @@ pub fn write(file: &Path, estate: &Estate) -> Result<()> {
     };
     let content = json!({
         "portal_url": estate.portal_url,
+        "console_url": estate.console_url,
         "inbox_url": estate.inbox.url(),
         "messages_url": format!("{}/messages.json", estate.inbox.url()),
         "users": dc.users.iter().map(user).collect::<Vec<_>>(),
