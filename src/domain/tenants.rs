@@ -206,7 +206,7 @@ pub struct Change {
 
 /// Without a line in the audit: the noun *settings* writes that too.
 pub async fn update(conn: &mut PgConnection, scope: &Scope, change: Change) -> Result<()> {
-    let (help, alerts, allowed) = (&change.help, &change.alerts, change.allowed.as_ref());
+    let (help, alerts) = (&change.help, &change.alerts);
     sqlx::query!(
         "update tenants set self_service = coalesce($2, self_service), mail_domains = coalesce($3, mail_domains),
              reconfirm_days = coalesce($4, reconfirm_days), address_limit = coalesce($5, address_limit), sms_countries = coalesce($6, sms_countries),
@@ -218,12 +218,12 @@ pub async fn update(conn: &mut PgConnection, scope: &Scope, change: Change) -> R
         change.self_service,
         change.mail_domains.as_deref(),
         change.reconfirm_days,
-        allowed.map(|allowed| allowed.address_limit),
-        allowed.map(|allowed| allowed.sms_countries.as_slice()),
-        allowed.and_then(|allowed| allowed.sms_budget),
-        allowed.and_then(|allowed| allowed.mail_budget),
+        change.allowed.as_ref().map(|allowed| allowed.address_limit),
+        change.allowed.as_ref().map(|allowed| allowed.sms_countries.as_slice()),
+        change.allowed.as_ref().and_then(|allowed| allowed.sms_budget),
+        change.allowed.as_ref().and_then(|allowed| allowed.mail_budget),
         change.name,
-        change.language.map(|language| language.tag()),
+        change.language.map(Language::tag),
         help.is_some(),
         help.as_ref().and_then(Option::as_deref),
         alerts.is_some(),
