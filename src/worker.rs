@@ -5,7 +5,10 @@
 
 mod letter;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 use tokio::sync::Semaphore;
@@ -16,7 +19,7 @@ use crate::{
     base::id,
     carriers::{Carriers, Failure, mail::Mail},
     domain::{
-        authenticators, contacts, fleet, limits, notices,
+        audit, authenticators, contacts, fleet, limits, notices,
         notifications::{self, Channel, Delivered, Delivery},
         operators, queue, registration, reports, resets, sessions, tenants, users, verification, work,
     },
@@ -33,7 +36,13 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 const COUNT_EVERY: Duration = Duration::from_mins(1);
 /// People are reminded, some per tenant and round.
 const REMIND_EVERY: Duration = Duration::from_mins(10);
+/// Lines of the audit trail get their places this often.
+const CHAIN_EVERY: Duration = Duration::from_secs(1);
+/// Whether a signed word about a chain is due is looked at this often.
+const SIGN_EVERY: Duration = Duration::from_secs(15);
 const CLEAN_EVERY: Duration = Duration::from_mins(10);
+/// A thousand lines each, of a tenant.
+const FORGET_ROUNDS: usize = 100;
 /// Whose password runs out soon is asked this often.
 const EXPIRING_EVERY: Duration = Duration::from_hours(1);
 
@@ -44,6 +53,7 @@ pub fn start(app: &Arc<App>, carriers: &Carriers, tasks: &TaskTracker) {
     }
     tasks.spawn(every(app.clone(), SWEEP_EVERY, "sweep", |app| Box::pin(sweep(app))));
     tasks.spawn(every(app.clone(), COUNT_EVERY, "count", |app| Box::pin(count(app))));
+    tasks.spawn(chains(app.clone()));
     tasks.spawn(every(app.clone(), REMIND_EVERY, "remind", |app| Box::pin(remind(app))));
     tasks.spawn(every(app.clone(), CLEAN_EVERY, "clean", |app| Box::pin(clean(app))));
     tasks.spawn(every(app.clone(), EXPIRING_EVERY, "expiring", |app| Box::pin(expiring(app))));
@@ -227,8 +237,95 @@ pub async fn expiring(app: &App) -> Result<()> {
     Ok(())
 }
 
+/// The audit trail's chains, as far as this node goes, and a signed word about each when it ends.
+async fn chains(app: Arc<App>) {
+    let mut signed = Instant::now();
+    while !app.stop.is_cancelled() {
+        if let Err(error) = chain(&app).await {
+            tracing::warn!(error = format!("{error:#}"), "the audit trail will be chained again");
+        }
+        if signed.elapsed() >= SIGN_EVERY {
+            sign(&app, false).await;
+            signed = Instant::now();
+        }
+        tokio::select! {
+            () = app.stop.cancelled() => {}
+            () = tokio::time::sleep(CHAIN_EVERY) => {}
+        }
+    }
+    match chain(&app).await {
+        Ok(()) => sign(&app, true).await,
+        Err(error) => tracing::warn!(error = format!("{error:#}"), "the last lines of the audit trail wait for the next start"),
+    }
+}
+
+/// Give the lines of the audit trail that wait their places. A tenant where that does not go keeps nobody else waiting.
+pub async fn chain(app: &App) -> Result<()> {
+    let mut conn = app.db.acquire().await?;
+    let waiting = audit::chain::waiting(&mut conn).await?;
+    drop(conn);
+    for tenant in waiting {
+        if let Err(error) = chain_of(app, tenant).await {
+            tracing::error!(tenant.id = %tenant, error = format!("{error:#}"), "an audit trail is not chained");
+        }
+    }
+    Ok(())
+}
+
+async fn chain_of(app: &App, tenant: uuid::Uuid) -> Result<()> {
+    let tenant = app.tenant(tenant).await?;
+    loop {
+        let mut tx = app.begin().await?;
+        let chained = audit::chain::chain(&mut tx, &tenant.scope, &app.clock).await?;
+        tx.commit().await?;
+        if chained == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Sign how far each chain goes where that is due, or `now`.
+pub async fn sign(app: &App, now: bool) {
+    let round = async {
+        let mut conn = app.db.acquire().await?;
+        let tenants = tenants::all(&mut conn, &app.ring).await?;
+        drop(conn);
+        for tenant in tenants {
+            let mut tx = app.begin().await?;
+            audit::chain::sign(&mut tx, &tenant.scope, &app.clock, now).await?;
+            tx.commit().await?;
+        }
+        Ok::<_, anyhow::Error>(())
+    };
+    if let Err(error) = round.await {
+        tracing::warn!(error = format!("{error:#}"), "the audit trail will be signed again");
+    }
+}
+
+/// Let go of the audit trail what was kept long enough.
+async fn forget(app: &App) -> Result<()> {
+    let mut conn = app.db.acquire().await?;
+    let tenants = tenants::all(&mut conn, &app.ring).await?;
+    drop(conn);
+    for tenant in tenants {
+        for _ in 0..FORGET_ROUNDS {
+            let mut tx = app.begin().await?;
+            match audit::keep::forget(&mut tx, &tenant.scope, &app.clock).await {
+                Ok(0) => break,
+                Ok(_) => tx.commit().await?,
+                Err(error) => {
+                    tracing::error!(tenant.id = %tenant.scope.id(), error = format!("{error:#}"), "old lines of an audit trail stay");
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Make the partitions of the coming days; forget what is over.
 pub async fn clean(app: &App) -> Result<()> {
+    forget(app).await?;
     let mut tx = app.begin().await?;
     queue::turn_partitions(&mut tx, &app.clock).await?;
     tx.commit().await?;

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use crate::base::{config::Config, telemetry};
 
 mod agent;
+mod audit;
 mod check;
 pub mod conform;
 mod connector;
@@ -63,6 +64,8 @@ enum Command {
     HelpDesk(help_desk::Args),
     /// Connectors, one directory each, and what is switched on for them.
     Connector(connector::Args),
+    /// Whether the audit trail is whole, and what stands in it.
+    Audit(audit::Args),
     /// Bring the database up to this version.
     Migrate(migrate::Args),
     /// Load the settings, connect to what they name, send nothing.
@@ -105,6 +108,7 @@ pub fn run(cli: Cli) -> Result<()> {
             Command::Operator(args) => operator::run(args, config).await,
             Command::HelpDesk(args) => help_desk::run(args, config).await,
             Command::Connector(args) => connector::run(args, config).await,
+            Command::Audit(args) => audit::run(args, config).await,
             Command::Migrate(args) => migrate::run(args, config).await,
             Command::Check(args) => check::run(args, config).await,
             #[cfg(unix)]

@@ -8,7 +8,7 @@ use crate::{
     base::{clock::Clock, config::Config, db, language::Language, secret::KeyRing},
     cli::connector::reminders,
     domain::{
-        audit::Source,
+        audit::{Source, keep},
         fleet,
         settings::{self, Changed},
         tenants::{self, Allowed, Change, New, Tenant},
@@ -68,6 +68,9 @@ enum Command {
         /// Whether people are reminded by mail 14, 7, 3 and 1 days before their password runs out.
         #[arg(long)]
         expiry_reminders: Option<bool>,
+        /// Days for which the audit trail is kept (400 at first), at least 90; 0: for ever.
+        #[arg(long, value_parser = audit_days)]
+        audit_days: Option<i32>,
     },
 }
 
@@ -90,6 +93,11 @@ fn countries(text: &str) -> Result<Countries, String> {
         return Ok(Countries(Vec::new()));
     }
     settings::parse_countries(text).map(Countries).ok_or_else(|| "calling codes separated by commas, as in 49,43,41, or all".to_owned())
+}
+
+fn audit_days(text: &str) -> Result<i32, String> {
+    let fits = |days: &i32| *days == 0 || (keep::LEAST..=36500).contains(days);
+    text.parse().ok().filter(fits).ok_or_else(|| format!("a number of days from {} on, or 0", keep::LEAST))
 }
 
 pub async fn run(args: Args, config: Config) -> Result<()> {
@@ -117,6 +125,10 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
                     budget(*sms_budget),
                     budget(*mail_budget),
                 );
+                match keep::days(&mut tx, &tenant.scope).await? {
+                    0 => println!("    audit      kept for ever"),
+                    days => println!("    audit      kept {days} days"),
+                }
                 for connector in fleet::connectors(&mut tx, &tenant.scope, &clock).await? {
                     println!("    connector {}  {}", connector.connector_id, connector.name);
                 }
@@ -133,6 +145,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             mail_budget,
             sms_countries,
             expiry_reminders,
+            audit_days,
         } => {
             // One empty word empties the list.
             let mail_domains = mail_domains.map(|all| settings::parse_domains(&all.join(",")));
@@ -160,6 +173,9 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             let Changed::Yes(after) = settings::change(&mut tx, &ring, &clock, &source, &before.scope, (change, None)).await? else {
                 bail!("the tenant was changed at the same moment: once more");
             };
+            if let Some(days) = audit_days {
+                keep::set_days(&mut tx, &before.scope, &clock, &source, days).await?;
+            }
             for reminder in reminders(&mut tx, &after, &clock).await? {
                 eprintln!("{reminder}");
             }

@@ -3,6 +3,7 @@
 mod agent;
 mod agent_api;
 mod architecture;
+mod audit;
 mod carriers;
 mod chaos;
 mod clones;

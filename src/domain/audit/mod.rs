@@ -1,4 +1,14 @@
-//! What happened: one line per act, in the transaction of the act itself, so that nothing happens unaudited. Append-only.
+//! What happened: one line per act, in the transaction of the act itself, so that nothing happens unaudited. Append-only, and chained: a line
+//! that was edited, removed, moved or cut off is found ([`verify`]).
+
+pub mod chain;
+pub mod checkpoint;
+pub mod keep;
+mod misfits;
+pub mod search;
+mod stored;
+pub mod stream;
+pub mod verify;
 
 use std::net::IpAddr;
 

@@ -1,0 +1,25 @@
+-- Takes the audit trail away from the role that serves: it may read and add, and neither change nor remove nor switch a trigger off.
+-- Once, as a superuser, in the service's database, after `sspr migrate`:
+--
+--   psql -v app=sspr -f deploy/postgres/audit-owner.sql
+--
+-- Before an upgrade: grant sspr_audit to sspr; after it: revoke sspr_audit from sspr.
+
+do $$
+begin
+    if not exists (select from pg_roles where rolname = 'sspr_audit') then
+        create role sspr_audit nologin;
+    end if;
+end $$;
+grant usage, create on schema public to sspr_audit;
+alter table audit_events owner to sspr_audit;
+alter table audit_chain owner to sspr_audit;
+alter table audit_checkpoints owner to sspr_audit;
+alter function audit_is_append_only() owner to sspr_audit;
+alter function audit_is_unchained() owner to sspr_audit;
+alter function audit_event_goes() owner to sspr_audit;
+alter function audit_place_goes() owner to sspr_audit;
+alter function audit_forget(uuid, bigint) owner to sspr_audit;
+revoke create on schema public from sspr_audit;
+revoke all on audit_events, audit_chain, audit_checkpoints from :"app";
+grant select, insert on audit_events, audit_chain, audit_checkpoints to :"app";
