@@ -34,7 +34,7 @@ async fn written(cloud: &Cloud, many: usize) -> Vec<Uuid> {
     }
     chained(cloud).await;
     let lines =
-        "select array_agg(event_id order by seq) from audit_chain join audit_events using (tenant_id, event_id) where action = 'test.line'";
+        "select array_agg(event_id order by seq) from audit_chain join audit_events using (tenant_id, event_id) where action = 'test.line' and actor = 'user'";
     cloud.sql(lines).await
 }
 
@@ -287,6 +287,48 @@ async fn nothing_goes_but_what_a_cut_covers() {
     assert!(sqlx::query("select audit_forget(tenant_id, 1000) from tenants").execute(&cloud.app.db).await.is_err());
     let own = "select bool_or(a.privilege_type in ('UPDATE', 'TRUNCATE')) from pg_class c, aclexplode(c.relacl) a where c.relname in ('audit_events', 'audit_chain', 'audit_checkpoints')";
     assert!(!cloud.sql::<bool>(own).await, "whoever serves has no right to try");
+}
+
+/// As deploy/postgres/audit-owner.sql leaves it, whoever serves lacks the very rights.
+#[tokio::test]
+async fn with_an_owner_of_its_own_the_trail_can_only_be_added_to() {
+    let cloud = Cloud::start().await;
+    written(&cloud, 3).await;
+    let signed = signed(&cloud).await;
+    let script = include_str!("../../deploy/postgres/audit-owner.sql").replace(":\"app\"", "serving");
+    for statements in ["create role serving; grant all on all tables in schema public to serving", &script] {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statements.to_owned())).execute(&cloud.app.db).await.unwrap();
+    }
+    let mut conn = cloud.app.db.acquire().await.unwrap().detach();
+    sqlx::query("set role serving").execute(&mut conn).await.unwrap();
+    for table in ["audit_events", "audit_chain", "audit_checkpoints"] {
+        for statement in [
+            format!("update {table} set tenant_id = tenant_id"),
+            format!("delete from {table}"),
+            format!("truncate {table}"),
+            format!("alter table {table} disable trigger user"),
+            format!("drop table {table}"),
+        ] {
+            let refused = sqlx::query(sqlx::AssertSqlSafe(statement.clone())).execute(&mut conn).await.unwrap_err().to_string();
+            assert!(refused.contains("permission denied") || refused.contains("must be owner"), "{statement}: {refused}");
+        }
+    }
+    assert!(sqlx::query("set session_replication_role = replica").execute(&mut conn).await.is_err());
+    // And it serves: lines are written, chained, signed and in the end let go.
+    let (scope, source) = (&cloud.tenant.scope, Source::house("cli"));
+    let event = || Event { action: "test.line", outcome: "written", ..Event::default() };
+    audit::record(&mut conn, scope, &cloud.clock, &source, event()).await.unwrap();
+    let mut tx = conn.begin().await.unwrap();
+    assert!(chain::sign(&mut tx, scope, &cloud.clock, true).await.unwrap().unwrap().seq >= signed.seq);
+    while chain::chain(&mut tx, scope, &cloud.clock).await.unwrap() > 0 {}
+    tx.commit().await.unwrap();
+    cloud.clock.advance(500 * 86400);
+    let mut tx = conn.begin().await.unwrap();
+    assert!(keep::forget(&mut tx, scope, &cloud.clock).await.unwrap() >= 4);
+    tx.commit().await.unwrap();
+    let mut tx = conn.begin().await.unwrap();
+    sqlx::query("set transaction isolation level repeatable read").execute(&mut *tx).await.unwrap();
+    assert_eq!(verify::verify(&mut tx, scope, &cloud.clock, Some(&signed)).await.unwrap().findings, []);
 }
 
 #[tokio::test]

@@ -94,9 +94,13 @@ pub async fn chain(conn: &mut PgConnection, scope: &Scope, clock: &Clock) -> Res
     Ok(events.len())
 }
 
-/// Sign how far the chain goes, if a word about it is due; `now`: in any case. Answers the newest word.
+/// Sign how far the chain goes, if a word about it is due; `now`: in any case, after whoever is at it. Answers the newest word.
 pub async fn sign(conn: &mut PgConnection, scope: &Scope, clock: &Clock, now: bool) -> Result<Option<Checkpoint>> {
-    if !lock(&mut *conn, scope).await? {
+    if now {
+        sqlx::query!(r#"select pg_advisory_xact_lock(hashtextextended('audit chain ' || $1::uuid, 0)) is null as "held!""#, scope.id())
+            .fetch_one(&mut *conn)
+            .await?;
+    } else if !lock(&mut *conn, scope).await? {
         return checkpoint::newest(conn, scope, checkpoint::Kind::Head).await;
     }
     checkpoint::sign(conn, scope, clock, now).await
