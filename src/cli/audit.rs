@@ -81,6 +81,11 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             tell(&report)
         }
         Command::Export { mut after, follow, .. } => {
+            let mut tx = pool.begin().await?;
+            let detail = serde_json::json!({ "after": after, "follow": follow });
+            let event = Event { action: "audit.export", outcome: "exported", detail, ..Event::default() };
+            audit::record(&mut tx, &scope, &clock, &Source::house("cli"), event).await?;
+            tx.commit().await?;
             let mut out = io::BufWriter::new(io::stdout().lock());
             loop {
                 let mut conn = pool.acquire().await?;

@@ -4,6 +4,7 @@
 mod acts;
 mod agents;
 mod connectors;
+mod audit;
 mod guard;
 mod job;
 mod me;
@@ -17,6 +18,7 @@ mod settings;
 mod shell;
 mod sign_in;
 mod temporary;
+mod support;
 mod welcome;
 
 use std::sync::Arc;
@@ -40,6 +42,8 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(settings::routes())
         .merge(connectors::routes())
         .merge(agents::routes())
+        .merge(audit::routes())
+        .merge(support::routes())
         .merge(me::routes())
         .merge(sign_in::routes())
         .merge(prove::routes())

@@ -10,6 +10,7 @@ pub enum Here {
     People,
     Connectors,
     Audit,
+    Support,
     Operators,
     Settings,
     Me,
@@ -55,6 +56,7 @@ impl Desk {
         offer(Serve::ROLES, Here::People, "/console/people", "console-nav-people", "person");
         offer(Fleet::ROLES, Here::Connectors, "/console/connectors", "console-nav-connectors", "plug");
         offer(Trail::ROLES, Here::Audit, "/console/audit", "console-nav-audit", "paper");
+        offer(&Role::ALL, Here::Support, "/console/support", "support-title", "search");
         offer(Staff::ROLES, Here::Operators, "/console/operators", "console-nav-operators", "key");
         offer(Govern::ROLES, Here::Settings, "/console/settings", "console-nav-settings", "gear");
         Rail { name: self.operator.name.clone(), role: role_key(self.operator.role), items, me: at == Here::Me }

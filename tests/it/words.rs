@@ -121,16 +121,43 @@ fn pages_use_words_that_exist_with_the_values_they_want() {
     }
 }
 
+/// What acts and their ends are called, by the words that stand in the trail.
+const BY_TRAIL: [(&str, &str); 2] = [("audit-act-", "action"), ("audit-out-", "outcome")];
+
+/// Words of the trail in a text: `member: "word"`.
+fn trail<'a>(text: &'a str, member: &str) -> Vec<&'a str> {
+    text.split(&format!("{member}: \"")).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+}
+
+#[test]
+fn every_act_in_the_trail_has_words() {
+    let known = messages(Language::English);
+    let mut found = 0;
+    for (name, text) in ["src/domain", "src/cli", "src/agent_api", "src/console"].into_iter().flat_map(|dir| files(dir, ".rs")) {
+        let text = text.split("\nmod tests {").next().unwrap_or_default();
+        for (family, member) in BY_TRAIL {
+            for word in trail(text, member) {
+                found += 1;
+                let key = format!("{family}{}", word.replace(['.', '_'], "-"));
+                assert!(known.contains_key(&key), "{name}: there is no {key} in locales/*/console_audit.ftl");
+            }
+        }
+    }
+    assert!(found > 80, "only {found} found: has the way of naming them changed?");
+}
+
 #[test]
 fn no_word_is_left_over() {
     let used: String = files("templates", "").into_iter().chain(files("src", ".rs")).map(|(_, text)| text).collect();
     let codes = fs::read_to_string(Path::new(ROOT).join("docs/error-codes.md")).expect("the codes");
+    let words: BTreeSet<String> = used.split('"').map(|word| word.replace(['.', '_'], "-")).collect();
     for key in messages(Language::English).into_keys() {
         let code = BY_CODE.iter().find_map(|family| key.strip_prefix(family)).map(|rest| {
             let code = rest.strip_suffix("-title").or_else(|| rest.strip_suffix("-text")).unwrap_or(rest);
             format!("| `{}` |", code.replace('-', "_"))
         });
-        let known = code.is_some_and(|code| codes.contains(&code));
+        let told = BY_TRAIL.iter().find_map(|(family, _)| key.strip_prefix(family)).is_some_and(|word| words.contains(word));
+        let known = told || code.is_some_and(|code| codes.contains(&code));
         assert!(known || used.contains(&format!("\"{key}\"")), "nothing uses {key}");
     }
 }

@@ -9,7 +9,6 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
-    chain,
     checkpoint::{self, Checkpoint, Kind},
     keep,
     misfits::{Misfit, Misfits},
@@ -247,15 +246,14 @@ async fn strays(conn: &mut PgConnection, scope: &Scope, clock: &Clock, report: &
     Ok(())
 }
 
-/// What has no place yet.
-pub struct Waiting {
-    pub lines: i64,
+/// What has no place yet, the lines from before there were chains among it.
+struct Waiting {
+    lines: i64,
     /// When the first of them was written.
-    pub since: Option<OffsetDateTime>,
+    since: Option<OffsetDateTime>,
 }
 
-/// What waits, those from before there were chains among them.
-pub async fn late(conn: &mut PgConnection, scope: &Scope) -> Result<Waiting> {
+async fn late(conn: &mut PgConnection, scope: &Scope) -> Result<Waiting> {
     let row = sqlx::query!(
         r#"select count(*) as "lines!", min(at) as since from (
                select at from audit_unchained join audit_events using (tenant_id, event_id) where tenant_id = $1
@@ -272,14 +270,24 @@ pub async fn late(conn: &mut PgConnection, scope: &Scope) -> Result<Waiting> {
 
 /// How a chain stands, without a walk along it.
 pub struct State {
-    /// Of the last line; 0: there is none.
-    pub last: i64,
     pub signed: Option<Checkpoint>,
-    pub waiting: Waiting,
+    /// Lines that have no place yet, and when the first of them was written.
+    pub waiting: i64,
+    pub since: Option<OffsetDateTime>,
+    /// Lines from before there were chains get their places at the moment.
+    pub backlog: bool,
 }
 
 pub async fn state(conn: &mut PgConnection, scope: &Scope) -> Result<State> {
-    let last = chain::head(&mut *conn, scope).await?.seq;
     let signed = checkpoint::newest(&mut *conn, scope, Kind::Head).await?;
-    Ok(State { last, signed, waiting: late(conn, scope).await? })
+    let row = sqlx::query!(
+        r#"select (select count(*) from audit_unchained where tenant_id = $1) as "waiting!",
+               (select at from audit_events where tenant_id = $1 and event_id =
+                   (select event_id from audit_unchained where tenant_id = $1 order by event_id limit 1)) as since,
+               exists (select from audit_backlogs where tenant_id = $1) as "backlog!""#,
+        scope.id(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(State { signed, waiting: row.waiting, since: row.since, backlog: row.backlog })
 }

@@ -1,6 +1,7 @@
 //! People as their directory has them. The agent mirrors them; nobody types them in. Directory attributes are hostile input:
 //! they are parsed into types here or dropped.
 
+mod called;
 mod candidates;
 mod contact;
 mod held;
@@ -22,6 +23,7 @@ use super::{
     tenants::Scope,
 };
 use crate::base::{clock::Clock, language::Language};
+pub use called::{Called, called};
 pub use candidates::{Candidates, candidates, everybody};
 pub use contact::{EmailAddress, Phone, turns_text};
 pub use held::{accept, held};

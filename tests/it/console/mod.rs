@@ -3,6 +3,7 @@
 mod acts;
 mod agents;
 mod connectors;
+mod audit;
 mod matrix;
 mod operators;
 mod overview;
