@@ -67,7 +67,8 @@ pub fn code(text: &str) -> Option<String> {
 }
 
 async fn show(desk: May<Any>, uri: Uri) -> Result<Response> {
-    let form: Form = form::parse(uri.query().unwrap_or_default().as_bytes()).ok_or(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"))?;
+    let form: Form =
+        form::parse(uri.query().unwrap_or_default().as_bytes()).ok_or(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"))?;
     let (visitor, scope, page) = (&desk.visitor, &desk.visitor.tenant.scope, desk.visitor.page());
     let (asked, read) = (!form.code.trim().is_empty(), code(&form.code));
     let mut items = Vec::new();
@@ -93,7 +94,11 @@ async fn may_see(conn: &mut PgConnection, desk: &Desk, lines: &[Entry]) -> Resul
     if desk.operator.role != Role::HelpDesk || desk.operator.groups.is_empty() {
         return Ok(true);
     }
-    let group = |(connector_id, object_guid): &(uuid::Uuid, uuid::Uuid)| Group { connector_id: *connector_id, object_guid: *object_guid, name: None };
+    let group = |(connector_id, object_guid): &(uuid::Uuid, uuid::Uuid)| Group {
+        connector_id: *connector_id,
+        object_guid: *object_guid,
+        name: None,
+    };
     let groups: Vec<Group> = desk.operator.groups.iter().map(group).collect();
     let mut seen = std::collections::BTreeSet::new();
     for user in lines.iter().filter_map(|line| line.user_id) {

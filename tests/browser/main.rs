@@ -14,5 +14,6 @@ mod pages;
 mod people;
 mod preview;
 mod support;
+mod trail;
 mod vectors;
 mod work;

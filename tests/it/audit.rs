@@ -33,8 +33,7 @@ async fn written(cloud: &Cloud, many: usize) -> Vec<Uuid> {
         tx.commit().await.unwrap();
     }
     chained(cloud).await;
-    let lines =
-        "select array_agg(event_id order by seq) from audit_chain join audit_events using (tenant_id, event_id) where action = 'test.line' and actor = 'user'";
+    let lines = "select array_agg(event_id order by seq) from audit_chain join audit_events using (tenant_id, event_id) where action = 'test.line' and actor = 'user'";
     cloud.sql(lines).await
 }
 

@@ -12,10 +12,7 @@ use tokio::sync::mpsc::Sender;
 use tokio_stream::wrappers::ReceiverStream;
 use uuid::Uuid;
 
-use super::{
-    Form,
-    told::Names,
-};
+use super::{Form, told::Names};
 use crate::{
     app::App,
     console::guard::{May, Trail},

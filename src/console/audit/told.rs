@@ -69,7 +69,20 @@ pub struct Item {
 
 /// Outcomes at which one looks twice.
 const ODD: [&str; 14] = [
-    "refused", "wrong", "limit", "cloned", "copied", "failed", "broken", "frozen", "unknown", "expired", "held", "untold", "seen", "withdrawn",
+    "refused",
+    "wrong",
+    "limit",
+    "cloned",
+    "copied",
+    "failed",
+    "broken",
+    "frozen",
+    "unknown",
+    "expired",
+    "held",
+    "untold",
+    "seen",
+    "withdrawn",
 ];
 
 impl Item {

@@ -36,7 +36,14 @@ async fn lines_are_found_by_filters_that_stand_in_the_address() {
     alice.proves(&cloud, "alice").await;
     chained(&cloud).await;
     let mut auditor = cloud.operator(Role::Auditor).await;
-    auditor.opens("/console/audit").await.is_at("/console/audit").sees("Journey begun").sees("Proof tried").sees("127.0.0.1").sees("Person alice");
+    auditor
+        .opens("/console/audit")
+        .await
+        .is_at("/console/audit")
+        .sees("Journey begun")
+        .sees("Proof tried")
+        .sees("127.0.0.1")
+        .sees("Person alice");
 }
 
 #[tokio::test]
@@ -55,7 +62,10 @@ async fn pages_follow_one_another_without_a_gap() {
     loop {
         let shown = auditor.page.text();
         seen.extend(shown.split("\"n\": ").skip(1).map(|rest| rest.split_whitespace().next().unwrap().parse::<i32>().unwrap()));
-        let Some(older) = auditor.page.body.split("rel=\"next\" href=\"").nth(1).map(|rest| rest.split('"').next().unwrap().to_owned()) else { break };
+        let Some(older) = auditor.page.body.split("rel=\"next\" href=\"").nth(1).map(|rest| rest.split('"').next().unwrap().to_owned())
+        else {
+            break;
+        };
         assert!(older.starts_with("/console/audit?action=reset.submit&") || older.contains("&#"), "{older}");
         auditor.opens(&older.replace("&#38;", "&").replace("&amp;", "&")).await;
     }
@@ -96,7 +106,13 @@ async fn an_export_has_all_lines_of_its_filter_and_no_formula() {
     agent.mirror(vec![evil]).await;
     let bob: Uuid = cloud.sql("select user_id from users where sign_in_name like '=cmd%'").await;
     for n in 0..1100 {
-        records(&cloud, "user", None, Event { action: "reset.submit", outcome: "accepted", user: Some(bob), detail: json!({ "n": n }), ..Event::default() }).await;
+        records(
+            &cloud,
+            "user",
+            None,
+            Event { action: "reset.submit", outcome: "accepted", user: Some(bob), detail: json!({ "n": n }), ..Event::default() },
+        )
+        .await;
     }
     records(&cloud, "@sum(1)", Some("+1"), Event { action: "reset.look", outcome: "accepted", ..Event::default() }).await;
     chained(&cloud).await;
@@ -114,7 +130,10 @@ async fn an_export_has_all_lines_of_its_filter_and_no_formula() {
     assert!(row.contains("\"'@sum(1)\"") && row.contains("\"'+1\""), "{row}");
     let (count, filter) = ("select count(*) from audit_events where action = 'audit.export' and actor like 'operator:%'", "reset.submit");
     assert_eq!(cloud.sql::<i64>(count).await, 2);
-    assert_eq!(cloud.sql::<String>("select detail ->> 'action' from audit_events where action = 'audit.export' order by event_id limit 1").await, filter);
+    assert_eq!(
+        cloud.sql::<String>("select detail ->> 'action' from audit_events where action = 'audit.export' order by event_id limit 1").await,
+        filter
+    );
 }
 
 #[tokio::test]
