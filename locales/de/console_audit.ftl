@@ -75,6 +75,7 @@ audit-act-authenticator-add = Nachweis hinzugefügt
 audit-act-authenticator-remove = Nachweis entfernt
 audit-act-authenticator-rename = Nachweis umbenannt
 audit-act-authenticator-stop = Nachweis stillgelegt
+audit-act-connector-add = Verzeichnis hinzugefügt
 audit-act-connector-link = Konten eines Verzeichnisses verknüpft
 audit-act-connector-unlock = Entsperren für ein Verzeichnis
 audit-act-connector-writeback = Änderungen in einem Verzeichnis

@@ -75,6 +75,7 @@ audit-act-authenticator-add = Method of proof added
 audit-act-authenticator-remove = Method of proof removed
 audit-act-authenticator-rename = Method of proof renamed
 audit-act-authenticator-stop = Method of proof stopped
+audit-act-connector-add = Directory added
 audit-act-connector-link = Accounts of a directory linked
 audit-act-connector-unlock = Unlocking for a directory
 audit-act-connector-writeback = Changes in a directory

@@ -81,7 +81,9 @@ async fn show(desk: May<Any>, uri: Uri) -> Result<Response> {
         }
         // What went on inside is for those who read the trail.
         if !desk.may::<Trail>() {
-            items.iter_mut().for_each(|item| item.detail.clear());
+            for item in &mut items {
+                item.detail.clear();
+            }
         }
     }
     let error = (asked && read.is_none()).then_some("support-error");

@@ -227,7 +227,9 @@ async fn strays(conn: &mut PgConnection, scope: &Scope, clock: &Clock, report: &
     )
     .fetch_all(&mut *conn)
     .await?;
-    slipped_in.into_iter().for_each(|event| report.finds(Finding::SlippedIn { event }));
+    for event in slipped_in {
+        report.finds(Finding::SlippedIn { event });
+    }
     let unplaced = sqlx::query_scalar!(
         "select event_id from audit_unchained u where tenant_id = $1
              and not exists (select from audit_events e where e.tenant_id = u.tenant_id and e.event_id = u.event_id)
@@ -237,7 +239,9 @@ async fn strays(conn: &mut PgConnection, scope: &Scope, clock: &Clock, report: &
     )
     .fetch_all(&mut *conn)
     .await?;
-    unplaced.into_iter().for_each(|event| report.finds(Finding::Unplaced { event }));
+    for event in unplaced {
+        report.finds(Finding::Unplaced { event });
+    }
     let late = late(conn, scope).await?;
     report.waiting = late.lines;
     if let Some(since) = late.since.filter(|since| *since < clock.now() - PATIENCE) {
