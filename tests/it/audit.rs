@@ -379,7 +379,8 @@ async fn what_does_not_fit_is_not_let_go() {
     assert_eq!(walked(&cloud, None).await.findings, [Finding::Edited { seq: seq(&cloud, lines[2]).await, event: lines[2] }]);
 }
 
-#[tokio::test]
+/// The command line waits for whoever is chaining, so that one must not wait for the command line.
+#[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_tells_and_exports() {
     let cloud = Cloud::start().await;
     let lines = written(&cloud, 3).await;

@@ -155,7 +155,8 @@ async fn hostile_values_are_text() {
     assert!(!owner.page.body.contains("<script>"));
 }
 
-#[tokio::test]
+/// The command line waits for whoever is chaining, so that one must not wait for the command line.
+#[tokio::test(flavor = "multi_thread")]
 async fn the_page_says_how_the_chain_stands() {
     let cloud = Cloud::start().await;
     let mut auditor = cloud.operator(Role::Auditor).await;
