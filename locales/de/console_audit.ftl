@@ -131,6 +131,7 @@ audit-act-tenant-mail-domains = Mail-Domänen
 audit-act-tenant-reconfirm-days = Wie oft Nachweise bestätigt werden
 audit-act-tenant-self-service = Selbstbedienung
 audit-act-user-contact = Adresse oder Nummer
+audit-act-user-invite = Einladung zum Zurücksetzen
 audit-act-user-language = Sprache
 
 ## Wie es ausging
@@ -204,3 +205,4 @@ audit-out-link = per Link
 audit-out-password = Passwort richtig
 audit-out-published = veröffentlicht
 audit-out-revoked = widerrufen
+audit-out-nowhere = keine Adresse hinterlegt

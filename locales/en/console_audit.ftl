@@ -131,6 +131,7 @@ audit-act-tenant-mail-domains = Mail domains
 audit-act-tenant-reconfirm-days = How often methods are confirmed
 audit-act-tenant-self-service = Self-service
 audit-act-user-contact = Address or number
+audit-act-user-invite = Invitation to reset
 audit-act-user-language = Language
 
 ## How it ended
@@ -204,3 +205,4 @@ audit-out-link = by link
 audit-out-password = password right
 audit-out-published = published
 audit-out-revoked = revoked
+audit-out-nowhere = no address on file
