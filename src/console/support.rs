@@ -22,7 +22,6 @@ use crate::{
     domain::{
         audit::search::{self, Entry},
         operators::Role,
-        policies::Group,
         users,
     },
     web::{Error, Page, Result, form, page},
@@ -96,15 +95,9 @@ async fn may_see(conn: &mut PgConnection, desk: &Desk, lines: &[Entry]) -> Resul
     if desk.operator.role != Role::HelpDesk || desk.operator.groups.is_empty() {
         return Ok(true);
     }
-    let group = |(connector_id, object_guid): &(uuid::Uuid, uuid::Uuid)| Group {
-        connector_id: *connector_id,
-        object_guid: *object_guid,
-        name: None,
-    };
-    let groups: Vec<Group> = desk.operator.groups.iter().map(group).collect();
     let mut seen = std::collections::BTreeSet::new();
     for user in lines.iter().filter_map(|line| line.user_id) {
-        if seen.insert(user) && !users::is_among(&mut *conn, &desk.visitor.tenant.scope, user, &groups).await? {
+        if seen.insert(user) && !users::is_among(&mut *conn, &desk.visitor.tenant.scope, user, &desk.operator.groups).await? {
             return Ok(false);
         }
     }
