@@ -95,7 +95,8 @@ impl Estate {
         let console_url = format!("{portal_url}/console{}", owner(&app, &tenant).await?);
         running.spawn(Box::pin(agent::run(settings, clock, stop.clone())));
 
-        let mut estate = Self { portal_url, console_url, inbox, dc, running, tasks, app, stop, _postgres: postgres, _scratch: scratch, _keep: keep };
+        let mut estate =
+            Self { portal_url, console_url, inbox, dc, running, tasks, app, stop, _postgres: postgres, _scratch: scratch, _keep: keep };
         estate.until_ready(&tenant).await?;
         Ok(estate)
     }
