@@ -73,6 +73,7 @@ async fn unfreeze(desk: Fresh<Serve>, Path(id): Path<Uuid>, _: form::Form<form::
     let visitor = &desk.visitor;
     let mut tx = visitor.app.begin().await?;
     let user = governed(&mut tx, &desk, id).await?;
+    acts::counted(&mut tx, &visitor.tenant, &visitor.app.clock, &visitor.source, &desk.operator).await?;
     resets::lift(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, user.user_id).await?;
     tx.commit().await?;
     visitor.app.wake_outbox();
@@ -83,8 +84,10 @@ async fn limits(desk: Fresh<Serve>, Path(id): Path<Uuid>, _: form::Form<form::No
     let visitor = &desk.visitor;
     let mut tx = visitor.app.begin().await?;
     let user = governed(&mut tx, &desk, id).await?;
+    acts::counted(&mut tx, &visitor.tenant, &visitor.app.clock, &visitor.source, &desk.operator).await?;
     let lifted = acts::lift_limits(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, &user).await?;
     tx.commit().await?;
+    visitor.app.wake_outbox();
     Ok(said(id, if lifted > 0 { "limits" } else { "no-limits" }))
 }
 
@@ -101,10 +104,15 @@ async fn ask(desk: &Desk, id: Uuid, kind: Kind) -> Result<Response> {
     let app = &visitor.app;
     let mut tx = app.begin().await?;
     let user = governed(&mut tx, desk, id).await?;
+    // Before anything of the person is locked, as everywhere.
+    if kind.is_effect() {
+        acts::counted(&mut tx, &visitor.tenant, &app.clock, &visitor.source, &desk.operator).await?;
+    }
     let asking = acts::ask(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, user.user_id, kind).await?;
     Ok(match asking {
         Asking::Asked { connector, job, superseded } => {
             tx.commit().await?;
+            app.wake_outbox();
             app.has_job(connector);
             if let Some(older) = superseded {
                 app.wake.tell(older);
@@ -129,6 +137,7 @@ async fn method(desk: Fresh<Serve>, Path(id): Path<Uuid>, form::Form(form): form
     let visitor = &desk.visitor;
     let mut tx = visitor.app.begin().await?;
     let user = governed(&mut tx, &desk, id).await?;
+    acts::counted(&mut tx, &visitor.tenant, &visitor.app.clock, &visitor.source, &desk.operator).await?;
     let removed = acts::remove_method(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, &user, form.id).await?;
     tx.commit().await?;
     visitor.app.wake_outbox();
@@ -139,6 +148,7 @@ async fn invite(desk: May<Serve>, Path(id): Path<Uuid>, _: form::Form<form::Noth
     let visitor = &desk.visitor;
     let mut tx = visitor.app.begin().await?;
     let user = governed(&mut tx, &desk, id).await?;
+    acts::counted(&mut tx, &visitor.tenant, &visitor.app.clock, &visitor.source, &desk.operator).await?;
     let invited = acts::invite(&mut tx, &visitor.tenant, &visitor.app.clock, &visitor.source, &user).await?;
     tx.commit().await?;
     visitor.app.wake_outbox();
@@ -178,6 +188,7 @@ async fn code(desk: Fresh<Serve>, Path(id): Path<Uuid>, form::Form(form): form::
     let visitor = &desk.visitor;
     let mut tx = visitor.app.begin().await?;
     let user = governed(&mut tx, &desk, id).await?;
+    acts::counted(&mut tx, &visitor.tenant, &visitor.app.clock, &visitor.source, &desk.operator).await?;
     let coded = acts::code(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, &user, &form.number).await?;
     // A number that fits nothing stands in the trail, too.
     tx.commit().await?;

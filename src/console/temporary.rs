@@ -105,10 +105,12 @@ async fn submit(desk: Fresh<Serve>, Path(id): Path<Uuid>, form::Json(sealed): fo
     let app = &visitor.app;
     let mut tx = app.begin().await?;
     let user = governed(&mut tx, &desk, id).await?;
+    acts::counted(&mut tx, &visitor.tenant, &app.clock, &visitor.source, &desk.operator).await?;
     let own = acts::Sealed { behalf: behalf(&desk, user.user_id), job: sealed.job, envelopes: &sealed.envelopes };
     let submitted = acts::submit(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, own).await?;
     tx.commit().await?;
     let (connector, superseded) = submitted.map_err(refused)?;
+    app.wake_outbox();
     app.has_job(connector);
     if let Some(older) = superseded {
         app.wake.tell(older);

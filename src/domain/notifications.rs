@@ -79,6 +79,13 @@ pub enum Content {
         place: String,
         people: i64,
     },
+    /// For the help desk: this operator (`who`) has done so much for people within ten minutes.
+    Many {
+        #[serde(flatten)]
+        happened: Happened,
+        who: String,
+        acts: i64,
+    },
     /// For the help desk: somebody says that it was not them. `who` is the account's name; `about` the kind of the notice of what happened
     /// at `of`, seconds since 1970. `command`: how to look at it.
     Alert {
@@ -136,6 +143,7 @@ impl Content {
             | Self::Operator { happened, .. }
             | Self::Expires { happened, .. }
             | Self::Untold { happened, .. }
+            | Self::Many { happened, .. }
             | Self::Alert { happened, .. } => Some(happened),
         }
     }
@@ -151,6 +159,7 @@ impl Content {
             | Self::Operator { happened, .. }
             | Self::Expires { happened, .. }
             | Self::Untold { happened, .. }
+            | Self::Many { happened, .. }
             | Self::Alert { happened, .. } => Some(happened),
         }
     }

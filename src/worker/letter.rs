@@ -131,7 +131,10 @@ pub fn mail(app: &App, tenant: &Tenant, message: &Message) -> Result<Letter> {
             let link = content.happened().and_then(|happened| Link::new(app, tenant, happened.token.as_deref()?));
             let link = link.as_ref();
             // The help desk need not be told of itself.
-            let help = tenant.help.as_deref().filter(|_| !matches!(content, Content::Alert { .. } | Content::Untold { .. }));
+            let help = tenant
+                .help
+                .as_deref()
+                .filter(|_| !matches!(content, Content::Alert { .. } | Content::Untold { .. } | Content::Many { .. }));
             let greeting = (!message.name.is_empty()).then(|| t.t1("mail-greeting", "name", &message.name));
             let (greeting, tenant, subject) = (greeting.as_deref(), tenant.name.as_str(), subject.as_str());
             let text = NoticeText { t, tenant, greeting, intro, facts, then, link, help }.render()?;
@@ -271,6 +274,11 @@ fn words(app: &App, t: &Page, tenant: &Tenant, content: &Content) -> Result<Word
             then.push(own(t.t("mail-untold-then")));
             (t.t1("mail-untold-subject", "tenant", name), t.t1("mail-untold-intro", "people", people))
         }
+        Content::Many { who, acts, .. } => {
+            facts.insert(0, (own(t.t("mail-many-who")), who.clone()));
+            then.push(own(t.t("mail-many-then")));
+            (t.t1("mail-many-subject", "tenant", name), t.t1("mail-many-intro", "acts", acts))
+        }
         Content::Code { .. } | Content::ContactCode { .. } | Content::Register | Content::Reconfirm | Content::Invitation => {
             anyhow::bail!("this is no notice")
         }
@@ -327,6 +335,7 @@ pub fn text(app: &App, tenant: &Tenant, message: &Message) -> String {
         Content::Operator { act: Act::Code, .. } => "sms-helpdesk",
         Content::Expires { .. } => "sms-expires",
         Content::Untold { .. } => "sms-untold",
+        Content::Many { .. } => "sms-many",
         Content::Alert { .. } => "sms-alert",
     };
     let page = portal(app, tenant).unwrap_or_default();

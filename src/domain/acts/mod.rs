@@ -13,10 +13,14 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
+    audit::{self, Event, Source},
+    limits::{self, Count, Limit},
+    notices,
     operators::{self, Operator, Role},
-    tenants::Scope,
+    tenants::{Scope, Tenant},
     users::{self, EmailAddress},
 };
+use crate::base::clock::Clock;
 pub use ask::{Asking, ask};
 pub use serve::{Coded, Invited, code, invite, lift_limits, limits_of, remove_method};
 pub use temporary::{Behalf, Offered, Sealed, offer, submit};
@@ -37,6 +41,22 @@ pub enum Ceiling {
 /// The groups whose members this operator serves, each a connector and an object of it; `None`: everybody.
 pub fn groups(operator: &Operator) -> Option<&[(Uuid, Uuid)]> {
     (operator.role == Role::HelpDesk && !operator.groups.is_empty()).then_some(operator.groups.as_slice())
+}
+
+/// So many within the limit's ten minutes are told of: more than a day at the help desk usually asks for, fewer than somebody needs who
+/// has taken over an operator's browser and wants all passwords.
+const MANY: i64 = 20;
+
+/// One of the acts that open something for a person. With the twentieth in ten minutes the help desk's address hears who does them.
+pub async fn counted(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, operator: &Operator) -> Result<()> {
+    let count = Count::of(Limit::OperatorActs, &[operator.operator_id.as_bytes().to_vec()]);
+    if !limits::reaches(&mut *conn, &tenant.scope, clock, count).await? {
+        return Ok(());
+    }
+    let detail = serde_json::json!({ "operator": operator.operator_id, "acts": MANY });
+    let event = Event { action: "operator.alarm", outcome: "many", detail, ..Event::default() };
+    audit::record(&mut *conn, &tenant.scope, clock, source, event).await?;
+    notices::many(conn, tenant, clock, source, &operator.name, MANY).await
 }
 
 /// Asked anew before everything that is done.

@@ -45,6 +45,8 @@ pub enum Limit {
     OperatorPassword,
     /// Comparing an operator's app code: for an operator whose password was right, or who is signed in.
     OperatorCode,
+    /// What an operator does for people: nobody is stopped by it, but somebody hears of it.
+    OperatorActs,
     /// Having the directory compare the current password, for an account: few, so that its own lock is not reached through us.
     PasswordTry,
     /// Adding and replacing methods of proof and addresses, for an account: each is told by mail and text message.
@@ -67,7 +69,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::AddressBegin,
         Self::AddressChallenge,
         Self::AddressTry,
@@ -78,6 +80,7 @@ impl Limit {
         Self::HelpDeskTry,
         Self::OperatorPassword,
         Self::OperatorCode,
+        Self::OperatorActs,
         Self::PasswordTry,
         Self::MethodChange,
         Self::CodeSend,
@@ -102,6 +105,7 @@ impl Limit {
             Self::HelpDeskTry => "help_desk_try",
             Self::OperatorPassword => "operator_password",
             Self::OperatorCode => "operator_code",
+            Self::OperatorActs => "operator_acts",
             Self::PasswordTry => "password_try",
             Self::MethodChange => "method_change",
             Self::CodeSend => "code_send",
@@ -127,6 +131,7 @@ impl Limit {
             Self::CodeTry | Self::AppTry | Self::HelpDeskTry | Self::OperatorPassword | Self::OperatorCode => {
                 (Some(5), Duration::minutes(10))
             }
+            Self::OperatorActs => (Some(20), Duration::minutes(10)),
             Self::PasswordTry => (Some(3), Duration::minutes(30)),
             Self::MethodChange => (Some(20), Duration::hours(1)),
             Self::CodeSend => (Some(5), Duration::minutes(15)),
@@ -221,20 +226,7 @@ pub async fn take(
 pub async fn take_all(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, mut counts: Vec<Count>) -> Result<Verdict> {
     counts.sort_by_key(|count| count.limit);
     let columns = Columns::of(&counts)?;
-    let rows = sqlx::query!(
-        r#"select n as "n!", used as "used!", most as "most!", until as "until!"
-           from limit_take($1, $2, $3, $4, $5, $6, $7, $8)"#,
-        scope.id(),
-        &columns.kinds as &[&str],
-        &columns.subjects as &[&[u8]],
-        &columns.mosts as &[Option<i32>],
-        &columns.windows,
-        &columns.weights,
-        interval(LONGEST)?,
-        interval(clock.ahead())?,
-    )
-    .fetch_all(&mut *conn)
-    .await?;
+    let rows = taken(&mut *conn, scope, clock, &columns).await?;
     let (mut verdict, mut used_up) = (Verdict::Allowed, Vec::new());
     for row in rows {
         let (limit, weight) = columns.at(row.n)?;
@@ -255,6 +247,38 @@ pub async fn take_all(conn: &mut PgConnection, scope: &Scope, clock: &Clock, sou
             .await?;
     }
     Ok(verdict)
+}
+
+/// Count one, and stop nobody: true when it is the one that uses the limit up, so once for each window.
+pub async fn reaches(conn: &mut PgConnection, scope: &Scope, clock: &Clock, count: Count) -> Result<bool> {
+    let counts = [count];
+    let rows = taken(conn, scope, clock, &Columns::of(&counts)?).await?;
+    Ok(rows.iter().any(|row| row.used == row.most))
+}
+
+struct Taken {
+    n: i32,
+    used: i32,
+    most: i32,
+    until: OffsetDateTime,
+}
+
+async fn taken(conn: &mut PgConnection, scope: &Scope, clock: &Clock, columns: &Columns<'_>) -> Result<Vec<Taken>> {
+    Ok(sqlx::query_as!(
+        Taken,
+        r#"select n as "n!", used as "used!", most as "most!", until as "until!"
+           from limit_take($1, $2, $3, $4, $5, $6, $7, $8)"#,
+        scope.id(),
+        &columns.kinds as &[&str],
+        &columns.subjects as &[&[u8]],
+        &columns.mosts as &[Option<i32>],
+        &columns.windows,
+        &columns.weights,
+        interval(LONGEST)?,
+        interval(clock.ahead())?,
+    )
+    .fetch_all(conn)
+    .await?)
 }
 
 /// What is asked, row by row.

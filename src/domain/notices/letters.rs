@@ -170,6 +170,7 @@ const fn about(content: &Content) -> Option<&'static str> {
         | Content::Code { .. }
         | Content::ContactCode { .. }
         | Content::Untold { .. }
+        | Content::Many { .. }
         | Content::Register
         | Content::Reconfirm
         | Content::Invitation

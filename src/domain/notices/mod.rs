@@ -79,6 +79,15 @@ pub async fn untold(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, pla
     Ok(())
 }
 
+/// An operator does more for people than a day usually asks for: the help desk's address hears of it.
+pub async fn many(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, who: &str, acts: i64) -> Result<()> {
+    let Some(to) = &tenant.alerts else { return Ok(()) };
+    let content = Content::Many { happened: happened(clock, source), who: who.to_owned(), acts };
+    let message = Message { to: to.clone(), name: String::new(), language: tenant.language.tag().to_owned(), content, only: false };
+    notifications::enqueue(conn, &tenant.scope, clock, Channel::Email, &message, None, LIFETIME).await?;
+    Ok(())
+}
+
 /// Whether this text message may go out now; a notice is counted by that. The caller commits before it sends.
 pub async fn may_text(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, message: &Message) -> Result<bool> {
     if message.content.happened().is_none() {

@@ -381,3 +381,25 @@ async fn a_temporary_password_is_set_for_nobody_who_may_not_have_one() {
     assert_eq!(desk.browser.post_json(&jobs, &sealed).await.unwrap().0, 409);
     assert_eq!(cloud.sql::<i64>("select count(*) from jobs where state in ('submitted', 'leased', 'applied')").await, 0);
 }
+
+#[tokio::test]
+async fn whoever_does_very_much_at_once_is_told_of_once() {
+    let (cloud, mut agent) = office().await;
+    agent.mirror(vec![somebody("alice")]).await;
+    let tenant = cloud.tenant.scope.id().to_string();
+    cloud.administers(&["tenant", "set", &tenant, "--alerts", "desk@corp.example"]);
+    cloud.hears().await;
+    let mut desk = cloud.operator(Role::HelpDesk).await;
+    let lifts = format!("{}/limits", page_of(&cloud, "alice").await);
+    for _ in 0..19 {
+        desk.posts_form(&lifts, "").await;
+    }
+    assert_eq!(cloud.inbox.count("desk@corp.example"), 0);
+    for _ in 0..5 {
+        desk.posts_form(&lifts, "").await;
+    }
+    let mail = told(&cloud, "desk@corp.example", 0, "within ten minutes").await;
+    assert!(mail.contains("20 things") && mail.contains("help desk 0"), "{mail}");
+    assert_eq!(actors(&cloud, "operator.alarm", "many").await.len(), 1);
+    assert_eq!(cloud.inbox.count("desk@corp.example"), 1);
+}
