@@ -15,6 +15,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
+    audit::told,
     guard::{Desk, Fleet, May, Serve},
     people::state_key,
     shell::{Here, Rail},
@@ -294,14 +295,17 @@ fn who(page: &Page, actor: &str, names: &HashMap<String, String>) -> String {
 }
 
 fn event(page: &Page, language: Language, line: &audit::Line, names: &HashMap<String, String>) -> Event {
-    let told = activity::words(line);
+    let known = activity::words(line);
     Event {
         when: when(language, line.at),
         // What no person is told bears the trail's own words.
-        text: told.map_or_else(|| format!("{}: {}", line.action, line.outcome), |(key, _)| page.t(key).into_owned()),
+        text: known.map_or_else(
+            || format!("{}: {}", told::act(page, &line.action), told::outcome(page, &line.outcome)),
+            |(key, _)| page.t(key).into_owned(),
+        ),
         who: who(page, &line.actor, names),
         from: line.address.filter(|_| line.actor == "user").map(audit::coarse).unwrap_or_default(),
-        odd: told.is_some_and(|(_, odd)| odd),
+        odd: known.is_some_and(|(_, odd)| odd),
     }
 }
 

@@ -127,11 +127,10 @@ impl Limit {
     const fn allowance(self) -> (Option<i32>, Duration) {
         match self {
             Self::AddressBegin | Self::AddressChallenge | Self::AddressTry | Self::AddressSend => (None, Duration::minutes(10)),
-            Self::NotMe => (Some(20), Duration::minutes(10)),
+            Self::NotMe | Self::OperatorActs => (Some(20), Duration::minutes(10)),
             Self::CodeTry | Self::AppTry | Self::HelpDeskTry | Self::OperatorPassword | Self::OperatorCode => {
                 (Some(5), Duration::minutes(10))
             }
-            Self::OperatorActs => (Some(20), Duration::minutes(10)),
             Self::PasswordTry => (Some(3), Duration::minutes(30)),
             Self::MethodChange => (Some(20), Duration::hours(1)),
             Self::CodeSend => (Some(5), Duration::minutes(15)),
