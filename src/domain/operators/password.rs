@@ -48,7 +48,7 @@ impl Password {
         kinds.dedup();
         // What is left without the words must be worth something by itself.
         let rest = words.filter(|word| word.chars().count() >= 4).fold(lower, |left, word| left.replace(&word, ""));
-        if kinds.len() < 5 || rest.chars().count() < SHORTEST / 2 {
+        if kinds.len() < 5 || rest.chars().count() < 8 {
             return Err(Unfit::Guessable);
         }
         Ok(Self(Zeroizing::new(text.to_owned())))
