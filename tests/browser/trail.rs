@@ -10,9 +10,11 @@ use crate::{
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_auditor_follows_a_support_code() {
-    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     let auditor = cloud.operator(Role::Auditor).await;
     story(async |browser| {
+        // The browser may have taken its time to start: nobody counts as silent.
+        agent.beat(true).await;
         is_at_console(&browser, &cloud, &auditor).await;
         browser.opens(&format!("{}/console/support", cloud.url)).await;
         pictures(&browser, "support-empty").await;

@@ -34,7 +34,7 @@ pub(super) async fn export(desk: May<Trail>, form::Form(form): form::Form<Form>)
     let (app, scope, source) = (&desk.visitor.app, &desk.visitor.tenant.scope, &desk.visitor.source);
     let mut tx = app.begin().await?;
     let Ok(filter) = form.filter(&mut tx, &desk).await? else {
-        return Err(Error::Unusable(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "bad_input"));
+        return Err(Error::Unusable(axum::http::StatusCode::BAD_REQUEST, "bad_input"));
     };
     let Filter { actor, action, outcome, user, request, from, to } = &filter;
     let day = |day: &Option<time::Date>| day.map(|day| day.to_string());
