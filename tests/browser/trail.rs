@@ -13,11 +13,11 @@ async fn an_auditor_follows_a_support_code() {
     let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     let auditor = cloud.operator(Role::Auditor).await;
     story(async |browser| {
-        // The browser may have taken its time to start: nobody counts as silent.
-        agent.beat(true).await;
         is_at_console(&browser, &cloud, &auditor).await;
         browser.opens(&format!("{}/console/support", cloud.url)).await;
         pictures(&browser, "support-empty").await;
+        // The browser may have taken its time: nobody counts as silent.
+        agent.beat(true).await;
         let mut alice = Person::at(&cloud);
         alice.proves(&cloud, "alice").await;
         cloud.administers(&["audit", "verify"]);
