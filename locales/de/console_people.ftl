@@ -255,6 +255,7 @@ temporary-unknown = Ein Agent hatte es und hat nicht geantwortet: Es kann gesetz
 temporary-refused = Das Verzeichnis oder der Agent hat es abgelehnt. Nichts wurde geändert.
 temporary-once = Wird gezeigt, bis Sie diese Seite verlassen, und dann nie wieder.
 people-temporary = Vorläufiges Passwort
+people-temporary-not = Nicht für diese Person: Die Selbsthilfe bedient sie nicht, oder sie ist in einer privilegierten Gruppe. Setzen Sie das Passwort im Verzeichnis selbst.
 people-temporary-text = Für jemanden, der nichts mehr nachweisen kann. Es wird in Ihrem Browser gemacht und versiegelt, Ihnen einmal gezeigt und muss bei der nächsten Anmeldung geändert werden. Die Person erfährt es.
 people-temporary-go = Vorläufiges Passwort …
 people-job-temporary = Das vorläufige Passwort ist gesetzt. Gezeigt wurde es in dem Fenster, in dem es gemacht wurde, und nirgends sonst.

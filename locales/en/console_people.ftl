@@ -255,6 +255,7 @@ temporary-unknown = An agent had it and did not answer: it may have been set. If
 temporary-refused = The directory or the agent refused it. Nothing was changed.
 temporary-once = Shown until you leave this page, and never again.
 people-temporary = Temporary password
+people-temporary-not = Not for this person: self-service does not serve them, or they are in a privileged group. Set their password in the directory itself.
 people-temporary-text = For somebody who can prove nothing any more. It is made and sealed in your browser, shown to you once, and must be changed at the next sign-in. They are told.
 people-temporary-go = Temporary password…
 people-job-temporary = The temporary password is set. It was shown in the window in which it was made, and nowhere else.

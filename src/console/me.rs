@@ -13,13 +13,17 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    guard::{Any, Desk, Fresh, Halfway, May},
+    guard::{self, Any, Desk, Fresh, Halfway, May},
     shell::{Here, Rail},
-    welcome::{ask_password, choose_password},
+    welcome::{ask_password, hashed},
 };
 use crate::{
     app::App,
-    domain::operators,
+    domain::{
+        audit::{self, Event},
+        limits::{self, Count, Limit, Verdict},
+        operators,
+    },
     web::{
         Error, Page, Result, device, form,
         page::{self, When, when},
@@ -109,21 +113,41 @@ struct PasswordForm {
 }
 
 async fn choose(desk: Fresh<Any>, form::Form(form): form::Form<PasswordForm>) -> Result<Response> {
-    let desk = desk.into_desk();
-    let (app, scope) = (desk.visitor.app.clone(), desk.visitor.tenant.scope.clone());
+    let Desk { visitor, operator, session } = desk.into_desk();
+    let who = Halfway { visitor, operator, session };
+    let (app, scope, source) = (&who.visitor.app, &who.visitor.tenant.scope, &who.visitor.source);
+    let refused = |status, error| Ok(ask_password(&who, (status, Some(error)), "/console/me/password", true));
+    // Whoever sits at somebody's browser guesses no more than anybody else; counted and committed before it is compared.
+    let counts = || vec![Count::of(Limit::OperatorPassword, &[operators::Asked::subject(scope, who.operator.mail.as_str())])];
     let mut conn = app.db.acquire().await?;
-    let asked = operators::hold(&mut conn, &scope, &desk.operator).await?;
+    if limits::take_all(&mut conn, scope, &app.clock, source, counts()).await? != Verdict::Allowed {
+        return refused(StatusCode::TOO_MANY_REQUESTS, "console-sign-in-error-limit");
+    }
+    let asked = operators::hold(&mut conn, scope, &who.operator).await?;
     drop(conn);
     let hashes = app.slow_hash.of(vec![asked.to_hash(&form.current)]).await?.ok_or(Error::Unavailable("try_again"))?;
-    if hashes.first().and_then(|hash| asked.is(hash)).is_none() {
-        return Ok(ask(desk, StatusCode::UNPROCESSABLE_ENTITY, Some("console-password-error-current")));
+    let right = hashes.first().and_then(|hash| asked.is(hash)).is_some();
+    if !right {
+        let mut tx = app.begin().await?;
+        let detail = serde_json::json!({ "operator": who.operator.operator_id });
+        let event = Event { action: "operator.password", outcome: "wrong", detail, ..Event::default() };
+        audit::record(&mut tx, scope, &app.clock, source, event).await?;
+        tx.commit().await?;
+        return refused(StatusCode::UNPROCESSABLE_ENTITY, "console-password-error-current");
     }
-    let Desk { visitor, operator, session } = desk;
-    let who = Halfway { visitor, operator, session };
-    match choose_password(&who, &form.password).await? {
-        Ok(()) => Ok(Redirect::to("/console/me").into_response()),
-        Err(error) => Ok(ask_password(&who, (StatusCode::UNPROCESSABLE_ENTITY, Some(error)), "/console/me/password", true)),
-    }
+    let (salt, hash) = match hashed(&who, &form.password).await? {
+        Ok(hashed) => hashed,
+        Err(error) => return refused(StatusCode::UNPROCESSABLE_ENTITY, error),
+    };
+    let (operator, session) = (who.operator.operator_id, who.session.session_id);
+    let mut tx = app.begin().await?;
+    limits::clear(&mut tx, scope, counts()).await?;
+    operators::choose_password(&mut tx, scope, &app.clock, source, operator, (&salt, &hash)).await?;
+    // Whoever else had a browser of theirs has it no more.
+    operators::end_but(&mut tx, scope, &app.clock, source, operator, Some(session)).await?;
+    let token = operators::renew(&mut tx, scope, session).await?;
+    tx.commit().await?;
+    Ok(([guard::set_cookie(&app.public_url, &token)], Redirect::to("/console/me")).into_response())
 }
 
 #[derive(Deserialize)]
@@ -135,7 +159,10 @@ struct One {
 async fn remove(desk: Fresh<Any>, form::Form(form): form::Form<One>) -> Result<Response> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
     let mut tx = app.begin().await?;
-    operators::remove_factor(&mut tx, scope, &app.clock, &desk.visitor.source, desk.operator.operator_id, form.id).await?;
+    let (source, operator) = (&desk.visitor.source, desk.operator.operator_id);
+    if operators::remove_factor(&mut tx, scope, &app.clock, source, operator, form.id).await? {
+        operators::end_but(&mut tx, scope, &app.clock, source, operator, Some(desk.session.session_id)).await?;
+    }
     tx.commit().await?;
     Ok(Redirect::to("/console/me").into_response())
 }

@@ -166,7 +166,8 @@ async fn new(desk: Fresh<Staff>) -> Result<Response> {
 }
 
 /// What was typed, as far as it can be used by this operator; else the keys of what is wrong with it.
-async fn draft(conn: &mut PgConnection, desk: &Desk, form: &Form) -> Result<Result<Draft, Vec<&'static str>>> {
+/// `had`: groups that they have, which may stay though no agent tells of them any more.
+async fn draft(conn: &mut PgConnection, desk: &Desk, form: &Form, had: &[(Uuid, Uuid)]) -> Result<Result<Draft, Vec<&'static str>>> {
     let mut errors = Vec::new();
     if !Draft::is_name(&form.name) {
         errors.push("console-operator-error-name");
@@ -180,13 +181,16 @@ async fn draft(conn: &mut PgConnection, desk: &Desk, form: &Form) -> Result<Resu
         errors.push("console-operator-error-role");
     }
     let known = policies::groups(conn, &desk.visitor.tenant.scope).await?;
-    let words: Vec<_> = form.groups.split([',', '\n', '\r']).map(str::trim).filter(|text| !text.is_empty()).collect();
+    let words: Vec<_> = form.groups.split(['\n', '\r']).map(str::trim).filter(|text| !text.is_empty()).collect();
     let find = |text: &str| {
         let fits = |group: &&policies::Group| {
             group.object_guid.to_string() == text || group.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(text))
         };
         let found: Vec<_> = known.iter().filter(fits).collect();
-        if let [group] = found[..] { Some((group.connector_id, group.object_guid)) } else { None }
+        if let [group] = found[..] {
+            return Some((group.connector_id, group.object_guid));
+        }
+        had.iter().find(|(_, group)| group.to_string() == text).copied()
     };
     let groups: Vec<_> = words.iter().filter_map(|text| find(text)).collect();
     if groups.len() < words.len() {
@@ -201,11 +205,15 @@ async fn draft(conn: &mut PgConnection, desk: &Desk, form: &Form) -> Result<Resu
 async fn create(desk: Fresh<Staff>, form::Form(form): form::Form<Form>) -> Result<Response> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
     let mut tx = app.begin().await?;
-    let draft = match draft(&mut tx, &desk, &form).await? {
+    let draft = match draft(&mut tx, &desk, &form, &[]).await? {
         Ok(draft) => draft,
-        Err(errors) => return answer(&desk, None, form, StatusCode::UNPROCESSABLE_ENTITY, errors).await,
+        Err(errors) => {
+            drop(tx);
+            return answer(&desk, None, form, StatusCode::UNPROCESSABLE_ENTITY, errors).await;
+        }
     };
     let Saved::Yes(operator) = operators::create(&mut tx, scope, &app.clock, &desk.visitor.source, &draft).await? else {
+        drop(tx);
         return answer(&desk, None, form, StatusCode::UNPROCESSABLE_ENTITY, vec!["console-operator-error-taken"]).await;
     };
     let token = operators::new_link(&mut tx, scope, &app.clock, &desk.visitor.source, operator).await?.ok_or(Error::NotFound)?;
@@ -235,10 +243,12 @@ async fn find(desk: &Desk, id: Uuid) -> Result<Operator> {
     operators::get(&mut conn, &desk.visitor.tenant.scope, id).await?.ok_or(Error::NotFound)
 }
 
-/// The same, if whoever acts may act on them.
-async fn governed(desk: &Desk, id: Uuid) -> Result<Operator> {
-    let operator = find(desk, id).await?;
-    if desk.operator.governs(&operator) { Ok(operator) } else { Err(Error::Forbidden("above_you")) }
+/// The same under lock, if whoever acts may act on them, both as they are now.
+async fn governed(conn: &mut PgConnection, desk: &Desk, id: Uuid) -> Result<Operator> {
+    let (actor, operator) = operators::locked(conn, &desk.visitor.tenant.scope, desk.operator.operator_id, id).await?;
+    let operator = operator.ok_or(Error::NotFound)?;
+    let may = actor.is_some_and(|actor| actor.disabled_at.is_none() && actor.governs(&operator));
+    if may { Ok(operator) } else { Err(Error::Forbidden("above_you")) }
 }
 
 async fn show(desk: May<Staff>, Path(id): Path<Uuid>) -> Result<Response> {
@@ -246,9 +256,11 @@ async fn show(desk: May<Staff>, Path(id): Path<Uuid>) -> Result<Response> {
     let mut conn = desk.visitor.app.db.acquire().await?;
     let known = policies::groups(&mut conn, &desk.visitor.tenant.scope).await?;
     drop(conn);
+    // By its name where that says which.
     let name = |(connector, group): &(Uuid, Uuid)| {
         let found = known.iter().find(|one| one.connector_id == *connector && one.object_guid == *group);
-        found.and_then(|one| one.name.clone()).unwrap_or_else(|| group.to_string())
+        let named = |name: &&String| known.iter().filter(|one| one.name.as_ref() == Some(name)).count() == 1;
+        found.and_then(|one| one.name.as_ref()).filter(named).cloned().unwrap_or_else(|| group.to_string())
     };
     let form = Form {
         name: operator.name.clone(),
@@ -261,18 +273,22 @@ async fn show(desk: May<Staff>, Path(id): Path<Uuid>) -> Result<Response> {
 }
 
 async fn change(desk: Fresh<Staff>, Path(id): Path<Uuid>, form::Form(form): form::Form<Form>) -> Result<Response> {
-    let operator = governed(&desk, id).await?;
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
+    let mut tx = app.begin().await?;
+    let operator = governed(&mut tx, &desk, id).await?;
     // Filled in for what they were: shown again with what was typed, to be looked at once more.
     let stale = |form: Form, now: &Operator| Form { version: now.version.to_string(), ..form };
     if form.version != operator.version.to_string() {
         let form = stale(form, &operator);
+        drop(tx);
         return answer(&desk, Some(&operator), form, StatusCode::CONFLICT, vec!["console-error-stale"]).await;
     }
-    let mut tx = app.begin().await?;
-    let draft = match draft(&mut tx, &desk, &form).await? {
+    let draft = match draft(&mut tx, &desk, &form, &operator.groups).await? {
         Ok(draft) => draft,
-        Err(errors) => return answer(&desk, Some(&operator), form, StatusCode::UNPROCESSABLE_ENTITY, errors).await,
+        Err(errors) => {
+            drop(tx);
+            return answer(&desk, Some(&operator), form, StatusCode::UNPROCESSABLE_ENTITY, errors).await;
+        }
     };
     let saved = operators::change(&mut tx, scope, &app.clock, &desk.visitor.source, &operator, &draft).await?;
     match saved {
@@ -290,9 +306,9 @@ async fn change(desk: Fresh<Staff>, Path(id): Path<Uuid>, form::Form(form): form
 }
 
 async fn link(desk: Fresh<Staff>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
-    let operator = governed(&desk, id).await?;
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
     let mut tx = app.begin().await?;
+    let operator = governed(&mut tx, &desk, id).await?;
     let token = operators::new_link(&mut tx, scope, &app.clock, &desk.visitor.source, id).await?;
     tx.commit().await?;
     Ok(match token {
@@ -310,9 +326,9 @@ async fn enable(desk: Fresh<Staff>, id: Path<Uuid>, _: form::Form<form::Nothing>
 }
 
 async fn switch(desk: &Desk, id: Uuid, on: bool) -> Result<Response> {
-    governed(desk, id).await?;
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
     let mut tx = app.begin().await?;
+    governed(&mut tx, desk, id).await?;
     operators::switch(&mut tx, scope, &app.clock, &desk.visitor.source, id, on).await?;
     tx.commit().await?;
     Ok(Redirect::to(&format!("/console/operators/{id}")).into_response())

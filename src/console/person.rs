@@ -104,6 +104,8 @@ struct Offers {
     help: bool,
     unlock: bool,
     code: bool,
+    /// A temporary password.
+    temporary: bool,
 }
 
 #[derive(Template)]
@@ -196,6 +198,7 @@ async fn show(desk: May<Serve>, Path(id): Path<Uuid>, uri: Uri) -> Result<Respon
     let lines = audit::of_user(&mut conn, scope, clock, id).await?;
     let unlock =
         fleet::connectors(&mut conn, scope, clock).await?.iter().any(|one| one.connector_id == standing.connector_id && one.unlock);
+    let temporary = acts::takes(&mut conn, scope, id).await?;
     drop(conn);
 
     let page = visitor.page();
@@ -216,6 +219,7 @@ async fn show(desk: May<Serve>, Path(id): Path<Uuid>, uri: Uri) -> Result<Respon
         help: user.is_some() && standing.enabled && !standing.protected && freeze.is_none(),
         unlock,
         code: report.means.iter().any(|means| means.method == Method::HelpDesk && means.lack.is_none()),
+        temporary,
     };
     let shown = PersonPage {
         rail: desk.rail(Here::People),

@@ -71,11 +71,17 @@ impl FromRequestParts<Arc<App>> for Registrar {
         let who = Halfway::at(parts, app, Stage::Link).await.map_err(IntoResponse::into_response)?;
         let who = who.ok_or_else(|| Redirect::to("/console/welcome").into_response())?;
         // The password comes first: without one nobody can sign in.
-        if !who.operator.has_chosen_since(who.session.begun_at) {
+        let chosen = has_chosen(&who).await.map_err(IntoResponse::into_response)?;
+        if !chosen {
             return Err(Redirect::to("/console/welcome/password").into_response());
         }
         Ok(Self { who, link: true })
     }
+}
+
+async fn has_chosen(who: &Halfway) -> Result<bool> {
+    let mut conn = who.visitor.app.db.acquire().await?;
+    Ok(operators::kept_password(&mut conn, &who.visitor.tenant.scope, who.session.session_id).await?.is_some())
 }
 
 #[derive(Template)]
@@ -137,6 +143,7 @@ async fn add_app(registrar: Registrar, form::Form(form): form::Form<AppForm>) ->
     let mut tx = app.begin().await?;
     let added = operators::add_app(&mut tx, scope, &app.clock, &visitor.source, registrar.by(), &label, code.as_str()).await?;
     if added == Added::Wrong {
+        drop(tx);
         return unusable("app-error-wrong").await;
     }
     finish(&registrar, tx, added).await

@@ -119,7 +119,8 @@ async fn submit(visitor: Visitor, headers: HeaderMap, form::Form(form): form::Fo
     let operator = hashes.first().and_then(|hash| asked.is(hash));
     let mut tx = app.begin().await?;
     let Some(operator) = operator else {
-        let event = Event { action: "operator.sign_in", outcome: "wrong", ..Event::default() };
+        let detail = serde_json::json!({ "operator": asked.whose() });
+        let event = Event { action: "operator.sign_in", outcome: "wrong", detail, ..Event::default() };
         audit::record(&mut tx, scope, &app.clock, &visitor.source, event).await?;
         tx.commit().await?;
         return Ok(answer(&visitor, StatusCode::UNPROCESSABLE_ENTITY, form.mail, &to, (Some("console-sign-in-error-wrong"), None)));

@@ -113,16 +113,20 @@ struct PasswordForm {
 }
 
 async fn choose(Invited(who): Invited, form::Form(form): form::Form<PasswordForm>) -> Result<Response> {
-    match choose_password(&who, &form.password).await? {
-        Ok(()) => Ok(Redirect::to("/console/welcome/factor").into_response()),
-        Err(error) => Ok(ask(&who, StatusCode::UNPROCESSABLE_ENTITY, Some(error))),
-    }
+    let (salt, hash) = match hashed(&who, &form.password).await? {
+        Ok(hashed) => hashed,
+        Err(error) => return Ok(ask(&who, StatusCode::UNPROCESSABLE_ENTITY, Some(error))),
+    };
+    let (app, scope) = (&who.visitor.app, &who.visitor.tenant.scope);
+    // One statement, and so a transaction of its own.
+    let mut conn = app.db.acquire().await?;
+    let kept = operators::keep_password(&mut conn, scope, &app.clock, who.session.session_id, (&salt, &hash)).await?;
+    Ok(Redirect::to(if kept { "/console/welcome/factor" } else { "/console/welcome" }).into_response())
 }
 
-/// From now on this is theirs, if it may be; else the key of why not.
-pub async fn choose_password(who: &Halfway, typed: &str) -> Result<Result<(), &'static str>> {
+/// Salt and hash of a password that may be chosen; else the key of why not.
+pub async fn hashed(who: &Halfway, typed: &str) -> Result<Result<([u8; 16], [u8; 32]), &'static str>> {
     let (visitor, operator) = (&who.visitor, &who.operator);
-    let (app, scope) = (&visitor.app, &visitor.tenant.scope);
     let about = [operator.name.as_str(), operator.mail.as_str(), visitor.tenant.name.as_str(), "password passwort console"];
     let password = match Password::parse(typed, &about) {
         Ok(password) => password,
@@ -131,10 +135,7 @@ pub async fn choose_password(who: &Halfway, typed: &str) -> Result<Result<(), &'
         Err(Unfit::Guessable) => return Ok(Err("console-password-error-guessable")),
     };
     let (secret, salt) = password.to_hash();
-    let hashes = app.slow_hash.of(vec![(secret, salt)]).await?.ok_or(Error::Unavailable("try_again"))?;
+    let hashes = visitor.app.slow_hash.of(vec![(secret, salt)]).await?.ok_or(Error::Unavailable("try_again"))?;
     let hash = hashes.first().ok_or(Error::Unavailable("try_again"))?;
-    let mut tx = app.begin().await?;
-    operators::choose_password(&mut tx, scope, &app.clock, &visitor.source, operator.operator_id, (&salt, hash)).await?;
-    tx.commit().await?;
-    Ok(Ok(()))
+    Ok(Ok((salt, *hash)))
 }

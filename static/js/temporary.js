@@ -10,6 +10,8 @@ const complaint = document.querySelector("#temporary-error");
 const state = document.querySelector("#temporary-state");
 const shown = document.querySelector("#temporary-shown");
 const EVERY_MS = 700;
+/** By whatever of these it ended, the password is set. */
+const SET = ["applied", "not_read_back", "must_change_not_set", "locked_again"];
 const rules = { min: Number(place.dataset.min), names: [place.dataset.name, ...place.dataset.words.split("\n")] };
 let password = "";
 
@@ -24,28 +26,47 @@ async function make() {
   complain("");
   show("", "");
   say("making");
+  let handed = false;
   try {
     password = suggest(rules);
     const { ticket, recipients, now } = await requestTicket(place.dataset.ticket);
     const trusted = await verifyRecipients(ticket, recipients, now, "temporary");
     const envelopes = await seal(password, ticket, trusted);
-    const answer = await submit({ job: ticket.job, envelopes }, [], place.dataset.jobs);
+    handed = true;
+    await handOver({ job: ticket.job, envelopes });
     say("waiting");
-    await follow((await answer.json()).state);
+    await follow(`${place.dataset.state}/${ticket.job}/state`);
   } catch (error) {
-    password = "";
     say("");
+    // It may be under way: whoever needs it then has no other way to learn it.
+    if (handed && !(error instanceof Problem && error.refused)) return show(password, word("unknown"));
+    password = "";
     button.disabled = false;
     complain(reason(error));
   }
 }
 
-/** Ask until the job has ended, then say how. */
+/** Sent once more where no answer came: it may have arrived, and the very same is taken once. */
+async function handOver(body) {
+  for (let left = 4; ; left--) {
+    try {
+      return await submit(body, [], place.dataset.jobs);
+    } catch (error) {
+      const refused = error instanceof Problem && error.code !== "try_again" && error.code !== "other";
+      if (refused) error.refused = true;
+      if (refused || left === 0) throw error;
+    }
+    await new Promise((next) => setTimeout(next, EVERY_MS));
+  }
+}
+
+/** Ask until the job has ended, then say how. Whoever may not ask any more does not learn it. */
 async function follow(url) {
   for (;;) {
     const status = await fetch(url, { headers: { accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(5000) })
-      .then((answer) => (answer.ok ? answer.json() : null))
+      .then((answer) => (answer.ok ? answer.json() : { gone: [401, 403, 404].includes(answer.status) }))
       .catch(() => null);
+    if (status?.gone) throw new Error("gone");
     if (status?.final) return end(status);
     await new Promise((next) => setTimeout(next, EVERY_MS));
   }
@@ -53,7 +74,7 @@ async function follow(url) {
 
 function end({ state: ended, code }) {
   say("");
-  if (ended === "applied" || (ended === "reconciled" && (code === "applied" || code === "not_read_back"))) {
+  if (ended === "applied" || (ended === "reconciled" && SET.includes(code))) {
     return show(password, word(code === "must_change_not_set" ? "set-open" : "set"));
   }
   // It may have been set: whoever needs it then has no other way to learn it.

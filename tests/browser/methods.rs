@@ -156,9 +156,10 @@ async fn an_app_and_recovery_codes_are_set_up_and_prove_somebody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_help_desk_reads_out_a_code() {
-    let (cloud, _agent) = cloud().await;
+    let (cloud, mut agent) = cloud().await;
     story(async |browser| {
         browser.has_screen(Screen::Phone).await;
+        agent.beat(true).await;
         // Without anything registered there is only what is sent, and the help desk.
         begins(&browser, &cloud, "Code from the help desk").await;
         browser.sees("Your number").await;
@@ -176,7 +177,7 @@ async fn the_help_desk_reads_out_a_code() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_passkey_signs_in_without_a_name_and_is_stopped_once_there_is_a_copy() {
-    let (cloud, _agent) = cloud().await;
+    let (cloud, mut agent) = cloud().await;
     story(async |browser| {
         browser.has_screen(Screen::Phone).await;
         let key = has_passkeys(&browser).await;
@@ -190,6 +191,8 @@ async fn a_passkey_signs_in_without_a_name_and_is_stopped_once_there_is_a_copy()
         browser.is_accessible().await;
         browser.shot("account-methods-prove-first").await;
 
+        // Pages may have taken their time: nobody counts as silent.
+        agent.beat(true).await;
         browser.clicks("Sign in once more").await;
         browser.sees("Or without a name").await;
         browser.is_accessible().await;
@@ -211,6 +214,7 @@ async fn a_passkey_signs_in_without_a_name_and_is_stopped_once_there_is_a_copy()
         copy["signCount"] = 0.into();
         browser.cdp("WebAuthn.removeCredential", json!({ "authenticatorId": key, "credentialId": copy["credentialId"] })).await;
         browser.cdp("WebAuthn.addCredential", json!({ "authenticatorId": key, "credential": copy })).await;
+        agent.beat(true).await;
         browser.opens(&format!("{}/account/sign-in", cloud.url)).await;
         browser.clicks("Sign in with a passkey").await;
         browser.sees("Nobody can be signed in here with this passkey").await;

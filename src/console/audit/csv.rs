@@ -1,4 +1,5 @@
-//! `POST /console/audit/export` — all lines of a filter as CSV (RFC 4180), read and sent page by page. That they were taken is a line as well.
+//! `POST /console/audit/export` — all lines of a filter as CSV (RFC 4180), read and sent page by page, to whoever has just shown
+//! the second factor. That they were taken is a line as well.
 
 use axum::{
     body::{Body, Bytes},
@@ -15,7 +16,7 @@ use uuid::Uuid;
 use super::{Form, told::Names};
 use crate::{
     app::App,
-    console::guard::{May, Trail},
+    console::guard::{Fresh, Trail},
     domain::{
         audit::{
             self, Event,
@@ -30,7 +31,7 @@ use crate::{
 const PAGE: i64 = 1000;
 const HEAD: &str = "number,at,actor,operator,action,outcome,user,sign_in_name,support_code,address,flow,job,detail\r\n";
 
-pub(super) async fn export(desk: May<Trail>, form::Form(form): form::Form<Form>) -> Result<Response> {
+pub(super) async fn export(desk: Fresh<Trail>, form::Form(form): form::Form<Form>) -> Result<Response> {
     let (app, scope, source) = (&desk.visitor.app, &desk.visitor.tenant.scope, &desk.visitor.source);
     let mut tx = app.begin().await?;
     let Ok(filter) = form.filter(&mut tx, &desk).await? else {

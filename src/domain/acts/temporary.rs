@@ -14,10 +14,10 @@ use crate::{
     domain::{
         audit::{self, Event, Lines, Source},
         fleet::{self, Readiness, Recipient},
-        freezes,
+        freezes, policies,
         queue::{self, Posted, Submission, Submitted, Target},
         resets::{self, KEY_GRACE, SubmitRefused},
-        tenants::Scope,
+        tenants::{self, Scope},
         users,
     },
     wire::{
@@ -52,9 +52,19 @@ impl Behalf {
     }
 }
 
+/// Whether this door is open for them at all. It opens with no proof of theirs, so it is no wider than the others: not for whom no policy
+/// serves, and not for privileged people, whom the help desk cannot let in either.
+pub async fn takes(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<bool> {
+    let holding = policies::holding(&mut *conn, scope, user).await?;
+    Ok(holding.is_some_and(|holding| holding.serves && !holding.privileged) && tenants::is_serving(conn, scope).await?)
+}
+
 /// A ticket for a temporary password, and whom to seal for. Older tickets of that person are superseded.
 pub async fn offer(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, behalf: Behalf) -> Result<Offered> {
     let Some(user) = users::get(&mut *conn, scope, behalf.user).await? else { return Ok(Offered::NotServed) };
+    if !takes(&mut *conn, scope, user.user_id).await? {
+        return Ok(Offered::NotServed);
+    }
     queue::lock_head(&mut *conn, user.connector_id, user.object_guid).await?;
     if freezes::is_frozen(&mut *conn, scope, user.user_id).await? {
         return Ok(Offered::Frozen);
@@ -92,6 +102,9 @@ pub async fn submit(
     let Sealed { behalf, job, envelopes } = sealed;
     // Everything that may have changed since the ticket is asked again.
     let Some(user) = users::get(&mut *conn, scope, behalf.user).await? else { return Ok(Err(SubmitRefused::NotServed)) };
+    if !takes(&mut *conn, scope, user.user_id).await? {
+        return Ok(Err(SubmitRefused::NotServed));
+    }
     queue::lock_head(&mut *conn, user.connector_id, user.object_guid).await?;
     if freezes::is_frozen(&mut *conn, scope, user.user_id).await? {
         return Ok(Err(SubmitRefused::Frozen));

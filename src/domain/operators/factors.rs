@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{Operator, link};
+use super::{Operator, choose_password, kept_password, link};
 pub use crate::domain::authenticators::Tried;
 use crate::{
     base::{clock::Clock, id},
@@ -199,8 +199,13 @@ async fn add(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Sou
     sqlx::query!("select operator_id from operators where tenant_id = $1 and operator_id = $2 for update", scope.id(), operator)
         .fetch_optional(&mut *conn)
         .await?;
-    if by.link && !link::use_up(&mut *conn, scope, clock, source, operator).await? {
-        return Ok(Added::Over);
+    if by.link {
+        // Read before its session ends with all others.
+        let Some((salt, hash)) = kept_password(&mut *conn, scope, by.session).await? else { return Ok(Added::Over) };
+        if !link::use_up(&mut *conn, scope, clock, source, operator).await? {
+            return Ok(Added::Over);
+        }
+        choose_password(&mut *conn, scope, clock, source, operator, (&salt, &hash)).await?;
     }
     let count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from operator_factors where tenant_id = $1 and operator_id = $2"#,

@@ -10,7 +10,7 @@ mod session;
 
 use anyhow::{Context, Result};
 use sqlx::PgConnection;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
@@ -23,8 +23,8 @@ pub use factors::{
     Added, By, Factor, Tried, add_app, add_passkey, begin_app, begin_passkey, check_app, check_passkey, factors, pending_app, remove_factor,
 };
 pub use link::{LINK_LIFETIME, new_link, open_link};
-pub use password::{Asked, Password, Unfit, ask, choose_password, hold};
-pub use session::{LIFETIME, Session, Stage, begin, clean, end, end_all, load, proven, sessions};
+pub use password::{Asked, Password, Unfit, ask, choose_password, hold, keep_password, kept_password};
+pub use session::{LIFETIME, Session, Stage, begin, clean, end, end_all, end_but, load, proven, renew, sessions};
 
 /// What somebody may do: see `console::guard`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,8 +77,6 @@ pub struct Operator {
     pub version: i32,
     pub created_at: OffsetDateTime,
     pub disabled_at: Option<OffsetDateTime>,
-    /// When they last chose a password.
-    pub password_at: Option<OffsetDateTime>,
     /// They have followed their link and can sign in.
     pub is_ready: bool,
 }
@@ -87,11 +85,6 @@ impl Operator {
     /// As it stands in the audit.
     pub fn actor(&self) -> String {
         format!("operator:{}", self.operator_id)
-    }
-
-    /// Whether they have chosen a password since then, give or take what two clocks differ by.
-    pub fn has_chosen_since(&self, then: OffsetDateTime) -> bool {
-        self.password_at.is_some_and(|at| at + Duration::seconds(2) >= then)
     }
 
     /// Whether this one may act on that one.
@@ -108,7 +101,6 @@ struct Row {
     version: i32,
     created_at: OffsetDateTime,
     disabled_at: Option<OffsetDateTime>,
-    password_at: Option<OffsetDateTime>,
     is_ready: bool,
     connectors: Vec<Uuid>,
     groups: Vec<Uuid>,
@@ -134,7 +126,6 @@ impl Row {
             version: self.version,
             created_at: self.created_at,
             disabled_at: self.disabled_at,
-            password_at: self.password_at,
             is_ready: self.is_ready,
         })
     }
@@ -153,7 +144,7 @@ pub async fn get(conn: &mut PgConnection, scope: &Scope, operator: Uuid) -> Resu
 async fn find(conn: &mut PgConnection, scope: &Scope, operator: Option<Uuid>) -> Result<Vec<Operator>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select operator_id, name, mail, role, version, created_at, disabled_at, password_at,
+        r#"select operator_id, name, mail, role, version, created_at, disabled_at,
                password_hash is not null and exists (select from operator_factors f where f.tenant_id = o.tenant_id and f.operator_id = o.operator_id
                    and f.stopped_at is null) as "is_ready!",
                array(select g.connector_id from operator_groups g where g.tenant_id = o.tenant_id and g.operator_id = o.operator_id
@@ -167,6 +158,20 @@ async fn find(conn: &mut PgConnection, scope: &Scope, operator: Option<Uuid>) ->
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(|row| row.open(scope)).collect()
+}
+
+/// Both as they are until the end of the transaction, each if they are there: whoever acts and whom they act on.
+pub async fn locked(conn: &mut PgConnection, scope: &Scope, actor: Uuid, other: Uuid) -> Result<(Option<Operator>, Option<Operator>)> {
+    // In one order, so that two who act on one another do not wait in circles.
+    sqlx::query!(
+        "select operator_id from operators where tenant_id = $1 and operator_id in ($2, $3) order by operator_id for update",
+        scope.id(),
+        actor,
+        other,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    Ok((get(&mut *conn, scope, actor).await?, get(conn, scope, other).await?))
 }
 
 /// By the address that they sign in with.
@@ -300,7 +305,9 @@ pub async fn change(
     audit::record(&mut *conn, scope, clock, source, Event { action: "operator.change", outcome: "changed", detail, ..Event::default() })
         .await?;
     if before.role != draft.role || before.mail != draft.mail {
-        end_all(conn, scope, clock, source, operator).await?;
+        end_all(&mut *conn, scope, clock, source, operator).await?;
+        // Whoever made a link may not be allowed to make one for what they are now.
+        link::forget(conn, scope, operator).await?;
     }
     Ok(Saved::Yes(operator))
 }

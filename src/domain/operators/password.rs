@@ -77,6 +77,11 @@ impl Asked {
         (Zeroizing::new(typed.as_bytes().to_vec()), self.salt)
     }
 
+    /// Whose it would be: for the trail, where nobody reads it who does not see operators anyway.
+    pub const fn whose(&self) -> Option<Uuid> {
+        self.operator
+    }
+
     /// Whose password it was.
     pub fn is(&self, hash: &[u8; 32]) -> Option<Uuid> {
         let right = id::same(hash, &self.hash.unwrap_or([0; 32])) && self.hash.is_some();
@@ -101,6 +106,42 @@ pub async fn ask(conn: &mut PgConnection, scope: &Scope, mail: Option<&EmailAddr
 /// The same for whoever is signed in.
 pub async fn hold(conn: &mut PgConnection, scope: &Scope, operator: &Operator) -> Result<Asked> {
     ask(conn, scope, Some(&operator.mail)).await
+}
+
+/// What a browser came by a link for: theirs once the link is used up. False: the link is worth nothing any more.
+pub async fn keep_password(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    session: Uuid,
+    (salt, hash): (&[u8; 16], &[u8; 32]),
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update operator_sessions s set pending_salt = $3, pending_hash = $4 from operators o join operator_links l using (tenant_id, operator_id)
+         where s.tenant_id = $1 and s.session_id = $2 and s.stage = 'link' and o.tenant_id = $1 and o.operator_id = s.operator_id
+             and o.disabled_at is null and l.expires_at > $5",
+        scope.id(),
+        session,
+        salt,
+        hash,
+        clock.now(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Salt and hash of what was kept.
+pub async fn kept_password(conn: &mut PgConnection, scope: &Scope, session: Uuid) -> Result<Option<([u8; 16], [u8; 32])>> {
+    let row = sqlx::query!(
+        r#"select pending_salt as "salt!", pending_hash as "hash!" from operator_sessions
+           where tenant_id = $1 and session_id = $2 and stage = 'link' and pending_hash is not null"#,
+        scope.id(),
+        session,
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| Ok((row.salt.as_slice().try_into()?, row.hash.as_slice().try_into()?))).transpose()
 }
 
 /// From now on this is theirs.

@@ -193,6 +193,20 @@ pub async fn proven(conn: &mut PgConnection, scope: &Scope, clock: &Clock, sourc
     Ok(Some(cookie))
 }
 
+/// The same session by another cookie: the one from before is worth nothing from now on.
+pub async fn renew(conn: &mut PgConnection, scope: &Scope, session: Uuid) -> Result<String> {
+    let cookie = id::token();
+    sqlx::query!(
+        "update operator_sessions set token_hash = $3 where tenant_id = $1 and session_id = $2",
+        scope.id(),
+        session,
+        id::sha256(cookie.as_bytes()),
+    )
+    .execute(conn)
+    .await?;
+    Ok(cookie)
+}
+
 /// All in which this operator is signed in, the newest first.
 pub async fn sessions(conn: &mut PgConnection, scope: &Scope, clock: &Clock, operator: Uuid) -> Result<Vec<Session>> {
     let rows = sqlx::query_as!(
@@ -231,9 +245,26 @@ pub async fn end(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: 
 
 /// End all of them, at whatever stage.
 pub async fn end_all(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, operator: Uuid) -> Result<()> {
-    let done = sqlx::query!("delete from operator_sessions where tenant_id = $1 and operator_id = $2", scope.id(), operator)
-        .execute(&mut *conn)
-        .await?;
+    end_but(conn, scope, clock, source, operator, None).await
+}
+
+/// End all but one: the browser in hand.
+pub async fn end_but(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    source: &Source,
+    operator: Uuid,
+    kept: Option<Uuid>,
+) -> Result<()> {
+    let done = sqlx::query!(
+        "delete from operator_sessions where tenant_id = $1 and operator_id = $2 and session_id is distinct from $3",
+        scope.id(),
+        operator,
+        kept,
+    )
+    .execute(&mut *conn)
+    .await?;
     if done.rows_affected() == 0 {
         return Ok(());
     }

@@ -1,5 +1,6 @@
 //! The console, against the real server.
 
+mod above;
 mod acts;
 mod agents;
 mod connectors;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use sspr::domain::operators::Role;
+use uuid::Uuid;
 
 use crate::support::{
     Cloud, Person,
@@ -193,6 +194,8 @@ async fn a_link_is_good_once_and_for_a_day_and_replaces_what_was_before() {
     let mut early = follows(&cloud, &first).await;
     let second = cloud.administers(&["operator", "link", "olga@corp.example"]);
     let second = second.trim().split_once('#').unwrap().1;
+    // What is chosen by a link counts when the second factor is shown, and not before.
+    assert_eq!(cloud.sql::<i64>("select count(*) from operators where password_hash is not null").await, 0);
     // Whoever came by the older one is out.
     early.opens("/console/welcome/factor").await.is_at("/console/welcome");
     early.submits("/console/welcome", &[("code", &first)]).await.sees("does not work any more");
@@ -237,7 +240,21 @@ async fn one_changes_ones_own_factors_but_never_loses_the_last() {
     olga.opens("/console/me/password").await;
     olga.submits("/console/me/password", &[("current", "wrong"), ("password", "another horse battery")]).await;
     assert_eq!(olga.page.status, 422);
+    // Whoever else had a browser of hers has it no more, nor the cookie from before.
+    let operator: Uuid = cloud.sql("select operator_id from operators").await;
+    let (mut elsewhere, before) = (cloud.at_console(operator).await, olga.browser.cookies["sspr_console"].clone());
+    elsewhere.opens("/console").await.is_at("/console");
     olga.submits("/console/me/password", &[("current", PASSWORD), ("password", "another horse battery")]).await.is_at("/console/me");
+    elsewhere.opens("/console").await.is_at("/console/sign-in");
+    elsewhere.browser.cookies.insert("sspr_console".into(), before);
+    elsewhere.opens("/console").await.is_at("/console/sign-in");
+    // Guesses at it are as few as at the door.
+    for n in 0..6 {
+        olga.opens("/console/me/password").await;
+        olga.submits("/console/me/password", &[("current", "wrong"), ("password", "another horse battery")]).await;
+        assert_eq!(olga.page.status, if n < 5 { 422 } else { 429 }, "{n}");
+    }
+    cloud.clock.advance(601);
     signs_in(&cloud, "olga@corp.example", "another horse battery").await.is_at("/console/sign-in/factor");
     assert_eq!(cloud.operator(Role::Auditor).await.opens("/console/me").await.page.status, 200);
 }
