@@ -113,8 +113,10 @@ async fn a_domain_goes_first_and_an_openldap_directory_follows() {
         proves(&browser, &cloud, &user.sign_in_name, mail).await;
         let next = "Zolu-vemi-kate-tupo-73";
         browser.types("New password", next).await;
-        wire.cut.store(true, std::sync::atomic::Ordering::SeqCst);
         browser.clicks("Set new password").await;
+        // Not before it is sealed for both: who is away already is not sealed for.
+        cloud.until("select count(*) from jobs where part = 'follows'", 2).await;
+        wire.cut.store(true, std::sync::atomic::Ordering::SeqCst);
         browser.arrives_at("/reset/status").await;
         browser.sees("being set").await;
         cloud.until("select count(*) from jobs where part = 'first' and state = 'applied'", 2).await;
