@@ -23,3 +23,5 @@ alter function audit_forget(uuid, bigint) owner to sspr_audit;
 revoke create on schema public from sspr_audit;
 revoke all on audit_events, audit_chain, audit_checkpoints from :"app";
 grant select, insert on audit_events, audit_chain, audit_checkpoints to :"app";
+revoke execute on function audit_forget(uuid, bigint) from public;
+grant execute on function audit_forget(uuid, bigint) to :"app";

@@ -37,6 +37,8 @@ struct ProvePage {
     passkey: bool,
     error: Option<&'static str>,
     passkey_error: Option<&'static str>,
+    at: &'static str,
+    passkey_at: &'static str,
 }
 
 async fn show(desk: May<Any>, to: Query<To>) -> Result<Response> {
@@ -53,8 +55,17 @@ async fn answer(
     let mut conn = visitor.app.db.acquire().await?;
     let factors = operators::factors(&mut conn, &visitor.tenant.scope, desk.operator.operator_id).await?;
     let has = |passkey: bool| factors.iter().any(|factor| factor.is_passkey == passkey && !factor.is_stopped);
-    let (app, passkey) = (has(false), has(true));
-    Ok(page::html_as(status, &ProvePage { page: visitor.page(), to: to.path().to_owned(), app, passkey, error, passkey_error }))
+    let shown = ProvePage {
+        page: visitor.page(),
+        to: to.path().to_owned(),
+        app: has(false),
+        passkey: has(true),
+        error,
+        passkey_error,
+        at: "/console/prove",
+        passkey_at: "/console/prove/passkey",
+    };
+    Ok(page::html_as(status, &shown))
 }
 
 #[derive(Deserialize)]

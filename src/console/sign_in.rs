@@ -57,6 +57,9 @@ struct FactorPage {
     app: bool,
     passkey: bool,
     error: Option<&'static str>,
+    passkey_error: Option<&'static str>,
+    at: &'static str,
+    passkey_at: &'static str,
 }
 
 /// Where one wanted to go.
@@ -154,7 +157,16 @@ async fn ask_for_factor(halfway: &Halfway, status: StatusCode, to: &To, error: O
     let mut conn = visitor.app.db.acquire().await?;
     let factors = operators::factors(&mut conn, &visitor.tenant.scope, halfway.operator.operator_id).await?;
     let has = |passkey: bool| factors.iter().any(|factor| factor.is_passkey == passkey && !factor.is_stopped);
-    let shown = FactorPage { page: visitor.page(), to: to.path().to_owned(), app: has(false), passkey: has(true), error };
+    let shown = FactorPage {
+        page: visitor.page(),
+        to: to.path().to_owned(),
+        app: has(false),
+        passkey: has(true),
+        error,
+        passkey_error: None,
+        at: "/console/sign-in/factor",
+        passkey_at: "/console/sign-in/passkey",
+    };
     Ok(page::html_as(status, &shown))
 }
 

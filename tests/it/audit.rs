@@ -301,6 +301,11 @@ async fn with_an_owner_of_its_own_the_trail_can_only_be_added_to() {
         sqlx::raw_sql(sqlx::AssertSqlSafe(statements.to_owned())).execute(&cloud.app.db).await.unwrap();
     }
     let mut conn = cloud.app.db.acquire().await.unwrap().detach();
+    // Whoever else is let into the database lets nothing go.
+    let stranger = "create role stranger; grant usage on schema public to stranger; set role stranger";
+    sqlx::raw_sql(stranger).execute(&mut conn).await.unwrap();
+    let forgets = sqlx::query("select audit_forget('00000000-0000-0000-0000-000000000000', 1)").execute(&mut conn).await;
+    assert!(forgets.unwrap_err().to_string().contains("permission denied"));
     sqlx::query("set role serving").execute(&mut conn).await.unwrap();
     for table in ["audit_events", "audit_chain", "audit_checkpoints"] {
         for statement in [
