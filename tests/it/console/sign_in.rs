@@ -215,6 +215,16 @@ async fn a_link_is_good_once_and_for_a_day_and_replaces_what_was_before() {
     olga.submits("/console/sign-in/factor", &[("code", &app_shows(&secret, cloud.clock.seconds()))]).await;
     assert_eq!(olga.page.status, 422, "the lost app opens nothing");
     olga.submits("/console/sign-in/factor", &[("code", &app_shows(&newer, cloud.clock.seconds()))]).await.is_at("/console");
+    // Whoever came in time and shows the second factor too late is not in, and nothing of it counts.
+    let token = invites(&cloud, "Slow", "slow@corp.example", "auditor");
+    let before: i64 = cloud.sql("select count(*) from operators where password_hash is not null").await;
+    cloud.clock.advance(24 * 3600 - 300);
+    let mut slow = follows(&cloud, &token).await;
+    cloud.clock.advance(360);
+    let code = app_shows(&key(&slow), cloud.clock.seconds());
+    slow.submits("/console/welcome/factor/app", &[("code", &code)]).await.is_at("/console/welcome/factor");
+    slow.opens("/console").await.is_at("/console/sign-in");
+    assert_eq!(cloud.sql::<i64>("select count(*) from operators where password_hash is not null").await, before);
     let mut late = Person::at(&cloud);
     let token = invites(&cloud, "Late", "late@corp.example", "auditor");
     cloud.clock.advance(24 * 3600);
