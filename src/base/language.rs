@@ -23,6 +23,7 @@ const SOURCES: [(Language, &[&str]); 2] = [
             include_str!("../../locales/en/messages.ftl"),
             include_str!("../../locales/en/console_audit.ftl"),
             include_str!("../../locales/en/console_people.ftl"),
+            include_str!("../../locales/en/console_policies.ftl"),
         ],
     ),
     (
@@ -35,6 +36,7 @@ const SOURCES: [(Language, &[&str]); 2] = [
             include_str!("../../locales/de/messages.ftl"),
             include_str!("../../locales/de/console_audit.ftl"),
             include_str!("../../locales/de/console_people.ftl"),
+            include_str!("../../locales/de/console_policies.ftl"),
         ],
     ),
 ];

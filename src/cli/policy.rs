@@ -10,8 +10,8 @@ use crate::{
     base::{clock::Clock, config::Config, db, secret::KeyRing},
     domain::{
         audit::Source,
-        coverage::{self, Change, Impact},
-        policies::{self, Draft, Group, Method, Policy},
+        coverage::{self, Impact, Turn},
+        policies::{self, Change, Draft, Group, Method, Policy, Rules},
         tenants::Tenant,
     },
 };
@@ -102,36 +102,29 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
     let mut tx = pool.begin().await?;
     let tenant = super::tenant::chosen(&mut tx, &ring, args.tenant).await?;
     let (scope, source) = (&tenant.scope, Source::house("cli"));
-    let before = match args.command {
-        Command::List => return list(&mut tx, &tenant).await,
+    let rules = policies::rules(&mut tx, scope).await?;
+    let change = match args.command {
+        Command::List => {
+            list(&rules);
+            return Ok(());
+        }
         Command::Coverage => return covered(&mut tx, &tenant, &clock).await,
-        _ => coverage::of(&mut tx, &tenant, &clock).await?,
-    };
-    match args.command {
-        Command::List | Command::Coverage => {}
-        Command::Create { name, terms } => {
-            let policies = policies::all(&mut tx, scope).await?;
-            let first_free = (1..).step_by(10).find(|n| policies.iter().all(|policy| policy.terms.priority != *n)).unwrap_or(1);
-            let draft = terms.over(&mut tx, &tenant, Draft::new(&name, first_free)).await?;
-            policies::save(&mut tx, scope, &clock, &source, None, &draft).await??;
-        }
+        Command::Create { name, terms } => Change::Save(None, terms.over(&mut tx, &tenant, Draft::new(&name, rules.free())).await?),
         Command::Set { policy, name, terms } => {
-            let Policy { policy_id, terms: old } = named(&mut tx, &tenant, &policy).await?;
-            let draft = terms.over(&mut tx, &tenant, Draft { name: name.unwrap_or(old.name.clone()), ..old }).await?;
-            policies::save(&mut tx, scope, &clock, &source, Some(policy_id), &draft).await??;
+            let Policy { policy_id, terms: old } = named(&rules, &policy)?;
+            Change::Save(Some(policy_id), terms.over(&mut tx, &tenant, Draft { name: name.unwrap_or(old.name.clone()), ..old }).await?)
         }
-        Command::Remove { policy } => {
-            let policy = named(&mut tx, &tenant, &policy).await?;
-            policies::remove(&mut tx, scope, &clock, &source, policy.policy_id).await?;
-        }
+        Command::Remove { policy } => Change::Remove(named(&rules, &policy)?.policy_id),
         Command::Privileged { group, state } => {
             // One that no agent tells any more can still be unmarked.
-            let known = [policies::groups(&mut tx, scope).await?, policies::privileged(&mut tx, scope).await?].concat();
-            policies::mark(&mut tx, scope, &clock, &source, &group_of(&known, &group)?, state == "on").await?;
+            let known = [policies::groups(&mut tx, scope).await?, rules.privileged.clone()].concat();
+            let group = group_of(&known, &group)?;
+            let others = rules.privileged.into_iter().filter(|one| !one.is(&group));
+            Change::Privilege(others.chain((state == "on").then(|| group.clone())).collect())
         }
-    }
-    let after = coverage::of(&mut tx, &tenant, &clock).await?;
-    print!("{}", told(&coverage::compare(&before, &after)));
+    };
+    let (_, impact) = coverage::impact(&mut tx, &tenant, &clock, &source, &change).await??;
+    print!("{}", told(&impact));
     if args.yes {
         tx.commit().await?;
         println!("Saved.");
@@ -183,18 +176,17 @@ fn group_of(known: &[Group], text: &str) -> Result<Group> {
     }
 }
 
-async fn named(conn: &mut PgConnection, tenant: &Tenant, text: &str) -> Result<Policy> {
-    let fits = |policy: &Policy| policy.terms.name == text || policy.policy_id.to_string() == text;
-    let found = policies::all(conn, &tenant.scope).await?.into_iter().find(fits);
-    found.with_context(|| format!("there is no policy {text:?}: see `sspr policy list`"))
+fn named(rules: &Rules, text: &str) -> Result<Policy> {
+    let fits = |policy: &&Policy| policy.terms.name == text || policy.policy_id.to_string() == text;
+    rules.policies.iter().find(fits).cloned().with_context(|| format!("there is no policy {text:?}: see `sspr policy list`"))
 }
 
-async fn list(conn: &mut PgConnection, tenant: &Tenant) -> Result<()> {
+fn list(rules: &Rules) {
     let names = |groups: &[Group]| {
         let name = |group: &Group| group.name.clone().unwrap_or_else(|| format!("{} (NOT TOLD by any agent)", group.object_guid));
         groups.iter().map(name).collect::<Vec<_>>().join(", ")
     };
-    for Policy { policy_id, terms } in policies::all(&mut *conn, &tenant.scope).await? {
+    for Policy { policy_id, terms } in &rules.policies {
         let whom = if terms.everybody { "everybody".to_owned() } else { names(&terms.groups) };
         let but = if terms.exceptions.is_empty() { String::new() } else { format!(" but {}", names(&terms.exceptions)) };
         println!("{:5}  {}  {policy_id}", terms.priority, terms.name);
@@ -211,8 +203,8 @@ async fn list(conn: &mut PgConnection, tenant: &Tenant) -> Result<()> {
             println!("     ! serves nobody: no agent tells who is in an exception");
         }
     }
-    for group in policies::privileged(conn, &tenant.scope).await? {
-        match group.name {
+    for group in &rules.privileged {
+        match &group.name {
             Some(name) => println!("privileged: {name}"),
             None => println!(
                 "privileged: {}\n     ! no agent tells who is in it: everybody in its directory proves as much as they would",
@@ -220,7 +212,6 @@ async fn list(conn: &mut PgConnection, tenant: &Tenant) -> Result<()> {
             ),
         }
     }
-    Ok(())
 }
 
 async fn covered(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Result<()> {
@@ -228,7 +219,7 @@ async fn covered(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Res
     for (standing, count) in coverage::count(&all) {
         println!("{count:7}  {standing}");
     }
-    for warning in coverage::warnings(&all) {
+    if let Some(warning) = warning(coverage::by_mailbox(&all)) {
         println!("      !  {warning}");
     }
     ensure!(tenant.self_service, "self-service is off, so nobody is served: sspr tenant set {} --self-service true", tenant.scope.id());
@@ -242,7 +233,7 @@ fn told(impact: &Impact) -> String {
     let mut text = String::new();
     for (title, people) in [("gain self-service", &impact.gains), ("lose self-service", &impact.loses)] {
         let _ = writeln!(text, "{} {title}", people.len());
-        for Change { name, before, after } in people.iter().take(LISTED) {
+        for Turn { name, before, after, .. } in people.iter().take(LISTED) {
             let _ = writeln!(text, "    {name}: {before} -> {after}");
         }
         if people.len() > LISTED {
@@ -250,8 +241,18 @@ fn told(impact: &Impact) -> String {
         }
     }
     let _ = writeln!(text, "{} stay as they are", impact.same);
-    for warning in &impact.warnings {
+    if let Some(warning) = warning(impact.by_mailbox) {
         let _ = writeln!(text, "! {warning}");
     }
     text
+}
+
+/// What an administrator should think about.
+fn warning(by_mailbox: usize) -> Option<String> {
+    (by_mailbox > 0).then(|| {
+        format!(
+            "{by_mailbox} people prove themselves by the directory's mail address alone. If that mailbox opens with the password they \
+             forgot, they cannot reach it, and who has got into it gets the account: sspr tenant set --mail-domains"
+        )
+    })
 }

@@ -38,6 +38,8 @@ permissions! {
     Fleet: Owner Administrator;
     /// How people are served.
     Govern: Owner Administrator;
+    /// How people are served, to read it.
+    Rules: Owner Administrator Auditor;
     /// Who did what.
     Trail: Owner Administrator Auditor;
     /// Operators.

@@ -12,6 +12,7 @@ mod operators;
 mod overview;
 mod people;
 mod person;
+mod policies;
 mod prove;
 mod register;
 mod settings;
@@ -39,6 +40,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(job::routes())
         .merge(temporary::routes())
         .merge(operators::routes())
+        .merge(policies::routes())
         .merge(settings::routes())
         .merge(connectors::routes())
         .merge(agents::routes())

@@ -1,6 +1,6 @@
 //! What stands around every page of the console: where one can go, and who one is.
 
-use super::guard::{Desk, Fleet, Govern, Permission, Serve, Staff, Trail};
+use super::guard::{Desk, Fleet, Govern, Permission, Rules, Serve, Staff, Trail};
 use crate::domain::operators::Role;
 
 /// Where somebody is.
@@ -8,6 +8,7 @@ use crate::domain::operators::Role;
 pub enum Here {
     Overview,
     People,
+    Policies,
     Connectors,
     Audit,
     Support,
@@ -54,6 +55,7 @@ impl Desk {
         };
         offer(&Role::ALL, Here::Overview, "/console", "console-nav-overview", "home");
         offer(Serve::ROLES, Here::People, "/console/people", "console-nav-people", "person");
+        offer(Rules::ROLES, Here::Policies, "/console/policies", "console-nav-policies", "shield");
         offer(Fleet::ROLES, Here::Connectors, "/console/connectors", "console-nav-connectors", "plug");
         offer(Trail::ROLES, Here::Audit, "/console/audit", "console-nav-audit", "paper");
         offer(&Role::ALL, Here::Support, "/console/support", "support-title", "search");

@@ -9,8 +9,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
+    audit::Source,
     authenticators,
-    policies::{self, Method, Terms},
+    policies::{self, Change, Changed, Method, Refused, Terms},
     resets,
     tenants::Tenant,
     users,
@@ -65,21 +66,28 @@ pub struct Person {
     pub standing: Standing,
 }
 
+/// So many people are read at a time: the memory it takes does not grow with the directory but for a line per person.
+const PAGE: i64 = 5000;
+
 /// Of everybody.
 pub async fn of(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Result<BTreeMap<Uuid, Person>> {
-    let (everybody, now) = (users::everybody(&mut *conn, &tenant.scope).await?, clock.now());
-    let people: Vec<Uuid> = everybody.iter().map(|(user, _, _)| user.user_id).collect();
-    // One look through all of them for each person would be a look at everybody by everybody.
-    let mut kinds: BTreeMap<Uuid, Vec<_>> = BTreeMap::new();
-    for one in authenticators::usable(conn, &tenant.scope, clock, &people).await? {
-        kinds.entry(one.0).or_default().push(one);
+    let (mut all, mut last, now) = (BTreeMap::new(), Uuid::nil(), clock.now());
+    loop {
+        let page = users::everybody(&mut *conn, &tenant.scope, last, PAGE).await?;
+        let people: Vec<Uuid> = page.iter().map(|(user, _, _)| user.user_id).collect();
+        let Some(behind) = people.last() else { return Ok(all) };
+        last = *behind;
+        // One look through all of them for each person would be a look at everybody by everybody.
+        let mut kinds: BTreeMap<Uuid, Vec<_>> = BTreeMap::new();
+        for one in authenticators::usable(&mut *conn, &tenant.scope, clock, &people).await? {
+            kinds.entry(one.0).or_default().push(one);
+        }
+        all.extend(page.into_iter().map(|(user, terms, open)| {
+            let methods = resets::methods_of(kinds.get(&user.user_id).map_or(&[][..], Vec::as_slice), user.user_id);
+            let standing = if open { standing(tenant, &user, &methods, &terms, now) } else { Standing::Closed };
+            (user.user_id, Person { name: user.sign_in_name, standing })
+        }));
     }
-    let person = |(user, terms, open): (users::User, Terms, bool)| {
-        let methods = resets::methods_of(kinds.get(&user.user_id).map_or(&[][..], Vec::as_slice), user.user_id);
-        let standing = if open { standing(tenant, &user, &methods, &terms, now) } else { Standing::Closed };
-        (user.user_id, Person { name: user.sign_in_name, standing })
-    };
-    Ok(everybody.into_iter().map(person).collect())
 }
 
 fn standing(tenant: &Tenant, user: &users::User, kinds: &[Method], terms: &Terms, now: OffsetDateTime) -> Standing {
@@ -108,44 +116,66 @@ pub fn count(all: &BTreeMap<Uuid, Person>) -> BTreeMap<Standing, usize> {
     counts
 }
 
-/// What an administrator should think about.
-pub fn warnings(all: &BTreeMap<Uuid, Person>) -> Vec<String> {
-    let alone = all.values().filter(|person| person.standing == Standing::MailboxOnly).count();
-    let mailbox = format!(
-        "{alone} people prove themselves by the directory's mail address alone. If that mailbox opens with the password they forgot, they \
-         cannot reach it, and who has got into it gets the account: sspr tenant set --mail-domains"
-    );
-    if alone > 0 { vec![mailbox] } else { Vec::new() }
+/// How many prove themselves by nothing but the directory's mail address.
+pub fn by_mailbox(all: &BTreeMap<Uuid, Person>) -> usize {
+    all.values().filter(|person| person.standing == Standing::MailboxOnly).count()
 }
 
 /// Whose standing changes.
 #[derive(Debug)]
-pub struct Change {
+pub struct Turn {
+    pub user: Uuid,
     pub name: String,
     pub before: Standing,
     pub after: Standing,
 }
 
+/// Each list in the order of names.
 #[derive(Debug)]
 pub struct Impact {
-    pub gains: Vec<Change>,
-    pub loses: Vec<Change>,
+    pub gains: Vec<Turn>,
+    pub loses: Vec<Turn>,
     /// How many can and could, or cannot and could not.
     pub same: usize,
-    pub warnings: Vec<String>,
+    /// How many can afterwards.
+    pub able: usize,
+    /// How many of them by the directory's mail address alone.
+    pub by_mailbox: usize,
+}
+
+/// Change the policies, and say what that comes to. Whoever only wants to know rolls back.
+pub async fn impact(
+    conn: &mut PgConnection,
+    tenant: &Tenant,
+    clock: &Clock,
+    source: &Source,
+    change: &Change,
+) -> Result<Result<(Changed, Impact), Refused>> {
+    // Before the lock that the change takes.
+    let before = of(&mut *conn, tenant, clock).await?;
+    let changed = match policies::change(&mut *conn, &tenant.scope, clock, source, (change, None)).await? {
+        Ok(changed) => changed,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let after = if changed.before.mark() == changed.after.mark() { before.clone() } else { of(conn, tenant, clock).await? };
+    Ok(Ok((changed, compare(before, &after))))
 }
 
 /// What lies between two looks.
-pub fn compare(before: &BTreeMap<Uuid, Person>, after: &BTreeMap<Uuid, Person>) -> Impact {
-    let mut impact = Impact { gains: Vec::new(), loses: Vec::new(), same: 0, warnings: warnings(after) };
+fn compare(mut before: BTreeMap<Uuid, Person>, after: &BTreeMap<Uuid, Person>) -> Impact {
+    let able = after.values().filter(|person| person.standing.is_able()).count();
+    let mut impact = Impact { gains: Vec::new(), loses: Vec::new(), same: 0, able, by_mailbox: by_mailbox(after) };
     for (user, person) in after {
-        let Some(old) = before.get(user) else { continue };
-        let change = || Change { name: person.name.clone(), before: old.standing, after: person.standing };
+        let Some(old) = before.remove(user) else { continue };
+        let turn = || Turn { user: *user, name: old.name.clone(), before: old.standing, after: person.standing };
         match (old.standing.is_able(), person.standing.is_able()) {
-            (false, true) => impact.gains.push(change()),
-            (true, false) => impact.loses.push(change()),
+            (false, true) => impact.gains.push(turn()),
+            (true, false) => impact.loses.push(turn()),
             _ => impact.same += 1,
         }
+    }
+    for turns in [&mut impact.gains, &mut impact.loses] {
+        turns.sort_by(|one, other| one.name.cmp(&other.name));
     }
     impact
 }

@@ -6,14 +6,17 @@
 //! them by text message or help desk, and three days of cooling-off.
 
 mod method;
+mod rules;
 mod store;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use time::Duration;
 use uuid::Uuid;
 
 pub use method::{Class, Method};
-pub use store::{Holding, all, are_lawful, groups, holding, mark, of_user, privileged, remove, save};
+pub use rules::{Change, Rules};
+pub use store::{Changed, Holding, are_lawful, change, groups, holding, of_user, rules};
 
 /// What holds for a person at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,16 +80,24 @@ pub fn classes(methods: impl IntoIterator<Item = Method>, apart: bool) -> usize 
 }
 
 /// A group of a directory.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Group {
     pub connector_id: Uuid,
     pub object_guid: Uuid,
-    /// `None`: no agent tells its members, see `agent.mirror.groups`.
+    /// `None`: no agent tells its members, see `agent.mirror.groups`. Only the directory says how it is called.
+    #[serde(skip)]
     pub name: Option<String>,
 }
 
+impl Group {
+    /// The same, whatever it is called.
+    pub fn is(&self, other: &Self) -> bool {
+        (self.connector_id, self.object_guid) == (other.connector_id, other.object_guid)
+    }
+}
+
 /// As an administrator writes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
     pub name: String,
     /// 1 comes first; at most 10000.
@@ -107,7 +118,7 @@ pub struct Draft {
     pub cooling_off: i32,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     pub policy_id: Uuid,
     pub terms: Draft,
@@ -122,7 +133,7 @@ pub enum Refused {
     NoMethod,
     #[error("two gates need methods of two classes; mail and text message are one unless they are set apart")]
     OneClass,
-    #[error("the name must have 1 to 100 characters, the priority be 1 to 10000, the cooling-off 0 to 720 hours")]
+    #[error("the name must have 1 to 100 characters on one line, the priority be 1 to 10000, the cooling-off 0 to 720 hours")]
     Bounds,
     #[error("another policy has this priority")]
     PriorityTaken,
@@ -130,6 +141,8 @@ pub enum Refused {
     NameTaken,
     #[error("there is no such policy")]
     Gone,
+    #[error("the policies were changed meanwhile")]
+    Stale,
 }
 
 impl Draft {
@@ -153,7 +166,8 @@ impl Draft {
 
     /// Whether it makes sense by itself.
     pub fn check(&self) -> Result<(), Refused> {
-        let bounds = (1..=100).contains(&self.name.chars().count())
+        let bounds = (1..=100).contains(&self.name.trim().chars().count())
+            && !self.name.chars().any(char::is_control)
             && (1..=10_000).contains(&self.priority)
             && (0..=720).contains(&self.cooling_off)
             && (1..=2).contains(&self.gates);

@@ -4,7 +4,7 @@ use anyhow::Result;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Draft, Group, Method, Policy, Refused, Terms};
+use super::{Change, Draft, Group, Method, Policy, Refused, Rules, Terms};
 use crate::{
     base::{clock::Clock, id},
     domain::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// In the order in which they are asked.
-pub async fn all(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Policy>> {
+async fn all(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Policy>> {
     let rows = sqlx::query_as!(
         Row,
         "select policy_id, name, priority, everybody, serves, methods, gates, apart, rises, cooling_off from policies where tenant_id = $1 order by priority",
@@ -66,80 +66,132 @@ struct Row {
     cooling_off: i32,
 }
 
-/// A new policy, or another shape of `policy`; the audit trail has what it was before. Refused: nothing was changed, and the caller rolls back.
-pub async fn save(
+/// What it was, and what it is now.
+#[derive(Debug)]
+pub struct Changed {
+    pub before: Rules,
+    pub after: Rules,
+}
+
+/// All that they say at this moment.
+pub async fn rules(conn: &mut PgConnection, scope: &Scope) -> Result<Rules> {
+    Ok(Rules { policies: all(&mut *conn, scope).await?, privileged: privileged(conn, scope).await? })
+}
+
+/// Change them; the audit trail has for each policy what it was before. `seen`: the [`Rules::mark`] of what it was decided upon, if that
+/// matters. Refused: nothing was changed.
+pub async fn change(
     conn: &mut PgConnection,
     scope: &Scope,
     clock: &Clock,
     source: &Source,
-    policy: Option<Uuid>,
-    draft: &Draft,
-) -> Result<Result<Uuid, Refused>> {
-    if let Err(refused) = draft.check() {
-        return Ok(Err(refused));
+    (change, seen): (&Change, Option<&str>),
+) -> Result<Result<Changed, Refused>> {
+    // One administrator at a time: two who save at once would each pass what the other makes wrong. What only names the tenant goes on.
+    sqlx::query!("select from tenants where tenant_id = $1 for no key update", scope.id()).execute(&mut *conn).await?;
+    let before = rules(&mut *conn, scope).await?;
+    if seen.is_some_and(|seen| seen != before.mark()) {
+        return Ok(Err(Refused::Stale));
     }
-    // One administrator at a time: two who save at once would each pass what the other makes wrong.
-    sqlx::query!("select from tenants where tenant_id = $1 for update", scope.id()).execute(&mut *conn).await?;
-    let before = all(&mut *conn, scope).await?;
-    let (others, own): (Vec<_>, Vec<_>) = before.into_iter().partition(|one| Some(one.policy_id) != policy);
-    if policy.is_some() && own.is_empty() {
-        return Ok(Err(Refused::Gone));
+    let after = match before.with(change, id::time_ordered(clock)) {
+        Ok(after) => after,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let mut events = write(&mut *conn, scope, clock, &before, &after).await?;
+    events.extend(privilege(&mut *conn, scope, &before.privileged, &after.privileged).await?);
+    audit::record_all(&mut *conn, clock, events.into_iter().map(|event| (scope, source, event)).collect()).await?;
+    // With the names that groups have.
+    let after = rules(conn, scope).await?;
+    Ok(Ok(Changed { before, after }))
+}
+
+/// The policies that are others now: taken away, and put there anew. Whoever reads at the same moment sees both or neither.
+async fn write(conn: &mut PgConnection, scope: &Scope, clock: &Clock, before: &Rules, after: &Rules) -> Result<Vec<Event>> {
+    let fits = |one: &Policy, other: Option<&Policy>| other.is_some_and(|other| shape(&other.terms) == shape(&one.terms));
+    let gone: Vec<&Policy> = before.policies.iter().filter(|one| !fits(one, after.policy(one.policy_id))).collect();
+    let fresh: Vec<&Policy> = after.policies.iter().filter(|one| !fits(one, before.policy(one.policy_id))).collect();
+    let ids: Vec<Uuid> = gone.iter().map(|one| one.policy_id).collect();
+    sqlx::query!("delete from policies where tenant_id = $1 and policy_id = any($2)", scope.id(), &ids).execute(&mut *conn).await?;
+    let mut events = Vec::new();
+    for Policy { policy_id, terms } in gone.into_iter().filter(|one| after.policy(one.policy_id).is_none()) {
+        let detail = serde_json::json!({ "policy": policy_id, "before": shape(terms) });
+        events.push(Event { action: "policy.remove", outcome: "removed", detail, ..Event::default() });
     }
-    if others.iter().any(|other| other.terms.priority == draft.priority) {
-        return Ok(Err(Refused::PriorityTaken));
+    for policy in fresh {
+        insert(&mut *conn, scope, clock, policy).await?;
+        let was = before.policy(policy.policy_id).map(|was| shape(&was.terms));
+        let detail = serde_json::json!({ "policy": policy.policy_id, "before": was, "after": shape(&policy.terms) });
+        events.push(Event { action: "policy.save", outcome: "saved", detail, ..Event::default() });
     }
-    if others.iter().any(|other| other.terms.name == draft.name) {
-        return Ok(Err(Refused::NameTaken));
-    }
-    let policy_id = policy.unwrap_or_else(|| id::time_ordered(clock));
+    Ok(events)
+}
+
+async fn insert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, Policy { policy_id, terms }: &Policy) -> Result<()> {
     sqlx::query!(
         "insert into policies (policy_id, tenant_id, name, priority, everybody, serves, methods, gates, apart, rises, cooling_off, changed_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-         on conflict (policy_id) do update set name = excluded.name, priority = excluded.priority, everybody = excluded.everybody,
-             serves = excluded.serves, methods = excluded.methods, gates = excluded.gates, apart = excluded.apart,
-             rises = excluded.rises, cooling_off = excluded.cooling_off, changed_at = excluded.changed_at",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         policy_id,
         scope.id(),
-        draft.name,
-        draft.priority,
-        draft.everybody,
-        draft.serves,
-        &draft.methods.iter().map(|method| method.as_str().to_owned()).collect::<Vec<_>>(),
-        draft.gates,
-        draft.apart,
-        draft.rises,
-        draft.cooling_off,
+        terms.name,
+        terms.priority,
+        terms.everybody,
+        terms.serves,
+        &terms.methods.iter().map(|method| method.as_str().to_owned()).collect::<Vec<_>>(),
+        terms.gates,
+        terms.apart,
+        terms.rises,
+        terms.cooling_off,
         clock.now(),
     )
     .execute(&mut *conn)
     .await?;
-    let named: Vec<_> = draft.groups.iter().map(|group| (group, false)).chain(draft.exceptions.iter().map(|group| (group, true))).collect();
-    sqlx::query!("delete from policy_groups where tenant_id = $1 and policy_id = $2", scope.id(), policy_id).execute(&mut *conn).await?;
-    // An exception beats the group that is named as both.
+    let named: Vec<_> = terms.groups.iter().map(|group| (group, false)).chain(terms.exceptions.iter().map(|group| (group, true))).collect();
     sqlx::query!(
         "insert into policy_groups (tenant_id, policy_id, connector_id, group_guid, excepted)
-         select $1, $2, connector_id, group_guid, bool_or(excepted)
-         from unnest($3::uuid[], $4::uuid[], $5::boolean[]) as r (connector_id, group_guid, excepted) group by connector_id, group_guid",
+         select $1, $2, connector_id, group_guid, excepted
+         from unnest($3::uuid[], $4::uuid[], $5::boolean[]) as r (connector_id, group_guid, excepted)",
         scope.id(),
         policy_id,
         &named.iter().map(|(group, _)| group.connector_id).collect::<Vec<_>>(),
         &named.iter().map(|(group, _)| group.object_guid).collect::<Vec<_>>(),
         &named.iter().map(|(_, excepted)| *excepted).collect::<Vec<_>>(),
     )
-    .execute(&mut *conn)
+    .execute(conn)
     .await?;
-    let detail = serde_json::json!({ "policy": policy_id, "before": own.first().map(|own| shape(&own.terms)), "after": shape(draft) });
-    audit::record(conn, scope, clock, source, Event { action: "policy.save", outcome: "saved", detail, ..Event::default() }).await?;
-    Ok(Ok(policy_id))
+    Ok(())
 }
 
-/// False where there is none of that id.
-pub async fn remove(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, policy: Uuid) -> Result<bool> {
-    let Some(before) = all(&mut *conn, scope).await?.into_iter().find(|one| one.policy_id == policy) else { return Ok(false) };
-    sqlx::query!("delete from policies where tenant_id = $1 and policy_id = $2", scope.id(), policy).execute(&mut *conn).await?;
-    let detail = serde_json::json!({ "policy": policy, "before": shape(&before.terms) });
-    audit::record(conn, scope, clock, source, Event { action: "policy.remove", outcome: "removed", detail, ..Event::default() }).await?;
-    Ok(true)
+/// Mark those that are new, and those no more that are not there.
+async fn privilege(conn: &mut PgConnection, scope: &Scope, before: &[Group], after: &[Group]) -> Result<Vec<Event>> {
+    let lacks = |groups: &[Group], one: &Group| !groups.iter().any(|other| other.is(one));
+    let mut events = Vec::new();
+    let mut line = |group: &Group, outcome| {
+        let detail = serde_json::json!({ "group": group.object_guid });
+        events.push(Event { action: "policy.privileged", outcome, detail, ..Event::default() });
+    };
+    for group in before.iter().filter(|one| lacks(after, one)) {
+        sqlx::query!(
+            "delete from privileged_groups where tenant_id = $1 and connector_id = $2 and group_guid = $3",
+            scope.id(),
+            group.connector_id,
+            group.object_guid,
+        )
+        .execute(&mut *conn)
+        .await?;
+        line(group, "off");
+    }
+    for group in after.iter().filter(|one| lacks(before, one)) {
+        sqlx::query!(
+            "insert into privileged_groups (tenant_id, connector_id, group_guid) values ($1, $2, $3)",
+            scope.id(),
+            group.connector_id,
+            group.object_guid,
+        )
+        .execute(&mut *conn)
+        .await?;
+        line(group, "on");
+    }
+    Ok(events)
 }
 
 /// For the audit trail: names of groups are the directory's and may say too much of people, their ids do not.
@@ -164,7 +216,7 @@ pub async fn groups(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Group>
 }
 
 /// The groups whose members prove more.
-pub async fn privileged(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Group>> {
+async fn privileged(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Group>> {
     Ok(sqlx::query_as!(
         Group,
         r#"select p.connector_id, p.group_guid as object_guid, g.name as "name?" from privileged_groups p
@@ -174,36 +226,6 @@ pub async fn privileged(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Gr
     )
     .fetch_all(conn)
     .await?)
-}
-
-/// Mark a group as privileged, or no more. False where it was so already.
-pub async fn mark(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, group: &Group, on: bool) -> Result<bool> {
-    let done = if on {
-        sqlx::query!(
-            "insert into privileged_groups (tenant_id, connector_id, group_guid) values ($1, $2, $3) on conflict do nothing",
-            scope.id(),
-            group.connector_id,
-            group.object_guid,
-        )
-        .execute(&mut *conn)
-        .await?
-    } else {
-        sqlx::query!(
-            "delete from privileged_groups where tenant_id = $1 and connector_id = $2 and group_guid = $3",
-            scope.id(),
-            group.connector_id,
-            group.object_guid,
-        )
-        .execute(&mut *conn)
-        .await?
-    };
-    if done.rows_affected() == 0 {
-        return Ok(false);
-    }
-    let detail = serde_json::json!({ "group": group.object_guid });
-    let outcome = if on { "on" } else { "off" };
-    audit::record(conn, scope, clock, source, Event { action: "policy.privileged", outcome, detail, ..Event::default() }).await?;
-    Ok(true)
 }
 
 /// Whether these proofs of theirs would do at this moment; `asked`: how many it takes, where that is not the policy's to say.

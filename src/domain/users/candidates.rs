@@ -136,17 +136,34 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
     Ok(candidates)
 }
 
-/// Everybody whom a directory that goes first has; each with what holds for them and whether the directory leaves them open to
-/// self-service.
-pub async fn everybody(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<(User, Terms, bool)>> {
+/// A page of everybody whom a directory that goes first has, behind `after` in the order of their ids; each with what holds for them and
+/// whether the directory leaves them open to self-service. What holds is asked once for all who are in the same of the groups that any
+/// policy knows: it depends on nothing else.
+pub async fn everybody(conn: &mut PgConnection, scope: &Scope, after: Uuid, most: i64) -> Result<Vec<(User, Terms, bool)>> {
     let rows = sqlx::query_as!(
         Judged,
-        r#"select '' as "why!", user_id, u.connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
-               enabled and not protected as "open!", p.serves as "serves!", p.methods as "methods!", p.gates as "gates!",
-               p.apart as "apart!", p.rises as "rises!", p.cooling_off as "cooling_off!", false as "help_desk!"
-           from users u join connectors c using (tenant_id, connector_id), policy_of(u.tenant_id, u.user_id) p
-           where u.tenant_id = $1 and u.removed_at is null and not c.linked"#,
+        r#"with page as materialized (
+               select u.* from users u join connectors c using (tenant_id, connector_id)
+               where u.tenant_id = $1 and u.user_id > $2 and u.removed_at is null and not c.linked order by u.user_id limit $3
+           ), watched as materialized (
+               select connector_id, group_guid from policy_groups where tenant_id = $1
+               union select connector_id, group_guid from privileged_groups where tenant_id = $1
+           ), placed as materialized (
+               select p.user_id, p.connector_id, array(select m.group_guid from memberships m join watched using (connector_id, group_guid)
+                   where m.user_id = p.user_id order by m.group_guid) as groups from page p
+           ), alike as materialized (
+               select connector_id, groups, (array_agg(user_id))[1] as one from placed group by connector_id, groups
+           ), judged as materialized (
+               select a.connector_id, a.groups, p.* from alike a, policy_of($1, a.one) p
+           )
+           select '' as "why!", u.user_id, u.connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
+               enabled and not protected as "open!", j.serves as "serves!", j.methods as "methods!", j.gates as "gates!",
+               j.apart as "apart!", j.rises as "rises!", j.cooling_off as "cooling_off!", false as "help_desk!"
+           from page u join placed l using (user_id) join judged j on j.connector_id = l.connector_id and j.groups = l.groups
+           order by u.user_id"#,
         scope.id(),
+        after,
+        most,
     )
     .fetch_all(conn)
     .await?;

@@ -9,5 +9,6 @@ mod matrix;
 mod operators;
 mod overview;
 mod people;
+mod policies;
 mod settings;
 mod sign_in;

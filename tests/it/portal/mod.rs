@@ -22,7 +22,7 @@ mod stay;
 mod steps;
 mod stranded;
 mod walk;
-mod policies;
+pub mod policies;
 mod reminders;
 mod work;
 mod registration;

@@ -5,7 +5,7 @@ use sspr::{
     base::id,
     domain::{
         audit::Source,
-        policies::{self, Draft, Group, Method, Refused},
+        policies::{self, Change, Changed, Draft, Group, Method, Refused},
         registration,
     },
     wire::message::{Group as ToldGroup, MirrorBatch, Person as DirectoryPerson},
@@ -14,15 +14,15 @@ use uuid::Uuid;
 
 use crate::support::{Cloud, HandAgent, Person, agent::somebody};
 
-const STAFF: Uuid = Uuid::from_u128(0x57aff);
-const LEAVERS: Uuid = Uuid::from_u128(0x1eafe);
+pub const STAFF: Uuid = Uuid::from_u128(0x57aff);
+pub const LEAVERS: Uuid = Uuid::from_u128(0x1eafe);
 
-fn in_groups(name: &str, groups: &[Uuid]) -> DirectoryPerson {
+pub fn in_groups(name: &str, groups: &[Uuid]) -> DirectoryPerson {
     DirectoryPerson { groups: groups.to_vec(), ..somebody(name) }
 }
 
 /// The whole directory, and these groups of it.
-async fn tells(agent: &mut HandAgent, groups: &[(Uuid, &str)], people: Vec<DirectoryPerson>) {
+pub async fn tells(agent: &mut HandAgent, groups: &[(Uuid, &str)], people: Vec<DirectoryPerson>) {
     let groups = groups.iter().map(|(guid, name)| ToldGroup { guid: *guid, name: (*name).to_owned() }).collect();
     let pass = id::random();
     let batch = MirrorBatch { pass, full: true, first: true, last: true, upserts: people, groups: Some(groups), ..MirrorBatch::default() };
@@ -30,7 +30,7 @@ async fn tells(agent: &mut HandAgent, groups: &[(Uuid, &str)], people: Vec<Direc
 }
 
 /// alice is staff, bob is staff and leaves, carol is neither.
-async fn office() -> (Cloud, HandAgent) {
+pub async fn office() -> (Cloud, HandAgent) {
     let cloud = Cloud::start().await;
     let mut agent = cloud.agent().await;
     let people = vec![in_groups("alice", &[STAFF]), in_groups("bob", &[STAFF, LEAVERS]), somebody("carol")];
@@ -38,24 +38,28 @@ async fn office() -> (Cloud, HandAgent) {
     (cloud, agent)
 }
 
-fn group(cloud: &Cloud, object_guid: Uuid) -> Group {
+pub fn group(cloud: &Cloud, object_guid: Uuid) -> Group {
     Group { connector_id: cloud.connector, object_guid, name: None }
 }
 
-async fn save(cloud: &Cloud, draft: Draft) -> Result<Uuid, Refused> {
+async fn changes(cloud: &Cloud, change: Change) -> Result<Changed, Refused> {
     let mut tx = cloud.app.begin().await.unwrap();
-    let saved = policies::save(&mut tx, &cloud.tenant.scope, &cloud.clock, &Source::house("cli"), None, &draft).await.unwrap();
-    if saved.is_ok() {
+    let changed = policies::change(&mut tx, &cloud.tenant.scope, &cloud.clock, &Source::house("cli"), (&change, None)).await.unwrap();
+    if changed.is_ok() {
         tx.commit().await.unwrap();
     }
-    saved
+    changed
+}
+
+/// A new one; its id.
+async fn save(cloud: &Cloud, draft: Draft) -> Result<Uuid, Refused> {
+    let name = draft.name.clone();
+    let Changed { after, .. } = changes(cloud, Change::Save(None, draft)).await?;
+    Ok(after.policies.iter().find(|one| one.terms.name == name).unwrap().policy_id)
 }
 
 async fn privileged(cloud: &Cloud, object_guid: Uuid) {
-    let mut tx = cloud.app.begin().await.unwrap();
-    let group = group(cloud, object_guid);
-    assert!(policies::mark(&mut tx, &cloud.tenant.scope, &cloud.clock, &Source::house("cli"), &group, true).await.unwrap());
-    tx.commit().await.unwrap();
+    changes(cloud, Change::Privilege(vec![group(cloud, object_guid)])).await.unwrap();
 }
 
 /// Whether a code reaches them. The page says the same in any case.
@@ -93,9 +97,7 @@ async fn the_first_policy_that_applies_holds() {
 
     assert_eq!(save(&cloud, Draft { name: "Other".to_owned(), ..staff.clone() }).await, Err(Refused::PriorityTaken));
     assert_eq!(save(&cloud, Draft { priority: 11, ..staff }).await, Err(Refused::NameTaken));
-    let mut tx = cloud.app.begin().await.unwrap();
-    assert!(policies::remove(&mut tx, &cloud.tenant.scope, &cloud.clock, &Source::house("cli"), policy).await.unwrap());
-    tx.commit().await.unwrap();
+    changes(&cloud, Change::Remove(policy)).await.unwrap();
     let trail = "select string_agg(outcome, ' ' order by event_id) from audit_events where action like 'policy.%'";
     assert_eq!(cloud.sql::<String>(trail).await, "saved saved saved removed");
 }
@@ -460,10 +462,8 @@ async fn an_account_that_follows_is_held_to_its_own_policy() {
     let adm = |groups: &[Uuid]| DirectoryPerson { mail: Some("alice@mail.example".to_owned()), ..in_groups("adm-alice", groups) };
     tells(&mut second, &[(STAFF, "Admins")], vec![adm(&[STAFF])]).await;
     assert_eq!(cloud.sql::<i64>(follows).await, 1);
-    let mut tx = cloud.app.begin().await.unwrap();
     let admins = Group { connector_id: branch, object_guid: STAFF, name: None };
-    assert!(policies::mark(&mut tx, &cloud.tenant.scope, &cloud.clock, &Source::house("cli"), &admins, true).await.unwrap());
-    tx.commit().await.unwrap();
+    changes(&cloud, Change::Privilege(vec![admins.clone()])).await.unwrap();
     assert_eq!(cloud.sql::<i64>(follows).await, 0, "privileged there");
     tells(&mut second, &[(STAFF, "Admins")], vec![adm(&[])]).await;
     assert_eq!(cloud.sql::<i64>(follows).await, 1);

@@ -215,8 +215,10 @@ impl Cloud {
     pub async fn policy(&self, change: impl FnOnce(Draft) -> Draft) {
         let mut tx = self.app.begin().await.unwrap();
         let (scope, source) = (&self.tenant.scope, Source::house("cli"));
-        let Policy { policy_id, terms } = policies::all(&mut tx, scope).await.unwrap().into_iter().find(|one| one.terms.everybody).unwrap();
-        policies::save(&mut tx, scope, &self.clock, &source, Some(policy_id), &change(terms)).await.unwrap().unwrap();
+        let rules = policies::rules(&mut tx, scope).await.unwrap();
+        let Policy { policy_id, terms } = rules.policies.into_iter().find(|one| one.terms.everybody).unwrap();
+        let change = policies::Change::Save(Some(policy_id), change(terms));
+        policies::change(&mut tx, scope, &self.clock, &source, (&change, None)).await.unwrap().unwrap();
         tx.commit().await.unwrap();
     }
 

@@ -1,0 +1,144 @@
+# Die Konsole: Richtlinien.
+
+console-nav-policies = Richtlinien
+policies-intro = Wer hier ein neues Passwort setzen darf und womit sich jemand ausweist. Von den Richtlinien, die für jemanden gelten, zählt die erste.
+policies-new = Neue Richtlinie
+policies-empty-title = Niemand wird bedient
+policies-empty-text = Ohne Richtlinie kann niemand die Selbstbedienung nutzen. Eine Richtlinie sagt, für wen sie gilt, was als Nachweis zählt und wie viele Nachweise nötig sind. Beginnen Sie mit einer für alle oder für eine kleine Gruppe, die es zuerst versucht.
+policies-last = Für wen keine gilt, der wird nicht bedient.
+policies-earlier = Früher fragen
+policies-later = Später fragen
+policies-privileged = Privilegierte Gruppen
+policies-privileged-text = Wer in einer von ihnen ist, weist mehr nach, was auch in den Richtlinien steht: zwei Nachweise verschiedener Art, keine SMS, kein Code vom Helpdesk, drei Tage, bis eine neue Methode zählt. Und kein vorläufiges Passwort vom Helpdesk.
+policies-privileged-none = Es gibt keine.
+policies-groups-none = Kein Agent meldet Gruppen. Nennen Sie sie in der Einstellung agent.mirror.groups der Agenten, dann können Sie sie hier wählen.
+policies-group-untold = { $id } (kein Agent meldet diese Gruppe)
+
+policies-form-intro = Noch wird nichts gespeichert: Sie sehen zuerst, wer dadurch gewinnt und wer verliert.
+policies-errors = Etwas hier lässt sich nicht verwenden. Von Ihren Angaben ist nichts verloren: Bitte sehen Sie nach, was markiert ist.
+policies-name-about = Für die Verwaltung. Die Nutzer sehen ihn nicht.
+policies-priority-about = 1 bis 10000. Die kleinste Zahl wird zuerst gefragt. Lassen Sie Lücken, dann passt noch eine Richtlinie dazwischen.
+policies-whom = Für wen sie gilt
+policies-everybody = Alle
+policies-everybody-about = Alle, für die keine frühere gilt, außer den Gruppen, die unten ausgenommen sind.
+policies-groups = Mitglieder einiger Gruppen
+policies-groups-about = Wer in einer von ihnen ist, direkt oder über eine andere Gruppe.
+policies-groups-each = Gruppen
+policies-group-nothing = spielt keine Rolle
+policies-group-in = gilt für die Mitglieder
+policies-group-out = gilt nicht für die Mitglieder
+policies-groups-hint = Wer ausgenommen ist, fällt unter die nächste Richtlinie. Ausgenommen geht vor.
+policies-service = Was sie bekommen
+policies-serves = Selbstbedienung
+policies-serves-about = Sie können ein neues Passwort setzen, nachdem sie sich ausgewiesen haben.
+policies-serves-not = Keine Selbstbedienung
+policies-serves-not-about = Sie werden an den Helpdesk verwiesen. Was weiter unten steht, spielt dann keine Rolle.
+policies-about-email = Ein Code an die E-Mail-Adresse aus dem Verzeichnis. Wer dieses Postfach ohne das Passwort nicht öffnen kann, dem hilft das nicht.
+policies-about-private-email = Ein Code an ein anderes Postfach, aus dem Verzeichnis oder von der Person hinterlegt.
+policies-about-sms = Ein Code an die Mobilnummer. Wer eine Nummer übernimmt, bekommt auch den Code; für privilegierte Personen reicht das nicht.
+policies-about-totp = Ein Code, den eine App zeigt. Die Person richtet sie vorher ein.
+policies-about-passkey = Fingerabdruck, Gesicht, PIN oder Sicherheitsschlüssel. Lässt sich nicht abfischen. Die Person richtet ihn vorher ein.
+policies-about-recovery-code = Einer von zehn, die die Person vorher ausgedruckt hat.
+policies-about-help-desk = Jemand am Helpdesk vergewissert sich, wer anruft, und liest einen Code vor. Nur so sicher wie die Regeln, nach denen das geschieht.
+policies-no-domains = Keine E-Mail-Domain ist als eine genannt, deren Postfächer sich mit dem vergessenen Passwort öffnen. Wenn das bei Ihren so ist, nennen Sie die Domain in den Einstellungen: Ein Code dorthin beweist dann allein nichts.
+policies-limits-hint = Länder, die SMS bekommen, Budgets und Grenzen gelten für die ganze Organisation:
+policies-proofs-rises = Ein Nachweis, zwei von dem, der mehr hat
+policies-proofs-rises-about = Zwei von dem, der eine Authenticator-App oder einen Passkey hat; ein Passkey allein genügt. Niemand wird ausgesperrt, weil er nichts eingerichtet hat. Empfohlen.
+policies-proofs-one = Ein Nachweis
+policies-proofs-one-about = Wer an eine der Methoden herankommt, kann das Passwort setzen.
+policies-proofs-two = Zwei Nachweise verschiedener Art
+policies-proofs-two-about = Wer nur eine Art hat, wird erst bedient, wenn er eine weitere einrichtet. Zwei Codes, die verschickt werden, per E-Mail oder SMS, sind von einer Art.
+policies-apart = E-Mail und SMS zählen als zwei Arten
+policies-apart-about = Schwächer: Wer das Telefon von jemandem hat, hat oft beides.
+policies-hours-about = 0 bis 720. So lange muss ein Dieb warten, der eine Methode hinzufügt oder eine Adresse ändert, und die Person erfährt inzwischen davon. 24 ist eine gute Wahl.
+policies-preview = Zeigen, was sich ändert
+policies-preview-hint = Die nächste Seite zählt, wer gewinnt und wer verliert, und fragt, ob gespeichert werden soll.
+policies-remove = Diese Richtlinie löschen
+policies-remove-text = Für wen sie gilt, der fällt unter die nächste, die für ihn gilt. Gilt keine, wird er nicht bedient. Sie sehen zuerst, wen das trifft.
+policies-remove-preview = Zeigen, was das Löschen ändert
+
+policies-error-name = Bitte geben Sie einen Namen von höchstens 100 Zeichen in einer Zeile an.
+policies-error-name-taken = Eine andere Richtlinie hat diesen Namen. Bitte wählen Sie einen anderen.
+policies-error-priority = Bitte geben Sie eine Zahl von 1 bis 10000 an.
+policies-error-priority-taken = Eine andere Richtlinie hat diese Zahl. Bitte wählen Sie eine andere.
+policies-error-no-group = Bitte wählen Sie mindestens eine Gruppe, für die sie gilt, oder alle.
+policies-error-no-method = Bitte wählen Sie mindestens eine Methode, oder keine Selbstbedienung.
+policies-error-one-class = Zwei Nachweise brauchen Methoden zweier Arten. Bitte wählen Sie noch eine Methode dazu, oder einen Nachweis.
+policies-error-hours = Bitte geben Sie eine Zahl von 0 bis 720 Stunden an.
+
+policies-of-name = Name
+policies-of-priority = Platz in der Reihenfolge
+policies-of-whom = Für
+policies-of-except = Aber nicht für
+policies-of-service = Sie bekommen
+policies-of-methods = Methoden
+policies-of-proofs = Wie viele Nachweise
+policies-of-apart = E-Mail und SMS
+policies-of-hours = Neue Methoden
+policies-of-hours-in = Stunden, bis eine neue oder geänderte Methode zählt
+policies-of-privileged = Gruppen
+policies-is-new = Neu
+policies-is-gone = Gelöscht
+policies-apart-yes = zählen als zwei Arten
+policies-apart-no = zählen als eine Art
+policies-hours = zählen nach { $hours } Stunden
+policies-hours-none = zählen sofort
+
+policies-warn-exception = Sie bedient niemanden: Kein Agent meldet, wer in { $groups } ist, also weiß niemand, wer ausgenommen ist. Nennen Sie die Gruppe wieder in agent.mirror.groups, oder nehmen Sie sie hier heraus.
+policies-warn-group = Kein Agent meldet, wer in { $groups } ist. Bis es einer tut, wird aus jenem Verzeichnis niemand von dieser oder einer späteren Richtlinie bedient.
+policies-warn-off = Die Selbstbedienung ist für die ganze Organisation aus: Was hier steht, gilt, sobald sie in den Einstellungen eingeschaltet ist.
+policies-warn-mailbox = { $people ->
+    [one] Eine Person weist sich allein mit der E-Mail-Adresse aus dem Verzeichnis aus. Wenn sich dieses Postfach mit dem vergessenen Passwort öffnet, kommt sie nicht hinein, und wer darin ist, bekommt das Konto. Nennen Sie die Domain solcher Postfächer in den Einstellungen.
+   *[other] { $people } Personen weisen sich allein mit der E-Mail-Adresse aus dem Verzeichnis aus. Wenn sich diese Postfächer mit dem vergessenen Passwort öffnen, kommen sie nicht hinein, und wer in einem ist, bekommt das Konto. Nennen Sie die Domain solcher Postfächer in den Einstellungen.
+}
+policies-warn-nobody = Danach kann niemand die Selbstbedienung nutzen.
+
+policies-preview-new = Was die neue Richtlinie ändert
+policies-preview-save = Was sich ändert
+policies-preview-remove = Was das Löschen der Richtlinie ändert
+policies-preview-move = Was die andere Reihenfolge ändert
+policies-preview-privilege = Was sich für privilegierte Personen ändert
+policies-preview-intro = Noch ist nichts gespeichert. Gezählt wird nach den Personen und ihren Methoden, wie sie jetzt sind.
+policies-preview-nothing = Das ändert nichts: So steht es schon da.
+policies-preview-again = Die Richtlinien, oder was Sie wollten, sind nicht mehr das, was Ihnen gezeigt wurde. Nichts wurde gespeichert. Das würde jetzt daraus: Bitte sehen Sie noch einmal nach.
+policies-preview-gain = { $people ->
+    [one] Person gewinnt Selbstbedienung
+   *[other] Personen gewinnen Selbstbedienung
+}
+policies-preview-lose = { $people ->
+    [one] Person verliert Selbstbedienung
+   *[other] Personen verlieren Selbstbedienung
+}
+policies-preview-same = { $people ->
+    [one] bleibt, wie sie ist
+   *[other] bleiben, wie sie sind
+}
+policies-preview-able = { $people ->
+    [one] kann sie danach nutzen
+   *[other] können sie danach nutzen
+}
+policies-preview-gainers = { $people ->
+    [one] Gewinnt Selbstbedienung
+   *[other] Gewinnen Selbstbedienung
+}
+policies-preview-losers = { $people ->
+    [one] Verliert Selbstbedienung
+   *[other] Verlieren Selbstbedienung
+}
+policies-preview-turn = Jetzt: { $before }. Danach: { $after }.
+policies-preview-more = Und { $people } weitere.
+policies-preview-back = Zurück zum Formular
+policies-preview-leave = So lassen, wie es ist
+
+policies-standing-able = kann die Selbstbedienung nutzen
+policies-standing-mailbox = kann die Selbstbedienung nutzen, allein mit der E-Mail-Adresse aus dem Verzeichnis
+policies-standing-not-served = keine Richtlinie bedient die Person
+policies-standing-cooling-off = die Methoden sind neu oder wurden geändert und zählen noch nicht
+policies-standing-too-few = { $has } brauchbare Nachweise verschiedener Art, und { $gates } sind nötig
+policies-standing-closed = im Verzeichnis gesperrt oder geschützt
+
+changes-title = Was sich ändert
+changes-what = Was
+changes-old = Jetzt
+changes-new = Danach
+changes-none = nichts

@@ -1,0 +1,144 @@
+# The console: policies.
+
+console-nav-policies = Policies
+policies-intro = Who may set a new password here, and how they prove who they are. Of the policies that apply to somebody the first one holds.
+policies-new = New policy
+policies-empty-title = Nobody is served
+policies-empty-text = Without a policy nobody can use self-service. A policy says for whom it is, what counts as a proof and how many proofs it takes. Begin with one for everybody, or for a small group that tries it first.
+policies-last = Whoever is in none of them is not served.
+policies-earlier = Ask earlier
+policies-later = Ask later
+policies-privileged = Privileged groups
+policies-privileged-text = Whoever is in one of these proves more, whatever the policies say: two proofs of different kinds, no text message, no code from the help desk, three days before a new method counts. And no temporary password from the help desk.
+policies-privileged-none = There is none.
+policies-groups-none = No agent tells any groups. Name them in the agents' setting agent.mirror.groups, then they can be chosen here.
+policies-group-untold = { $id } (no agent tells this group)
+
+policies-form-intro = Nothing is saved yet: you will see first who gains and who loses by it.
+policies-errors = Something here cannot be used. Nothing of yours is lost: please look at what is marked.
+policies-name-about = For administrators. People do not see it.
+policies-priority-about = 1 to 10000. The smallest number is asked first. Leave gaps, then another policy fits between two.
+policies-whom = For whom it is
+policies-everybody = Everybody
+policies-everybody-about = All whom no policy before it applies to, but for the groups that are left out below.
+policies-groups = Members of some groups
+policies-groups-about = Whoever is in one of them, directly or through another group.
+policies-groups-each = Groups
+policies-group-nothing = does not matter
+policies-group-in = is for its members
+policies-group-out = is not for its members
+policies-groups-hint = Who is left out falls under the next policy. Being left out beats being in.
+policies-service = What they get
+policies-serves = Self-service
+policies-serves-about = They can set a new password after they have proven who they are.
+policies-serves-not = No self-service
+policies-serves-not-about = They are told to ask the help desk. What stands below does not matter then.
+policies-about-email = A code to the mail address of the directory. It does not help whoever cannot open that mailbox without the password.
+policies-about-private-email = A code to another mailbox, from the directory or added by the person.
+policies-about-sms = A code to the mobile number. Cheap for an attacker who takes over a number, so not enough for privileged people.
+policies-about-totp = A code that an app shows. The person registers it beforehand.
+policies-about-passkey = Fingerprint, face, PIN or security key. Cannot be phished. The person registers it beforehand.
+policies-about-recovery-code = One of ten that the person printed beforehand.
+policies-about-help-desk = Somebody at the help desk makes sure who is calling and reads out a code. Only as safe as the rules by which they make sure.
+policies-no-domains = No mail domain is said to open with the very password that is forgotten. If your mailboxes do, name their domain in the settings: a code sent there then proves nothing alone.
+policies-limits-hint = Countries that get text messages, budgets and limits hold for the whole organisation:
+policies-proofs-rises = One proof, two from whoever has more
+policies-proofs-rises-about = Two from whoever has an authenticator app or a passkey; a passkey alone is enough. Nobody is locked out for having registered nothing. Recommended.
+policies-proofs-one = One proof
+policies-proofs-one-about = Whoever gets at one of their methods can set their password.
+policies-proofs-two = Two proofs of different kinds
+policies-proofs-two-about = Whoever has only one kind is not served before they register another. Two codes that are sent, by mail or text message, are of one kind.
+policies-apart = Mail and text message count as two kinds
+policies-apart-about = Weaker: whoever holds somebody's phone often has both.
+policies-hours-about = 0 to 720. A thief who adds a method or changes an address has to wait so long, and the person is told meanwhile. 24 is a good choice.
+policies-preview = Show what it changes
+policies-preview-hint = The next page counts who gains and who loses, and asks whether to save.
+policies-remove = Delete this policy
+policies-remove-text = Whom it applies to falls under the next one that is for them. Under none, they are not served. You will see first whom that hits.
+policies-remove-preview = Show what deleting it changes
+
+policies-error-name = Please give a name of at most 100 characters on one line.
+policies-error-name-taken = Another policy has this name. Please choose another one.
+policies-error-priority = Please give a number from 1 to 10000.
+policies-error-priority-taken = Another policy has this number. Please choose another one.
+policies-error-no-group = Please choose at least one group that it is for, or everybody.
+policies-error-no-method = Please choose at least one method, or no self-service.
+policies-error-one-class = Two proofs need methods of two kinds. Please choose another method besides, or one proof.
+policies-error-hours = Please give a number of hours from 0 to 720.
+
+policies-of-name = Name
+policies-of-priority = Place in the order
+policies-of-whom = For
+policies-of-except = But not for
+policies-of-service = They get
+policies-of-methods = Methods
+policies-of-proofs = How many proofs
+policies-of-apart = Mail and text message
+policies-of-hours = New methods
+policies-of-hours-in = Hours before a new or changed method counts
+policies-of-privileged = Groups
+policies-is-new = New
+policies-is-gone = Deleted
+policies-apart-yes = count as two kinds
+policies-apart-no = count as one kind
+policies-hours = count after { $hours } hours
+policies-hours-none = count at once
+
+policies-warn-exception = It serves nobody: no agent tells who is in { $groups }, so nobody can say who is left out. Name the group in agent.mirror.groups again, or take it out here.
+policies-warn-group = No agent tells who is in { $groups }. Until one does, nobody of that directory is served by this policy or one after it.
+policies-warn-off = Self-service is off for the whole organisation: what stands here holds once it is switched on in the settings.
+policies-warn-mailbox = { $people ->
+    [one] One person proves who they are by the directory's mail address alone. If that mailbox opens with the password they forgot, they cannot reach it, and whoever got into it gets the account. Name the domain of such mailboxes in the settings.
+   *[other] { $people } people prove who they are by the directory's mail address alone. If those mailboxes open with the password they forgot, they cannot reach them, and whoever got into one gets the account. Name the domain of such mailboxes in the settings.
+}
+policies-warn-nobody = After this nobody can use self-service.
+
+policies-preview-new = What the new policy changes
+policies-preview-save = What changes
+policies-preview-remove = What deleting the policy changes
+policies-preview-move = What the other order changes
+policies-preview-privilege = What changes for privileged people
+policies-preview-intro = Nothing is saved yet. This is counted from the people and their methods as they are now.
+policies-preview-nothing = This changes nothing: it stands there already.
+policies-preview-again = The policies, or what you wanted, are not what was shown to you any more. Nothing was saved. This is what it would come to now: please look once more.
+policies-preview-gain = { $people ->
+    [one] person gains self-service
+   *[other] people gain self-service
+}
+policies-preview-lose = { $people ->
+    [one] person loses self-service
+   *[other] people lose self-service
+}
+policies-preview-same = { $people ->
+    [one] stays as they are
+   *[other] stay as they are
+}
+policies-preview-able = { $people ->
+    [one] can use it afterwards
+   *[other] can use it afterwards
+}
+policies-preview-gainers = { $people ->
+    [one] Gains self-service
+   *[other] Gain self-service
+}
+policies-preview-losers = { $people ->
+    [one] Loses self-service
+   *[other] Lose self-service
+}
+policies-preview-turn = Now: { $before }. Afterwards: { $after }.
+policies-preview-more = And { $people } more.
+policies-preview-back = Back to the form
+policies-preview-leave = Leave it as it is
+
+policies-standing-able = can use self-service
+policies-standing-mailbox = can use self-service, by the directory's mail address alone
+policies-standing-not-served = no policy serves them
+policies-standing-cooling-off = their methods are new or were changed, and do not count yet
+policies-standing-too-few = { $has } usable proofs of different kinds, and { $gates } are asked
+policies-standing-closed = disabled or protected in the directory
+
+changes-title = What changes
+changes-what = What
+changes-old = Now
+changes-new = Afterwards
+changes-none = nothing

@@ -1,0 +1,242 @@
+//! What a change of the policies would come to, before it is saved: what is said anew, who gains and who loses by it, and why. What is
+//! saved is exactly what was shown: the page bears a keyed hash over the wish and over the policies that it was worked out for.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Router,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    form::{self as policy_form, Form, IN},
+    words::{self, Line},
+};
+use crate::{
+    app::App,
+    base::id,
+    console::{
+        guard::{Desk, Fresh, Govern},
+        shell::{Here, Rail},
+    },
+    domain::{
+        coverage::{self, Impact, Turn},
+        policies::{self, Change, Group, Refused, Rules},
+        tenants,
+    },
+    web::{Error, Page, Result, form, page},
+};
+
+pub fn routes() -> Router<Arc<App>> {
+    let back = || get(|| async { Redirect::to("/console/policies") });
+    Router::new()
+        .route("/console/policies/save", post(save).merge(back()))
+        .route("/console/policies/form", post(back_to_form).merge(back()))
+}
+
+/// What an operator wants, as the page between carries it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Wish {
+    Save { id: Option<Uuid>, form: Form },
+    Remove { id: Uuid },
+    Move { id: Uuid, place: usize },
+    Privilege { form: Form },
+}
+
+/// A change, or the page that says why there is none.
+type Meant = std::result::Result<Change, Response>;
+
+impl Wish {
+    fn change(&self, desk: &Desk, known: &[Group]) -> Result<Meant> {
+        Ok(Ok(match self {
+            Self::Save { id, form } => match policy_form::draft(desk, *id, form, known)? {
+                Ok(draft) => Change::Save(*id, draft),
+                Err(page) => return Ok(Err(page)),
+            },
+            Self::Remove { id } => Change::Remove(*id),
+            Self::Move { id, place } => Change::Move(*id, *place),
+            Self::Privilege { form } if form.is_ours(known) => Change::Privilege(form.groups(known, IN)),
+            Self::Privilege { .. } => return Err(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input")),
+        }))
+    }
+
+    /// Of the words of what it is about.
+    const fn title(&self) -> &'static str {
+        match self {
+            Self::Save { id: None, .. } => "policies-preview-new",
+            Self::Save { .. } => "policies-preview-save",
+            Self::Remove { .. } => "policies-preview-remove",
+            Self::Move { .. } => "policies-preview-move",
+            Self::Privilege { .. } => "policies-preview-privilege",
+        }
+    }
+
+    fn text(&self) -> String {
+        serde_json::to_string(self).expect("plain data")
+    }
+
+    /// That this wish was shown for these policies.
+    fn shown(&self, desk: &Desk, rules: &Rules) -> String {
+        let what = format!("{}\n{}", rules.mark(), self.text());
+        data_encoding::HEXLOWER.encode(&desk.visitor.tenant.scope.key().hash(b"policy preview", what.as_bytes()))
+    }
+}
+
+/// So many people are listed on each side.
+const LISTED: usize = 50;
+
+struct Person {
+    id: Uuid,
+    name: String,
+    before: String,
+    after: String,
+}
+
+struct Side {
+    count: usize,
+    people: Vec<Person>,
+    /// Who are not listed.
+    more: usize,
+}
+
+impl Side {
+    fn of(page: &Page, turns: &[Turn]) -> Self {
+        let person = |turn: &Turn| Person {
+            id: turn.user,
+            name: turn.name.clone(),
+            before: words::standing(page, turn.before),
+            after: words::standing(page, turn.after),
+        };
+        Self { count: turns.len(), people: turns.iter().take(LISTED).map(person).collect(), more: turns.len().saturating_sub(LISTED) }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "console/policy_preview.html")]
+struct PreviewPage {
+    page: Page,
+    rail: Rail,
+    title: &'static str,
+    /// Of the words of why it is shown once more.
+    again: Option<&'static str>,
+    changes: Vec<Line>,
+    warnings: Vec<String>,
+    gains: Side,
+    loses: Side,
+    same: usize,
+    able: usize,
+    wish: String,
+    shown: String,
+    /// There is a form to go back to.
+    form: bool,
+}
+
+/// What this would come to. `again`: of the words of why it was not saved.
+pub async fn answer(desk: &Desk, wish: Wish, again: Option<&'static str>) -> Result<Response> {
+    let (app, visitor) = (&desk.visitor.app, &desk.visitor);
+    // Never committed.
+    let mut tx = app.begin().await?;
+    let tenant = tenants::by_id(&mut tx, &app.ring, visitor.tenant.scope.id()).await?;
+    let rules = policies::rules(&mut tx, &tenant.scope).await?;
+    let known = policy_form::known(&mut tx, desk, &rules).await?;
+    let change = match wish.change(desk, &known)? {
+        Ok(change) => change,
+        Err(page) => return Ok(page),
+    };
+    let (changed, impact) = match coverage::impact(&mut tx, &tenant, &app.clock, &visitor.source, &change).await? {
+        Ok(found) => found,
+        Err(refused) => return not_possible(desk, &wish, &known, refused),
+    };
+    tx.rollback().await?;
+    let page = visitor.page();
+    let mut warnings = Vec::new();
+    if !tenant.self_service {
+        warnings.push(page.t("policies-warn-off").into_owned());
+    }
+    warnings.extend(changed.after.policies.iter().flat_map(|policy| words::warnings(&page, &policy.terms)));
+    let Impact { gains, loses, same, able, by_mailbox } = impact;
+    if by_mailbox > 0 {
+        warnings.push(page.t1("policies-warn-mailbox", "people", by_mailbox));
+    }
+    if able == 0 && !loses.is_empty() {
+        warnings.push(page.t("policies-warn-nobody").into_owned());
+    }
+    let shown = PreviewPage {
+        rail: desk.rail(Here::Policies),
+        title: wish.title(),
+        again,
+        changes: words::changes(&page, &changed.before, &changed.after),
+        warnings,
+        gains: Side::of(&page, &gains),
+        loses: Side::of(&page, &loses),
+        same,
+        able,
+        shown: wish.shown(desk, &changed.before),
+        form: matches!(wish, Wish::Save { .. }),
+        wish: wish.text(),
+        page,
+    };
+    Ok(page::html_as(if again.is_some() { StatusCode::CONFLICT } else { StatusCode::OK }, &shown))
+}
+
+fn not_possible(desk: &Desk, wish: &Wish, known: &[Group], refused: Refused) -> Result<Response> {
+    match wish {
+        _ if refused == Refused::Gone => Err(Error::NotFound),
+        Wish::Save { id, form } => Ok(policy_form::refused(desk, *id, form, known, refused)),
+        _ => Err(anyhow::Error::new(refused).into()),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    wish: String,
+    #[serde(default)]
+    shown: String,
+}
+
+impl Kept {
+    fn wish(&self) -> Result<Wish> {
+        serde_json::from_str(&self.wish).map_err(|_| Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"))
+    }
+}
+
+async fn save(desk: Fresh<Govern>, form::Form(kept): form::Form<Kept>) -> Result<Response> {
+    let (app, scope, wish) = (&desk.visitor.app, &desk.visitor.tenant.scope, kept.wish()?);
+    let mut tx = app.begin().await?;
+    let rules = policies::rules(&mut tx, scope).await?;
+    if !id::same(kept.shown.as_bytes(), wish.shown(&desk, &rules).as_bytes()) {
+        drop(tx);
+        return answer(&desk, wish, Some("policies-preview-again")).await;
+    }
+    let known = policy_form::known(&mut tx, &desk, &rules).await?;
+    let change = match wish.change(&desk, &known)? {
+        Ok(change) => change,
+        Err(page) => return Ok(page),
+    };
+    // Under the lock it is asked again whether they still are what was shown.
+    match policies::change(&mut tx, scope, &app.clock, &desk.visitor.source, (&change, Some(&rules.mark()))).await? {
+        Ok(_) => {
+            tx.commit().await?;
+            Ok(Redirect::to("/console/policies?saved").into_response())
+        }
+        Err(Refused::Stale) => {
+            drop(tx);
+            answer(&desk, wish, Some("policies-preview-again")).await
+        }
+        Err(refused) => not_possible(&desk, &wish, &known, refused),
+    }
+}
+
+async fn back_to_form(desk: Fresh<Govern>, form::Form(kept): form::Form<Kept>) -> Result<Response> {
+    match kept.wish()? {
+        Wish::Save { id, form } => policy_form::again(&desk, id, form).await,
+        _ => Ok(Redirect::to("/console/policies").into_response()),
+    }
+}
