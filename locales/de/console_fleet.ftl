@@ -132,3 +132,20 @@ enrol-run = Ihn starten
 enrol-run-text = Oder als Dienst: deploy/systemd hat eine Unit dafür.
 enrol-care = Wer dieses Token hat, kann einen Agenten anmelden; der bedient niemanden, bis Sie ihn bestätigen. Benutzen Sie es nicht, so endet es von selbst.
 enrol-done = Zurück zu { $name }
+
+fleet-canary = Kanarienvogel
+fleet-canary-hint = Ein Konto, das niemandem gehört und dessen Passwort die Agenten regelmäßig an jedem Server neu setzen und prüfen: So wissen Sie vor Ihren Leuten, was diese erleben würden. Die letzten 24 Stunden; je höher, desto länger dauerte es; rot, wo es nicht gelang.
+fleet-canary-none = In den letzten 24 Stunden hat kein Agent dieses Verzeichnisses von einem Kanarienvogel berichtet. Wenn Sie einen möchten, legen Sie ein Konto an, dessen Anmeldename mit sspr-canary beginnt, wo dieser Agent Passwörter setzen darf, mit einer Passwortrichtlinie ohne Mindestalter, und nennen Sie seine objectGUID (OpenLDAP: entryUUID) in den Einstellungen des Agenten:
+fleet-canary-sings = Singt
+fleet-canary-fails = Fehlgeschlagen
+fleet-canary-last = Zuletzt am { $when }.
+fleet-canary-code = Der Grund: { $code }. Was zu tun ist, steht im Verzeichnis der Fehlercodes.
+fleet-canary-runs = { $runs ->
+    [one] Ein Lauf
+   *[other] { $runs } Läufe
+}, { $failed ->
+    [0] keiner schlug fehl.
+    [one] einer schlug fehl.
+   *[other] { $failed } schlugen fehl.
+}
+fleet-canary-took = Die Hälfte dauerte bis zu { $half } ms, 95 von 100 bis zu { $most } ms.

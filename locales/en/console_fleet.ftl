@@ -132,3 +132,20 @@ enrol-run = Start it
 enrol-run-text = Or as a service: deploy/systemd has a unit for it.
 enrol-care = Whoever has this token can enrol an agent, which serves nobody until you confirm it. If you do not use it, it ends by itself.
 enrol-done = Back to { $name }
+
+fleet-canary = Canary
+fleet-canary-hint = An account that is nobody's, whose password the agents set anew at each server on a schedule, and sign in with: so you know what people would meet before they do. The last 24 hours; the higher, the longer it took; red, where it failed.
+fleet-canary-none = No agent of this directory told of a canary in the last 24 hours. To have one, make an account whose sign-in name begins with sspr-canary where this agent may set passwords, with a password policy without a minimum age, and name its objectGUID (OpenLDAP: entryUUID) in the agent's settings:
+fleet-canary-sings = Sings
+fleet-canary-fails = Failed
+fleet-canary-last = Last on { $when }.
+fleet-canary-code = The reason: { $code }. What to do is in the list of error codes.
+fleet-canary-runs = { $runs ->
+    [one] One run
+   *[other] { $runs } runs
+}, { $failed ->
+    [0] none failed.
+    [one] one failed.
+   *[other] { $failed } failed.
+}
+fleet-canary-took = Half took up to { $half } ms, 95 of 100 up to { $most } ms.

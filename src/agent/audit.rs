@@ -54,6 +54,17 @@ pub enum Entry {
         unlocked: bool,
         millis: i64,
     },
+    /// The canary's password is about to be set.
+    CanaryBegun {
+        user: Uuid,
+        dc: String,
+    },
+    /// What came of it.
+    Canary {
+        user: Uuid,
+        code: String,
+        dc: String,
+    },
     Identity {
         before: String,
         after: String,

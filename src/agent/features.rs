@@ -37,6 +37,11 @@ impl Told {
         Self { dir: dir.to_owned(), connector, last: Mutex::default() }
     }
 
+    /// Whether writeback is known to be on.
+    pub(super) fn may_write(&self) -> bool {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|last| last.writeback)
+    }
+
     pub(super) fn learn(&self, answer: &HeartbeatAnswer) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let HeartbeatAnswer { self_service, writeback, unlock, now: since, .. } = *answer;

@@ -6,6 +6,7 @@
 
 pub mod audit;
 mod backoff;
+mod canary;
 pub mod caps;
 mod check;
 pub mod cloud;
@@ -43,6 +44,7 @@ use uuid::Uuid;
 use self::{
     audit::{Audit, Entry},
     backoff::Backoff,
+    canary::Canary,
     cloud::{Cloud, Failure, Jobs},
     directory::{Directory, Trouble, ad::Ad, openldap::OpenLdap, people::People},
     executor::Executor,
@@ -91,6 +93,7 @@ struct Agent<D> {
     telling: Telling,
     seen: Seen,
     told: Told,
+    canary: Option<Canary>,
     /// Which process this is.
     instance: Uuid,
     /// Seconds after which the identity is replaced; `None`: only when asked for.
@@ -115,6 +118,7 @@ pub async fn run(settings: config::Agent, clock: Clock, stop: CancellationToken)
 
 async fn run_with(directory: impl Directory + People, settings: config::Agent, time: Time, stop: CancellationToken) -> Result<()> {
     let state = State::load(&settings.state_dir)?;
+    let canary = Canary::configured(&settings)?;
     let directory = Arc::new(directory);
     known_groups(&*directory).await?;
     let cloud = Arc::new(Cloud::new(&state.me.cloud_url, state.identity.clone(), Some(state.me.agent), time.clone())?);
@@ -132,6 +136,7 @@ async fn run_with(directory: impl Directory + People, settings: config::Agent, t
     let (jobs, telling, seen) = (TaskTracker::new(), Telling::default(), Seen::default());
     let agent = Arc::new(Agent {
         told: Told::new(&settings.state_dir, state.me.connector),
+        canary,
         state,
         cloud,
         directory,
@@ -200,6 +205,7 @@ impl<D: Directory + People> Agent<D> {
             failure = self.poll() => failure,
             never = self.retell() => match never {},
             never = self.settle() => match never {},
+            never = self.sing() => match never {},
             failure = mirror.run() => failure,
         }
     }

@@ -8,7 +8,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Agent, Directory, cloud::Failure, mirror};
+use super::{Agent, Directory, canary::Canary, cloud::Failure, mirror};
 use crate::wire::message::{DirectoryHealth, Heartbeat};
 
 /// Between two looks. One read of one entry on a warm connection.
@@ -39,6 +39,11 @@ impl Seen {
         let mut seen = self.health.subscribe();
         // The sender is `self`.
         drop(seen.wait_for(|health| health.as_ref().is_some_and(|health| health.reachable == reachable)).await);
+    }
+
+    /// What the last look found; `None`: there was none yet.
+    pub(super) fn now(&self) -> Option<DirectoryHealth> {
+        self.health.borrow().clone()
     }
 
     /// A job met a directory that does not answer: look again at once.
@@ -109,6 +114,7 @@ impl<D: Directory> Agent<D> {
             instance: Some(self.instance),
             audit: Some(self.audit.head()),
             removals_held: mirror::held(&self.state.dir).ok().flatten().and_then(|held| u32::try_from(held.people).ok()),
+            canary: self.canary.as_ref().map(Canary::last).unwrap_or_default(),
         }
     }
 }

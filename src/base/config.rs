@@ -108,6 +108,8 @@ pub struct Agent {
     pub mirror_max_removals: usize,
     pub stop_file: PathBuf,
     pub identity_days: u32,
+    pub canary: String,
+    pub canary_seconds: u64,
     pub audit_file: PathBuf,
     pub allow_groups: Vec<String>,
     pub deny_groups: Vec<String>,

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::{
     agents::Line,
+    canary::{self, Chart},
     guard::{Desk, Fleet, Fresh, May},
     shell::{Here, Rail},
 };
@@ -175,6 +176,8 @@ struct ConnectorPage {
     /// Others that its accounts could follow are there.
     follows: bool,
     held: Option<Held>,
+    /// How the canary fared, by server.
+    charts: Vec<Chart>,
     errors: Vec<&'static str>,
 }
 
@@ -192,6 +195,8 @@ async fn answer(desk: &Desk, id: Uuid, status: StatusCode, errors: Vec<&'static 
     let mut conn = visitor.app.db.acquire().await?;
     let agents = fleet::overseen(&mut conn, &visitor.tenant.scope, &visitor.app.clock, None).await?;
     let held = users::held(&mut conn, id).await?;
+    let now = visitor.app.clock.now();
+    let sung = fleet::sung(&mut conn, &visitor.tenant.scope, id, now - canary::SPAN).await?;
     drop(conn);
     let shown = ConnectorPage {
         page: visitor.page(),
@@ -201,6 +206,7 @@ async fn answer(desk: &Desk, id: Uuid, status: StatusCode, errors: Vec<&'static 
         link: connector.linked.unwrap_or_default(),
         follows,
         held: held.map(|(people, at)| Held { people, since: when(visitor.language, at), mark: mark(people, at) }),
+        charts: sung.into_iter().filter_map(|(server, runs)| Chart::of(visitor.language, now, server, &runs)).collect(),
         errors,
     };
     Ok(page::html_as(status, &shown))

@@ -3,6 +3,7 @@
 
 mod acts;
 mod agents;
+mod canary;
 mod connectors;
 mod audit;
 mod guard;

@@ -189,6 +189,23 @@ pub struct Heartbeat {
     /// So many people are missing in the directory at once that nobody is removed until an administrator confirms it there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removals_held: Option<u32>,
+    /// What came of the canary at each server, the last time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub canary: Vec<CanaryRun>,
+}
+
+/// One change of the canary's password at one server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CanaryRun {
+    /// Its own name. At most 255 bytes.
+    pub server: String,
+    /// When it began, seconds since 1970.
+    pub at: i64,
+    /// `applied`: set, and good for signing in.
+    pub code: Code,
+    /// That it took, signing in included.
+    pub millis: u32,
 }
 
 /// The last line of the agent's audit file.

@@ -27,6 +27,7 @@ fn beat(cloud: &Cloud, evil: &str) -> Heartbeat {
         instance: None,
         audit: None,
         removals_held: Some(77),
+        canary: Vec::new(),
     }
 }
 

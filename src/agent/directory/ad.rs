@@ -130,6 +130,10 @@ impl Directory for Ad {
         Ok(found.into_iter().flatten().collect())
     }
 
+    async fn inspect_on(&self, user: Uuid, server: &str) -> Result<Option<Account>, Trouble> {
+        self.jobs.ask_on(server, async |session| self.account(session, user).await).await
+    }
+
     fn stay(&self, user: Uuid, server: &str) {
         self.links.servers.write(user, server);
     }

@@ -155,6 +155,11 @@ pub trait Directory: Send + Sync + 'static {
         async move { Ok(self.inspect(user).await?.into_iter().collect()) }
     }
 
+    /// The account as that very server has it.
+    fn inspect_on(&self, user: Uuid, server: &str) -> impl Future<Output = Result<Option<Account>, Trouble>> + Send {
+        async move { Ok(self.inspect(user).await?.filter(|account| account.server.name == server)) }
+    }
+
     /// This person was written at that server: for a while questions about them go there, as long as it answers.
     fn stay(&self, _user: Uuid, _server: &str) {}
 

@@ -164,7 +164,7 @@ impl<D: Directory> Executor<D> {
         verdict
     }
 
-    async fn refused(&self, kind: Kind, account: &Account, secrets: &Secrets, code: Option<Code>, text: &str) -> Verdict {
+    pub(super) async fn refused(&self, kind: Kind, account: &Account, secrets: &Secrets, code: Option<Code>, text: &str) -> Verdict {
         let Some(code) = code else {
             tracing::error!(error = text, "the directory refused for a reason not in our table");
             return Code::DirectoryError.into();

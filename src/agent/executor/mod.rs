@@ -10,11 +10,13 @@
 
 mod aftermath;
 mod apply;
+mod canary;
 mod ending;
 mod looks;
 mod meanwhile;
 mod takeover;
 
+pub use canary::NAME as CANARY;
 pub use ending::LONGEST;
 
 use std::{

@@ -16,7 +16,7 @@ use super::{
 use crate::{base::clock::Clock, domain::tenants::Scope};
 
 /// Lines in one round, hence in one transaction.
-const MOST: i64 = 1000;
+pub const MOST: usize = 1000;
 
 /// The last line of a chain; of one that has none yet, nought and zeros.
 pub(super) struct Head {
@@ -116,7 +116,7 @@ async fn next(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Uuid>> {
                order by event_id limit $2) e
            where b.tenant_id = $1 order by e.event_id"#,
         scope.id(),
-        MOST,
+        i64::try_from(MOST)?,
     )
     .fetch_all(&mut *conn)
     .await?;
@@ -129,7 +129,7 @@ async fn next(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Uuid>> {
         "select e.event_id from (select event_id from audit_unchained where tenant_id = $1 order by event_id) u
          cross join lateral (select event_id from audit_events where tenant_id = $1 and event_id = u.event_id offset 0) e limit $2",
         scope.id(),
-        MOST,
+        i64::try_from(MOST)?,
     );
     Ok(waiting.fetch_all(conn).await?)
 }

@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use time::Duration;
 use uuid::Uuid;
 
-use super::Agent;
+use super::{Agent, canary};
 use crate::{
     base::clock::Clock,
     domain::{
@@ -68,6 +68,7 @@ pub async fn heartbeat(
     )
     .fetch_one(&mut *conn)
     .await?;
+    canary::keep(&mut *conn, scope, clock, agent, &beat.canary).await?;
     let mut alarms = Vec::new();
     if let Some(instance) = beat.instance.filter(|instance| before.instance != Some(*instance))
         && speaks_again(&mut *conn, scope, clock, agent, instance).await?

@@ -1,5 +1,6 @@
 //! Connectors (one directory each), the agents that serve them, and the agents' keys.
 
+mod canary;
 mod connectors;
 mod enrolment;
 mod heartbeat;
@@ -19,6 +20,7 @@ use crate::{
     base::{clock::Clock, config::DirectoryKind, id},
     wire::message::{AuditHead, DirectoryHealth, PasswordPolicy},
 };
+pub use canary::{Sung, forget_sung, sung};
 pub use connectors::{Connector, Crew, Feature, add_connector, connectors, crew, link, one_goes_first, switch};
 pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, new_token, revoke};
 pub use heartbeat::{Alarm, Beaten, acknowledge, heartbeat};

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audited;
+mod canary;
 mod connection;
 mod crashes;
 mod discovery;

@@ -22,8 +22,8 @@ use super::times_set;
 use crate::support::{Cloud, Person, Wire, cloud::Server, database};
 
 /// The real agent, in this process.
-struct Running {
-    settings: config::Agent,
+pub struct Running {
+    pub settings: config::Agent,
     clock: Clock,
     enrolled: Enrolled,
     stop: CancellationToken,
@@ -38,7 +38,7 @@ fn samba(release: Release) -> Samba {
     Samba::start(&SambaOptions { release, users_csv: Some(csv.to_owned()), ..SambaOptions::default() }).unwrap()
 }
 
-async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
+pub async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !done().await {
         assert!(begun.elapsed() < Duration::from_secs(20), "not within 20 s: {what}");
@@ -53,12 +53,17 @@ impl Running {
     }
 
     async fn pending_at(cloud: &Cloud, directory: config::Directory, clock: Clock) -> Self {
+        Self::pending_with(cloud, directory, clock, |_| {}).await
+    }
+
+    async fn pending_with(cloud: &Cloud, directory: config::Directory, clock: Clock, change: impl FnOnce(&mut config::Agent)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut settings = Config::from(None, []).unwrap().agent;
         settings.cloud_url.clone_from(&cloud.url);
         settings.state_dir = dir.path().join("agent");
         settings.mirror_seconds = 1;
         settings.directory = directory;
+        change(&mut settings);
         let token = cloud.enrolment_token().await.into();
         let done = enrol::enrol(&settings, &token, "head office".into(), clock.clone()).await.unwrap();
         let again = enrol::enrol(&settings, &token, "head office".into(), clock.clone()).await.err().unwrap();
@@ -75,23 +80,28 @@ impl Running {
     }
 
     async fn ready_at(cloud: &Cloud, directory: config::Directory, clock: Clock) -> Self {
+        Self::ready_with(cloud, directory, clock, |_| {}).await
+    }
+
+    /// The same, with other settings.
+    pub async fn ready_with(cloud: &Cloud, directory: config::Directory, clock: Clock, change: impl FnOnce(&mut config::Agent)) -> Self {
         let keys = "select count(*) from sealing_keys";
         let before = cloud.sql::<i64>(keys).await;
-        let running = Self::pending_at(cloud, directory, clock).await;
+        let running = Self::pending_with(cloud, directory, clock, change).await;
         assert!(cloud.confirm(running.enrolled.agent, &running.enrolled.fingerprint).await);
         until("the key is published", async || cloud.sql::<i64>(keys).await == before + 1).await;
         until("two people are mirrored", async || cloud.sql::<i64>("select count(*) from users").await == 2).await;
         running
     }
 
-    async fn restart(self) -> Self {
+    pub async fn restart(self) -> Self {
         self.stop.cancel();
         self.ended.await.unwrap().unwrap();
         let (stop, ended) = start(&self.settings, &self.clock);
         Self { stop, ended, ..self }
     }
 
-    async fn stops(self) {
+    pub async fn stops(self) {
         self.stop.cancel();
         self.ended.await.unwrap().unwrap();
     }

@@ -4,7 +4,7 @@ use sspr::{
     base::id,
     domain::operators::Role,
     wire::{
-        message::{DirectoryHealth, Heartbeat, PasswordPolicy, ServerHealth},
+        message::{CanaryRun, DirectoryHealth, Heartbeat, PasswordPolicy, ServerHealth},
         outcome::Code,
     },
 };
@@ -126,6 +126,11 @@ async fn what_an_agent_says_of_itself_is_shown_and_never_believed() {
         instance: None,
         audit: None,
         removals_held: Some(77),
+        canary: vec![
+            CanaryRun { server: evil.to_owned(), at: cloud.clock.seconds() + 3000, code: Code::NoRight, millis: u32::MAX },
+            CanaryRun { server: "x".repeat(300), at: cloud.clock.seconds(), code: Code::Applied, millis: 1 },
+            CanaryRun { server: "long-ago".to_owned(), at: 1, code: Code::Applied, millis: 1 },
+        ],
     };
     assert_eq!(agent.post("/agent/v1/heartbeat", &beat).await.status(), 200);
     let mut admin = cloud.operator(Role::Administrator).await;
@@ -134,7 +139,18 @@ async fn what_an_agent_says_of_itself_is_shown_and_never_believed() {
         assert!(!admin.page.body.contains("<script>alert") && !admin.page.body.contains("<img src=x"), "{}", admin.page.body);
         assert!(admin.page.text().contains(evil) || admin.page.body.contains("&#60;script"), "{}", admin.page.text());
     }
-    admin.sees("dc2.corp.example").sees("Does not answer").sees("300 s ahead of ours").sees("77 people").sees("14").sees("24");
+    admin.opens(&format!("/console/connectors/{}", cloud.connector)).await.sees("no_right").sees("One run, one failed");
+    assert!(!admin.page.text().contains("long-ago") && !admin.page.text().contains("xxxx"), "{}", admin.page.text());
+    assert_eq!(cloud.sql::<i64>("select count(*) from canary_runs where at > now() + interval '1 minute'").await, 0);
+    admin
+        .opens(&of(&agent))
+        .await
+        .sees("dc2.corp.example")
+        .sees("Does not answer")
+        .sees("300 s ahead of ours")
+        .sees("77 people")
+        .sees("14")
+        .sees("24");
     // What cannot be read is as if it had not been said.
     sqlx::query("update agents set health = '{\"directory\": 7}'").execute(&cloud.app.db).await.unwrap();
     admin.opens(&of(&agent)).await.is_at(&of(&agent)).sees("no password policy yet");

@@ -204,6 +204,7 @@ impl HandAgent {
             instance: self.instance,
             audit: None,
             removals_held: None,
+            canary: Vec::new(),
         };
         assert_eq!(self.post("/agent/v1/heartbeat", &beat).await.status(), StatusCode::OK);
     }

@@ -138,6 +138,10 @@ impl Directory for OpenLdap {
         Ok(found.into_iter().flatten().collect())
     }
 
+    async fn inspect_on(&self, user: Uuid, server: &str) -> Result<Option<Account>, Trouble> {
+        self.links.jobs.ask_on(server, async |session| self.find(session, user).await).await
+    }
+
     fn stay(&self, user: Uuid, server: &str) {
         self.links.servers.write(user, server);
     }
