@@ -9,6 +9,7 @@ pub mod wire;
 pub mod lab;
 pub mod agent;
 pub mod carriers;
+pub mod provider;
 pub mod domain;
 pub mod app;
 pub mod web;

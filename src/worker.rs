@@ -21,7 +21,7 @@ use crate::{
     domain::{
         audit, authenticators, contacts, fleet, limits, notices,
         notifications::{self, Channel, Delivered, Delivery},
-        operators, queue, registration, reports, resets, sessions, tenants, users, verification, work,
+        operators, queue, registration, reports, resets, sessions, sso, tenants, users, verification, work,
     },
 };
 
@@ -334,7 +334,9 @@ pub async fn clean(app: &App) -> Result<()> {
     let unused = queue::sweep_unused(&mut tx, &app.clock).await?;
     let flows = resets::clean(&mut tx, &app.clock).await?;
     let messages = notifications::clean(&mut tx, &app.clock).await?;
-    let sessions = sessions::clean(&mut tx, &app.clock).await? + operators::clean(&mut tx, &app.clock).await?;
+    let sessions = sessions::clean(&mut tx, &app.clock).await?
+        + operators::clean(&mut tx, &app.clock).await?
+        + sso::clean(&mut tx, &app.clock).await?;
     let limits = limits::clean(&mut tx, &app.clock).await?;
     let proofs_of_work = work::clean(&mut tx, &app.clock).await?;
     let passes = users::clean(&mut tx, &app.clock).await?;

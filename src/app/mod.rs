@@ -34,6 +34,7 @@ use crate::{
         resets,
         tenants::{self, Scope, Tenant},
     },
+    provider::{Providers, Reach},
 };
 
 /// One per process; handlers and house jobs hold it in an `Arc`.
@@ -56,6 +57,8 @@ pub struct App {
     pub outbox: tokio::sync::watch::Sender<()>,
     /// The key that signs access tokens, once it was needed.
     signing: tokio::sync::Mutex<Option<Arc<SigningKey>>>,
+    /// Where operators sign in, as far as it is known.
+    pub providers: Providers,
     /// As configured: trusted proxies, TLS, limits of connections.
     pub server: config::Server,
     pub limits: config::Limits,
@@ -68,6 +71,7 @@ impl App {
     pub async fn start(config: &Config, clock: Clock, stop: CancellationToken) -> Result<Arc<Self>> {
         let public_url = PublicUrl::parse(&config.server.public_url)?;
         let ring = KeyRing::parse(&config.keys.master)?;
+        let providers = Providers::new(reach(&public_url, &config.sso))?;
         let doubt = db::Doubt::default();
         let db = db::connect_doubting(&config.database, &doubt).await?;
         db::migrate(&db).await?;
@@ -97,6 +101,7 @@ impl App {
             slow_hash: SlowHash::new(SLOW_HASHES),
             outbox: tokio::sync::watch::Sender::new(()),
             signing: tokio::sync::Mutex::default(),
+            providers,
             server: config.server.clone(),
             limits: config.limits.clone(),
             stop,
@@ -175,6 +180,15 @@ async fn strand(conn: &mut PgConnection, clock: &Clock, wake: &Wake, queues: &[(
         wake.tell(job);
     }
     Ok(())
+}
+
+/// How far we go to where a tenant says that its operators sign in. Without TLS nobody but this machine is served, and it may have a provider, too.
+pub const fn reach(public_url: &PublicUrl, sso: &config::Sso) -> Reach {
+    match (public_url.is_secure(), sso.private_networks) {
+        (false, _) => Reach::Anything,
+        (true, true) => Reach::Private,
+        (true, false) => Reach::Public,
+    }
 }
 
 /// So many slow hashes at once: 19 MiB each.

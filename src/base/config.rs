@@ -25,6 +25,7 @@ pub struct Config {
     pub keys: Keys,
     pub mail: Mail,
     pub sms: Sms,
+    pub sso: Sso,
     pub limits: Limits,
     pub log: Log,
     pub agent: Agent,
@@ -71,6 +72,12 @@ pub struct Sms {
     pub token: SecretString,
     pub from: String,
     pub timeout_seconds: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sso {
+    pub private_networks: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -24,6 +24,7 @@ const SOURCES: [(Language, &[&str]); 2] = [
             include_str!("../../locales/en/console_audit.ftl"),
             include_str!("../../locales/en/console_people.ftl"),
             include_str!("../../locales/en/console_policies.ftl"),
+            include_str!("../../locales/en/console_sso.ftl"),
         ],
     ),
     (
@@ -37,6 +38,7 @@ const SOURCES: [(Language, &[&str]); 2] = [
             include_str!("../../locales/de/console_audit.ftl"),
             include_str!("../../locales/de/console_people.ftl"),
             include_str!("../../locales/de/console_policies.ftl"),
+            include_str!("../../locales/de/console_sso.ftl"),
         ],
     ),
 ];

@@ -26,6 +26,7 @@ mod serve;
 #[cfg(windows)]
 mod service;
 mod setup;
+mod sso;
 mod tenant;
 mod user;
 
@@ -60,6 +61,8 @@ enum Command {
     Limits(limits::Args),
     /// Operators: who may sign in to the console.
     Operator(operator::Args),
+    /// The OpenID provider at which operators sign in.
+    Sso(sso::Args),
     /// What the help desk does for a caller.
     HelpDesk(help_desk::Args),
     /// Connectors, one directory each, and what is switched on for them.
@@ -106,6 +109,7 @@ pub fn run(cli: Cli) -> Result<()> {
             Command::Registration(args) => registration::run(args, config).await,
             Command::Limits(args) => limits::run(args, config).await,
             Command::Operator(args) => operator::run(args, config).await,
+            Command::Sso(args) => sso::run(args, config).await,
             Command::HelpDesk(args) => help_desk::run(args, config).await,
             Command::Connector(args) => connector::run(args, config).await,
             Command::Audit(args) => audit::run(args, config).await,

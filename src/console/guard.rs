@@ -44,6 +44,8 @@ permissions! {
     Trail: Owner Administrator Auditor;
     /// Operators.
     Staff: Owner Administrator;
+    /// Where operators sign in: whoever decides that could come in as anybody.
+    Own: Owner;
 }
 
 /// A signed-in operator at their browser.

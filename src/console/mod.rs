@@ -19,6 +19,8 @@ mod register;
 mod settings;
 mod shell;
 mod sign_in;
+mod sso;
+mod sso_setup;
 mod temporary;
 mod support;
 mod welcome;
@@ -49,6 +51,8 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(support::routes())
         .merge(me::routes())
         .merge(sign_in::routes())
+        .merge(sso::routes())
+        .merge(sso_setup::routes())
         .merge(prove::routes())
         .merge(welcome::routes())
         .merge(register::routes())

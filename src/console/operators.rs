@@ -16,7 +16,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    guard::{Desk, Fresh, May, Staff},
+    guard::{Desk, Fresh, May, Own, Staff},
     shell::{Here, Rail, role_key},
 };
 use crate::{
@@ -39,6 +39,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/console/operators/new", get(new).post(create))
         .route("/console/operators/{id}", get(show).post(change))
         .route("/console/operators/{id}/link", post(link).merge(back()))
+        .route("/console/operators/{id}/unlink", post(unlink).merge(back()))
         .route("/console/operators/{id}/disable", post(disable).merge(back()))
         .route("/console/operators/{id}/enable", post(enable).merge(back()))
 }
@@ -58,6 +59,8 @@ struct Line {
 struct IndexPage {
     page: Page,
     rail: Rail,
+    /// Whoever looks decides where operators sign in.
+    owner: bool,
     operators: Vec<Line>,
 }
 
@@ -81,7 +84,7 @@ async fn index(desk: May<Staff>) -> Result<Response> {
         me: operator.operator_id == desk.operator.operator_id,
     };
     let operators = all.iter().map(line).collect();
-    Ok(page::html(&IndexPage { page: desk.visitor.page(), rail: desk.rail(Here::Operators), operators }))
+    Ok(page::html(&IndexPage { page: desk.visitor.page(), rail: desk.rail(Here::Operators), owner: desk.may::<Own>(), operators }))
 }
 
 /// What the form holds, as it was typed.
@@ -123,6 +126,8 @@ struct OperatorPage {
     state: &'static str,
     disabled: bool,
     since: Option<When>,
+    /// Since then the provider's word is enough for who they are.
+    linked: Option<When>,
     errors: Vec<&'static str>,
 }
 
@@ -156,6 +161,7 @@ async fn answer(desk: &Desk, operator: Option<&Operator>, form: Form, status: St
         state: operator.map_or("console-operator-invited", state_key),
         disabled: operator.is_some_and(|operator| operator.disabled_at.is_some()),
         since: operator.map(|operator| when(visitor.language, operator.created_at)),
+        linked: operator.and_then(|operator| operator.linked_at).map(|at| when(visitor.language, at)),
         errors,
     };
     Ok(page::html_as(status, &shown))
@@ -315,6 +321,15 @@ async fn link(desk: Fresh<Staff>, Path(id): Path<Uuid>, _: form::Form<form::Noth
         Some(token) => show_link(&desk, &operator.name, id, &token),
         None => Redirect::to(&format!("/console/operators/{id}")).into_response(),
     })
+}
+
+async fn unlink(desk: Fresh<Staff>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
+    let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
+    let mut tx = app.begin().await?;
+    governed(&mut tx, &desk, id).await?;
+    operators::unlink_identity(&mut tx, scope, &app.clock, &desk.visitor.source, id).await?;
+    tx.commit().await?;
+    Ok(Redirect::to(&format!("/console/operators/{id}")).into_response())
 }
 
 async fn disable(desk: Fresh<Staff>, id: Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {

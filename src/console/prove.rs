@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::operators,
+    domain::{operators, sso},
     web::{Page, Result, form, page},
 };
 
@@ -39,6 +39,8 @@ struct ProvePage {
     passkey_error: Option<&'static str>,
     at: &'static str,
     passkey_at: &'static str,
+    /// Whoever has no second factor here shows it once more at the provider, which is called so.
+    sso: Option<String>,
 }
 
 async fn show(desk: May<Any>, to: Query<To>) -> Result<Response> {
@@ -55,6 +57,9 @@ async fn answer(
     let mut conn = visitor.app.db.acquire().await?;
     let factors = operators::factors(&mut conn, &visitor.tenant.scope, desk.operator.operator_id).await?;
     let has = |passkey: bool| factors.iter().any(|factor| factor.is_passkey == passkey && !factor.is_stopped);
+    let linked = desk.operator.linked_at.is_some() && !has(true) && !has(false);
+    let sso = if linked { sso::open(&mut conn, &visitor.tenant.scope).await?.map(|provider| provider.terms.label) } else { None };
+    drop(conn);
     let shown = ProvePage {
         page: visitor.page(),
         to: to.path().to_owned(),
@@ -64,6 +69,7 @@ async fn answer(
         passkey_error,
         at: "/console/prove",
         passkey_at: "/console/prove/passkey",
+        sso,
     };
     Ok(page::html_as(status, &shown))
 }

@@ -20,6 +20,7 @@ use crate::{
     domain::{
         authenticators::{Attestation, Label},
         operators::{self, Added, By, Stage},
+        sso,
         verification::{Code, Method},
     },
     web::{Error, Page, Result, device, form, page},
@@ -198,6 +199,11 @@ async fn finish(registrar: &Registrar, mut tx: sqlx::Transaction<'static, sqlx::
         }
         Added::Yes => {}
         Added::Wrong | Added::Over | Added::Taken => return Ok(Redirect::to(registrar.base()).into_response()),
+    }
+    if !sso::takes_local(&mut tx, scope, registrar.who.operator.role).await? {
+        // They have their second factor; who they are the organisation's provider says.
+        tx.commit().await?;
+        return Ok((guard::forget(&app.public_url), Redirect::to("/console/sign-in")).into_response());
     }
     let (operator, stage) = (registrar.who.operator.operator_id, (Stage::In, visitor.device.as_str()));
     let token = operators::begin(&mut tx, scope, &app.clock, &visitor.source, operator, stage, None).await?;

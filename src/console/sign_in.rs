@@ -12,6 +12,7 @@ use axum::{
     routing::{get, post},
 };
 use serde::Deserialize;
+use time::Duration;
 use uuid::Uuid;
 
 use super::guard::{self, Any, Halfway, May, back};
@@ -21,7 +22,8 @@ use crate::{
         audit::{self, Event},
         authenticators::Assertion,
         limits::{self, Count, Limit, Verdict},
-        operators::{self, Stage, Tried},
+        operators::{self, Role, Stage, Tried},
+        sso,
         users::EmailAddress,
         verification::{self, Code, Method},
     },
@@ -47,6 +49,10 @@ struct SignInPage {
     to: String,
     error: Option<&'static str>,
     passkey_error: Option<&'static str>,
+    /// What the organisation's provider is called, if there is one.
+    sso: Option<String>,
+    /// All but owners must sign in there.
+    required: bool,
 }
 
 #[derive(Template)]
@@ -79,21 +85,26 @@ impl To {
     }
 }
 
-async fn show(visitor: Visitor, to: Query<To>, signed_in: Result<May<Any>, Response>) -> Response {
+async fn show(visitor: Visitor, to: Query<To>, signed_in: Result<May<Any>, Response>) -> Result<Response> {
     if signed_in.is_ok() {
-        return Redirect::to(to.path()).into_response();
+        return Ok(Redirect::to(to.path()).into_response());
     }
-    answer(&visitor, StatusCode::OK, String::new(), &to, (None, None))
+    answer(&visitor, StatusCode::OK, String::new(), &to, (None, None)).await
 }
 
-fn answer(
+async fn answer(
     visitor: &Visitor,
     status: StatusCode,
     mail: String,
     to: &To,
     (error, passkey_error): (Option<&'static str>, Option<&'static str>),
-) -> Response {
-    page::html_as(status, &SignInPage { page: visitor.page(), mail, to: to.path().to_owned(), error, passkey_error })
+) -> Result<Response> {
+    let mut conn = visitor.app.db.acquire().await?;
+    let terms = sso::open(&mut conn, &visitor.tenant.scope).await?.map(|provider| provider.terms);
+    drop(conn);
+    let (required, sso) = (terms.as_ref().is_some_and(|terms| terms.required), terms.map(|terms| terms.label));
+    let (page, to) = (visitor.page(), to.path().to_owned());
+    Ok(page::html_as(status, &SignInPage { page, mail, to, error, passkey_error, sso, required }))
 }
 
 #[derive(Deserialize)]
@@ -113,20 +124,25 @@ async fn submit(visitor: Visitor, headers: HeaderMap, form::Form(form): form::Fo
     let all = [vec![Count::from(Limit::AddressTry, &visitor.source)], counts()].concat();
     // One statement, and so committed before anything is compared.
     if limits::take_all(&mut conn, scope, &app.clock, &visitor.source, all).await? != Verdict::Allowed {
-        return Ok(answer(&visitor, StatusCode::TOO_MANY_REQUESTS, form.mail, &to, (Some("console-sign-in-error-limit"), None)));
+        return answer(&visitor, StatusCode::TOO_MANY_REQUESTS, form.mail, &to, (Some("console-sign-in-error-limit"), None)).await;
     }
     let asked = operators::ask(&mut conn, scope, mail.as_ref()).await?;
     drop(conn);
     // As many at once as there is room for: whoever floods this page must not get the machine.
     let hashes = app.slow_hash.of(vec![asked.to_hash(&form.password)]).await?.ok_or(Error::Unavailable("try_again"))?;
-    let operator = hashes.first().and_then(|hash| asked.is(hash));
+    let right = hashes.first().and_then(|hash| asked.is(hash));
     let mut tx = app.begin().await?;
-    let Some(operator) = operator else {
+    let found = if let Some(right) = right { operators::get(&mut tx, scope, right).await? } else { None };
+    // Where all but owners must sign in at the provider, theirs and a wrong one are told alike.
+    let required = !sso::takes_local(&mut tx, scope, Role::Auditor).await?;
+    let Some(operator) = found.filter(|found| !required || found.role == Role::Owner).map(|found| found.operator_id) else {
         let detail = serde_json::json!({ "operator": asked.whose() });
-        let event = Event { action: "operator.sign_in", outcome: "wrong", detail, ..Event::default() };
+        let outcome = if right.is_some() { "refused" } else { "wrong" };
+        let event = Event { action: "operator.sign_in", outcome, detail, ..Event::default() };
         audit::record(&mut tx, scope, &app.clock, &visitor.source, event).await?;
         tx.commit().await?;
-        return Ok(answer(&visitor, StatusCode::UNPROCESSABLE_ENTITY, form.mail, &to, (Some("console-sign-in-error-wrong"), None)));
+        let error = if required { "console-sign-in-error-sso" } else { "console-sign-in-error-wrong" };
+        return answer(&visitor, StatusCode::UNPROCESSABLE_ENTITY, form.mail, &to, (Some(error), None)).await;
     };
     limits::clear(&mut tx, scope, counts()).await?;
     let old = cookie::get(&headers, &app.public_url, cookie::CONSOLE);
@@ -183,7 +199,7 @@ async fn prove(Known(halfway): Known, headers: HeaderMap, form::Form(form): form
         return ask_for_factor(&halfway, status, &to, Some(error)).await;
     }
     let old = cookie::get(&headers, &visitor.app.public_url, cookie::CONSOLE);
-    sign_in(visitor, operator, old, &to).await
+    sign_in(visitor, (operator, halfway.session.sso), old, &to).await
 }
 
 /// Whether the code is shown by an app of theirs. Counted and committed before it is compared.
@@ -216,12 +232,20 @@ pub async fn check_code(visitor: &Visitor, operator: Uuid, typed: &str) -> Resul
     })
 }
 
-/// All was shown: a new cookie, and on to where one wanted to go.
-async fn sign_in(visitor: &Visitor, operator: Uuid, old: Option<&str>, to: &To) -> Result<Response> {
+/// All was shown, the first of it here or at the provider: a new cookie, and on to where one wanted to go.
+async fn sign_in(visitor: &Visitor, (operator, by_sso): (Uuid, bool), old: Option<&str>, to: &To) -> Result<Response> {
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
     let mut tx = app.begin().await?;
+    let role = operators::get(&mut tx, scope, operator).await?.ok_or(Error::NotFound)?.role;
+    if !by_sso && !sso::takes_local(&mut tx, scope, role).await? {
+        drop(tx);
+        return answer(visitor, StatusCode::FORBIDDEN, String::new(), to, (Some("console-sign-in-error-sso"), None)).await;
+    }
     let stage = (Stage::In, visitor.device.as_str());
     let token = operators::begin(&mut tx, scope, &app.clock, &visitor.source, operator, stage, old).await?;
+    if by_sso {
+        operators::came_by_sso(&mut tx, scope, &token, Duration::ZERO).await?;
+    }
     tx.commit().await?;
     Ok(([guard::set_cookie(&app.public_url, &token)], Redirect::to(to.path())).into_response())
 }
@@ -279,11 +303,19 @@ struct PasskeyForm {
     to: String,
 }
 
-async fn passkey(visitor: Visitor, headers: HeaderMap, form::Form(form): form::Form<PasskeyForm>) -> Result<Response> {
-    let to = To::of(form.to);
+async fn passkey(
+    visitor: Visitor,
+    headers: HeaderMap,
+    known: Result<Known, Response>,
+    form::Form(form): form::Form<PasskeyForm>,
+) -> Result<Response> {
+    let (to, old) = (To::of(form.to), cookie::get(&headers, &visitor.app.public_url, cookie::CONSOLE));
     match check_passkey(&visitor, &headers, None, &form.answer).await? {
-        Ok(operator) => sign_in(&visitor, operator, cookie::get(&headers, &visitor.app.public_url, cookie::CONSOLE), &to).await,
-        Err((status, error)) => Ok(answer(&visitor, status, String::new(), &to, (None, Some(error)))),
+        Ok(operator) => {
+            let by_sso = known.is_ok_and(|Known(half)| half.session.sso && half.operator.operator_id == operator);
+            sign_in(&visitor, (operator, by_sso), old, &to).await
+        }
+        Err((status, error)) => answer(&visitor, status, String::new(), &to, (None, Some(error))).await,
     }
 }
 

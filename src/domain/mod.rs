@@ -17,6 +17,7 @@
 //! - *verification*: ways to prove who somebody is, and the codes that are sent for it
 //! - *contacts*: mailboxes and numbers that people add themselves
 //! - *operators*: who runs the service at a tenant, how they sign in, and what each may do
+//! - *sso*: the OpenID provider at which operators sign in
 //! - *sessions*: browsers in which somebody has signed in to their own account page
 //! - *resets*: the journey of one browser from a name to a new password
 //! - *obstacles*: what stands between one person and a new password, and what would remove it
@@ -41,6 +42,7 @@ pub mod authenticators;
 pub mod verification;
 pub mod contacts;
 pub mod operators;
+pub mod sso;
 pub mod sessions;
 pub mod resets;
 pub mod obstacles;

@@ -22,6 +22,8 @@ pub struct Browser {
     http: Client,
     origin: String,
     pub cookies: BTreeMap<String, String>,
+    /// Other sites that it may be led to: it stops there, with the whole address as the page's path and no body.
+    pub leaves_for: Vec<String>,
     pub language: String,
 }
 
@@ -38,14 +40,20 @@ impl Browser {
     /// `origin` as in `http://localhost:8080`.
     pub fn new(origin: &str) -> Result<Self> {
         let http = Client::builder().redirect(redirect::Policy::none()).no_proxy().timeout(PATIENCE).build()?;
-        Ok(Self { http, origin: origin.trim_end_matches('/').to_owned(), cookies: BTreeMap::new(), language: "en".to_owned() })
+        Ok(Self {
+            http,
+            origin: origin.trim_end_matches('/').to_owned(),
+            cookies: BTreeMap::new(),
+            leaves_for: Vec::new(),
+            language: "en".to_owned(),
+        })
     }
 
     /// The same browser, with its cookies, at another address of the same portal.
     #[must_use]
     pub fn at(&self, origin: &str) -> Self {
         let (http, language) = (self.http.clone(), self.language.clone());
-        Self { http, origin: origin.to_owned(), cookies: self.cookies.clone(), language }
+        Self { http, origin: origin.to_owned(), cookies: self.cookies.clone(), leaves_for: self.leaves_for.clone(), language }
     }
 
     pub async fn open(&mut self, path: &str) -> Result<Page> {
@@ -140,6 +148,9 @@ impl Browser {
             // 307 and 308 would post the form, code and all, again.
             ensure!(answer.status() == 303, "{path} answered {}: a portal redirects by 303", answer.status());
             let target = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).context("a redirect to nowhere")?;
+            if self.leaves_for.iter().any(|site| target.starts_with(&format!("{site}/"))) {
+                return Ok(Page { status: 303, path: target.to_owned(), body: String::new() });
+            }
             let target = target.strip_prefix(&self.origin).unwrap_or(target).to_owned();
             ensure!(target.starts_with('/') && !target.starts_with("//"), "{path} redirects to another site");
             path = target;

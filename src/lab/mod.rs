@@ -1,4 +1,4 @@
-//! Private real servers for the demo and the tests: Postgres, a Samba domain controller, OpenLDAP, an inbox for mail and SMS; and a browser
+//! Private real servers for the demo and the tests: Postgres, a Samba domain controller, OpenLDAP, an OpenID provider, an inbox for mail and SMS; and a browser
 //! without a screen to go through the pages with.
 //!
 //! Nothing here is a double: the code under test speaks its own protocols to the real programs. All of it is gone, processes
@@ -9,6 +9,7 @@ pub mod browser;
 pub mod dns;
 pub mod html;
 pub mod inbox;
+pub mod oidc;
 pub mod postgres;
 mod program;
 pub mod samba;

@@ -13,6 +13,8 @@ pub const PASSKEY: &str = "sspr_passkey";
 pub const SESSION: &str = "sspr_session";
 /// An operator's session's cookie.
 pub const CONSOLE: &str = "sspr_console";
+/// Of an operator's browser that was sent to the organisation's provider.
+pub const SSO: &str = "sspr_sso";
 /// The chosen language.
 pub const LANGUAGE: &str = "sspr_lang";
 

@@ -19,6 +19,8 @@ use crate::{app::App, base::language::Language};
 struct ErrorPage {
     page: Page,
     status: u16,
+    /// Where its visitor begins.
+    home: &'static str,
     title_key: String,
     text_key: String,
 }
@@ -51,6 +53,8 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
 struct Asker {
     language: Language,
     wants_page: bool,
+    /// Of the door that was asked.
+    home: &'static str,
     /// The first step was just made.
     begun: bool,
 }
@@ -64,6 +68,7 @@ impl Asker {
             language: tenancy::language(app, uri, headers, None),
             // An agent is a program, whatever it says it takes.
             wants_page: !uri.path().starts_with("/agent/") && accepts("text/html"),
+            home: if uri.path() == "/console" || uri.path().starts_with("/console/") { "/console" } else { "/" },
             begun: uri.query().is_some_and(|query| query.contains("begun")),
         }
     }
@@ -107,7 +112,7 @@ fn face(app: &App, asker: &Asker, context: Option<&Context>, status: StatusCode,
         .unwrap_or_else(|| words("bad_input"));
     let (title_key, text_key) = (format!("{key}-title"), format!("{key}-text"));
     if asker.wants_page {
-        return page::html_as(status, &ErrorPage { page, status: status.as_u16(), title_key, text_key });
+        return page::html_as(status, &ErrorPage { page, status: status.as_u16(), home: asker.home, title_key, text_key });
     }
     let body = serde_json::json!({
         "type": format!("urn:sspr:problem:{}", problem.code),

@@ -13,6 +13,7 @@ mod not_me;
 mod pages;
 mod people;
 mod preview;
+mod sso;
 mod support;
 mod trail;
 mod vectors;

@@ -4,6 +4,7 @@
 //! Nobody acts on themselves, and nobody on somebody who stands as high; only owners act on one another, since nobody else could.
 
 mod factors;
+mod identity;
 mod link;
 mod password;
 mod session;
@@ -22,6 +23,7 @@ use crate::base::{clock::Clock, id};
 pub use factors::{
     Added, By, Factor, Tried, add_app, add_passkey, begin_app, begin_passkey, check_app, check_passkey, factors, pending_app, remove_factor,
 };
+pub use identity::{Identity, by_identity, came_by_sso, end_by_way, link_identity, unlink_all, unlink_identity};
 pub use link::{LINK_LIFETIME, new_link, open_link};
 pub use password::{Asked, Password, Unfit, ask, choose_password, hold, keep_password, kept_password};
 pub use session::{LIFETIME, Session, Stage, begin, clean, end, end_all, end_but, load, proven, renew, sessions};
@@ -77,8 +79,10 @@ pub struct Operator {
     pub version: i32,
     pub created_at: OffsetDateTime,
     pub disabled_at: Option<OffsetDateTime>,
-    /// They have followed their link and can sign in.
+    /// They have followed their link or come by single sign-on, and can sign in.
     pub is_ready: bool,
+    /// Since then the provider's word is enough for who they are.
+    pub linked_at: Option<OffsetDateTime>,
 }
 
 impl Operator {
@@ -102,6 +106,7 @@ struct Row {
     created_at: OffsetDateTime,
     disabled_at: Option<OffsetDateTime>,
     is_ready: bool,
+    linked_at: Option<OffsetDateTime>,
     connectors: Vec<Uuid>,
     groups: Vec<Uuid>,
 }
@@ -126,7 +131,8 @@ impl Row {
             version: self.version,
             created_at: self.created_at,
             disabled_at: self.disabled_at,
-            is_ready: self.is_ready,
+            is_ready: self.is_ready || self.linked_at.is_some(),
+            linked_at: self.linked_at,
         })
     }
 }
@@ -147,6 +153,7 @@ async fn find(conn: &mut PgConnection, scope: &Scope, operator: Option<Uuid>) ->
         r#"select operator_id, name, mail, role, version, created_at, disabled_at,
                password_hash is not null and exists (select from operator_factors f where f.tenant_id = o.tenant_id and f.operator_id = o.operator_id
                    and f.stopped_at is null) as "is_ready!",
+               (select i.linked_at from operator_identities i where i.tenant_id = o.tenant_id and i.operator_id = o.operator_id) as linked_at,
                array(select g.connector_id from operator_groups g where g.tenant_id = o.tenant_id and g.operator_id = o.operator_id
                    order by g.connector_id, g.group_guid) as "connectors!",
                array(select g.group_guid from operator_groups g where g.tenant_id = o.tenant_id and g.operator_id = o.operator_id
@@ -307,7 +314,11 @@ pub async fn change(
     if before.role != draft.role || before.mail != draft.mail {
         end_all(&mut *conn, scope, clock, source, operator).await?;
         // Whoever made a link may not be allowed to make one for what they are now.
-        link::forget(conn, scope, operator).await?;
+        link::forget(&mut *conn, scope, operator).await?;
+    }
+    if before.mail != draft.mail {
+        // Another address may be another person: who it is at the provider is found out anew.
+        unlink_identity(conn, scope, clock, source, operator).await?;
     }
     Ok(Saved::Yes(operator))
 }

@@ -58,6 +58,8 @@ pub struct Session {
     pub expires_at: OffsetDateTime,
     pub device: String,
     pub origin: Option<IpAddr>,
+    /// Begun at the organisation's provider.
+    pub sso: bool,
 }
 
 impl Session {
@@ -85,12 +87,13 @@ struct Row {
     expires_at: OffsetDateTime,
     device: String,
     origin: Option<String>,
+    sso: bool,
 }
 
 impl From<Row> for Session {
     fn from(row: Row) -> Self {
-        let Row { session_id, begun_at, proved_at, seen_at, expires_at, device, origin } = row;
-        Self { session_id, begun_at, proved_at, seen_at, expires_at, device, origin: origin.and_then(|origin| origin.parse().ok()) }
+        let Row { session_id, begun_at, proved_at, seen_at, expires_at, device, origin, sso } = row;
+        Self { session_id, begun_at, proved_at, seen_at, expires_at, device, origin: origin.and_then(|origin| origin.parse().ok()), sso }
     }
 }
 
@@ -149,7 +152,7 @@ pub async fn load(
            from (select clock_timestamp() + make_interval(secs => $3) as now) t, operators o
            where s.tenant_id = $1 and s.token_hash = $2 and s.stage = $5 and s.expires_at > t.now and s.seen_at > t.now - make_interval(secs => $4)
                and o.tenant_id = s.tenant_id and o.operator_id = s.operator_id and o.disabled_at is null
-           returning s.operator_id, s.session_id, s.begun_at, s.proved_at, s.seen_at, s.expires_at, s.device, host(s.origin) as origin"#,
+           returning s.operator_id, s.session_id, s.begun_at, s.proved_at, s.seen_at, s.expires_at, s.device, s.sso, host(s.origin) as origin"#,
         scope.id(),
         id::sha256(cookie.as_bytes()),
         clock.ahead().as_seconds_f64(),
@@ -168,6 +171,7 @@ pub async fn load(
         expires_at: row.expires_at,
         device: row.device,
         origin: row.origin,
+        sso: row.sso,
     };
     Ok(Some((session.into(), operator)))
 }
@@ -211,7 +215,7 @@ pub async fn renew(conn: &mut PgConnection, scope: &Scope, session: Uuid) -> Res
 pub async fn sessions(conn: &mut PgConnection, scope: &Scope, clock: &Clock, operator: Uuid) -> Result<Vec<Session>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select session_id, begun_at, proved_at, seen_at, expires_at, device, host(origin) as origin
+        r#"select session_id, begun_at, proved_at, seen_at, expires_at, device, sso, host(origin) as origin
            from operator_sessions, (select clock_timestamp() + make_interval(secs => $3) as now) t
            where tenant_id = $1 and operator_id = $2 and stage = 'in' and expires_at > t.now and seen_at > t.now - make_interval(secs => $4)
            order by session_id desc"#,

@@ -304,6 +304,7 @@ struct Ended {
 struct ErrorPage {
     page: Page,
     status: u16,
+    home: &'static str,
     title_key: String,
     text_key: String,
 }
@@ -752,10 +753,14 @@ pub fn render(name: &str, language: Language) -> Option<String> {
             retry: false,
         }
         .render(),
-        "error" => {
-            ErrorPage { page, status: 404, title_key: "problem-not-found-title".to_owned(), text_key: "problem-not-found-text".to_owned() }
-                .render()
+        "error" => ErrorPage {
+            page,
+            status: 404,
+            home: "/",
+            title_key: "problem-not-found-title".to_owned(),
+            text_key: "problem-not-found-text".to_owned(),
         }
+        .render(),
         "mail-code" => CodeMail { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help, adds: false }.render(),
         "mail-contact-code" => {
             CodeMail { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: String::new(), help, adds: true }.render()

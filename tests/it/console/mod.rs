@@ -12,3 +12,4 @@ mod people;
 mod policies;
 mod settings;
 mod sign_in;
+mod sso;

@@ -9,10 +9,10 @@ use crate::support::{
     authenticator::{Passkey, app_shows},
 };
 
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 
 /// The token of the link that `sspr operator create` prints.
-fn invites(cloud: &Cloud, name: &str, mail: &str, role: &str) -> String {
+pub fn invites(cloud: &Cloud, name: &str, mail: &str, role: &str) -> String {
     let printed = cloud.administers(&["operator", "create", name, "--mail", mail, "--role", role]);
     let (page, token) = printed.trim().split_once('#').unwrap();
     assert_eq!(page, format!("{}/console/welcome", cloud.url));
@@ -20,12 +20,12 @@ fn invites(cloud: &Cloud, name: &str, mail: &str, role: &str) -> String {
 }
 
 /// The app's key on the page in hand.
-fn key(person: &Person) -> String {
+pub fn key(person: &Person) -> String {
     person.page.body.split("<p class=\"key\"><code>").nth(1).unwrap().split('<').next().unwrap().to_owned()
 }
 
 /// Through the link to the second factor's page.
-async fn follows(cloud: &Cloud, token: &str) -> Person {
+pub async fn follows(cloud: &Cloud, token: &str) -> Person {
     let mut olga = Person::at(cloud);
     olga.opens("/console/welcome").await.submits("/console/welcome", &[("code", token)]).await.is_at("/console/welcome/password");
     olga.submits("/console/welcome/password", &[("password", PASSWORD)]).await.is_at("/console/welcome/factor");
@@ -33,14 +33,14 @@ async fn follows(cloud: &Cloud, token: &str) -> Person {
 }
 
 /// And with an app into the console: its key.
-async fn with_an_app(cloud: &Cloud, olga: &mut Person) -> String {
+pub async fn with_an_app(cloud: &Cloud, olga: &mut Person) -> String {
     let secret = key(olga);
     let code = app_shows(&secret, cloud.clock.seconds());
     olga.submits("/console/welcome/factor/app", &[("code", &code)]).await.is_at("/console");
     secret
 }
 
-async fn signs_in(cloud: &Cloud, mail: &str, password: &str) -> Person {
+pub async fn signs_in(cloud: &Cloud, mail: &str, password: &str) -> Person {
     let mut olga = Person::at(cloud);
     olga.opens("/console/sign-in").await.submits("/console/sign-in", &[("mail", mail), ("password", password)]).await;
     olga

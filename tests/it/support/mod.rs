@@ -8,6 +8,7 @@ pub mod database;
 pub mod office;
 mod operator;
 pub mod person;
+pub mod provider;
 pub mod wire;
 
 pub use agent::HandAgent;
