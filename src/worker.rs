@@ -19,7 +19,7 @@ use crate::{
     base::id,
     carriers::{Carriers, Failure, mail::Mail},
     domain::{
-        audit, authenticators, contacts, fleet, limits, notices,
+        approvals, audit, authenticators, contacts, fleet, limits, notices,
         notifications::{self, Channel, Delivered, Delivery},
         operators, queue, registration, reports, resets, sessions, sso, tenants, users, verification, work,
     },
@@ -338,6 +338,8 @@ pub async fn clean(app: &App) -> Result<()> {
         + operators::clean(&mut tx, &app.clock).await?
         + sso::clean(&mut tx, &app.clock).await?;
     let limits = limits::clean(&mut tx, &app.clock).await?;
+    let sessions = sessions::clean(&mut tx, &app.clock).await? + operators::clean(&mut tx, &app.clock).await?;
+    let limits = limits::clean(&mut tx, &app.clock).await? + approvals::clean(&mut tx, &app.clock).await?;
     let proofs_of_work = work::clean(&mut tx, &app.clock).await?;
     let passes = users::clean(&mut tx, &app.clock).await?;
     let told = notices::clean(&mut tx, &app.clock).await?;

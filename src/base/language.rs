@@ -25,6 +25,7 @@ const SOURCES: [(Language, &[&str]); 2] = [
             include_str!("../../locales/en/console_people.ftl"),
             include_str!("../../locales/en/console_policies.ftl"),
             include_str!("../../locales/en/console_sso.ftl"),
+            include_str!("../../locales/en/console_approvals.ftl"),
         ],
     ),
     (
@@ -39,6 +40,7 @@ const SOURCES: [(Language, &[&str]); 2] = [
             include_str!("../../locales/de/console_people.ftl"),
             include_str!("../../locales/de/console_policies.ftl"),
             include_str!("../../locales/de/console_sso.ftl"),
+            include_str!("../../locales/de/console_approvals.ftl"),
         ],
     ),
 ];

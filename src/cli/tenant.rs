@@ -8,6 +8,7 @@ use crate::{
     base::{clock::Clock, config::Config, db, language::Language, secret::KeyRing},
     cli::connector::reminders,
     domain::{
+        approvals::{self, Act},
         audit::{Source, keep},
         fleet,
         settings::{self, Changed},
@@ -68,6 +69,9 @@ enum Command {
         /// Whether people are reminded by mail 14, 7, 3 and 1 days before their password runs out.
         #[arg(long)]
         expiry_reminders: Option<bool>,
+        /// What no operator does alone: any of temporary, privileged, code, method, agent, owner, separated by commas, or "none".
+        #[arg(long, value_parser = approvals)]
+        approvals: Option<Approvals>,
         /// Days for which the audit trail is kept (400 at first), at least 90; 0: for ever.
         #[arg(long, value_parser = audit_days)]
         audit_days: Option<i32>,
@@ -93,6 +97,19 @@ fn countries(text: &str) -> Result<Countries, String> {
         return Ok(Countries(Vec::new()));
     }
     settings::parse_countries(text).map(Countries).ok_or_else(|| "calling codes separated by commas, as in 49,43,41, or all".to_owned())
+}
+
+/// Those, and no others.
+#[derive(Clone)]
+struct Approvals(Vec<Act>);
+
+fn approvals(text: &str) -> Result<Approvals, String> {
+    if text == "none" {
+        return Ok(Approvals(Vec::new()));
+    }
+    let acts = text.split(',').map(|act| Act::parse(act.trim()).filter(|act| Act::SWITCHED.contains(act)));
+    let known = Act::SWITCHED.map(Act::as_str).join(", ");
+    acts.collect::<Option<_>>().map(Approvals).ok_or_else(|| format!("some of {known}, or none"))
 }
 
 fn audit_days(text: &str) -> Result<i32, String> {
@@ -129,6 +146,8 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
                     0 => println!("    audit      kept for ever"),
                     days => println!("    audit      kept {days} days"),
                 }
+                let acts: Vec<_> = approvals::rules(&mut tx, &tenant.scope).await?.into_iter().map(Act::as_str).collect();
+                println!("    approvals  {}", if acts.is_empty() { "none".to_owned() } else { acts.join(",") });
                 for connector in fleet::connectors(&mut tx, &tenant.scope, &clock).await? {
                     println!("    connector {}  {}", connector.connector_id, connector.name);
                 }
@@ -145,6 +164,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             mail_budget,
             sms_countries,
             expiry_reminders,
+            approvals,
             audit_days,
         } => {
             // One empty word empties the list.
@@ -173,6 +193,11 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             let Changed::Yes(after) = settings::change(&mut tx, &ring, &clock, &source, &before.scope, (change, None)).await? else {
                 bail!("the tenant was changed at the same moment: once more");
             };
+            if let Some(Approvals(acts)) = approvals {
+                for act in Act::SWITCHED {
+                    approvals::switch(&mut tx, &before.scope, &clock, &source, act, acts.contains(&act)).await?;
+                }
+            }
             if let Some(days) = audit_days {
                 keep::set_days(&mut tx, &before.scope, &clock, &source, days).await?;
             }

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
+    approvals::ask_first,
     guard::{Desk, Fresh, May, Serve},
     person::governed,
     shell::{Here, Rail},
@@ -23,9 +24,10 @@ use crate::{
     app::App,
     domain::{
         acts::{self, Asking, Coded, Invited},
+        approvals::{self, Act, Opening, Wish},
         resets::{self, Why},
     },
-    web::{Page, Result, form, page},
+    web::{Error, Page, Result, form, page},
     wire::ticket::Kind,
 };
 
@@ -137,6 +139,9 @@ async fn method(desk: Fresh<Serve>, Path(id): Path<Uuid>, form::Form(form): form
     let visitor = &desk.visitor;
     let mut tx = visitor.app.begin().await?;
     let user = governed(&mut tx, &desk, id).await?;
+    if approvals::wants(&mut tx, &visitor.tenant.scope, Act::Method).await? {
+        return ask_first(tx, &desk, &Wish::Method { user: user.user_id, authenticator: form.id }).await;
+    }
     acts::counted(&mut tx, &visitor.tenant, &visitor.app.clock, &visitor.source, &desk.operator).await?;
     let removed = acts::remove_method(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, &user, form.id).await?;
     tx.commit().await?;
@@ -186,10 +191,27 @@ struct CodePage {
 /// The answer is the page with the code: it is told this once, and kept nowhere in clear.
 async fn code(desk: Fresh<Serve>, Path(id): Path<Uuid>, form::Form(form): form::Form<Number>) -> Result<Response> {
     let visitor = &desk.visitor;
+    let (scope, clock, source) = (&visitor.tenant.scope, &visitor.app.clock, &visitor.source);
     let mut tx = visitor.app.begin().await?;
     let user = governed(&mut tx, &desk, id).await?;
-    acts::counted(&mut tx, &visitor.tenant, &visitor.app.clock, &visitor.source, &desk.operator).await?;
-    let coded = acts::code(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, &user, &form.number).await?;
+    let number: String = form.number.chars().filter(char::is_ascii_digit).take(20).collect();
+    let wish = Wish::Code { user: user.user_id, number };
+    let mut by = None;
+    if approvals::wants(&mut tx, scope, Act::Code).await? {
+        by = match approvals::opening(&mut tx, scope, clock, source, (desk.operator.operator_id, &wish), None).await? {
+            Opening::By(approval) => Some(approval),
+            Opening::Shut | Opening::Again => return ask_first(tx, &desk, &wish).await,
+            Opening::Changed => {
+                tx.commit().await?;
+                return Err(Error::Conflict("approval_target_changed"));
+            }
+        };
+    }
+    acts::counted(&mut tx, &visitor.tenant, clock, source, &desk.operator).await?;
+    let coded = acts::code(&mut tx, scope, clock, source, &user, &form.number).await?;
+    if let (Coded::Code(_), Some(approval)) = (&coded, by) {
+        approvals::used(&mut tx, scope, clock, source, (approval, &wish), None).await?;
+    }
     // A number that fits nothing stands in the trail, too.
     tx.commit().await?;
     visitor.app.wake_outbox();

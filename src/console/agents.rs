@@ -17,12 +17,14 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
+    approvals::ask_first,
     guard::{Desk, Fleet, Fresh, May},
     shell::{Here, Rail},
 };
 use crate::{
     app::App,
     domain::{
+        approvals::{self, Act, Wish},
         fleet::{self, Overseen, Status, Trouble},
         resets,
     },
@@ -233,6 +235,11 @@ async fn confirm(desk: Fresh<Fleet>, Path(id): Path<Uuid>, form::Form(form): for
     let visitor = &desk.visitor;
     let mut tx = visitor.app.begin().await?;
     let before = find(&mut tx, &desk, id).await?;
+    // One that does not fit is told of at once, and bothers nobody else.
+    let fits = before.agent.status == Status::Pending && fleet::fits(&before.agent, &form.fingerprint);
+    if fits && approvals::wants(&mut tx, &visitor.tenant.scope, Act::Agent).await? {
+        return ask_first(tx, &desk, &Wish::Agent { agent: id, fingerprint: fingerprint(&before.agent.identity) }).await;
+    }
     let done = fleet::confirm(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, id, &form.fingerprint).await?;
     // That it did not fit is written down as well.
     tx.commit().await?;

@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
+use super::approvals;
 use crate::{
     app::{App, PublicUrl},
     domain::operators::{self, Operator, Role, Session, Stage},
@@ -54,6 +55,8 @@ pub struct Desk {
     pub visitor: Visitor,
     pub operator: Operator,
     pub session: Session,
+    /// Acts of colleagues that wait for this operator's word; asked for pages only.
+    pub waiting: usize,
 }
 
 impl Desk {
@@ -77,11 +80,14 @@ impl<P: Permission> FromRequestParts<Arc<App>> for May<P> {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let Some(desk) = at(parts, app, Stage::In).await.map_err(IntoResponse::into_response)? else {
+        let Some(mut desk) = at(parts, app, Stage::In).await.map_err(IntoResponse::into_response)? else {
             return Err(signed_out(parts));
         };
         if !desk.may::<P>() {
             return Err(Error::Forbidden("not_your_role").into_response());
+        }
+        if wants_page(parts) {
+            desk.waiting = approvals::count(app, &desk).await.map_err(IntoResponse::into_response)?;
         }
         Ok(Self(desk, PhantomData))
     }
@@ -132,7 +138,7 @@ pub struct Halfway {
 impl Halfway {
     pub async fn at(parts: &Parts, app: &Arc<App>, stage: Stage) -> Result<Option<Self>, Error> {
         let desk = at(parts, app, stage).await?;
-        Ok(desk.map(|Desk { visitor, operator, session }| Self { visitor, operator, session }))
+        Ok(desk.map(|Desk { visitor, operator, session, .. }| Self { visitor, operator, session }))
     }
 }
 
@@ -149,7 +155,7 @@ async fn at(parts: &Parts, app: &Arc<App>, stage: Stage) -> Result<Option<Desk>,
             let seconds = (ends - app.clock.now()).whole_seconds();
             visitor.ends = Some(Ends { seconds, more: lasts.then_some("/console/stay"), again: "/console/sign-in" });
         }
-        Desk { visitor, operator, session }
+        Desk { visitor, operator, session, waiting: 0 }
     }))
 }
 

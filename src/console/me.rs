@@ -101,7 +101,7 @@ async fn password(desk: Fresh<Any>) -> Response {
     ask(desk.into_desk(), StatusCode::OK, None)
 }
 
-fn ask(Desk { visitor, operator, session }: Desk, status: StatusCode, error: Option<&'static str>) -> Response {
+fn ask(Desk { visitor, operator, session, .. }: Desk, status: StatusCode, error: Option<&'static str>) -> Response {
     ask_password(&Halfway { visitor, operator, session }, (status, error), "/console/me/password", true)
 }
 
@@ -113,7 +113,7 @@ struct PasswordForm {
 }
 
 async fn choose(desk: Fresh<Any>, form::Form(form): form::Form<PasswordForm>) -> Result<Response> {
-    let Desk { visitor, operator, session } = desk.into_desk();
+    let Desk { visitor, operator, session, .. } = desk.into_desk();
     let who = Halfway { visitor, operator, session };
     let (app, scope, source) = (&who.visitor.app, &who.visitor.tenant.scope, &who.visitor.source);
     let refused = |status, error| Ok(ask_password(&who, (status, Some(error)), "/console/me/password", true));

@@ -4,6 +4,7 @@
 mod acts;
 mod agents;
 mod canary;
+mod approvals;
 mod connectors;
 mod audit;
 mod guard;
@@ -47,6 +48,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(settings::routes())
         .merge(connectors::routes())
         .merge(agents::routes())
+        .merge(approvals::routes())
         .merge(audit::routes())
         .merge(support::routes())
         .merge(me::routes())

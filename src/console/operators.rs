@@ -17,11 +17,14 @@ use uuid::Uuid;
 
 use super::{
     guard::{Desk, Fresh, May, Own, Staff},
+    approvals::ask_first,
+    guard::{Desk, Fresh, May, Staff},
     shell::{Here, Rail, role_key},
 };
 use crate::{
     app::App,
     domain::{
+        approvals::{self, Act, Wish},
         operators::{self, Draft, Operator, Role, Saved},
         policies,
         users::EmailAddress,
@@ -208,6 +211,10 @@ async fn draft(conn: &mut PgConnection, desk: &Desk, form: &Form, had: &[(Uuid, 
     })
 }
 
+fn owner(operator: Option<Uuid>, draft: &Draft) -> Wish {
+    Wish::Owner { operator, name: draft.name.clone(), mail: draft.mail.as_str().to_owned() }
+}
+
 async fn create(desk: Fresh<Staff>, form::Form(form): form::Form<Form>) -> Result<Response> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
     let mut tx = app.begin().await?;
@@ -218,6 +225,13 @@ async fn create(desk: Fresh<Staff>, form::Form(form): form::Form<Form>) -> Resul
             return answer(&desk, None, form, StatusCode::UNPROCESSABLE_ENTITY, errors).await;
         }
     };
+    if draft.role == Role::Owner && approvals::wants(&mut tx, scope, Act::Owner).await? {
+        if operators::by_mail(&mut tx, scope, &draft.mail).await?.is_some() {
+            drop(tx);
+            return answer(&desk, None, form, StatusCode::UNPROCESSABLE_ENTITY, vec!["console-operator-error-taken"]).await;
+        }
+        return ask_first(tx, &desk, &owner(None, &draft)).await;
+    }
     let Saved::Yes(operator) = operators::create(&mut tx, scope, &app.clock, &desk.visitor.source, &draft).await? else {
         drop(tx);
         return answer(&desk, None, form, StatusCode::UNPROCESSABLE_ENTITY, vec!["console-operator-error-taken"]).await;
@@ -296,6 +310,10 @@ async fn change(desk: Fresh<Staff>, Path(id): Path<Uuid>, form::Form(form): form
             return answer(&desk, Some(&operator), form, StatusCode::UNPROCESSABLE_ENTITY, errors).await;
         }
     };
+    let rises = draft.role == Role::Owner && operator.role != Role::Owner;
+    if rises && approvals::wants(&mut tx, scope, Act::Owner).await? {
+        return ask_first(tx, &desk, &owner(Some(id), &draft)).await;
+    }
     let saved = operators::change(&mut tx, scope, &app.clock, &desk.visitor.source, &operator, &draft).await?;
     match saved {
         Saved::Yes(_) => {

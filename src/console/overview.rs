@@ -55,6 +55,8 @@ struct OverviewPage {
     people: bool,
     /// Keys of what wants doing, the most urgent first.
     todo: Vec<&'static str>,
+    /// Decisions that wait for whoever looks.
+    waiting: usize,
     bars: Vec<Bar>,
     days: u16,
     width: i64,
@@ -100,6 +102,7 @@ async fn show(desk: May<Any>) -> Result<Response> {
         name: desk.operator.name.clone(),
         people: desk.may::<Serve>(),
         todo,
+        waiting: desk.waiting,
         bars: bars(&report),
         days: DAYS,
         width: STRIDE * i64::from(DAYS),

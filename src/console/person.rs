@@ -25,6 +25,7 @@ use crate::{
     base::language::Language,
     domain::{
         acts::{self, Ceiling},
+        approvals::{self, Act, Temporary},
         audit, fleet, freezes,
         obstacles::{self, Cause, Gate, Means, Report, Verdict},
         operators,
@@ -106,6 +107,10 @@ struct Offers {
     code: bool,
     /// A temporary password.
     temporary: bool,
+    /// Removing a method takes two.
+    method_by_two: bool,
+    /// A code does.
+    code_by_two: bool,
 }
 
 #[derive(Template)]
@@ -198,7 +203,8 @@ async fn show(desk: May<Serve>, Path(id): Path<Uuid>, uri: Uri) -> Result<Respon
     let lines = audit::of_user(&mut conn, scope, clock, id).await?;
     let unlock =
         fleet::connectors(&mut conn, scope, clock).await?.iter().any(|one| one.connector_id == standing.connector_id && one.unlock);
-    let temporary = acts::takes(&mut conn, scope, id).await?;
+    let temporary = approvals::temporary(&mut conn, scope, id).await? != Temporary::Never;
+    let second = approvals::rules(&mut conn, scope).await?;
     drop(conn);
 
     let page = visitor.page();
@@ -220,6 +226,8 @@ async fn show(desk: May<Serve>, Path(id): Path<Uuid>, uri: Uri) -> Result<Respon
         unlock,
         code: report.means.iter().any(|means| means.method == Method::HelpDesk && means.lack.is_none()),
         temporary,
+        method_by_two: second.contains(&Act::Method),
+        code_by_two: second.contains(&Act::Code),
     };
     let shown = PersonPage {
         rail: desk.rail(Here::People),

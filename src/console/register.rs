@@ -66,7 +66,7 @@ impl FromRequestParts<Arc<App>> for Registrar {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
         if base(parts.uri.path()) == DOORS[0] {
-            let Desk { visitor, operator, session } = Fresh::<Any>::from_request_parts(parts, app).await?.into_desk();
+            let Desk { visitor, operator, session, .. } = Fresh::<Any>::from_request_parts(parts, app).await?.into_desk();
             return Ok(Self { who: Halfway { visitor, operator, session }, link: false });
         }
         let who = Halfway::at(parts, app, Stage::Link).await.map_err(IntoResponse::into_response)?;

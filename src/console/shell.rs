@@ -10,6 +10,7 @@ pub enum Here {
     People,
     Policies,
     Connectors,
+    Approvals,
     Audit,
     Support,
     Operators,
@@ -23,6 +24,8 @@ pub struct Item {
     pub key: &'static str,
     pub icon: &'static str,
     pub here: bool,
+    /// So many things wait there for whoever looks.
+    pub count: usize,
 }
 
 /// Every console template's `rail`.
@@ -50,12 +53,14 @@ impl Desk {
         let mut items = Vec::new();
         let mut offer = |may: &[Role], here: Here, href, key, icon| {
             if may.contains(&self.operator.role) {
-                items.push(Item { href, key, icon, here: here == at });
+                let count = if here == Here::Approvals { self.waiting } else { 0 };
+                items.push(Item { href, key, icon, here: here == at, count });
             }
         };
         offer(&Role::ALL, Here::Overview, "/console", "console-nav-overview", "home");
         offer(Serve::ROLES, Here::People, "/console/people", "console-nav-people", "person");
         offer(Rules::ROLES, Here::Policies, "/console/policies", "console-nav-policies", "shield");
+        offer(Serve::ROLES, Here::Approvals, "/console/approvals", "console-nav-approvals", "check");
         offer(Fleet::ROLES, Here::Connectors, "/console/connectors", "console-nav-connectors", "plug");
         offer(Trail::ROLES, Here::Audit, "/console/audit", "console-nav-audit", "paper");
         offer(&Role::ALL, Here::Support, "/console/support", "support-title", "search");

@@ -7,13 +7,15 @@ use axum::{
     Json, Router,
     extract::Path,
     http::StatusCode,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
+    approvals::ask_first,
     guard::{Desk, Fresh, Serve},
     person::governed,
     shell::{Here, Rail},
@@ -22,6 +24,7 @@ use crate::{
     app::App,
     domain::{
         acts::{self, Behalf, Offered},
+        approvals::{self, Opening, Temporary, Wish},
         fleet::{self, Readiness, Recipient},
         resets::SubmitRefused,
     },
@@ -31,7 +34,7 @@ use crate::{
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/console/people/{id}/temporary", get(show))
+        .route("/console/people/{id}/temporary", get(show).post(ask))
         .route("/console/people/{id}/temporary/ticket", post(ticket))
         .route("/console/people/{id}/temporary/jobs", post(submit))
 }
@@ -48,10 +51,31 @@ struct TemporaryPage {
     min_length: u32,
     /// None of its names may stand in it.
     words: Vec<String>,
+    /// A colleague must allow it first.
+    asks: bool,
 }
 
-const fn behalf(desk: &Desk, user: Uuid) -> Behalf {
-    Behalf { session: desk.session.session_id, user }
+/// Who sets it for whom, and by which approval if it takes two.
+struct Way {
+    behalf: Behalf,
+    by: Option<(Uuid, Wish)>,
+}
+
+/// Whether this operator may set one for this person now. `Err`: what to answer once the transaction is committed.
+async fn way(conn: &mut PgConnection, desk: &Desk, user: Uuid, job: Option<Uuid>) -> Result<Result<Way, Error>> {
+    let (scope, clock, source) = (&desk.visitor.tenant.scope, &desk.visitor.app.clock, &desk.visitor.source);
+    let behalf = |allowed| Behalf { session: desk.session.session_id, user, allowed };
+    let wish = match approvals::temporary(&mut *conn, scope, user).await? {
+        Temporary::Never => return Ok(Err(Error::Forbidden("not_served"))),
+        Temporary::Alone => return Ok(Ok(Way { behalf: behalf(false), by: None })),
+        Temporary::Together(wish) => wish,
+    };
+    Ok(match approvals::opening(conn, scope, clock, source, (desk.operator.operator_id, &wish), job).await? {
+        Opening::By(approval) => Ok(Way { behalf: behalf(true), by: Some((approval, wish)) }),
+        Opening::Again => Ok(Way { behalf: behalf(true), by: None }),
+        Opening::Shut => Err(Error::Forbidden("approval_needed")),
+        Opening::Changed => Err(Error::Conflict("approval_target_changed")),
+    })
 }
 
 async fn show(desk: Fresh<Serve>, Path(id): Path<Uuid>) -> Result<Response> {
@@ -59,13 +83,29 @@ async fn show(desk: Fresh<Serve>, Path(id): Path<Uuid>) -> Result<Response> {
     let mut conn = desk.visitor.app.db.acquire().await?;
     let user = governed(&mut conn, &desk, id).await?;
     let policy = fleet::policy(&mut conn, scope, user.connector_id).await?;
+    let asks = match approvals::temporary(&mut conn, scope, user.user_id).await? {
+        Temporary::Together(wish) => {
+            !approvals::is_open(&mut conn, scope, &desk.visitor.app.clock, desk.operator.operator_id, &wish).await?
+        }
+        Temporary::Never | Temporary::Alone => false,
+    };
     drop(conn);
     let (page, rail) = (desk.visitor.page(), desk.rail(Here::People));
     let min_length = policy.map_or(0, |(policy, _)| policy.min_length);
     let breaks = |c: char| c.is_whitespace() || ",.-_#".contains(c);
     let words = user.display_name.split(breaks).filter(|part| part.chars().count() > 2).map(str::to_owned).collect();
     let name = if user.display_name.is_empty() { user.sign_in_name.clone() } else { user.display_name };
-    Ok(page::html(&TemporaryPage { page, rail, id, name, sign_in: user.sign_in_name, min_length, words }))
+    Ok(page::html(&TemporaryPage { page, rail, id, name, sign_in: user.sign_in_name, min_length, words, asks }))
+}
+
+/// A second person is wanted.
+async fn ask(desk: Fresh<Serve>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
+    let mut tx = desk.visitor.app.begin().await?;
+    let user = governed(&mut tx, &desk, id).await?;
+    match approvals::temporary(&mut tx, &desk.visitor.tenant.scope, user.user_id).await? {
+        Temporary::Together(wish) => ask_first(tx, &desk, &wish).await,
+        Temporary::Never | Temporary::Alone => Ok(Redirect::to(&format!("/console/people/{id}/temporary")).into_response()),
+    }
 }
 
 #[derive(Serialize)]
@@ -81,7 +121,14 @@ async fn ticket(desk: Fresh<Serve>, Path(id): Path<Uuid>, _: form::Json<form::No
     let app = &visitor.app;
     let mut tx = app.begin().await?;
     let user = governed(&mut tx, &desk, id).await?;
-    let offered = acts::offer(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, behalf(&desk, user.user_id)).await?;
+    let way = match way(&mut tx, &desk, user.user_id, None).await? {
+        Ok(way) => way,
+        Err(error) => {
+            tx.commit().await?;
+            return Err(error);
+        }
+    };
+    let offered = acts::offer(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, way.behalf).await?;
     tx.commit().await?;
     match offered {
         Offered::Permit(ticket, recipients) => Ok(Json(Permit { ticket: *ticket, recipients, now: app.clock.seconds() })),
@@ -105,9 +152,20 @@ async fn submit(desk: Fresh<Serve>, Path(id): Path<Uuid>, form::Json(sealed): fo
     let app = &visitor.app;
     let mut tx = app.begin().await?;
     let user = governed(&mut tx, &desk, id).await?;
-    acts::counted(&mut tx, &visitor.tenant, &app.clock, &visitor.source, &desk.operator).await?;
-    let own = acts::Sealed { behalf: behalf(&desk, user.user_id), job: sealed.job, envelopes: &sealed.envelopes };
-    let submitted = acts::submit(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, own).await?;
+    let (scope, clock, source) = (&visitor.tenant.scope, &app.clock, &visitor.source);
+    acts::counted(&mut tx, &visitor.tenant, clock, source, &desk.operator).await?;
+    let way = match way(&mut tx, &desk, user.user_id, Some(sealed.job)).await? {
+        Ok(way) => way,
+        Err(error) => {
+            tx.commit().await?;
+            return Err(error);
+        }
+    };
+    let own = acts::Sealed { behalf: way.behalf, job: sealed.job, envelopes: &sealed.envelopes };
+    let submitted = acts::submit(&mut tx, scope, clock, source, own).await?;
+    if let (Ok(_), Some((approval, wish))) = (&submitted, &way.by) {
+        approvals::used(&mut tx, scope, clock, source, (*approval, wish), Some(sealed.job)).await?;
+    }
     tx.commit().await?;
     let (connector, superseded) = submitted.map_err(refused)?;
     app.wake_outbox();

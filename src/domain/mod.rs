@@ -25,6 +25,7 @@
 //! - *registration*: asking people to put their methods of proof in order
 //! - *reports*: what the service did, hour by hour
 //! - *acts*: what operators do for a person, and for whom they may not
+//! - *approvals*: acts that one operator wants and another one allows
 
 pub mod tenants;
 pub mod audit;
@@ -50,3 +51,4 @@ pub mod coverage;
 pub mod registration;
 pub mod reports;
 pub mod acts;
+pub mod approvals;

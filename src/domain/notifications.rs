@@ -86,6 +86,12 @@ pub enum Content {
         who: String,
         acts: i64,
     },
+    /// For an operator: a colleague (`who`) wants something that takes two.
+    Decision {
+        #[serde(flatten)]
+        happened: Happened,
+        who: String,
+    },
     /// For the help desk: somebody says that it was not them. `who` is the account's name; `about` the kind of the notice of what happened
     /// at `of`, seconds since 1970. `command`: how to look at it.
     Alert {
@@ -144,6 +150,7 @@ impl Content {
             | Self::Expires { happened, .. }
             | Self::Untold { happened, .. }
             | Self::Many { happened, .. }
+            | Self::Decision { happened, .. }
             | Self::Alert { happened, .. } => Some(happened),
         }
     }
@@ -160,6 +167,7 @@ impl Content {
             | Self::Expires { happened, .. }
             | Self::Untold { happened, .. }
             | Self::Many { happened, .. }
+            | Self::Decision { happened, .. }
             | Self::Alert { happened, .. } => Some(happened),
         }
     }

@@ -131,10 +131,7 @@ pub fn mail(app: &App, tenant: &Tenant, message: &Message) -> Result<Letter> {
             let link = content.happened().and_then(|happened| Link::new(app, tenant, happened.token.as_deref()?));
             let link = link.as_ref();
             // The help desk need not be told of itself.
-            let help = tenant
-                .help
-                .as_deref()
-                .filter(|_| !matches!(content, Content::Alert { .. } | Content::Untold { .. } | Content::Many { .. }));
+            let help = tenant.help.as_deref().filter(|_| !is_in_house(content));
             let greeting = (!message.name.is_empty()).then(|| t.t1("mail-greeting", "name", &message.name));
             let (greeting, tenant, subject) = (greeting.as_deref(), tenant.name.as_str(), subject.as_str());
             let text = NoticeText { t, tenant, greeting, intro, facts, then, link, help }.render()?;
@@ -142,6 +139,11 @@ pub fn mail(app: &App, tenant: &Tenant, message: &Message) -> Result<Letter> {
             Ok(Letter { subject: line(&NoticeSubject { subject }.render()?), text, html })
         }
     }
+}
+
+/// Told to whoever runs the service.
+const fn is_in_house(content: &Content) -> bool {
+    matches!(content, Content::Alert { .. } | Content::Untold { .. } | Content::Many { .. } | Content::Decision { .. })
 }
 
 /// What people are asked for.
@@ -279,6 +281,13 @@ fn words(app: &App, t: &Page, tenant: &Tenant, content: &Content) -> Result<Word
             then.push(own(t.t("mail-many-then")));
             (t.t1("mail-many-subject", "tenant", name), t.t1("mail-many-intro", "acts", acts))
         }
+        Content::Decision { who, .. } => {
+            from = None;
+            facts.insert(0, (own(t.t("mail-decision-who")), who.clone()));
+            then.extend(portal(app, tenant).map(|portal| t.t1("mail-decision-page", "url", format!("{portal}/console/approvals"))));
+            then.push(own(t.t("mail-decision-then")));
+            (t.t1("mail-decision-subject", "tenant", name), own(t.t("mail-decision-intro")))
+        }
         Content::Code { .. } | Content::ContactCode { .. } | Content::Register | Content::Reconfirm | Content::Invitation => {
             anyhow::bail!("this is no notice")
         }
@@ -336,6 +345,7 @@ pub fn text(app: &App, tenant: &Tenant, message: &Message) -> String {
         Content::Expires { .. } => "sms-expires",
         Content::Untold { .. } => "sms-untold",
         Content::Many { .. } => "sms-many",
+        Content::Decision { .. } => "sms-decision",
         Content::Alert { .. } => "sms-alert",
     };
     let page = portal(app, tenant).unwrap_or_default();

@@ -23,7 +23,7 @@ use super::{
 use crate::base::clock::Clock;
 pub use ask::{Asking, ask};
 pub use serve::{Coded, Invited, code, invite, lift_limits, limits_of, remove_method};
-pub use temporary::{Behalf, Offered, Sealed, offer, submit, takes};
+pub use temporary::{Behalf, Offered, Sealed, Taking, offer, submit, takes};
 
 /// What an operator may do on an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

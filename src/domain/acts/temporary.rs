@@ -41,6 +41,8 @@ pub enum Offered {
 pub struct Behalf {
     pub session: Uuid,
     pub user: Uuid,
+    /// Another operator has allowed it.
+    pub allowed: bool,
 }
 
 impl Behalf {
@@ -52,17 +54,40 @@ impl Behalf {
     }
 }
 
-/// Whether this door is open for them at all. It opens with no proof of theirs, so it is no wider than the others: not for whom no policy
-/// serves, and not for privileged people, whom the help desk cannot let in either.
-pub async fn takes(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<bool> {
-    let holding = policies::holding(&mut *conn, scope, user).await?;
-    Ok(holding.is_some_and(|holding| holding.serves && !holding.privileged) && tenants::is_serving(conn, scope).await?)
+/// Whether this door is open for somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taking {
+    No,
+    Yes,
+    /// To two operators together.
+    Privileged,
+}
+
+/// It opens with no proof of theirs, so it is no wider than the others: not for whom no policy serves; and nobody opens it alone for
+/// privileged people, whom the help desk cannot let in either.
+pub async fn takes(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<Taking> {
+    let holding = policies::holding(&mut *conn, scope, user).await?.filter(|holding| holding.serves);
+    let Some(holding) = holding else { return Ok(Taking::No) };
+    let serving = tenants::is_serving(conn, scope).await?;
+    Ok(match holding.privileged {
+        _ if !serving => Taking::No,
+        true => Taking::Privileged,
+        false => Taking::Yes,
+    })
+}
+
+async fn is_open(conn: &mut PgConnection, scope: &Scope, behalf: Behalf) -> Result<bool> {
+    Ok(match takes(conn, scope, behalf.user).await? {
+        Taking::No => false,
+        Taking::Yes => true,
+        Taking::Privileged => behalf.allowed,
+    })
 }
 
 /// A ticket for a temporary password, and whom to seal for. Older tickets of that person are superseded.
 pub async fn offer(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, behalf: Behalf) -> Result<Offered> {
     let Some(user) = users::get(&mut *conn, scope, behalf.user).await? else { return Ok(Offered::NotServed) };
-    if !takes(&mut *conn, scope, user.user_id).await? {
+    if !is_open(&mut *conn, scope, behalf).await? {
         return Ok(Offered::NotServed);
     }
     queue::lock_head(&mut *conn, user.connector_id, user.object_guid).await?;
@@ -102,7 +127,7 @@ pub async fn submit(
     let Sealed { behalf, job, envelopes } = sealed;
     // Everything that may have changed since the ticket is asked again.
     let Some(user) = users::get(&mut *conn, scope, behalf.user).await? else { return Ok(Err(SubmitRefused::NotServed)) };
-    if !takes(&mut *conn, scope, user.user_id).await? {
+    if !is_open(&mut *conn, scope, behalf).await? {
         return Ok(Err(SubmitRefused::NotServed));
     }
     queue::lock_head(&mut *conn, user.connector_id, user.object_guid).await?;

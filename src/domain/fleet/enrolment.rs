@@ -105,12 +105,16 @@ async fn again(conn: &mut PgConnection, now: OffsetDateTime, hash: &[u8], identi
     Ok(row.map(|row| Enrolled { agent: row.agent_id, tenant: row.tenant_id, connector: row.connector_id }))
 }
 
+/// Whether this is its fingerprint, however it was typed.
+pub fn fits(agent: &super::Agent, shown: &str) -> bool {
+    let plain = |text: &str| text.to_ascii_uppercase().replace([' ', '-'], "");
+    plain(&fingerprint(&agent.identity)) == plain(shown)
+}
+
 /// Let a pending agent serve. `shown` is what the administrator read on the agent's own screen. False when it does not fit.
 pub async fn confirm(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, agent: Uuid, shown: &str) -> Result<bool> {
     let found = super::agent(&mut *conn, agent).await?.filter(|found| found.tenant_id == scope.id());
-    let plain = |text: &str| text.to_ascii_uppercase().replace([' ', '-'], "");
-    let fits = found.is_some_and(|found| plain(&fingerprint(&found.identity)) == plain(shown));
-    let done = fits
+    let done = found.is_some_and(|found| fits(&found, shown))
         && sqlx::query!(
             "update agents set status = 'active', confirmed_at = $3 where tenant_id = $1 and agent_id = $2 and status = 'pending'",
             scope.id(),

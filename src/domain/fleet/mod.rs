@@ -22,7 +22,7 @@ use crate::{
 };
 pub use canary::{Sung, forget_sung, sung};
 pub use connectors::{Connector, Crew, Feature, add_connector, connectors, crew, link, one_goes_first, switch};
-pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, new_token, revoke};
+pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, fits, new_token, revoke};
 pub use heartbeat::{Alarm, Beaten, acknowledge, heartbeat};
 pub use identity::{NotTaken, Replaced, replace_identity};
 pub use keys::{Recipient, owners, publish, recipients};

@@ -171,6 +171,7 @@ const fn about(content: &Content) -> Option<&'static str> {
         | Content::ContactCode { .. }
         | Content::Untold { .. }
         | Content::Many { .. }
+        | Content::Decision { .. }
         | Content::Register
         | Content::Reconfirm
         | Content::Invitation

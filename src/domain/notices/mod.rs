@@ -31,6 +31,8 @@ pub use repudiation::{Repudiated, Token, clean, repudiate};
 
 /// Notices are worth sending for a day.
 pub const LIFETIME: time::Duration = time::Duration::days(1);
+/// What waits for somebody's decision waits for an hour.
+const SOON: time::Duration = time::Duration::hours(1);
 
 /// Now, and from where a person did it; what the house or an operator does comes from nowhere.
 fn happened(clock: &Clock, source: &Source) -> Happened {
@@ -85,6 +87,22 @@ pub async fn many(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sourc
     let content = Content::Many { happened: happened(clock, source), who: who.to_owned(), acts };
     let message = Message { to: to.clone(), name: String::new(), language: tenant.language.tag().to_owned(), content, only: false };
     notifications::enqueue(conn, &tenant.scope, clock, Channel::Email, &message, None, LIFETIME).await?;
+    Ok(())
+}
+
+/// A colleague wants something that takes two: whoever may decide hears of it, and not what it is.
+pub async fn decision(
+    conn: &mut PgConnection,
+    tenant: &Tenant,
+    clock: &Clock,
+    source: &Source,
+    (to, name): (&str, &str),
+    who: &str,
+) -> Result<()> {
+    let content = Content::Decision { happened: happened(clock, source), who: who.to_owned() };
+    let language = tenant.language.tag().to_owned();
+    let message = Message { to: to.to_owned(), name: name.to_owned(), language, content, only: false };
+    notifications::enqueue(conn, &tenant.scope, clock, Channel::Email, &message, None, SOON).await?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use time::Duration;
 use uuid::Uuid;
 
-use super::end_all;
+use super::{end_all, hands};
 use crate::{
     base::{clock::Clock, id},
     domain::{
@@ -36,6 +36,7 @@ pub async fn new_link(conn: &mut PgConnection, scope: &Scope, clock: &Clock, sou
     if done.rows_affected() == 0 {
         return Ok(None);
     }
+    hands::leave(&mut *conn, scope, clock, source, operator).await?;
     // Whoever came by the older one goes.
     sqlx::query!("delete from operator_sessions where tenant_id = $1 and operator_id = $2 and stage = 'link'", scope.id(), operator)
         .execute(&mut *conn)

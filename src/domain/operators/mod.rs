@@ -5,6 +5,7 @@
 
 mod factors;
 mod identity;
+mod hands;
 mod link;
 mod password;
 mod session;
@@ -24,6 +25,7 @@ pub use factors::{
     Added, By, Factor, Tried, add_app, add_passkey, begin_app, begin_passkey, check_app, check_passkey, factors, pending_app, remove_factor,
 };
 pub use identity::{Identity, by_identity, came_by_sso, end_by_way, link_identity, unlink_all, unlink_identity};
+pub use hands::are_close;
 pub use link::{LINK_LIFETIME, new_link, open_link};
 pub use password::{Asked, Password, Unfit, ask, choose_password, hold, keep_password, kept_password};
 pub use session::{LIFETIME, Session, Stage, begin, clean, end, end_all, end_but, load, proven, renew, sessions};
@@ -167,17 +169,22 @@ async fn find(conn: &mut PgConnection, scope: &Scope, operator: Option<Uuid>) ->
     rows.into_iter().map(|row| row.open(scope)).collect()
 }
 
-/// Both as they are until the end of the transaction, each if they are there: whoever acts and whom they act on.
-pub async fn locked(conn: &mut PgConnection, scope: &Scope, actor: Uuid, other: Uuid) -> Result<(Option<Operator>, Option<Operator>)> {
+/// They are as they are until the end of the transaction.
+pub async fn lock(conn: &mut PgConnection, scope: &Scope, operators: &[Uuid]) -> Result<()> {
     // In one order, so that two who act on one another do not wait in circles.
     sqlx::query!(
-        "select operator_id from operators where tenant_id = $1 and operator_id in ($2, $3) order by operator_id for update",
+        "select operator_id from operators where tenant_id = $1 and operator_id = any($2) order by operator_id for update",
         scope.id(),
-        actor,
-        other,
+        operators,
     )
-    .fetch_all(&mut *conn)
+    .fetch_all(conn)
     .await?;
+    Ok(())
+}
+
+/// Both under lock, each if they are there: whoever acts and whom they act on.
+pub async fn locked(conn: &mut PgConnection, scope: &Scope, actor: Uuid, other: Uuid) -> Result<(Option<Operator>, Option<Operator>)> {
+    lock(&mut *conn, scope, &[actor, other]).await?;
     Ok((get(&mut *conn, scope, actor).await?, get(conn, scope, other).await?))
 }
 
@@ -241,6 +248,7 @@ pub async fn create(conn: &mut PgConnection, scope: &Scope, clock: &Clock, sourc
         return Ok(Saved::Taken);
     }
     write_groups(&mut *conn, scope, operator, draft).await?;
+    hands::leave(&mut *conn, scope, clock, source, operator).await?;
     let detail = serde_json::json!({ "operator": operator, "role": draft.role.as_str(), "groups": draft.groups.len() });
     audit::record(conn, scope, clock, source, Event { action: "operator.create", outcome: "created", detail, ..Event::default() }).await?;
     Ok(Saved::Yes(operator))
@@ -302,6 +310,7 @@ pub async fn change(
         return Ok(Saved::Stale);
     }
     write_groups(&mut *conn, scope, operator, draft).await?;
+    hands::leave(&mut *conn, scope, clock, source, operator).await?;
     let detail = serde_json::json!({
         "operator": operator,
         "before": { "role": before.role.as_str(), "groups": before.groups.len() },
@@ -338,6 +347,7 @@ pub async fn switch(conn: &mut PgConnection, scope: &Scope, clock: &Clock, sourc
     if done.rows_affected() == 0 {
         return Ok(false);
     }
+    hands::leave(&mut *conn, scope, clock, source, operator).await?;
     let (detail, outcome) = (serde_json::json!({ "operator": operator }), if on { "enabled" } else { "disabled" });
     audit::record(&mut *conn, scope, clock, source, Event { action: "operator.switch", outcome, detail, ..Event::default() }).await?;
     if !on {

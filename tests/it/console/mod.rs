@@ -3,6 +3,7 @@
 mod above;
 mod acts;
 mod agents;
+mod approvals;
 mod connectors;
 mod audit;
 mod matrix;

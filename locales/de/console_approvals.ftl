@@ -1,0 +1,102 @@
+# Die Konsole: was zu zweit geht.
+
+console-nav-approvals = Freigaben
+approvals-badge = { $count ->
+    [one] Eine Sache wartet auf Ihre Entscheidung
+   *[other] { $count } Sachen warten auf Ihre Entscheidung
+}
+approvals-intro = Manches tut niemand allein: Ein Betreuer bittet darum, ein anderer sieht es an und gibt es frei. Nur genau das, und nur einmal.
+approvals-rules = Was zu zweit geht
+approvals-waiting = Wartet auf Sie
+approvals-none = Nichts wartet auf Ihre Entscheidung.
+approvals-none-ruled = Nichts wartet, und zurzeit braucht nichts eine zweite Person. Ein Administrator wählt unter „Was zu zweit geht“, was eine braucht.
+approvals-recent = Ihre eigenen, und was kürzlich entschieden wurde
+approvals-what = Was
+approvals-about = Worum es geht
+approvals-asker = Erbeten von
+approvals-reason = Warum
+approvals-since = Erbeten
+approvals-until = Gilt bis
+approvals-decider = Entschieden von
+approvals-exactly = Was genau getan wird
+approvals-ask-title = Einen Kollegen bitten
+approvals-ask-text = Das geht nur zu zweit. Sagen Sie, warum; Kollegen, die es entscheiden dürfen, bekommen eine Mail. Sie haben eine Stunde; danach muss neu darum gebeten werden.
+approvals-why = Warum ist es nötig?
+approvals-why-hint = Für den Kollegen, der entscheidet, und für alle, die später nachsehen: wer anrief, woher Sie die Person kennen, eine Ticketnummer. Kein Passwort und kein Code.
+approvals-ask = Darum bitten
+approvals-error-reason = Bitte sagen Sie, warum. Wer entscheidet, weiß sonst nichts davon.
+approvals-error-many = Zwanzig Ihrer Bitten warten schon. Bitte warten Sie, bis einige entschieden sind, oder ziehen Sie zurück, was nicht mehr nötig ist.
+approvals-mine = Nun muss jemand anderes es ansehen. Sie können diese Seite verlassen; wie es ausging, steht hier und unter Freigaben.
+approvals-decide-text = Sprechen Sie mit { $name }, bevor Sie das freigeben, am besten persönlich oder unter einer Nummer, die Sie kennen. Was Sie freigeben, geschieht in diesem Namen, und Ihrer steht im Protokoll daneben.
+approvals-approve = Das freigeben
+approvals-refuse = Ablehnen
+approvals-withdraw = Zurückziehen
+approvals-go-text = Es ist freigegeben. Sie haben zehn Minuten, und es geht einmal.
+approvals-go = Jetzt tun
+approvals-not-above = Das können Sie nicht entscheiden: Es geht um Sie selbst oder um jemanden, dessen Rolle nicht unter Ihrer steht.
+approvals-not-close = Das können Sie nicht entscheiden: Sie oder wer darum bittet hat das Konto des anderen in den letzten sieben Tagen angelegt, geändert oder ihm einen Link gegeben; deshalb zählen Sie beide nicht als zwei.
+approvals-void-text = Es wurde nicht getan: Worum es geht oder wer darum bat, war nicht mehr wie vorher. Wird es noch gebraucht, muss neu darum gebeten werden.
+approvals-by-two = Das geht nur zu zweit: Sie kommen dorthin, wo Sie einen Kollegen bitten.
+approvals-temporary = Ein vorläufiges Passwort geht hier nur zu zweit. Ein Kollege gibt es frei, dann haben Sie zehn Minuten, es einmal zu setzen.
+approvals-gone = nicht mehr vorhanden
+
+approvals-state-draft = Die Begründung fehlt
+approvals-state-waiting = Wartet auf eine Entscheidung
+approvals-state-approved = Freigegeben, noch nicht getan
+approvals-state-used = Getan
+approvals-state-refused = Abgelehnt
+approvals-state-withdrawn = Zurückgezogen
+approvals-state-void = Nicht getan: inzwischen geändert
+approvals-state-expired = Abgelaufen
+
+approvals-act-temporary = Vorläufiges Passwort
+approvals-act-privileged = Vorläufiges Passwort für eine privilegierte Person
+approvals-act-code = Code vom Helpdesk
+approvals-act-method = Entfernen einer Methode
+approvals-act-agent = Bestätigen eines Agenten
+approvals-act-owner = Ein neuer Inhaber
+approvals-act-rule = Etwas nicht mehr zu zweit
+approvals-does-temporary = Für diese Person wird ein vorläufiges Passwort gesetzt, im Browser dessen, der darum bittet. Es wird vorgelesen.
+approvals-does-privileged = Für diese privilegierte Person wird ein vorläufiges Passwort gesetzt, im Browser dessen, der darum bittet. Es wird vorgelesen.
+approvals-does-code = Wer darum bittet, bekommt einen Code, der auf der Seite mit dieser Nummer beweist, dass es diese Person ist.
+approvals-does-method = Diese Methode wird aus dem Konto dieser Person entfernt. Sie erfährt es durch eine Nachricht.
+approvals-does-agent = Diesem Agenten werden von nun an die Passwörter seines Verzeichnisses anvertraut.
+approvals-does-owner = Dieser Betreuer wird Inhaber und darf alles.
+approvals-does-rule = Von nun an tut das ein Betreuer allein.
+approvals-person = Person
+approvals-number = Nummer auf ihrer Seite
+approvals-method = Methode
+approvals-agent = Agent
+approvals-fingerprint = Fingerabdruck
+approvals-operator = Betreuer
+approvals-role-now = Rolle jetzt
+approvals-rule = Was
+
+approvals-rules-intro = Das tut niemand allein: Ein anderer Betreuer, der es auch hätte tun dürfen, sieht es vorher an. Sinnvoll ab drei Betreuern.
+approvals-on = Zu zweit
+approvals-off = Allein
+approvals-held = Auch das Abschalten geht nur zu zweit.
+approvals-switch-on = Nur noch zu zweit
+approvals-switch-off = Wieder allein
+approvals-rules-note = Wer den Dienst betreibt, kann das auf der Kommandozeile ändern, falls niemand mehr entscheiden kann: sspr tenant set --approvals.
+approvals-about-temporary = Ein vorläufiges Passwort setzen für jemanden, der anruft.
+approvals-about-privileged = Mitglieder privilegierter Gruppen bekommen sonst gar kein vorläufiges Passwort. Hiermit schon, wenn ein Administrator oder Inhaber es freigibt.
+approvals-about-code = Jemandem am Telefon einen Code vorlesen, mit dem er beweist, wer er ist.
+approvals-about-method = Eine App, einen Passkey oder Wiederherstellungscodes entfernen, die jemand verloren hat.
+approvals-about-agent = Einen neuen Agenten ein Verzeichnis bedienen lassen: Er sieht jedes Passwort, das dort gesetzt wird.
+approvals-about-owner = Einen neuen Inhaber anlegen oder jemanden dazu machen.
+
+problem-approval-needed-title = Das braucht zwei
+problem-approval-needed-text = Ein Kollege muss das erst freigeben, oder die Freigabe ist verbraucht oder abgelaufen. Es wurde nichts geändert. Öffnen Sie die Seite neu, um darum zu bitten.
+problem-approval-own-title = Was Sie selbst wünschen, können Sie nicht freigeben
+problem-approval-own-text = Es braucht eine zweite Person. Es wurde nichts geändert. Bitten Sie einen Kollegen, es anzusehen.
+problem-approval-close-title = Das braucht jemand Unabhängigeres
+problem-approval-close-text = Einer von Ihnen beiden hat den anderen in den letzten sieben Tagen angelegt, geändert oder ihm einen neuen Link gegeben; deshalb zählen Sie nicht als zwei Personen. Es wurde nichts geändert. Bitte fragen Sie einen anderen Kollegen.
+problem-approval-over-title = Darüber ist schon entschieden
+problem-approval-over-text = Es wurde schon entschieden, verbraucht oder zurückgezogen, oder die Zeit dafür ist abgelaufen. Es wurde nichts geändert. Wird es noch gebraucht, muss neu darum gebeten werden.
+problem-approval-target-changed-title = Es ist nicht mehr, was es war
+problem-approval-target-changed-text = Worum es geht, hat sich geändert, seit darum gebeten wurde; es wurde deshalb nicht ausgeführt. Bitte sehen Sie es an, und bitten Sie neu darum, wenn es noch gebraucht wird.
+problem-approval-asker-changed-title = Wer darum bat, darf es nicht mehr
+problem-approval-asker-changed-text = Das Konto ist gesperrt, hat eine andere Rolle oder ist für diese Person nicht mehr zuständig. Es wurde nichts geändert.
+problem-approval-failed-title = Es ließ sich nicht ausführen
+problem-approval-failed-text = Sie haben es freigegeben, aber es ließ sich nicht ausführen. Es wurde nichts geändert. Bitte sehen Sie nach, worum es geht, und lassen Sie neu darum bitten.

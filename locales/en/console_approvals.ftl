@@ -1,0 +1,102 @@
+# The console: acts that take two.
+
+console-nav-approvals = Approvals
+approvals-badge = { $count ->
+    [one] One act waits for your decision
+   *[other] { $count } acts wait for your decision
+}
+approvals-intro = Some acts are done by nobody alone: one operator asks, another one looks at it and allows it. Only this very act, only once.
+approvals-rules = What takes two
+approvals-waiting = Waits for you
+approvals-none = Nothing waits for your decision.
+approvals-none-ruled = Nothing waits, and at the moment nothing takes two. An administrator chooses under “What takes two” which acts do.
+approvals-recent = Yours, and what was decided lately
+approvals-what = What
+approvals-about = About
+approvals-asker = Asked by
+approvals-reason = Why
+approvals-since = Asked
+approvals-until = Good until
+approvals-decider = Decided by
+approvals-exactly = What exactly will be done
+approvals-ask-title = Ask a colleague
+approvals-ask-text = This takes two. Say why, and colleagues who may decide it get a mail. They have an hour; after that it has to be asked for anew.
+approvals-why = Why is it needed?
+approvals-why-hint = For the colleague who decides, and for whoever looks later: who called, how you know them, a ticket number. No password and no code.
+approvals-ask = Ask for it
+approvals-error-reason = Please say why. Whoever decides knows nothing else of it.
+approvals-error-many = Twenty of your requests wait already. Please wait until some are decided, or withdraw what is not needed any more.
+approvals-mine = Now somebody else has to look at it. You can leave this page; how it ended stands here and under Approvals.
+approvals-decide-text = Speak with { $name } before you allow this, best in person or on a number that you know. What you allow is done in their name, and yours stands beside it in the audit.
+approvals-approve = Allow this
+approvals-refuse = Refuse
+approvals-withdraw = Withdraw it
+approvals-go-text = It is allowed. You have ten minutes, and it works once.
+approvals-go = Do it now
+approvals-not-above = You cannot decide this: it is about yourself, or about somebody of a role that is not below yours.
+approvals-not-close = You cannot decide this: you or whoever asks has made, changed or linked the other's account in the last seven days, so the two of you do not count as two.
+approvals-void-text = It was not done: what it is about, or whoever asked, was not any more what they were. If it is still wanted, it has to be asked for anew.
+approvals-by-two = This takes two: you are led to where you ask a colleague.
+approvals-temporary = A temporary password takes two here. A colleague allows it, then you have ten minutes to set it, once.
+approvals-gone = not there any more
+
+approvals-state-draft = The reason is missing
+approvals-state-waiting = Waits for a decision
+approvals-state-approved = Allowed, not done yet
+approvals-state-used = Done
+approvals-state-refused = Refused
+approvals-state-withdrawn = Withdrawn
+approvals-state-void = Not done: changed meanwhile
+approvals-state-expired = Ran out
+
+approvals-act-temporary = Temporary password
+approvals-act-privileged = Temporary password for a privileged person
+approvals-act-code = Help-desk code
+approvals-act-method = Removal of a method
+approvals-act-agent = Confirmation of an agent
+approvals-act-owner = A new owner
+approvals-act-rule = An act that takes two, no longer
+approvals-does-temporary = A temporary password is set for this person, in the browser of whoever asks. They read it out.
+approvals-does-privileged = A temporary password is set for this privileged person, in the browser of whoever asks. They read it out.
+approvals-does-code = Whoever asks gets a code that proves this person's identity on the page with this number.
+approvals-does-method = This method of proof is removed from this person's account. They are told by message.
+approvals-does-agent = This agent is trusted with the passwords of its directory from now on.
+approvals-does-owner = This operator becomes an owner and may do everything.
+approvals-does-rule = From now on one operator alone does this.
+approvals-person = Person
+approvals-number = Number on their page
+approvals-method = Method
+approvals-agent = Agent
+approvals-fingerprint = Fingerprint
+approvals-operator = Operator
+approvals-role-now = Role now
+approvals-rule = Act
+
+approvals-rules-intro = Nobody does these alone: another operator who might have done it looks at it first. Worth having from three operators on.
+approvals-on = Takes two
+approvals-off = One alone
+approvals-held = Switching it off takes two as well.
+approvals-switch-on = Have it take two
+approvals-switch-off = Let one do it alone
+approvals-rules-note = Whoever runs the service can change this on the command line, should nobody be left to decide: sspr tenant set --approvals.
+approvals-about-temporary = Setting a temporary password for somebody who called.
+approvals-about-privileged = Members of privileged groups get no temporary password at all. With this they do, if an administrator or owner allows it.
+approvals-about-code = Reading out a code to a caller, by which they prove who they are.
+approvals-about-method = Removing an app, a passkey or recovery codes that somebody has lost.
+approvals-about-agent = Letting a new agent serve a directory: it sees every password that is set there.
+approvals-about-owner = Making a new owner, or an owner of somebody else.
+
+problem-approval-needed-title = This takes two
+problem-approval-needed-text = A colleague must allow this first, or what they allowed is used up or over. Nothing was changed. Open the page again to ask for it.
+problem-approval-own-title = You cannot allow what you ask for yourself
+problem-approval-own-text = It takes a second person. Nothing was changed. Ask a colleague to look at it.
+problem-approval-close-title = This takes somebody more independent
+problem-approval-close-text = One of you two has made, changed or given a new link to the other in the last seven days, so you do not count as two persons. Nothing was changed. Please ask another colleague.
+problem-approval-over-title = This has been decided already
+problem-approval-over-text = It was decided, used or withdrawn, or the time for it ran out. Nothing was changed. If it is still wanted, it has to be asked for anew.
+problem-approval-target-changed-title = It is not any more what it was
+problem-approval-target-changed-text = What this is about has changed since it was asked for, so it was not done. Please look at it, and ask for it anew if it is still wanted.
+problem-approval-asker-changed-title = Whoever asked may not do this any more
+problem-approval-asker-changed-text = They were disabled, have another role, or do not serve this person any more. Nothing was changed.
+problem-approval-failed-title = It could not be done
+problem-approval-failed-text = You allowed it, but it could not be carried out. Nothing was changed. Please look at what it is about, and have it asked for anew.

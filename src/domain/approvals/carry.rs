@@ -1,0 +1,42 @@
+//! What is done at the decision itself, by the nouns that would do it for one alone, in the name of whoever asked.
+
+use anyhow::Result;
+use sqlx::PgConnection;
+
+use super::{Wish, rules};
+use crate::{
+    base::clock::Clock,
+    domain::{
+        acts,
+        audit::Source,
+        fleet,
+        operators::{self, Draft, Role, Saved},
+        tenants::Scope,
+        users::{self, EmailAddress},
+    },
+};
+
+/// False: it could not be done, and nothing was. What looks as it did when it was asked for has been made sure of.
+pub async fn out(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, wish: &Wish) -> Result<bool> {
+    match wish {
+        Wish::Method { user, authenticator } => {
+            let Some(user) = users::known(&mut *conn, scope, *user).await? else { return Ok(false) };
+            acts::remove_method(conn, scope, clock, source, &user, *authenticator).await
+        }
+        Wish::Agent { agent, fingerprint } => fleet::confirm(conn, scope, clock, source, *agent, fingerprint).await,
+        Wish::Owner { operator, name, mail } => {
+            let Some(mail) = EmailAddress::parse(mail) else { return Ok(false) };
+            let draft = Draft { name: name.clone(), mail, role: Role::Owner, groups: Vec::new() };
+            let saved = match operator {
+                None => operators::create(conn, scope, clock, source, &draft).await?,
+                Some(operator) => {
+                    let Some(before) = operators::get(&mut *conn, scope, *operator).await? else { return Ok(false) };
+                    operators::change(conn, scope, clock, source, &before, &draft).await?
+                }
+            };
+            Ok(matches!(saved, Saved::Yes(_)))
+        }
+        Wish::Rule { of } => rules::switch(conn, scope, clock, source, *of, false).await,
+        Wish::Temporary { .. } | Wish::Privileged { .. } | Wish::Code { .. } => Ok(false),
+    }
+}
