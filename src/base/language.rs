@@ -26,6 +26,7 @@ const SOURCES: [(Language, &[&str]); 2] = [
             include_str!("../../locales/en/console_policies.ftl"),
             include_str!("../../locales/en/console_sso.ftl"),
             include_str!("../../locales/en/console_approvals.ftl"),
+            include_str!("../../locales/en/console_figures.ftl"),
         ],
     ),
     (
@@ -41,6 +42,7 @@ const SOURCES: [(Language, &[&str]); 2] = [
             include_str!("../../locales/de/console_policies.ftl"),
             include_str!("../../locales/de/console_sso.ftl"),
             include_str!("../../locales/de/console_approvals.ftl"),
+            include_str!("../../locales/de/console_figures.ftl"),
         ],
     ),
 ];

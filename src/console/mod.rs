@@ -9,6 +9,7 @@ mod connectors;
 mod audit;
 mod guard;
 mod job;
+mod jobs;
 mod me;
 mod operators;
 mod overview;
@@ -42,6 +43,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(person::routes())
         .merge(acts::routes())
         .merge(job::routes())
+        .merge(jobs::routes())
         .merge(temporary::routes())
         .merge(operators::routes())
         .merge(policies::routes())

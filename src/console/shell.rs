@@ -10,6 +10,7 @@ pub enum Here {
     People,
     Policies,
     Connectors,
+    Jobs,
     Approvals,
     Audit,
     Support,
@@ -60,6 +61,7 @@ impl Desk {
         offer(&Role::ALL, Here::Overview, "/console", "console-nav-overview", "home");
         offer(Serve::ROLES, Here::People, "/console/people", "console-nav-people", "person");
         offer(Rules::ROLES, Here::Policies, "/console/policies", "console-nav-policies", "shield");
+        offer(Serve::ROLES, Here::Jobs, "/console/jobs", "console-nav-jobs", "bolt");
         offer(Serve::ROLES, Here::Approvals, "/console/approvals", "console-nav-approvals", "check");
         offer(Fleet::ROLES, Here::Connectors, "/console/connectors", "console-nav-connectors", "plug");
         offer(Trail::ROLES, Here::Audit, "/console/audit", "console-nav-audit", "paper");

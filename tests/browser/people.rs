@@ -153,3 +153,59 @@ async fn a_temporary_password_must_be_changed_at_the_next_sign_in_to_the_domain(
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_two_is_allowed_by_a_colleague_and_done() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    agent.mirror(vec![somebody("alice")]).await;
+    cloud.registers_app("alice", time::Duration::ZERO).await;
+    let tenant = cloud.tenant.scope.id().to_string();
+    cloud.administers(&["tenant", "set", &tenant, "--approvals", "method,temporary"]);
+    let asker = cloud.operator(Role::HelpDesk).await;
+    let decider = cloud.operator(Role::Administrator).await;
+    let alice = cloud.user("alice").await.user_id;
+    let mut wanted = String::new();
+    story(async |browser| {
+        is_at_console(&browser, &cloud, &asker).await;
+        browser.opens(&format!("{}/console/approvals", cloud.url)).await;
+        pictures(&browser, "approvals-none").await;
+        browser.opens(&format!("{}/console/people/{alice}", cloud.url)).await;
+        browser.runs("document.querySelector('form[action$=\"/method\"]').closest('details').open = true;").await;
+        browser.runs("document.querySelector('form[action$=\"/method\"] button').click();").await;
+        browser.sees("What exactly will be done").await;
+        pictures(&browser, "approval-ask").await;
+        browser.types("Why is it needed?", "Lost her phone, called from her office").await;
+        browser.clicks("Ask for it").await;
+        browser.sees("Now somebody else has to look at it").await;
+        pictures(&browser, "approval-mine").await;
+        wanted = browser.url().await;
+        browser.opens(&format!("{}/console/people/{alice}/temporary", cloud.url)).await;
+        browser.sees("takes two here").await;
+        pictures(&browser, "temporary-asks").await;
+        browser.has_nothing_to_complain_of().await;
+    })
+    .await;
+    story(async |browser| {
+        is_at_console(&browser, &cloud, &decider).await;
+        browser.opens(&format!("{}/console", cloud.url)).await;
+        browser.sees("One act waits for your decision").await;
+        pictures(&browser, "overview-waiting").await;
+        browser.opens(&format!("{}/console/approvals", cloud.url)).await;
+        pictures(&browser, "approvals").await;
+        browser.clicks("Removal of a method").await;
+        browser.sees("Lost her phone").await;
+        pictures(&browser, "approval").await;
+        browser.clicks("Allow this").await;
+        browser.sees("Decided by").await;
+        pictures(&browser, "approval-done").await;
+        browser.opens(&format!("{}/console/approvals/rules", cloud.url)).await;
+        pictures(&browser, "approval-rules").await;
+        browser.opens(&format!("{wanted}?lang=de")).await;
+        browser.sees("Was genau getan wird").await;
+        pictures(&browser, "approval-de").await;
+        browser.has_nothing_to_complain_of().await;
+    })
+    .await;
+    assert_eq!(cloud.sql::<i64>("select count(*) from authenticators").await, 0);
+}

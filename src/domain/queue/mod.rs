@@ -7,6 +7,7 @@ mod ask;
 mod handover;
 mod hold;
 mod lease;
+mod live;
 mod settle;
 pub mod state;
 mod stop;
@@ -30,6 +31,7 @@ use crate::{
 pub use ask::{Asked, Looked, ask, look};
 pub use hold::{Follower, Held, LetGo, Who, follows, give_up, hold, release};
 pub use lease::{Ask, lease, put_back, waiting, withdraw};
+pub use live::{LATELY, Live, ended, under_way};
 pub use settle::{Ended, Settled, Told, record, settle, settle_closely};
 pub use state::State;
 pub use stop::{Stopped, stop};

@@ -76,6 +76,7 @@ async fn what_takes_two_is_looked_at_by_somebody_else_and_done_once() {
     desk.submits(&format!("{page}/ask"), &[("reason", "  ")]).await.sees("Please say why");
     assert_eq!(desk.page.status, 422);
     assert_eq!(other.opens(&page).await.page.status, 404);
+    desk.opens(&page).await;
     assert_eq!(asks(&mut desk).await, page);
     let mail = cloud.inbox.wait_for("help_desk1@staff.example", 0).await.unwrap();
     assert!(mail.text.contains("/console/approvals") && mail.text.contains("help desk 0"), "{}", mail.text);
@@ -298,8 +299,8 @@ async fn ticket(desk: &mut Person, page: &str) -> (u16, serde_json::Value) {
 async fn a_temporary_password_that_takes_two_is_open_to_the_asker_once() {
     let (cloud, mut agent) = office().await;
     cloud.takes_two("temporary");
-    let mut desk = cloud.operator(Role::HelpDesk).await;
-    let mut other = cloud.operator(Role::HelpDesk).await;
+    let (asker, mut desk) = cloud.operator_with(Role::HelpDesk, &[]).await;
+    let (decider, mut other) = cloud.operator_with(Role::HelpDesk, &[]).await;
     let alice = page_of(&cloud, "alice").await;
     let temporary = format!("{alice}/temporary");
     let refused = ticket(&mut desk, &alice).await;
@@ -333,6 +334,7 @@ async fn a_temporary_password_that_takes_two_is_open_to_the_asker_once() {
     cloud.clock.advance(601);
     agent.beat(true).await;
     assert_eq!(ticket(&mut desk, &alice).await.0, 403);
+    let (mut desk, mut other) = (cloud.at_console(asker).await, cloud.at_console(decider).await);
     // Allowed, and frozen before it was used: not even with a ticket in hand.
     desk.opens(&temporary).await.submits(&temporary, &[]).await;
     let page = asks(&mut desk).await;

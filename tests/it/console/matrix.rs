@@ -74,6 +74,8 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("post", "/console/approvals/{id}/withdraw", "oah"),
     ("post", "/console/approvals/{id}/approve", "oah"),
     ("post", "/console/approvals/{id}/refuse", "oah"),
+    ("get", "/console/jobs", "oah"),
+    ("get", "/console/jobs/now", "oah"),
     ("get", "/console/people", "oah"),
     ("get", "/console/people/found", "oah"),
     ("get", "/console/people/{id}", "oah"),

@@ -6,6 +6,7 @@ mod agents;
 mod approvals;
 mod connectors;
 mod audit;
+mod jobs;
 mod matrix;
 mod operators;
 mod overview;

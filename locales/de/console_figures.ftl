@@ -1,0 +1,30 @@
+# Die Konsole: was gerade geschieht, und Zahlen.
+
+console-nav-jobs = Aufträge
+jobs-intro = Was in diesem Augenblick geschieht. Ein Auftrag wird in einem Browser versiegelt, wartet auf einen Agenten seines Verzeichnisses und endet mit dessen signierter Antwort, meist nach ein, zwei Sekunden.
+jobs-again = Neu nachsehen
+jobs-stopped = Eine Weile war niemand hier, daher wird nicht mehr neu nachgesehen. Drücken Sie irgendwohin, um fortzufahren.
+jobs-under-way = Unterwegs
+jobs-none = Gerade keine: Niemand wartet auf etwas.
+jobs-ended = Kürzlich zu Ende gegangen
+jobs-none-ended = Keine in den letzten { $minutes } Minuten.
+jobs-what = Was
+jobs-person = Für wen
+jobs-connector = Verzeichnis
+jobs-agent = Agent
+jobs-age = Dauer
+jobs-seconds = { $seconds } s
+jobs-waits = Wartet auf einen Agenten
+jobs-leased = Ein Agent ist dabei
+jobs-applied = Getan
+jobs-superseded = Durch einen neueren ersetzt oder angehalten
+jobs-expired = Niemand hat ihn rechtzeitig geholt
+jobs-unknown = Noch weiß es niemand
+jobs-kind-reset = Neues Passwort
+jobs-kind-temporary = Vorläufiges Passwort
+jobs-kind-change = Änderung des Passworts
+jobs-kind-unlock = Entsperren
+jobs-kind-require-change = Muss das Passwort ändern
+jobs-kind-waive-change = Muss das Passwort nicht ändern
+jobs-kind-verify = Prüfung des jetzigen Passworts
+jobs-kind-inspect = Blick auf das Konto

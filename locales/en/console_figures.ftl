@@ -1,0 +1,30 @@
+# The console: what goes on, and figures.
+
+console-nav-jobs = Jobs
+jobs-intro = What goes on at this moment. A job is sealed in a browser, waits for an agent of its directory, and ends with the agent's signed answer, mostly within a second or two.
+jobs-again = Look again
+jobs-stopped = Nobody was here for a while, so this is not looked at anew any more. Press anywhere to go on.
+jobs-under-way = Under way
+jobs-none = None at the moment: nobody waits for anything.
+jobs-ended = Ended lately
+jobs-none-ended = None in the last { $minutes } minutes.
+jobs-what = What
+jobs-person = For whom
+jobs-connector = Directory
+jobs-agent = Agent
+jobs-age = Took
+jobs-seconds = { $seconds } s
+jobs-waits = Waits for an agent
+jobs-leased = An agent is at it
+jobs-applied = Done
+jobs-superseded = Replaced by a newer one, or stopped
+jobs-expired = Nobody fetched it in time
+jobs-unknown = Nobody knows yet
+jobs-kind-reset = New password
+jobs-kind-temporary = Temporary password
+jobs-kind-change = Change of the password
+jobs-kind-unlock = Unlocking
+jobs-kind-require-change = Must change the password
+jobs-kind-waive-change = Need not change the password
+jobs-kind-verify = Check of the current password
+jobs-kind-inspect = Look at the account
