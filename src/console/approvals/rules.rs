@@ -22,6 +22,8 @@ struct Rule {
     act: &'static str,
     key: &'static str,
     about: &'static str,
+    /// What the button does.
+    to: &'static str,
     on: bool,
     /// Switching it off takes two.
     held: bool,
@@ -58,7 +60,10 @@ pub(super) async fn show(desk: May<Govern>, uri: Uri) -> Result<Response> {
     let mut conn = visitor.app.db.acquire().await?;
     let on = approvals::rules(&mut conn, &visitor.tenant.scope).await?;
     drop(conn);
-    let rule = |act: Act| Rule { act: act.as_str(), key: act_key(act), about: about_key(act), on: on.contains(&act), held: is_held(act) };
+    let rule = |act: Act| {
+        let on = on.contains(&act);
+        Rule { act: act.as_str(), key: act_key(act), about: about_key(act), to: if on { "off" } else { "on" }, on, held: is_held(act) }
+    };
     let rules = Act::SWITCHED.into_iter().map(rule).collect();
     let saved = uri.query() == Some("saved");
     Ok(page::html(&RulesPage { page: visitor.page(), rail: desk.rail(Here::Approvals), rules, saved }))

@@ -65,9 +65,8 @@ pub enum Temporary {
 pub async fn temporary(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<Temporary> {
     let rules = rules(&mut *conn, scope).await?;
     Ok(match acts::takes(conn, scope, user).await? {
-        Taking::No => Temporary::Never,
         Taking::Privileged if rules.contains(&Act::Privileged) => Temporary::Together(Wish::Privileged { user }),
-        Taking::Privileged => Temporary::Never,
+        Taking::No | Taking::Privileged => Temporary::Never,
         Taking::Yes if rules.contains(&Act::Temporary) => Temporary::Together(Wish::Temporary { user }),
         Taking::Yes => Temporary::Alone,
     })
