@@ -69,7 +69,7 @@ enum Command {
         /// Whether people are reminded by mail 14, 7, 3 and 1 days before their password runs out.
         #[arg(long)]
         expiry_reminders: Option<bool>,
-        /// What no operator does alone: any of temporary, privileged, code, method, agent, owner, separated by commas, or "none".
+        /// What no operator does alone: any of temporary, privileged, code, method, agent, policy, owner, separated by commas, or "none".
         #[arg(long, value_parser = approvals)]
         approvals: Option<Approvals>,
         /// Days for which the audit trail is kept (400 at first), at least 90; 0: for ever.

@@ -21,6 +21,7 @@ use uuid::Uuid;
 use self::told::{Fact, Told};
 use super::{
     guard::{Desk, Fresh, May, Permission, Serve},
+    policies,
     shell::{Here, Rail},
 };
 use crate::{
@@ -145,6 +146,8 @@ struct OnePage {
     act: &'static str,
     does: &'static str,
     facts: Vec<Fact>,
+    /// Of the policies.
+    changes: Vec<policies::words::Line>,
     asker: String,
     reason: String,
     asked: When,
@@ -198,6 +201,7 @@ async fn answer(desk: &Desk, id: Uuid, status: StatusCode, error: Option<&'stati
         act: told.act,
         does: told.does,
         facts: told.facts,
+        changes: told.changes,
         asker: name_of(&operators, found.asked_by),
         asked: when(language, found.asked_at),
         until: when(language, found.expires_at),
@@ -301,6 +305,7 @@ const fn act_key(act: Act) -> &'static str {
         Act::Code => "approvals-act-code",
         Act::Method => "approvals-act-method",
         Act::Agent => "approvals-act-agent",
+        Act::Policy => "approvals-act-policy",
         Act::Owner => "approvals-act-owner",
         Act::Rule => "approvals-act-rule",
     }

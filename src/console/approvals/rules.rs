@@ -46,6 +46,7 @@ const fn about_key(act: Act) -> &'static str {
         Act::Code => "approvals-about-code",
         Act::Method => "approvals-about-method",
         Act::Agent => "approvals-about-agent",
+        Act::Policy => "approvals-about-policy",
         Act::Owner | Act::Rule => "approvals-about-owner",
     }
 }

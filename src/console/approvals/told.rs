@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::act_key;
 use crate::{
+    console::policies::words::{self, Line},
     domain::{
         approvals::{Act, Wish},
         authenticators, fleet, operators,
@@ -33,6 +34,8 @@ pub struct Told {
     /// Key of what will be done.
     pub does: &'static str,
     pub facts: Vec<Fact>,
+    /// Of the policies.
+    pub changes: Vec<Line>,
     /// Its target, for a list.
     pub about: String,
 }
@@ -40,7 +43,7 @@ pub struct Told {
 impl Told {
     pub async fn of(conn: &mut PgConnection, scope: &Scope, page: &Page, wish: &Wish) -> Result<Self> {
         let mut facts = Vec::new();
-        let mut about = String::new();
+        let (mut about, mut changes) = (String::new(), Vec::new());
         if let Some(user) = wish.user() {
             about = person(&mut *conn, scope, user).await?;
             facts.push(Fact { key: "approvals-person", value: about.clone(), href: Some(format!("/console/people/{user}")) });
@@ -62,6 +65,10 @@ impl Told {
                 about = found.map_or_else(|| page.t("approvals-gone").into_owned(), |found| found.name);
                 facts.push(Fact { key: "approvals-agent", value: about.clone(), href: Some(format!("/console/agents/{agent}")) });
                 facts.push(Fact::plain("approvals-fingerprint", fingerprint.clone()));
+            }
+            Wish::Policy { before, after } => {
+                changes = words::changes(page, before, after);
+                about = changes.first().map(|line| line.subject.clone()).unwrap_or_default();
             }
             Wish::Owner { operator, name, mail } => {
                 about.clone_from(name);
@@ -85,10 +92,11 @@ impl Told {
             Act::Code => "approvals-does-code",
             Act::Method => "approvals-does-method",
             Act::Agent => "approvals-does-agent",
+            Act::Policy => "approvals-does-policy",
             Act::Owner => "approvals-does-owner",
             Act::Rule => "approvals-does-rule",
         };
-        Ok(Self { act: act_key(wish.act()), does, facts, about })
+        Ok(Self { act: act_key(wish.act()), does, facts, changes, about })
     }
 }
 

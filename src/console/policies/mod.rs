@@ -3,7 +3,7 @@
 
 mod form;
 mod preview;
-mod words;
+pub mod words;
 
 use std::sync::Arc;
 

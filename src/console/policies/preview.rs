@@ -21,10 +21,12 @@ use crate::{
     app::App,
     base::id,
     console::{
+        approvals::ask_first,
         guard::{Desk, Fresh, Govern},
         shell::{Here, Rail},
     },
     domain::{
+        approvals::{self, Act},
         coverage::{self, Impact, Turn},
         policies::{self, Change, Group, Refused, Rules},
         tenants,
@@ -220,6 +222,12 @@ async fn save(desk: Fresh<Govern>, form::Form(kept): form::Form<Kept>) -> Result
         Ok(change) => change,
         Err(page) => return Ok(page),
     };
+    if approvals::wants(&mut tx, scope, Act::Policy).await? {
+        return match rules.with(&change, id::time_ordered(&app.clock)) {
+            Ok(after) => ask_first(tx, &desk, &approvals::Wish::Policy { before: rules, after }).await,
+            Err(refused) => not_possible(&desk, &wish, &known, refused),
+        };
+    }
     // Under the lock it is asked again whether they still are what was shown.
     match policies::change(&mut tx, scope, &app.clock, &desk.visitor.source, (&change, Some(&rules.mark()))).await? {
         Ok(_) => {

@@ -11,6 +11,7 @@ use crate::{
         audit::Source,
         fleet,
         operators::{self, Draft, Role, Saved},
+        policies::{self, Change},
         tenants::Scope,
         users::{self, EmailAddress},
     },
@@ -24,6 +25,10 @@ pub async fn out(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: 
             acts::remove_method(conn, scope, clock, source, &user, *authenticator).await
         }
         Wish::Agent { agent, fingerprint } => fleet::confirm(conn, scope, clock, source, *agent, fingerprint).await,
+        Wish::Policy { before, after } => {
+            let change = Change::Restore(after.clone());
+            Ok(policies::change(conn, scope, clock, source, (&change, Some(&before.mark()))).await?.is_ok())
+        }
         Wish::Owner { operator, name, mail } => {
             let Some(mail) = EmailAddress::parse(mail) else { return Ok(false) };
             let draft = Draft { name: name.clone(), mail, role: Role::Owner, groups: Vec::new() };

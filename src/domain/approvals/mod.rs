@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::operators::Role;
+use super::{operators::Role, policies::Rules};
 pub use ask::{Asked, ask, begin, clean, withdraw};
 pub use decide::{Decided, Opening, Right, decide, is_open, opening, right, used};
 pub use rules::{Temporary, rules, switch, temporary, wants};
@@ -50,6 +50,8 @@ pub enum Act {
     Method,
     /// Confirming an agent.
     Agent,
+    /// Changing the policies, or who is privileged.
+    Policy,
     /// Making somebody an owner.
     Owner,
     /// Switching one of these off.
@@ -57,9 +59,10 @@ pub enum Act {
 }
 
 impl Act {
-    pub const ALL: [Self; 7] = [Self::Temporary, Self::Privileged, Self::Code, Self::Method, Self::Agent, Self::Owner, Self::Rule];
+    pub const ALL: [Self; 8] =
+        [Self::Temporary, Self::Privileged, Self::Code, Self::Method, Self::Agent, Self::Policy, Self::Owner, Self::Rule];
     /// Those that are switched; [`Self::Rule`] goes with each of them.
-    pub const SWITCHED: [Self; 6] = [Self::Temporary, Self::Privileged, Self::Code, Self::Method, Self::Agent, Self::Owner];
+    pub const SWITCHED: [Self; 7] = [Self::Temporary, Self::Privileged, Self::Code, Self::Method, Self::Agent, Self::Policy, Self::Owner];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -68,6 +71,7 @@ impl Act {
             Self::Code => "code",
             Self::Method => "method",
             Self::Agent => "agent",
+            Self::Policy => "policy",
             Self::Owner => "owner",
             Self::Rule => "rule",
         }
@@ -81,7 +85,7 @@ impl Act {
     pub const fn askers(self) -> &'static [Role] {
         match self {
             Self::Temporary | Self::Privileged | Self::Code | Self::Method => &[Role::Owner, Role::Administrator, Role::HelpDesk],
-            Self::Agent | Self::Rule => &[Role::Owner, Role::Administrator],
+            Self::Agent | Self::Policy | Self::Rule => &[Role::Owner, Role::Administrator],
             Self::Owner => &[Role::Owner],
         }
     }
@@ -124,6 +128,11 @@ pub enum Wish {
         agent: Uuid,
         fingerprint: String,
     },
+    /// From these policies to those.
+    Policy {
+        before: Rules,
+        after: Rules,
+    },
     /// `None`: a new operator.
     Owner {
         operator: Option<Uuid>,
@@ -144,6 +153,7 @@ impl Wish {
             Self::Code { .. } => Act::Code,
             Self::Method { .. } => Act::Method,
             Self::Agent { .. } => Act::Agent,
+            Self::Policy { .. } => Act::Policy,
             Self::Owner { .. } => Act::Owner,
             Self::Rule { .. } => Act::Rule,
         }
@@ -153,7 +163,7 @@ impl Wish {
     pub const fn user(&self) -> Option<Uuid> {
         match self {
             Self::Temporary { user } | Self::Privileged { user } | Self::Code { user, .. } | Self::Method { user, .. } => Some(*user),
-            Self::Agent { .. } | Self::Owner { .. } | Self::Rule { .. } => None,
+            Self::Agent { .. } | Self::Policy { .. } | Self::Owner { .. } | Self::Rule { .. } => None,
         }
     }
 }

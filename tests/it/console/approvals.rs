@@ -471,3 +471,34 @@ async fn an_agent_an_owner_and_the_rules_themselves_take_two() {
     );
     assert!(!cloud.dump().await.contains("olga@corp.example"), "an address lies in the database in clear");
 }
+
+#[tokio::test]
+async fn policies_become_what_two_have_looked_at_and_nothing_else() {
+    let (cloud, _agent) = office().await;
+    cloud.takes_two("policy");
+    let mut one = cloud.operator(Role::Administrator).await;
+    let mut two = cloud.operator(Role::Administrator).await;
+    let mut desk = cloud.operator(Role::HelpDesk).await;
+    let id: Uuid = cloud.sql("select policy_id from policies").await;
+    let of = format!("/console/policies/{id}");
+    let name = "select name from policies";
+    one.opens(&of).await.submits(&of, &[("name", "All of us")]).await;
+    one.submits("/console/policies/save", &[]).await;
+    let page = asks(&mut one).await;
+    assert_eq!(cloud.sql::<String>(name).await, "Everybody");
+    assert_eq!(desk.opens(&page).await.page.status, 404);
+    two.opens(&page).await.sees("All of us");
+    two.submits(&format!("{page}/approve"), &[]).await.sees("Done");
+    assert_eq!(cloud.sql::<String>(name).await, "All of us");
+    // Somebody changes them while it waits.
+    one.opens(&of).await.submits(&of, &[("name", "Mine")]).await;
+    one.submits("/console/policies/save", &[]).await;
+    let page = asks(&mut one).await;
+    cloud.takes_two("none");
+    let mut three = cloud.operator(Role::Owner).await;
+    three.opens(&of).await.submits(&of, &[("name", "Theirs")]).await;
+    three.submits("/console/policies/save", &[]).await;
+    assert_eq!(two.posts_form(&format!("{page}/approve"), "").await, 409);
+    two.sees("It is not any more what it was");
+    assert_eq!(cloud.sql::<String>(name).await, "Theirs");
+}
