@@ -3,6 +3,7 @@
 //! Each is a function that does one round, which tests call too, and a loop that wakes it. Several nodes may run them at once:
 //! rows are taken with `skip locked`.
 
+mod figures;
 mod letter;
 
 use std::{
@@ -11,6 +12,7 @@ use std::{
 };
 
 use anyhow::Result;
+pub use figures::{count, cover};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -22,6 +24,7 @@ use crate::{
         approvals, audit, authenticators, contacts, fleet, limits, notices,
         notifications::{self, Channel, Delivered, Delivery},
         operators, queue, registration, reports, resets, sessions, sso, tenants, users, verification, work,
+        operators, queue, registration, resets, sessions, tenants, users, verification, work,
     },
 };
 
@@ -34,6 +37,8 @@ const OUTBOX_EVERY: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// What charts read is counted this often.
 const COUNT_EVERY: Duration = Duration::from_mins(1);
+/// Who can use self-service is looked at this often, each tenant once an hour.
+const COVER_EVERY: Duration = Duration::from_mins(5);
 /// People are reminded, some per tenant and round.
 const REMIND_EVERY: Duration = Duration::from_mins(10);
 /// Lines of the audit trail get their places this often.
@@ -53,6 +58,7 @@ pub fn start(app: &Arc<App>, carriers: &Carriers, tasks: &TaskTracker) {
     }
     tasks.spawn(every(app.clone(), SWEEP_EVERY, "sweep", |app| Box::pin(sweep(app))));
     tasks.spawn(every(app.clone(), COUNT_EVERY, "count", |app| Box::pin(count(app))));
+    tasks.spawn(every(app.clone(), COVER_EVERY, "cover", |app| Box::pin(cover(app))));
     tasks.spawn(chains(app.clone()));
     tasks.spawn(every(app.clone(), REMIND_EVERY, "remind", |app| Box::pin(remind(app))));
     tasks.spawn(every(app.clone(), CLEAN_EVERY, "clean", |app| Box::pin(clean(app))));
@@ -188,14 +194,6 @@ pub async fn remind(app: &App) -> Result<()> {
             app.wake_outbox();
         }
     }
-    Ok(())
-}
-
-/// Count what ended in the last hours.
-pub async fn count(app: &App) -> Result<()> {
-    let mut tx = app.begin().await?;
-    reports::count(&mut tx, &app.clock).await?;
-    tx.commit().await?;
     Ok(())
 }
 

@@ -88,13 +88,15 @@ console-todo-self-service = Die Selbsthilfe ist ausgeschaltet: Niemand kann bish
 console-todo-agent = Ein Konnektor hat keinen Agenten, der sein Verzeichnis erreicht. Sehen Sie unter Konnektoren nach.
 console-todo-alerts = Niemand erfährt es, wenn eine Person sagt „Das war ich nicht“. Nennen Sie die Adresse des Helpdesks unter Einstellungen.
 
-console-report-title = Passwörter und Entsperrungen der letzten { $days } Tage
+console-report-title = { $days ->
+    [1] Passwörter und Entsperrungen in den letzten 24 Stunden
+   *[other] Passwörter und Entsperrungen in den letzten { $days } Tagen
+}
 console-report-none = Noch wurde nichts verlangt. Sobald jemand ein Passwort zurücksetzt, sehen Sie hier, wie es ausging.
 console-report-applied = erledigt
 console-report-refused = vom Verzeichnis abgelehnt
 console-report-failed = gescheitert
 console-report-table = Als Tabelle
-console-report-day = Tag (UTC)
 console-report-open = Gerade unterwegs
 console-report-half = Die Hälfte erledigt in
 console-report-most = 19 von 20 erledigt in

@@ -137,6 +137,7 @@ audit-act-tenant-help = Wen Menschen fragen sollen
 audit-act-tenant-limits = Grenzen der Organisation
 audit-act-tenant-mail-domains = Mail-Domänen
 audit-act-tenant-reconfirm-days = Wie oft Nachweise bestätigt werden
+audit-act-tenant-report = Zahlen per E-Mail
 audit-act-tenant-self-service = Selbstbedienung
 audit-act-user-contact = Adresse oder Nummer
 audit-act-user-invite = Einladung zum Zurücksetzen

@@ -28,3 +28,75 @@ jobs-kind-require-change = Muss das Passwort ändern
 jobs-kind-waive-change = Muss das Passwort nicht ändern
 jobs-kind-verify = Prüfung des jetzigen Passworts
 jobs-kind-inspect = Blick auf das Konto
+
+figures-filter = Was gezeigt wird
+figures-days = Zeit
+figures-span = { $days ->
+    [1] Letzte 24 Stunden
+   *[other] Letzte { $days } Tage
+}
+figures-all = Alle
+figures-from = Ab (UTC)
+figures-csv = Als CSV herunterladen
+figures-coverage = Wer es nutzen kann
+figures-coverage-none = Noch nicht gezählt. Das geschieht einmal in der Stunde.
+figures-percent = { $percent } %
+figures-able-of = derer, für die eine Richtlinie gilt, könnten jetzt ihr Passwort zurücksetzen
+figures-served = Eine Richtlinie bedient sie
+figures-registered = Haben eine App, einen Passkey oder Wiederherstellungscodes hinterlegt
+figures-able = Könnten jetzt zurücksetzen
+figures-mailbox-only = … nur über das Postfach der Organisation
+figures-cooling-off = Was sie haben, ist zu neu
+figures-too-few = Haben zu wenige Nachweise
+figures-people = Von { $people } Personen, gezählt { $when }
+figures-methods = Wie sie bewiesen, wer sie sind
+figures-methods-none = Noch niemand, in dieser Zeit.
+figures-in-all = In allen Verzeichnissen, für welchen Zweck auch immer, in der oben gewählten Zeit.
+figures-sends = Gesendete Nachrichten
+figures-mails = E-Mails
+figures-texts = SMS
+figures-not-sent = { $count } ließen sich nicht senden
+figures-sms-budget = Codes per SMS, höchstens am Tag
+figures-mail-budget = Codes per E-Mail, höchstens am Tag
+figures-no-budget = Keine Grenze
+figures-mail = Zahlen per E-Mail
+figures-mail-text = Einmal in der Woche gehen die Zahlen der letzten sieben Tage an diese Adresse: nur Anzahlen, niemandes Name.
+figures-mail-to = Senden an
+figures-mail-hint = Die erste geht sofort. Leer: Sie gehen an niemanden.
+figures-mail-error = Das ist keine E-Mail-Adresse. Bitte prüfen Sie sie.
+
+## Was hilft, wenn Aufträge so enden
+
+outcome-policy-length-remedy = Ein längeres wählen. Bei vielen: Nennen Ihre Regeln die richtige Länge?
+outcome-policy-complexity-remedy = Ein anderes wählen; neu beweisen müssen sie sich nicht.
+outcome-policy-names-remedy = Ein anderes wählen, ohne den eigenen Namen.
+outcome-policy-history-remedy = Eines wählen, das sie noch nicht hatten.
+outcome-policy-age-remedy = Warten, bis das Mindestalter vorbei ist, oder ein vorläufiges Passwort setzen.
+outcome-policy-other-remedy = Ein anderes Passwort. Bei vielen: ins Log des Passwortfilters auf Ihren Domänencontrollern sehen.
+outcome-password-unusable-remedy = Ein anderes wählen, mit Zeichen, die jede Tastatur hat.
+outcome-wrong-password-remedy = Noch einmal versuchen, oder ohne das alte zurücksetzen.
+outcome-change-not-allowed-remedy = „Kann Kennwort nicht ändern“ vom Konto nehmen.
+outcome-account-locked-remedy = Entsperren oder warten. Kommt es wieder, das Gerät suchen, das es immer wieder versucht.
+outcome-locked-for-good-remedy = Im Verzeichnis entsperren, wenn es so sein soll.
+outcome-account-disabled-remedy = Erst im Verzeichnis aktivieren, wenn es so sein soll.
+outcome-account-expired-remedy = Das Ablaufdatum im Verzeichnis verschieben, wenn das Konto weiterleben soll.
+outcome-account-protected-remedy = Im Verzeichnis setzen: Solche Konten werden nie bedient.
+outcome-out-of-scope-remedy = Das Konto zurückverschieben, oder den Bereich des Agenten erweitern.
+outcome-gone-remedy = Nachsehen, ob das Konto gelöscht wurde. Die Liste hier folgt von selbst.
+outcome-no-right-remedy = Dem Konto des Agenten dort das Recht geben, Kennwörter zurückzusetzen: Die Einrichtung des Agenten nennt den Befehl.
+outcome-no-unlock-right-remedy = Dem Konto des Agenten dort das Recht geben, lockoutTime zu schreiben.
+outcome-no-flag-right-remedy = Dem Konto des Agenten dort das Recht geben, pwdLastSet zu schreiben.
+outcome-control-missing-remedy = Den Domänencontroller aktualisieren, oder diese Einstellung des Agenten abschalten.
+outcome-not-supported-remedy = Die Funktion für diesen Konnektor abschalten, oder im Verzeichnis ergänzen, was fehlt.
+outcome-cannot-open-remedy = Neu beginnen. Wiederholt es sich, nachsehen, was zwischen Browsern und Agenten steht.
+outcome-unknown-kind-remedy = Den Agenten aktualisieren.
+outcome-expired-remedy = Unter Konnektoren nach den Agenten sehen: Laufen sie, und gehen ihre Uhren richtig?
+outcome-stale-remedy = Nichts: Der neueste Versuch zählt.
+outcome-changed-meanwhile-remedy = Nichts: Noch einmal versuchen, oder das andere Passwort verwenden.
+outcome-interrupted-remedy = Erst das neue Passwort versuchen; der Agent fragt das Verzeichnis und meldet, was er findet.
+outcome-limit-reached-remedy = Warten, oder die Grenze des Agenten erhöhen. Bei vielen auf einmal: erst herausfinden, warum.
+outcome-switched-off-remedy = Die Stoppdatei des Agenten entfernen, wenn der Grund vorbei ist.
+outcome-directory-unreachable-remedy = Nachsehen, ob die Domänencontroller laufen und vom Rechner des Agenten erreicht werden.
+outcome-directory-error-remedy = Ins Log des Agenten sehen, und es auf dem Domänencontroller beheben.
+outcome-audit-unwritable-remedy = Auf der Platte des Agenten Platz schaffen, oder ihm seine Datei zurückgeben; siehe sein Log.
+outcome-agent-fault-remedy = Ins Log des Agenten sehen, und uns berichten.

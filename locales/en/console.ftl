@@ -88,13 +88,15 @@ console-todo-self-service = Self-service is off: nobody can reset a password yet
 console-todo-agent = A connector has no agent that reaches its directory. Look at Connectors.
 console-todo-alerts = Nobody is told when a person says "this wasn't me". Name the help desk's address under Settings.
 
-console-report-title = Passwords and unlocks in the last { $days } days
+console-report-title = { $days ->
+    [1] Passwords and unlocks in the last 24 hours
+   *[other] Passwords and unlocks in the last { $days } days
+}
 console-report-none = Nothing was asked for yet. As soon as somebody resets a password, you see here how it went.
 console-report-applied = done
 console-report-refused = refused by the directory
 console-report-failed = failed
 console-report-table = As a table
-console-report-day = Day (UTC)
 console-report-open = Under way now
 console-report-half = Half of them done within
 console-report-most = 19 of 20 done within

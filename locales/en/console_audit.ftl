@@ -137,6 +137,7 @@ audit-act-tenant-help = Whom people are told to ask
 audit-act-tenant-limits = Limits of the organisation
 audit-act-tenant-mail-domains = Mail domains
 audit-act-tenant-reconfirm-days = How often methods are confirmed
+audit-act-tenant-report = Figures by mail
 audit-act-tenant-self-service = Self-service
 audit-act-user-contact = Address or number
 audit-act-user-invite = Invitation to reset

@@ -28,3 +28,75 @@ jobs-kind-require-change = Must change the password
 jobs-kind-waive-change = Need not change the password
 jobs-kind-verify = Check of the current password
 jobs-kind-inspect = Look at the account
+
+figures-filter = What is looked at
+figures-days = Time
+figures-span = { $days ->
+    [1] Last 24 hours
+   *[other] Last { $days } days
+}
+figures-all = All
+figures-from = From (UTC)
+figures-csv = Download as CSV
+figures-coverage = Who can use it
+figures-coverage-none = Not counted yet. That is done once an hour.
+figures-percent = { $percent } %
+figures-able-of = of those whom a policy serves could reset their password now
+figures-served = A policy serves them
+figures-registered = Have registered an app, a passkey or recovery codes
+figures-able = Could reset now
+figures-mailbox-only = … by their organisation’s mailbox alone
+figures-cooling-off = What they have is too new
+figures-too-few = Have too few proofs
+figures-people = Of { $people } people, counted { $when }
+figures-methods = How people proved who they are
+figures-methods-none = Nobody did yet, in this time.
+figures-in-all = In all directories, for whatever they wanted, in the time chosen above.
+figures-sends = Messages sent
+figures-mails = Mails
+figures-texts = Text messages
+figures-not-sent = { $count } could not be sent
+figures-sms-budget = Codes by text message, at most a day
+figures-mail-budget = Codes by mail, at most a day
+figures-no-budget = No limit
+figures-mail = Figures by mail
+figures-mail-text = Once a week, the figures of the last seven days are sent to this address: counts only, nobody’s name.
+figures-mail-to = Send them to
+figures-mail-hint = The first one goes at once. Empty: they are sent to nobody.
+figures-mail-error = That is not an e-mail address. Please check it.
+
+## What to do where jobs end so
+
+outcome-policy-length-remedy = They choose a longer one. Many of these: does your page of rules say the right length?
+outcome-policy-complexity-remedy = They choose another one; no new proof is needed.
+outcome-policy-names-remedy = They choose another one, without their name in it.
+outcome-policy-history-remedy = They choose one that they did not have before.
+outcome-policy-age-remedy = Wait until the minimum age is over, or set a temporary password.
+outcome-policy-other-remedy = Another password. Many of these: look into the log of the password filter on your domain controllers.
+outcome-password-unusable-remedy = They choose another one, of characters that every keyboard has.
+outcome-wrong-password-remedy = They try again, or reset it without the old one.
+outcome-change-not-allowed-remedy = Take “cannot change password” off the account.
+outcome-account-locked-remedy = Unlock it, or wait. If it comes back, find the device that keeps trying.
+outcome-locked-for-good-remedy = Unlock it in the directory, if it should be.
+outcome-account-disabled-remedy = Enable it in the directory first, if it should be.
+outcome-account-expired-remedy = Move the account’s date in the directory, if it should live on.
+outcome-account-protected-remedy = Set it in the directory: such accounts are never served.
+outcome-out-of-scope-remedy = Move the account back, or widen what the agent serves.
+outcome-gone-remedy = See whether the account was deleted. The list here follows by itself.
+outcome-no-right-remedy = Give the agent’s account the right to reset passwords there: the agent’s setup prints the command.
+outcome-no-unlock-right-remedy = Give the agent’s account the right to write lockoutTime there.
+outcome-no-flag-right-remedy = Give the agent’s account the right to write pwdLastSet there.
+outcome-control-missing-remedy = Update the domain controller, or switch that setting of the agent off.
+outcome-not-supported-remedy = Switch the function off for this connector, or add to the directory what is missing.
+outcome-cannot-open-remedy = They start again. If it repeats, see what stands between browsers and agents.
+outcome-unknown-kind-remedy = Update the agent.
+outcome-expired-remedy = Look at the agents under Connectors: do they run, and are their clocks right?
+outcome-stale-remedy = Nothing: the newest try counts.
+outcome-changed-meanwhile-remedy = Nothing: they try again, or use the other password.
+outcome-interrupted-remedy = They try the new password first; the agent asks the directory and reports what it finds.
+outcome-limit-reached-remedy = Wait, or raise the agent’s cap. Many at once: find out why first.
+outcome-switched-off-remedy = Remove the agent’s stop file when the reason is gone.
+outcome-directory-unreachable-remedy = See whether the domain controllers are up and reached from the agent’s host.
+outcome-directory-error-remedy = See the agent’s log, and mend it on the domain controller.
+outcome-audit-unwritable-remedy = Make room on the agent’s disk, or give it back its file; see its log.
+outcome-agent-fault-remedy = See the agent’s log, and report it to us.

@@ -6,6 +6,7 @@ mod agents;
 mod canary;
 mod approvals;
 mod connectors;
+mod csv;
 mod audit;
 mod guard;
 mod job;
@@ -18,6 +19,7 @@ mod person;
 mod policies;
 mod prove;
 mod register;
+mod report;
 mod settings;
 mod shell;
 mod sign_in;
@@ -39,6 +41,7 @@ use crate::{
 pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .merge(overview::routes())
+        .merge(report::routes())
         .merge(people::routes())
         .merge(person::routes())
         .merge(acts::routes())

@@ -1,39 +1,86 @@
-//! `/console` — the first page: what wants doing, and how the last days were.
+//! `/console` — the first page: what wants doing, and how the last days were. What is looked at stands in the address; all of it can be had as
+//! a table for a spreadsheet.
 
 use std::sync::Arc;
 
 use askama::Template;
-use axum::{Router, response::Response, routing::get};
+use axum::{
+    Router,
+    http::{Uri, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde::Deserialize;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
 
 use super::{
-    guard::{Any, Fleet, May, Serve},
+    csv,
+    guard::{Any, Fleet, Govern, May, Serve},
     shell::{Here, Rail},
 };
 use crate::{
     app::App,
     domain::{
+        coverage::{self, Counts},
         fleet,
-        reports::{self, Report},
+        policies::Method,
+        reports::{self, KINDS, Report, SPANS, Sends, Step, View},
         tenants,
     },
-    web::{Page, Result, page},
+    web::{
+        Page, Result, explained, form,
+        page::{self, When, when},
+    },
+    wire::outcome::Code,
 };
 
-/// Days on the chart.
+/// Days on the chart, where nobody says otherwise.
 const DAYS: u16 = 14;
 /// Its size, without units: it takes the room there is.
 const HEIGHT: i64 = 120;
 const STRIDE: i64 = 40;
+/// The length of a bar that is all of something.
+const WHOLE: i64 = 1000;
 /// Reasons that are listed.
 const REASONS: usize = 5;
 
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/console", get(show))
+    Router::new().route("/console", get(show)).route("/console/figures.csv", get(table))
 }
 
-/// One day's pile, from the ground up: applied, refused, failed. Heights and places as SVG has them.
+/// As it stands in the address. What is no span, no directory and no kind is as if it were not there.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Form {
+    days: String,
+    connector: String,
+    kind: String,
+}
+
+impl Form {
+    fn of(uri: &Uri) -> Self {
+        form::parse(uri.query().unwrap_or_default().as_bytes()).unwrap_or_default()
+    }
+
+    fn view(&self) -> View {
+        View {
+            days: self.days.parse().ok().filter(|days| SPANS.contains(days)).unwrap_or(DAYS),
+            connector: self.connector.parse().ok(),
+            kind: KINDS.into_iter().find(|kind| *kind == self.kind),
+        }
+    }
+}
+
+struct Choice {
+    value: String,
+    label: String,
+    chosen: bool,
+}
+
+/// One step's pile, from the ground up: applied, refused, failed. Heights and places as SVG has them.
 struct Bar {
-    day: String,
+    at: String,
     x: i64,
     applied: i64,
     refused: i64,
@@ -42,8 +89,26 @@ struct Bar {
 }
 
 struct Reason {
+    /// Of its words, and of what to do.
     key: String,
+    remedy: String,
     count: i64,
+}
+
+/// A part of something: name, how many, and how long its bar is.
+struct Part {
+    label: String,
+    count: i64,
+    long: i64,
+}
+
+/// Who can use self-service.
+struct Coverage {
+    at: When,
+    people: i64,
+    parts: Vec<Part>,
+    /// In percent of whom a policy serves.
+    able: i64,
 }
 
 #[derive(Template)]
@@ -53,10 +118,16 @@ struct OverviewPage {
     rail: Rail,
     name: String,
     people: bool,
+    governs: bool,
     /// Keys of what wants doing, the most urgent first.
     todo: Vec<&'static str>,
     /// Decisions that wait for whoever looks.
     waiting: usize,
+    spans: Vec<Choice>,
+    connectors: Vec<Choice>,
+    kinds: Vec<Choice>,
+    /// The address of all of it as a table.
+    csv: String,
     bars: Vec<Bar>,
     days: u16,
     width: i64,
@@ -68,16 +139,22 @@ struct OverviewPage {
     half: Option<String>,
     most: Option<String>,
     reasons: Vec<Reason>,
+    coverage: Option<Coverage>,
+    methods: Vec<Part>,
+    mails: Sends,
+    texts: Sends,
+    mail_budget: Option<i32>,
+    sms_budget: Option<i32>,
 }
 
-async fn show(desk: May<Any>) -> Result<Response> {
-    let visitor = &desk.visitor;
+async fn show(desk: May<Any>, uri: Uri) -> Result<Response> {
+    let (visitor, view, page) = (&desk.visitor, Form::of(&uri).view(), desk.visitor.page());
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
     let mut conn = app.db.acquire().await?;
+    let tenant = tenants::by_id(&mut conn, &app.ring, scope.id()).await?;
+    let connectors = fleet::connectors(&mut conn, scope, &app.clock).await?;
     let mut todo = Vec::new();
     if desk.may::<Fleet>() {
-        let tenant = tenants::by_id(&mut conn, &app.ring, scope.id()).await?;
-        let connectors = fleet::connectors(&mut conn, scope, &app.clock).await?;
         if !tenant.self_service {
             todo.push("console-todo-self-service");
         }
@@ -88,39 +165,93 @@ async fn show(desk: May<Any>) -> Result<Response> {
             todo.push("console-todo-alerts");
         }
     }
-    let report = reports::report(&mut conn, scope, &app.clock, DAYS).await?;
+    let report = reports::report(&mut conn, scope, &app.clock, view).await?;
+    let coverage = coverage::kept(&mut conn, scope).await?;
     drop(conn);
-    let sum = |of: fn(&reports::Day) -> i64| report.days.iter().map(of).sum::<i64>();
     let seconds = |millis: i64| format!("{}.{}", millis / 1000, millis % 1000 / 100);
-    let reason = |(code, count): &(crate::wire::outcome::Code, i64)| Reason {
-        key: format!("outcome-{}-title", code.as_str().replace('_', "-")),
+    let choice = |value: String, label: String, chosen| Choice { value, label, chosen };
+    let proofs: i64 = report.methods.iter().map(|(_, count)| count).sum();
+    let method = |(method, count): &(String, i64)| Part {
+        label: Method::parse(method).map_or_else(|| method.clone(), |method| explained::method(visitor.language, method).into_owned()),
         count: *count,
+        long: part(*count, proofs),
     };
     Ok(page::html(&OverviewPage {
-        page: visitor.page(),
         rail: desk.rail(Here::Overview),
         name: desk.operator.name.clone(),
         people: desk.may::<Serve>(),
+        governs: desk.may::<Govern>(),
         todo,
         waiting: desk.waiting,
-        bars: bars(&report),
-        days: DAYS,
-        width: STRIDE * i64::from(DAYS),
+        spans: SPANS.iter().map(|days| choice(days.to_string(), page.t1("figures-span", "days", days), *days == view.days)).collect(),
+        connectors: connectors
+            .iter()
+            .map(|one| choice(one.connector_id.to_string(), one.name.clone(), Some(one.connector_id) == view.connector))
+            .collect(),
+        kinds: KINDS.iter().map(|kind| choice((*kind).to_owned(), page.t(kind_key(kind)).into_owned(), Some(*kind) == view.kind)).collect(),
+        csv: address(view),
+        bars: bars(&report, view.days),
+        days: view.days,
+        width: STRIDE * i64::try_from(report.steps.len())?,
         height: HEIGHT,
-        applied: sum(|day| day.applied),
-        refused: sum(|day| day.refused),
-        failed: sum(|day| day.failed),
+        applied: report.sum(|step| step.applied),
+        refused: report.sum(|step| step.refused),
+        failed: report.sum(|step| step.failed),
         open: report.open,
         half: report.half.map(seconds),
         most: report.most.map(seconds),
         reasons: report.reasons.iter().take(REASONS).map(reason).collect(),
+        coverage: coverage.map(|counts| covered(&page, &counts)),
+        methods: report.methods.iter().map(method).collect(),
+        mails: report.mails,
+        texts: report.texts,
+        mail_budget: tenant.allowed.mail_budget,
+        sms_budget: tenant.allowed.sms_budget,
+        page,
     }))
 }
 
-fn bars(report: &Report) -> Vec<Bar> {
-    let highest = report.days.iter().map(|day| day.applied + day.refused + day.failed).max().unwrap_or(0).max(1);
+fn reason((code, count): &(Code, i64)) -> Reason {
+    let code = code.as_str().replace('_', "-");
+    Reason { key: format!("outcome-{code}-title"), remedy: format!("outcome-{code}-remedy"), count: *count }
+}
+
+/// Of a job that people or operators ask for.
+fn kind_key(kind: &str) -> &'static str {
+    match kind {
+        "change" => "jobs-kind-change",
+        "unlock" => "jobs-kind-unlock",
+        "temporary" => "jobs-kind-temporary",
+        _ => "jobs-kind-reset",
+    }
+}
+
+/// How long the bar of a part is. Whatever there is at all is seen.
+fn part(count: i64, all: i64) -> i64 {
+    if count > 0 { (count * WHOLE / all.max(1)).clamp(4, WHOLE) } else { 0 }
+}
+
+fn covered(page: &Page, counts: &Counts) -> Coverage {
+    let part = |key: &str, count: i64| Part { label: page.t(key).into_owned(), count, long: part(count, counts.people) };
+    Coverage {
+        at: when(page.language(), counts.counted_at),
+        people: counts.people,
+        parts: vec![
+            part("figures-served", counts.served),
+            part("figures-registered", counts.registered),
+            part("figures-able", counts.able),
+            part("figures-mailbox-only", counts.mailbox_only),
+            part("figures-cooling-off", counts.cooling_off),
+            part("figures-too-few", counts.too_few),
+        ],
+        able: counts.able * 100 / counts.served.max(1),
+    }
+}
+
+fn bars(report: &Report, days: u16) -> Vec<Bar> {
+    let highest = report.steps.iter().map(|step| step.applied + step.refused + step.failed).max().unwrap_or(0).max(1);
     let mut x = 0;
-    let mut bar = |day: &reports::Day| {
+    let mut bar = |step: &Step| {
         let mut top = HEIGHT;
         let mut pile = |kind, count: i64| {
             // Whatever there is at all is seen.
@@ -128,10 +259,38 @@ fn bars(report: &Report) -> Vec<Bar> {
             top -= height;
             (kind, top.max(0), height)
         };
-        let piles = vec![pile("applied", day.applied), pile("refused", day.refused), pile("failed", day.failed)];
+        let piles = vec![pile("applied", step.applied), pile("refused", step.refused), pile("failed", step.failed)];
         x += STRIDE;
-        let (applied, refused, failed) = (day.applied, day.refused, day.failed);
-        Bar { day: day.date.to_string(), x: x - STRIDE, applied, refused, failed, piles }
+        let (date, hour) = (step.at.date(), step.at.hour());
+        let at = if days == 1 { format!("{date} {hour:02}:00") } else { date.to_string() };
+        Bar { at, x: x - STRIDE, applied: step.applied, refused: step.refused, failed: step.failed, piles }
     };
-    report.days.iter().map(&mut bar).collect()
+    report.steps.iter().map(&mut bar).collect()
+}
+
+fn address(view: View) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("days", &view.days.to_string());
+    query.extend_pairs(view.connector.map(|connector| ("connector", connector.to_string())));
+    query.extend_pairs(view.kind.map(|kind| ("kind", kind)));
+    format!("/console/figures.csv?{}", query.finish())
+}
+
+/// What is looked at, count by count (RFC 4180). There is nobody in it.
+async fn table(desk: May<Any>, uri: Uri) -> Result<Response> {
+    let (visitor, view) = (&desk.visitor, Form::of(&uri).view());
+    let scope = &visitor.tenant.scope;
+    let mut conn = visitor.app.db.acquire().await?;
+    let lines = reports::table(&mut conn, scope, &visitor.app.clock, view).await?;
+    let connectors = fleet::connectors(&mut conn, scope, &visitor.app.clock).await?;
+    drop(conn);
+    let name = |id: Uuid| connectors.iter().find(|one| one.connector_id == id).map_or("", |one| one.name.as_str());
+    let mut text = "from,connector,kind,state,code,jobs\r\n".to_owned();
+    for line in &lines {
+        let from = line.at.format(&Rfc3339).unwrap_or_default();
+        text += &csv::row(&[&from, name(line.connector_id), &line.kind, &line.state, &line.code, &line.jobs.to_string()]);
+    }
+    let file = format!("attachment; filename=\"figures-{}.csv\"", visitor.app.clock.now().date());
+    let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()), (header::CONTENT_DISPOSITION, file)];
+    Ok((headers, text).into_response())
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 
 use anyhow::Result;
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
@@ -13,10 +13,13 @@ use super::{
     authenticators,
     policies::{self, Change, Changed, Method, Refused, Terms},
     resets,
-    tenants::Tenant,
+    tenants::{Scope, Tenant},
     users,
 };
 use crate::base::clock::Clock;
+
+/// Counts are good so long.
+const ANEW: Duration = Duration::minutes(55);
 
 /// How a person stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,6 +117,70 @@ pub fn count(all: &BTreeMap<Uuid, Person>) -> BTreeMap<Standing, usize> {
         *counts.entry(person.standing).or_default() += 1;
     }
     counts
+}
+
+/// As the worker counted last.
+#[derive(Debug, Clone)]
+pub struct Counts {
+    pub counted_at: OffsetDateTime,
+    /// All but accounts that self-service never touches.
+    pub people: i64,
+    /// Whom a policy serves.
+    pub served: i64,
+    /// Who has registered something.
+    pub registered: i64,
+    pub able: i64,
+    /// Of these, by the mailbox of the organisation alone.
+    pub mailbox_only: i64,
+    pub cooling_off: i64,
+    pub too_few: i64,
+}
+
+pub async fn kept(conn: &mut PgConnection, scope: &Scope) -> Result<Option<Counts>> {
+    Ok(sqlx::query_as!(
+        Counts,
+        "select counted_at, people, served, registered, able, mailbox_only, cooling_off, too_few from coverage_counts where tenant_id = $1",
+        scope.id(),
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// Count, unless it was done a moment ago: this looks at everybody.
+pub async fn keep(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Result<()> {
+    let scope = &tenant.scope;
+    if kept(&mut *conn, scope).await?.is_some_and(|counts| counts.counted_at > clock.now() - ANEW) {
+        return Ok(());
+    }
+    let all = of(&mut *conn, tenant, clock).await?;
+    let (mut people, mut served, mut able, mut mailbox_only, mut cooling_off, mut too_few) = (0, 0, 0, 0, 0, 0);
+    for person in all.values().filter(|person| person.standing != Standing::Closed) {
+        people += 1;
+        served += i64::from(person.standing != Standing::NotServed);
+        able += i64::from(person.standing.is_able());
+        mailbox_only += i64::from(person.standing == Standing::MailboxOnly);
+        cooling_off += i64::from(person.standing == Standing::CoolingOff);
+        too_few += i64::from(matches!(person.standing, Standing::TooFew { .. }));
+    }
+    sqlx::query!(
+        "insert into coverage_counts (tenant_id, counted_at, people, served, registered, able, mailbox_only, cooling_off, too_few)
+         values ($1, $2, $3, $4, (select count(distinct a.user_id) from authenticators a join users u using (tenant_id, user_id)
+             where a.tenant_id = $1 and u.removed_at is null and u.enabled and not u.protected), $5, $6, $7, $8)
+         on conflict (tenant_id) do update set counted_at = excluded.counted_at, people = excluded.people, served = excluded.served,
+             registered = excluded.registered, able = excluded.able, mailbox_only = excluded.mailbox_only,
+             cooling_off = excluded.cooling_off, too_few = excluded.too_few",
+        scope.id(),
+        clock.now(),
+        people,
+        served,
+        able,
+        mailbox_only,
+        cooling_off,
+        too_few,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// How many prove themselves by nothing but the directory's mail address.

@@ -92,6 +92,13 @@ pub enum Content {
         happened: Happened,
         who: String,
     },
+    /// For whoever watches: the figures of a week.
+    Week {
+        #[serde(flatten)]
+        happened: Happened,
+        #[serde(flatten)]
+        week: Week,
+    },
     /// For the help desk: somebody says that it was not them. `who` is the account's name; `about` the kind of the notice of what happened
     /// at `of`, seconds since 1970. `command`: how to look at it.
     Alert {
@@ -102,6 +109,18 @@ pub enum Content {
         of: i64,
         command: String,
     },
+}
+
+/// What was done in seven days.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Week {
+    pub applied: i64,
+    pub refused: i64,
+    pub failed: i64,
+    pub mails: i64,
+    pub texts: i64,
+    /// How many could reset, of how many whom a policy serves.
+    pub able: Option<(i64, i64)>,
 }
 
 /// When, in seconds since 1970, and whence: the browser's address, coarse; empty if unknown.
@@ -151,6 +170,7 @@ impl Content {
             | Self::Untold { happened, .. }
             | Self::Many { happened, .. }
             | Self::Decision { happened, .. }
+            | Self::Week { happened, .. }
             | Self::Alert { happened, .. } => Some(happened),
         }
     }
@@ -168,6 +188,7 @@ impl Content {
             | Self::Untold { happened, .. }
             | Self::Many { happened, .. }
             | Self::Decision { happened, .. }
+            | Self::Week { happened, .. }
             | Self::Alert { happened, .. } => Some(happened),
         }
     }

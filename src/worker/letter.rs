@@ -8,7 +8,7 @@ use crate::{
     app::App,
     base::language::Language,
     domain::{
-        notifications::{Act, Change, Content, Message},
+        notifications::{Act, Change, Content, Message, Week},
         tenants::Tenant,
     },
     web::{Page, page},
@@ -143,7 +143,10 @@ pub fn mail(app: &App, tenant: &Tenant, message: &Message) -> Result<Letter> {
 
 /// Told to whoever runs the service.
 const fn is_in_house(content: &Content) -> bool {
-    matches!(content, Content::Alert { .. } | Content::Untold { .. } | Content::Many { .. } | Content::Decision { .. })
+    matches!(
+        content,
+        Content::Alert { .. } | Content::Untold { .. } | Content::Many { .. } | Content::Decision { .. } | Content::Week { .. }
+    )
 }
 
 /// What people are asked for.
@@ -281,6 +284,12 @@ fn words(app: &App, t: &Page, tenant: &Tenant, content: &Content) -> Result<Word
             then.push(own(t.t("mail-many-then")));
             (t.t1("mail-many-subject", "tenant", name), t.t1("mail-many-intro", "acts", acts))
         }
+        Content::Week { week, .. } => {
+            from = None;
+            facts = figures(t, week);
+            then.extend(portal(app, tenant).map(|portal| t.t1("mail-week-page", "url", format!("{portal}/console?days=7"))));
+            (t.t1("mail-week-subject", "tenant", name), own(t.t("mail-week-intro")))
+        }
         Content::Decision { who, .. } => {
             from = None;
             facts.insert(0, (own(t.t("mail-decision-who")), who.clone()));
@@ -294,6 +303,21 @@ fn words(app: &App, t: &Page, tenant: &Tenant, content: &Content) -> Result<Word
     };
     facts.extend(from);
     Ok(Words { subject, intro, facts, then })
+}
+
+fn figures(t: &Page, week: &Week) -> Vec<(String, String)> {
+    let Week { applied, refused, failed, mails, texts, able } = week;
+    let mut facts: Vec<(String, String)> = [
+        ("mail-week-applied", applied),
+        ("mail-week-refused", refused),
+        ("mail-week-failed", failed),
+        ("figures-mails", mails),
+        ("figures-texts", texts),
+    ]
+    .map(|(key, count)| (t.t(key).into_owned(), count.to_string()))
+    .into();
+    facts.extend(able.map(|(able, served)| (t.t("figures-able").into_owned(), t.t2("mail-week-of", "able", able, "served", served))));
+    facts
 }
 
 fn method_name(t: &Page, method: &str) -> String {
@@ -346,6 +370,7 @@ pub fn text(app: &App, tenant: &Tenant, message: &Message) -> String {
         Content::Untold { .. } => "sms-untold",
         Content::Many { .. } => "sms-many",
         Content::Decision { .. } => "sms-decision",
+        Content::Week { .. } => "sms-week",
         Content::Alert { .. } => "sms-alert",
     };
     let page = portal(app, tenant).unwrap_or_default();

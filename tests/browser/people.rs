@@ -209,3 +209,39 @@ async fn what_takes_two_is_allowed_by_a_colleague_and_done() {
     .await;
     assert_eq!(cloud.sql::<i64>("select count(*) from authenticators").await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_on_is_seen_as_it_happens() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    agent.mirror(vec![somebody("alice"), somebody("bob"), somebody("carol")]).await;
+    let operator = cloud.operator(Role::Administrator).await;
+    story(async |browser| {
+        is_at_console(&browser, &cloud, &operator).await;
+        browser.opens(&format!("{}/console/jobs", cloud.url)).await;
+        browser.sees("None at the moment").await;
+        agent.beat(true).await;
+        for (name, code) in [("alice", Code::Applied), ("bob", Code::PolicyHistory)] {
+            crate::journey::real::Person::at(&cloud).proves(&cloud, name).await.sets("Correct-Horse-7").await;
+            agent.work(code).await;
+        }
+        crate::journey::real::Person::at(&cloud).proves(&cloud, "carol").await.sets("Correct-Horse-7").await;
+        // The page itself was not loaded again.
+        browser.sees("Waits for an agent").await;
+        browser.sees("Person alice").await;
+        pictures(&browser, "jobs").await;
+        sspr::worker::count(&cloud.app).await.expect("counted");
+        sqlx::query("delete from coverage_counts").execute(&cloud.app.db).await.expect("forgotten");
+        sspr::worker::cover(&cloud.app).await.expect("counted");
+        browser.opens(&format!("{}/console?days=7", cloud.url)).await;
+        browser.sees("Who can use it").await;
+        pictures(&browser, "overview-figures").await;
+        browser.opens(&format!("{}/console?days=1&lang=de", cloud.url)).await;
+        browser.sees("Wer es nutzen kann").await;
+        pictures(&browser, "overview-figures-de").await;
+        browser.opens(&format!("{}/console/report?lang=en", cloud.url)).await;
+        pictures(&browser, "report").await;
+        browser.has_nothing_to_complain_of().await;
+    })
+    .await;
+}

@@ -153,7 +153,7 @@ fn no_word_is_left_over() {
     let words: BTreeSet<String> = used.split('"').map(|word| word.replace(['.', '_'], "-")).collect();
     for key in messages(Language::English).into_keys() {
         let code = BY_CODE.iter().find_map(|family| key.strip_prefix(family)).map(|rest| {
-            let code = rest.strip_suffix("-title").or_else(|| rest.strip_suffix("-text")).unwrap_or(rest);
+            let code = ["-title", "-text", "-remedy"].iter().find_map(|end| rest.strip_suffix(end)).unwrap_or(rest);
             format!("| `{}` |", code.replace('-', "_"))
         });
         let told = BY_TRAIL.iter().find_map(|(family, _)| key.strip_prefix(family)).is_some_and(|word| words.contains(word));

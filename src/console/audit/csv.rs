@@ -16,7 +16,10 @@ use uuid::Uuid;
 use super::{Form, told::Names};
 use crate::{
     app::App,
-    console::guard::{Fresh, Trail},
+    console::{
+        csv,
+        guard::{Fresh, Trail},
+    },
     domain::{
         audit::{
             self, Event,
@@ -109,33 +112,5 @@ fn row(line: &Entry, names: &Names) -> String {
         id(line.job_id),
         line.detail.to_string(),
     ];
-    cells.iter().map(|text| cell(text)).collect::<Vec<_>>().join(",") + "\r\n"
-}
-
-/// In quotes. What a spreadsheet would take for a formula gets an apostrophe before it: it shows as what it is (ASVS 1.2.10).
-fn cell(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0']) { "'" } else { "" };
-    format!("\"{guard}{}\"", text.replace('"', "\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cell;
-
-    #[test]
-    fn a_cell_is_no_formula_and_ends_where_it_ends() {
-        for (text, safe) in [
-            ("plain", "\"plain\""),
-            ("=HYPERLINK(\"x\")", "\"'=HYPERLINK(\"\"x\"\")\""),
-            ("+1", "\"'+1\""),
-            ("-1", "\"'-1\""),
-            ("@SUM(1)", "\"'@SUM(1)\""),
-            ("\tx", "\"'\tx\""),
-            ("\rx", "\"'\rx\""),
-            ("a,b\r\n=c", "\"a,b\r\n=c\""),
-            ("", "\"\""),
-        ] {
-            assert_eq!(cell(text), safe);
-        }
-    }
+    csv::row(&cells.each_ref().map(String::as_str))
 }

@@ -172,6 +172,7 @@ const fn about(content: &Content) -> Option<&'static str> {
         | Content::Untold { .. }
         | Content::Many { .. }
         | Content::Decision { .. }
+        | Content::Week { .. }
         | Content::Register
         | Content::Reconfirm
         | Content::Invitation

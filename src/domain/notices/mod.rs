@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::{
     audit::{self, Source},
     limits::{self, Count, Limit, Verdict},
-    notifications::{self, Act, Change, Channel, Content, Happened, Message},
+    notifications::{self, Act, Change, Channel, Content, Happened, Message, Week},
     tenants::{Scope, Tenant},
     users::{Reach, Readdressed, User},
 };
@@ -103,6 +103,15 @@ pub async fn decision(
     let language = tenant.language.tag().to_owned();
     let message = Message { to: to.to_owned(), name: name.to_owned(), language, content, only: false };
     notifications::enqueue(conn, &tenant.scope, clock, Channel::Email, &message, None, SOON).await?;
+    Ok(())
+}
+
+/// The figures of a week.
+pub async fn week(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, to: &str, week: Week) -> Result<()> {
+    let content = Content::Week { happened: happened(clock, &Source::house("worker")), week };
+    let language = tenant.language.tag().to_owned();
+    let message = Message { to: to.to_owned(), name: String::new(), language, content, only: false };
+    notifications::enqueue(conn, &tenant.scope, clock, Channel::Email, &message, None, LIFETIME).await?;
     Ok(())
 }
 
