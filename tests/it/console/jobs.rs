@@ -6,9 +6,13 @@ use sspr::{domain::operators::Role, wire::outcome::Code};
 use super::people::{STAFF, office, page_of};
 use crate::support::{Cloud, Person};
 
+/// Without looks at the account, which go before each.
 async fn now(person: &mut Person) -> Value {
-    let (status, lines) = person.browser.get_json("/console/jobs/now").await.unwrap();
+    let (status, mut lines) = person.browser.get_json("/console/jobs/now").await.unwrap();
     assert_eq!(status, 200);
+    for part in ["under_way", "ended"] {
+        lines[part].as_array_mut().unwrap().retain(|line| line["what"] == "New password");
+    }
     lines
 }
 
@@ -41,15 +45,13 @@ async fn jobs_are_seen_while_they_are_under_way_and_when_they_end() {
     let stranger = Cloud::start().await;
     let theirs = now(&mut stranger.operator(Role::Owner).await).await;
     assert_eq!(theirs["under_way"].as_array().unwrap().len(), 0);
-    let jobs = agent.lease_any(5).await;
+    let mut jobs = Vec::new();
+    while jobs.len() < 2 {
+        jobs.extend(agent.lease(10).await);
+    }
     assert!(now(&mut desk).await["under_way"].to_string().contains("An agent is at it"));
     for (job, code) in jobs.iter().zip([Code::Applied, Code::PolicyHistory]) {
-        agent.ends(job, code).await;
-    }
-    let mut left = 2 - jobs.len();
-    while left > 0 {
-        agent.work(Code::PolicyHistory).await;
-        left -= 1;
+        assert_eq!(agent.ends(job, code).await.status(), 204);
     }
     let lines = now(&mut desk).await;
     assert_eq!((lines["under_way"].as_array().unwrap().len(), lines["ended"].as_array().unwrap().len()), (0, 2), "{lines}");
