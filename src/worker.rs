@@ -23,8 +23,7 @@ use crate::{
     domain::{
         approvals, audit, authenticators, contacts, fleet, limits, notices,
         notifications::{self, Channel, Delivered, Delivery},
-        operators, queue, registration, reports, resets, sessions, sso, tenants, users, verification, work,
-        operators, queue, registration, resets, sessions, tenants, users, verification, work,
+        operators, queue, registration, resets, sessions, sso, tenants, users, verification, work,
     },
 };
 
@@ -335,8 +334,6 @@ pub async fn clean(app: &App) -> Result<()> {
     let sessions = sessions::clean(&mut tx, &app.clock).await?
         + operators::clean(&mut tx, &app.clock).await?
         + sso::clean(&mut tx, &app.clock).await?;
-    let limits = limits::clean(&mut tx, &app.clock).await?;
-    let sessions = sessions::clean(&mut tx, &app.clock).await? + operators::clean(&mut tx, &app.clock).await?;
     let limits = limits::clean(&mut tx, &app.clock).await? + approvals::clean(&mut tx, &app.clock).await?;
     let proofs_of_work = work::clean(&mut tx, &app.clock).await?;
     let passes = users::clean(&mut tx, &app.clock).await?;

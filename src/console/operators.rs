@@ -16,9 +16,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    guard::{Desk, Fresh, May, Own, Staff},
     approvals::ask_first,
-    guard::{Desk, Fresh, May, Staff},
+    guard::{Desk, Fresh, May, Own, Staff},
     shell::{Here, Rail, role_key},
 };
 use crate::{

@@ -24,8 +24,8 @@ use crate::base::{clock::Clock, id};
 pub use factors::{
     Added, By, Factor, Tried, add_app, add_passkey, begin_app, begin_passkey, check_app, check_passkey, factors, pending_app, remove_factor,
 };
-pub use identity::{Identity, by_identity, came_by_sso, end_by_way, link_identity, unlink_all, unlink_identity};
 pub use hands::are_close;
+pub use identity::{Identity, by_identity, came_by_sso, end_by_way, link_identity, unlink_all, unlink_identity};
 pub use link::{LINK_LIFETIME, new_link, open_link};
 pub use password::{Asked, Password, Unfit, ask, choose_password, hold, keep_password, kept_password};
 pub use session::{LIFETIME, Session, Stage, begin, clean, end, end_all, end_but, load, proven, renew, sessions};
