@@ -128,6 +128,7 @@ audit-act-reset-unlock = Entsperren
 audit-act-reset-unreachable = Kein Agent erreichbar
 audit-act-session-begin = Anmeldung an der Kontoseite
 audit-act-session-end = Abmeldung von der Kontoseite
+audit-act-tenant-acts = Was Betreuer tun dürfen
 audit-act-tenant-alerts = Adresse für Warnungen
 audit-act-tenant-audit-days = Aufbewahrung des Protokolls
 audit-act-tenant-expiry-reminders = Erinnerungen vor Ablauf

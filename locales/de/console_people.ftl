@@ -260,3 +260,9 @@ people-temporary-text = Für jemanden, der nichts mehr nachweisen kann. Es wird 
 people-temporary-go = Vorläufiges Passwort …
 people-job-temporary = Das vorläufige Passwort ist gesetzt. Gezeigt wurde es in dem Fenster, in dem es gemacht wurde, und nirgends sonst.
 people-job-must-change-not-set = Das vorläufige Passwort ist gesetzt, aber das Verzeichnis hat nicht angenommen, dass es bei der nächsten Anmeldung geändert werden muss.
+
+people-method-off = Eine Methode entfernen
+people-switched-off = Für Ihre Organisation ausgeschaltet. Ein Inhaber oder Administrator kann es unter Einstellungen einschalten.
+people-switched-off-go = Zu den Einstellungen
+problem-act-off-title = Das ist ausgeschaltet
+problem-act-off-text = In Ihrer Organisation darf das niemand für Personen tun. Nichts wurde geändert. Ein Inhaber oder Administrator kann es unter Einstellungen einschalten.

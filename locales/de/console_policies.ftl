@@ -4,7 +4,7 @@ console-nav-policies = Richtlinien
 policies-intro = Wer hier ein neues Passwort setzen darf und womit sich jemand ausweist. Von den Richtlinien, die für jemanden gelten, zählt die erste.
 policies-new = Neue Richtlinie
 policies-empty-title = Niemand wird bedient
-policies-empty-text = Ohne Richtlinie kann niemand die Selbstbedienung nutzen. Eine Richtlinie sagt, für wen sie gilt, was als Nachweis zählt und wie viele Nachweise nötig sind. Beginnen Sie mit einer für alle oder für eine kleine Gruppe, die es zuerst versucht.
+policies-empty-text = Ohne Richtlinie kann niemand die Selbsthilfe nutzen. Eine Richtlinie sagt, für wen sie gilt, was als Nachweis zählt und wie viele Nachweise nötig sind. Beginnen Sie mit einer für alle oder für eine kleine Gruppe, die es zuerst versucht.
 policies-last = Für wen keine gilt, der wird nicht bedient.
 policies-earlier = Früher fragen
 policies-later = Später fragen
@@ -29,9 +29,9 @@ policies-group-in = gilt für die Mitglieder
 policies-group-out = gilt nicht für die Mitglieder
 policies-groups-hint = Wer ausgenommen ist, fällt unter die nächste Richtlinie. Ausgenommen geht vor.
 policies-service = Was sie bekommen
-policies-serves = Selbstbedienung
+policies-serves = Selbsthilfe
 policies-serves-about = Sie können ein neues Passwort setzen, nachdem sie sich ausgewiesen haben.
-policies-serves-not = Keine Selbstbedienung
+policies-serves-not = Keine Selbsthilfe
 policies-serves-not-about = Sie werden an den Helpdesk verwiesen. Was weiter unten steht, spielt dann keine Rolle.
 policies-about-email = Ein Code an die E-Mail-Adresse aus dem Verzeichnis. Wer dieses Postfach ohne das Passwort nicht öffnen kann, dem hilft das nicht.
 policies-about-private-email = Ein Code an ein anderes Postfach, aus dem Verzeichnis oder von der Person hinterlegt.
@@ -40,7 +40,7 @@ policies-about-totp = Ein Code, den eine App zeigt. Die Person richtet sie vorhe
 policies-about-passkey = Fingerabdruck, Gesicht, PIN oder Sicherheitsschlüssel. Lässt sich nicht abfischen. Die Person richtet ihn vorher ein.
 policies-about-recovery-code = Einer von zehn, die die Person vorher ausgedruckt hat.
 policies-about-help-desk = Jemand am Helpdesk vergewissert sich, wer anruft, und liest einen Code vor. Nur so sicher wie die Regeln, nach denen das geschieht.
-policies-no-domains = Keine E-Mail-Domain ist als eine genannt, deren Postfächer sich mit dem vergessenen Passwort öffnen. Wenn das bei Ihren so ist, nennen Sie die Domain in den Einstellungen: Ein Code dorthin beweist dann allein nichts.
+policies-no-domains = Keine Mail-Domäne ist als eine genannt, deren Postfächer sich mit dem vergessenen Passwort öffnen. Wenn das bei Ihren so ist, nennen Sie die Domäne in den Einstellungen: Ein Code dorthin beweist dann allein nichts.
 policies-limits-hint = Länder, die SMS bekommen, Budgets und Grenzen gelten für die ganze Organisation:
 policies-proofs-rises = Ein Nachweis, zwei von dem, der mehr hat
 policies-proofs-rises-about = Zwei von dem, der eine Authenticator-App oder einen Passkey hat; ein Passkey allein genügt. Niemand wird ausgesperrt, weil er nichts eingerichtet hat. Empfohlen.
@@ -52,7 +52,7 @@ policies-apart = E-Mail und SMS zählen als zwei Arten
 policies-apart-about = Schwächer: Wer das Telefon von jemandem hat, hat oft beides.
 policies-hours-about = 0 bis 720. So lange muss ein Dieb warten, der eine Methode hinzufügt oder eine Adresse ändert, und die Person erfährt inzwischen davon. 24 ist eine gute Wahl.
 policies-preview = Zeigen, was sich ändert
-policies-preview-hint = Die nächste Seite zählt, wer gewinnt und wer verliert, und fragt, ob gespeichert werden soll.
+policies-preview-hint = Die nächste Seite zählt, wer gewinnt und wer verliert, und fragt, ob gespeichert werden soll. Bei sehr vielen Personen dauert das einige Sekunden.
 policies-remove = Diese Richtlinie löschen
 policies-remove-text = Für wen sie gilt, der fällt unter die nächste, die für ihn gilt. Gilt keine, wird er nicht bedient. Sie sehen zuerst, wen das trifft.
 policies-remove-preview = Zeigen, was das Löschen ändert
@@ -62,7 +62,7 @@ policies-error-name-taken = Eine andere Richtlinie hat diesen Namen. Bitte wähl
 policies-error-priority = Bitte geben Sie eine Zahl von 1 bis 10000 an.
 policies-error-priority-taken = Eine andere Richtlinie hat diese Zahl. Bitte wählen Sie eine andere.
 policies-error-no-group = Bitte wählen Sie mindestens eine Gruppe, für die sie gilt, oder alle.
-policies-error-no-method = Bitte wählen Sie mindestens eine Methode, oder keine Selbstbedienung.
+policies-error-no-method = Bitte wählen Sie mindestens eine Methode, oder keine Selbsthilfe.
 policies-error-one-class = Zwei Nachweise brauchen Methoden zweier Arten. Bitte wählen Sie noch eine Methode dazu, oder einen Nachweis.
 policies-error-hours = Bitte geben Sie eine Zahl von 0 bis 720 Stunden an.
 
@@ -86,12 +86,12 @@ policies-hours-none = zählen sofort
 
 policies-warn-exception = Sie bedient niemanden: Kein Agent meldet, wer in { $groups } ist, also weiß niemand, wer ausgenommen ist. Nennen Sie die Gruppe wieder in agent.mirror.groups, oder nehmen Sie sie hier heraus.
 policies-warn-group = Kein Agent meldet, wer in { $groups } ist. Bis es einer tut, wird aus jenem Verzeichnis niemand von dieser oder einer späteren Richtlinie bedient.
-policies-warn-off = Die Selbstbedienung ist für die ganze Organisation aus: Was hier steht, gilt, sobald sie in den Einstellungen eingeschaltet ist.
+policies-warn-off = Die Selbsthilfe ist für die ganze Organisation aus: Was hier steht, gilt, sobald sie in den Einstellungen eingeschaltet ist.
 policies-warn-mailbox = { $people ->
-    [one] Eine Person weist sich allein mit der E-Mail-Adresse aus dem Verzeichnis aus. Wenn sich dieses Postfach mit dem vergessenen Passwort öffnet, kommt sie nicht hinein, und wer darin ist, bekommt das Konto. Nennen Sie die Domain solcher Postfächer in den Einstellungen.
-   *[other] { $people } Personen weisen sich allein mit der E-Mail-Adresse aus dem Verzeichnis aus. Wenn sich diese Postfächer mit dem vergessenen Passwort öffnen, kommen sie nicht hinein, und wer in einem ist, bekommt das Konto. Nennen Sie die Domain solcher Postfächer in den Einstellungen.
+    [one] Eine Person weist sich allein mit der E-Mail-Adresse aus dem Verzeichnis aus. Wenn sich dieses Postfach mit dem vergessenen Passwort öffnet, kommt sie nicht hinein, und wer darin ist, bekommt das Konto. Nennen Sie die Domäne solcher Postfächer in den Einstellungen.
+   *[other] { $people } Personen weisen sich allein mit der E-Mail-Adresse aus dem Verzeichnis aus. Wenn sich diese Postfächer mit dem vergessenen Passwort öffnen, kommen sie nicht hinein, und wer in einem ist, bekommt das Konto. Nennen Sie die Domäne solcher Postfächer in den Einstellungen.
 }
-policies-warn-nobody = Danach kann niemand die Selbstbedienung nutzen.
+policies-warn-nobody = Danach kann niemand die Selbsthilfe nutzen.
 
 policies-preview-new = Was die neue Richtlinie ändert
 policies-preview-save = Was sich ändert
@@ -102,12 +102,12 @@ policies-preview-intro = Noch ist nichts gespeichert. Gezählt wird nach den Per
 policies-preview-nothing = Das ändert nichts: So steht es schon da.
 policies-preview-again = Die Richtlinien, oder was Sie wollten, sind nicht mehr das, was Ihnen gezeigt wurde. Nichts wurde gespeichert. Das würde jetzt daraus: Bitte sehen Sie noch einmal nach.
 policies-preview-gain = { $people ->
-    [one] Person gewinnt Selbstbedienung
-   *[other] Personen gewinnen Selbstbedienung
+    [one] Person gewinnt Selbsthilfe
+   *[other] Personen gewinnen Selbsthilfe
 }
 policies-preview-lose = { $people ->
-    [one] Person verliert Selbstbedienung
-   *[other] Personen verlieren Selbstbedienung
+    [one] Person verliert Selbsthilfe
+   *[other] Personen verlieren Selbsthilfe
 }
 policies-preview-same = { $people ->
     [one] bleibt, wie sie ist
@@ -118,20 +118,20 @@ policies-preview-able = { $people ->
    *[other] können sie danach nutzen
 }
 policies-preview-gainers = { $people ->
-    [one] Gewinnt Selbstbedienung
-   *[other] Gewinnen Selbstbedienung
+    [one] Gewinnt Selbsthilfe
+   *[other] Gewinnen Selbsthilfe
 }
 policies-preview-losers = { $people ->
-    [one] Verliert Selbstbedienung
-   *[other] Verlieren Selbstbedienung
+    [one] Verliert Selbsthilfe
+   *[other] Verlieren Selbsthilfe
 }
 policies-preview-turn = Jetzt: { $before }. Danach: { $after }.
 policies-preview-more = Und { $people } weitere.
 policies-preview-back = Zurück zum Formular
 policies-preview-leave = So lassen, wie es ist
 
-policies-standing-able = kann die Selbstbedienung nutzen
-policies-standing-mailbox = kann die Selbstbedienung nutzen, allein mit der E-Mail-Adresse aus dem Verzeichnis
+policies-standing-able = kann die Selbsthilfe nutzen
+policies-standing-mailbox = kann die Selbsthilfe nutzen, allein mit der E-Mail-Adresse aus dem Verzeichnis
 policies-standing-not-served = keine Richtlinie bedient die Person
 policies-standing-cooling-off = die Methoden sind neu oder wurden geändert und zählen noch nicht
 policies-standing-too-few = { $has } brauchbare Nachweise verschiedener Art, und { $gates } sind nötig
@@ -142,3 +142,22 @@ changes-what = Was
 changes-old = Jetzt
 changes-new = Danach
 changes-none = nichts
+
+policies-preview-undo = Was das Zurückholen ändert
+
+history-title = Verlauf der Änderungen
+history-intro = Was an den Richtlinien und an den Einstellungen geändert wurde, von wem, und was vorher war. In der Konsole und auf der Kommandozeile.
+history-go = Verlauf der Änderungen
+history-all = Beides
+history-empty-title = Noch wurde nichts geändert
+history-empty-text = Jede Änderung der Richtlinien oder der Einstellungen wird hier stehen, mit dem, was vorher war, und lässt sich zurücknehmen.
+history-by = Von { $who }
+history-before = Vorher
+history-after = Nachher
+history-older = Ältere Änderungen
+history-no-limit = ohne Grenze
+history-unreadable = Was es war, lässt sich nicht mehr zeigen. Im Protokoll steht es.
+history-undo = Zurückholen, was vorher war
+history-undo-title = Was das Zurückholen ändert
+history-undo-intro = Noch ist nichts gespeichert. Alle Einstellungen werden, was sie vor dieser Änderung waren; was seitdem geändert wurde, geht auch zurück.
+history-again = Inzwischen hat jemand anderes die Einstellungen geändert. Nichts wurde gespeichert. Das würde jetzt daraus: Bitte sehen Sie noch einmal nach.

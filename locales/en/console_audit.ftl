@@ -128,6 +128,7 @@ audit-act-reset-unlock = Unlocking
 audit-act-reset-unreachable = No agent reachable
 audit-act-session-begin = Sign-in to the account page
 audit-act-session-end = Sign-out from the account page
+audit-act-tenant-acts = What operators may do
 audit-act-tenant-alerts = Address for alerts
 audit-act-tenant-audit-days = How long the audit is kept
 audit-act-tenant-expiry-reminders = Reminders before expiry

@@ -260,3 +260,9 @@ people-temporary-text = For somebody who can prove nothing any more. It is made 
 people-temporary-go = Temporary password…
 people-job-temporary = The temporary password is set. It was shown in the window in which it was made, and nowhere else.
 people-job-must-change-not-set = The temporary password is set, but the directory did not take it that it must be changed at the next sign-in.
+
+people-method-off = Removing a method
+people-switched-off = Switched off for your organisation. An owner or administrator can switch it on under Settings.
+people-switched-off-go = To the settings
+problem-act-off-title = This is switched off
+problem-act-off-text = Your organisation does not let anybody do this for people. Nothing was changed. An owner or administrator can switch it on under Settings.

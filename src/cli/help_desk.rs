@@ -8,6 +8,7 @@ use crate::{
     domain::{
         acts::{self, Coded},
         audit::Source,
+        tenants::{self, Aid},
         users,
     },
     web::page,
@@ -51,6 +52,9 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
     let name = users::Name::parse(&user).context("--user: this is no sign-in name and no address")?;
     let mut tx = pool.begin().await?;
     let tenant = super::tenant::chosen(&mut tx, &ring, tenant).await?;
+    if tenants::forbids(&mut tx, &tenant.scope, Aid::Code).await? {
+        bail!("codes from the help desk are switched off: sspr tenant set {} --operators-may", tenant.scope.id());
+    }
     let similar = users::similar(&tenant.scope, &name);
     let Some((person, _)) = users::candidates(&mut tx, &tenant.scope, &name, &similar).await?.found else {
         bail!("nobody of that name is served");

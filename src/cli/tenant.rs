@@ -12,7 +12,7 @@ use crate::{
         audit::{Source, keep},
         fleet,
         settings::{self, Changed},
-        tenants::{self, Allowed, Change, New, Tenant},
+        tenants::{self, Aid, Allowed, Change, New, Tenant},
         users::EmailAddress,
     },
 };
@@ -72,6 +72,9 @@ enum Command {
         /// What no operator does alone: any of temporary, privileged, code, method, agent, policy, owner, separated by commas, or "none".
         #[arg(long, value_parser = approvals)]
         approvals: Option<Approvals>,
+        /// What operators may do for people, of invitation, code, unlock, method, temporary; an empty word: nothing of it.
+        #[arg(long, value_delimiter = ',')]
+        operators_may: Option<Vec<String>>,
         /// Days for which the audit trail is kept (400 at first), at least 90; 0: for ever.
         #[arg(long, value_parser = audit_days)]
         audit_days: Option<i32>,
@@ -142,6 +145,10 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
                     budget(*sms_budget),
                     budget(*mail_budget),
                 );
+                if !tenant.forbidden.is_empty() {
+                    let off: Vec<_> = tenant.forbidden.iter().map(|aid| aid.as_str()).collect();
+                    println!("    operators  may not {}", off.join(", "));
+                }
                 match keep::days(&mut tx, &tenant.scope).await? {
                     0 => println!("    audit      kept for ever"),
                     days => println!("    audit      kept {days} days"),
@@ -165,6 +172,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             sms_countries,
             expiry_reminders,
             approvals,
+            operators_may,
             audit_days,
         } => {
             // One empty word empties the list.
@@ -180,6 +188,8 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
                 None if !alerts.is_empty() => Err(anyhow!("--alerts {alerts}: that is no mail address")),
                 address => Ok(address.map(|address| address.as_str().to_owned())),
             });
+            let may = |text: &String| Aid::parse(text).with_context(|| format!("--operators-may {text}: see --help"));
+            let may = |all: Vec<String>| all.iter().filter(|text| !text.is_empty()).map(may).collect::<Result<Vec<_>>>();
             let change = Change {
                 self_service,
                 mail_domains,
@@ -187,6 +197,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
                 reconfirm_days,
                 expiry_reminders,
                 allowed: Some(allowed),
+                forbidden: operators_may.map(may).transpose()?.map(|some| Aid::but(&some)),
                 ..Change::default()
             };
             let source = Source::house("cli");

@@ -12,6 +12,7 @@ use axum::{
     routing::{get, post},
 };
 use serde::Deserialize;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
@@ -26,6 +27,8 @@ use crate::{
         acts::{self, Asking, Coded, Invited},
         approvals::{self, Act, Opening, Wish},
         resets::{self, Why},
+        tenants::{self, Aid},
+        users::User,
     },
     web::{Error, Page, Result, form, page},
     wire::ticket::Kind,
@@ -42,6 +45,15 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/console/people/{id}/method", post(method).merge(back()))
         .route("/console/people/{id}/code", post(code).merge(back()))
         .route("/console/people/{id}/invitation", post(invite).merge(back()))
+}
+
+/// Whoever this operator may act for, where what they want is not switched off.
+pub async fn governed_for(conn: &mut PgConnection, desk: &Desk, user: Uuid, aid: Aid) -> Result<User> {
+    let user = governed(&mut *conn, desk, user).await?;
+    if tenants::forbids(conn, &desk.visitor.tenant.scope, aid).await? {
+        return Err(Error::Forbidden("act_off"));
+    }
+    Ok(user)
 }
 
 /// Back to the person, saying what came of it.
@@ -105,7 +117,7 @@ async fn ask(desk: &Desk, id: Uuid, kind: Kind) -> Result<Response> {
     let visitor = &desk.visitor;
     let app = &visitor.app;
     let mut tx = app.begin().await?;
-    let user = governed(&mut tx, desk, id).await?;
+    let user = if kind.is_effect() { governed_for(&mut tx, desk, id, Aid::Unlock).await? } else { governed(&mut tx, desk, id).await? };
     // Before anything of the person is locked, as everywhere.
     if kind.is_effect() {
         acts::counted(&mut tx, &visitor.tenant, &app.clock, &visitor.source, &desk.operator).await?;
@@ -138,7 +150,7 @@ struct One {
 async fn method(desk: Fresh<Serve>, Path(id): Path<Uuid>, form::Form(form): form::Form<One>) -> Result<Response> {
     let visitor = &desk.visitor;
     let mut tx = visitor.app.begin().await?;
-    let user = governed(&mut tx, &desk, id).await?;
+    let user = governed_for(&mut tx, &desk, id, Aid::Method).await?;
     if approvals::wants(&mut tx, &visitor.tenant.scope, Act::Method).await? {
         return ask_first(tx, &desk, &Wish::Method { user: user.user_id, authenticator: form.id }).await;
     }
@@ -152,7 +164,7 @@ async fn method(desk: Fresh<Serve>, Path(id): Path<Uuid>, form::Form(form): form
 async fn invite(desk: May<Serve>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
     let visitor = &desk.visitor;
     let mut tx = visitor.app.begin().await?;
-    let user = governed(&mut tx, &desk, id).await?;
+    let user = governed_for(&mut tx, &desk, id, Aid::Invitation).await?;
     acts::counted(&mut tx, &visitor.tenant, &visitor.app.clock, &visitor.source, &desk.operator).await?;
     let invited = acts::invite(&mut tx, &visitor.tenant, &visitor.app.clock, &visitor.source, &user).await?;
     tx.commit().await?;
@@ -193,7 +205,7 @@ async fn code(desk: Fresh<Serve>, Path(id): Path<Uuid>, form::Form(form): form::
     let visitor = &desk.visitor;
     let (scope, clock, source) = (&visitor.tenant.scope, &visitor.app.clock, &visitor.source);
     let mut tx = visitor.app.begin().await?;
-    let user = governed(&mut tx, &desk, id).await?;
+    let user = governed_for(&mut tx, &desk, id, Aid::Code).await?;
     let number: String = form.number.chars().filter(char::is_ascii_digit).take(20).collect();
     let wish = Wish::Code { user: user.user_id, number };
     let mut by = None;

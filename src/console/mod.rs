@@ -9,6 +9,7 @@ mod connectors;
 mod csv;
 mod audit;
 mod guard;
+mod history;
 mod job;
 mod jobs;
 mod me;
@@ -51,6 +52,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(operators::routes())
         .merge(policies::routes())
         .merge(settings::routes())
+        .merge(history::routes())
         .merge(connectors::routes())
         .merge(agents::routes())
         .merge(approvals::routes())

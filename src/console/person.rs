@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     audit::told,
-    guard::{Desk, Fleet, May, Serve},
+    guard::{Desk, Fleet, Govern, May, Serve},
     people::state_key,
     shell::{Here, Rail},
 };
@@ -30,7 +30,7 @@ use crate::{
         obstacles::{self, Cause, Gate, Means, Report, Verdict},
         operators,
         policies::Method,
-        tenants::{self, Scope, Tenant},
+        tenants::{self, Aid, Scope, Tenant},
         users::{self, EmailAddress, Phone, User},
     },
     web::{
@@ -111,6 +111,16 @@ struct Offers {
     method_by_two: bool,
     /// A code does.
     code_by_two: bool,
+    /// What no operator may do here.
+    off: Vec<Aid>,
+    /// Whoever looks can switch it on.
+    switches: bool,
+}
+
+impl Offers {
+    fn is_off(&self, aid: &str) -> bool {
+        self.off.iter().any(|off| off.as_str() == aid)
+    }
 }
 
 #[derive(Template)]
@@ -228,6 +238,8 @@ async fn show(desk: May<Serve>, Path(id): Path<Uuid>, uri: Uri) -> Result<Respon
         temporary,
         method_by_two: second.contains(&Act::Method),
         code_by_two: second.contains(&Act::Code),
+        off: tenant.forbidden.clone(),
+        switches: desk.may::<Govern>(),
     };
     let shown = PersonPage {
         rail: desk.rail(Here::People),
@@ -290,13 +302,13 @@ async fn places(conn: &mut PgConnection, tenant: &Tenant, clock: &crate::base::c
 }
 
 /// Operators by how the audit calls them.
-async fn names(conn: &mut PgConnection, scope: &Scope) -> Result<HashMap<String, String>> {
+pub async fn names(conn: &mut PgConnection, scope: &Scope) -> Result<HashMap<String, String>> {
     let all = operators::all(conn, scope).await?;
     Ok(all.into_iter().map(|operator| (operator.actor(), operator.name)).collect())
 }
 
 /// Whoever did it, for people.
-fn who(page: &Page, actor: &str, names: &HashMap<String, String>) -> String {
+pub fn who(page: &Page, actor: &str, names: &HashMap<String, String>) -> String {
     match actor.split(':').next() {
         Some("user") => page.t("people-who-user").into_owned(),
         Some("agent") => page.t("people-who-agent").into_owned(),

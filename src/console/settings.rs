@@ -22,7 +22,7 @@ use crate::{
     domain::{
         operators::Draft,
         settings::{self, ADDRESS_LIMITS, Changed, LONGEST_RECONFIRM},
-        tenants::{self, Allowed, Change, Tenant},
+        tenants::{self, Aid, Allowed, Change, Tenant},
         users::EmailAddress,
     },
     web::{Page, Result, form, page},
@@ -50,6 +50,16 @@ struct Form {
     sms_budget: String,
     mail_budget: String,
     sms_countries: String,
+    #[serde(default)]
+    may_temporary: String,
+    #[serde(default)]
+    may_code: String,
+    #[serde(default)]
+    may_unlock: String,
+    #[serde(default)]
+    may_method: String,
+    #[serde(default)]
+    may_invitation: String,
     /// Of what it was filled in for.
     seen: String,
 }
@@ -57,6 +67,7 @@ struct Form {
 impl Form {
     fn of(tenant: &Tenant) -> Self {
         let tick = |on: bool| if on { "on".to_owned() } else { String::new() };
+        let may = |aid| tick(!tenant.forbidden.contains(&aid));
         let budget = |most: Option<i32>| most.map_or_else(String::new, |most| most.to_string());
         Self {
             name: tenant.name.clone(),
@@ -71,8 +82,24 @@ impl Form {
             sms_budget: budget(tenant.allowed.sms_budget),
             mail_budget: budget(tenant.allowed.mail_budget),
             sms_countries: tenant.allowed.sms_countries.join(", "),
+            may_temporary: may(Aid::Temporary),
+            may_code: may(Aid::Code),
+            may_unlock: may(Aid::Unlock),
+            may_method: may(Aid::Method),
+            may_invitation: may(Aid::Invitation),
             seen: settings::mark(tenant),
         }
+    }
+
+    fn may(&self, aid: Aid) -> bool {
+        let ticked = match aid {
+            Aid::Temporary => &self.may_temporary,
+            Aid::Code => &self.may_code,
+            Aid::Unlock => &self.may_unlock,
+            Aid::Method => &self.may_method,
+            Aid::Invitation => &self.may_invitation,
+        };
+        !ticked.is_empty()
     }
 
     /// What it asks for; else the keys of what cannot be used.
@@ -123,6 +150,7 @@ impl Form {
                 mail_budget: mail.flatten(),
                 sms_countries: countries.unwrap_or_default(),
             }),
+            forbidden: Some(Aid::ALL.into_iter().filter(|aid| !self.may(*aid)).collect()),
         })
     }
 }

@@ -15,9 +15,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
+    acts::governed_for,
     approvals::ask_first,
     guard::{Desk, Fresh, Serve},
-    person::governed,
     shell::{Here, Rail},
 };
 use crate::{
@@ -27,6 +27,7 @@ use crate::{
         approvals::{self, Opening, Temporary, Wish},
         fleet::{self, Readiness, Recipient},
         resets::SubmitRefused,
+        tenants::Aid,
     },
     web::{Error, Page, Result, form, page},
     wire::{seal::Envelope, ticket::Ticket},
@@ -81,7 +82,7 @@ async fn way(conn: &mut PgConnection, desk: &Desk, user: Uuid, job: Option<Uuid>
 async fn show(desk: Fresh<Serve>, Path(id): Path<Uuid>) -> Result<Response> {
     let scope = &desk.visitor.tenant.scope;
     let mut conn = desk.visitor.app.db.acquire().await?;
-    let user = governed(&mut conn, &desk, id).await?;
+    let user = governed_for(&mut conn, &desk, id, Aid::Temporary).await?;
     let policy = fleet::policy(&mut conn, scope, user.connector_id).await?;
     let asks = match approvals::temporary(&mut conn, scope, user.user_id).await? {
         Temporary::Together(wish) => {
@@ -101,7 +102,7 @@ async fn show(desk: Fresh<Serve>, Path(id): Path<Uuid>) -> Result<Response> {
 /// A second person is wanted.
 async fn ask(desk: Fresh<Serve>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
     let mut tx = desk.visitor.app.begin().await?;
-    let user = governed(&mut tx, &desk, id).await?;
+    let user = governed_for(&mut tx, &desk, id, Aid::Temporary).await?;
     match approvals::temporary(&mut tx, &desk.visitor.tenant.scope, user.user_id).await? {
         Temporary::Together(wish) => ask_first(tx, &desk, &wish).await,
         Temporary::Never | Temporary::Alone => Ok(Redirect::to(&format!("/console/people/{id}/temporary")).into_response()),
@@ -120,7 +121,7 @@ async fn ticket(desk: Fresh<Serve>, Path(id): Path<Uuid>, _: form::Json<form::No
     let visitor = &desk.visitor;
     let app = &visitor.app;
     let mut tx = app.begin().await?;
-    let user = governed(&mut tx, &desk, id).await?;
+    let user = governed_for(&mut tx, &desk, id, Aid::Temporary).await?;
     let way = match way(&mut tx, &desk, user.user_id, None).await? {
         Ok(way) => way,
         Err(error) => {
@@ -151,7 +152,7 @@ async fn submit(desk: Fresh<Serve>, Path(id): Path<Uuid>, form::Json(sealed): fo
     let visitor = &desk.visitor;
     let app = &visitor.app;
     let mut tx = app.begin().await?;
-    let user = governed(&mut tx, &desk, id).await?;
+    let user = governed_for(&mut tx, &desk, id, Aid::Temporary).await?;
     let (scope, clock, source) = (&visitor.tenant.scope, &app.clock, &visitor.source);
     acts::counted(&mut tx, &visitor.tenant, clock, source, &desk.operator).await?;
     let way = match way(&mut tx, &desk, user.user_id, Some(sealed.job)).await? {

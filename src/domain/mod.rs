@@ -3,6 +3,7 @@
 //!
 //! - *tenant*: an organisation, and the [`tenants::Scope`] without which nothing of it can be read
 //! - *audit*: what happened, append-only, written in the transaction of the act
+//! - *history*: what administrators changed, whole, before and after
 //! - *settings*: what an administrator says of the whole tenant
 //! - *limits*: counters per account, client address, destination, country and tenant, across flows
 //! - *work*: what a browser computes before anything is done for it, each proof good once
@@ -29,6 +30,7 @@
 
 pub mod tenants;
 pub mod audit;
+pub mod history;
 pub mod settings;
 pub mod limits;
 pub mod work;

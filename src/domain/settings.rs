@@ -2,13 +2,15 @@
 //! audit for each thing that is another one now, so that both doors write the same.
 
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::{
     audit::{self, Event, Source},
-    tenants::{self, Change, Scope, Tenant},
+    history::{self, What},
+    tenants::{self, Aid, Allowed, Change, Scope, Tenant},
 };
-use crate::base::{clock::Clock, id, secret::KeyRing};
+use crate::base::{clock::Clock, id, language::Language, secret::KeyRing};
 
 /// Days after which people are asked again, at most.
 pub const LONGEST_RECONFIRM: i32 = 730;
@@ -28,20 +30,68 @@ pub fn parse_domains(text: &str) -> Vec<String> {
     text.split([',', '\n', '\r']).map(domain).filter(|domain| !domain.is_empty()).collect()
 }
 
+/// All of it, as the history keeps it. What an older entry does not know stays as it is when that is brought back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    pub name: String,
+    /// BCP 47.
+    pub language: String,
+    pub help: Option<String>,
+    pub self_service: bool,
+    pub mail_domains: Vec<String>,
+    pub alerts: Option<String>,
+    pub reconfirm_days: i32,
+    pub expiry_reminders: bool,
+    pub allowed: Allowed,
+    pub forbidden: Vec<Aid>,
+}
+
+impl State {
+    pub fn of(tenant: &Tenant) -> Self {
+        Self {
+            name: tenant.name.clone(),
+            language: tenant.language.tag().to_owned(),
+            help: tenant.help.clone(),
+            self_service: tenant.self_service,
+            mail_domains: tenant.mail_domains.clone(),
+            alerts: tenant.alerts.clone(),
+            reconfirm_days: tenant.reconfirm_days,
+            expiry_reminders: tenant.expiry_reminders,
+            allowed: tenant.allowed.clone(),
+            forbidden: tenant.forbidden.clone(),
+        }
+    }
+
+    /// With all that an entry of the history knows.
+    pub fn over(&self, entry: &serde_json::Value) -> Result<Self> {
+        let mut all = serde_json::to_value(self)?;
+        if let (Some(all), Some(entry)) = (all.as_object_mut(), entry.as_object()) {
+            all.extend(entry.clone());
+        }
+        Ok(serde_json::from_value(all)?)
+    }
+
+    /// What brings it about.
+    pub fn change(self) -> Change {
+        Change {
+            name: Some(self.name),
+            language: Language::negotiate(&self.language),
+            help: Some(self.help),
+            self_service: Some(self.self_service),
+            mail_domains: Some(self.mail_domains),
+            alerts: Some(self.alerts),
+            reconfirm_days: Some(self.reconfirm_days),
+            expiry_reminders: Some(self.expiry_reminders),
+            allowed: Some(self.allowed),
+            forbidden: Some(self.forbidden),
+        }
+    }
+}
+
 /// By what a form tells whether somebody else has changed anything since it was shown.
 pub fn mark(tenant: &Tenant) -> String {
-    let all = serde_json::json!([
-        tenant.name,
-        tenant.language.tag(),
-        tenant.help,
-        tenant.self_service,
-        tenant.mail_domains,
-        tenant.alerts,
-        tenant.reconfirm_days,
-        tenant.expiry_reminders,
-        tenant.allowed
-    ]);
-    data_encoding::HEXLOWER.encode(&id::sha256(all.to_string().as_bytes())[..8])
+    let all = serde_json::to_vec(&State::of(tenant)).expect("plain data");
+    data_encoding::HEXLOWER.encode(&id::sha256(&all)[..8])
 }
 
 /// What came of it.
@@ -67,6 +117,10 @@ pub async fn change(
     }
     tenants::update(&mut *conn, scope, change).await?;
     let after = tenants::by_id(&mut *conn, ring, scope.id()).await?;
+    let (was, is) = (State::of(&before), State::of(&after));
+    if was != is {
+        history::record(&mut *conn, scope, clock, source, (What::Settings, &was, &is)).await?;
+    }
     audit::record_all(conn, clock, lines(&before, &after).into_iter().map(|event| (scope, source, event)).collect()).await?;
     Ok(Changed::Yes(after))
 }
@@ -94,6 +148,7 @@ fn lines(before: &Tenant, after: &Tenant) -> Vec<Event> {
     let days = told(&before.reconfirm_days, &after.reconfirm_days);
     line("tenant.reconfirm_days", before.reconfirm_days != after.reconfirm_days, "changed", days);
     line("tenant.mail_domains", before.mail_domains != after.mail_domains, "changed", told(&before.mail_domains, &after.mail_domains));
+    line("tenant.acts", before.forbidden != after.forbidden, "changed", told(&Aid::but(&before.forbidden), &Aid::but(&after.forbidden)));
     line("tenant.limits", before.allowed != after.allowed, "changed", told(&before.allowed, &after.allowed));
     lines
 }

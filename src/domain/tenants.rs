@@ -1,7 +1,7 @@
 //! A tenant is an organisation. Whoever holds its [`Scope`] may read and write what is its own, and nothing else.
 
 use anyhow::{Context, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -54,10 +54,49 @@ pub struct Tenant {
     /// People are reminded before their password runs out.
     pub expiry_reminders: bool,
     pub allowed: Allowed,
+    /// What no operator may do for a person; what does it asks anew each time.
+    pub forbidden: Vec<Aid>,
+}
+
+/// What an operator may do for a person, unless it is switched off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aid {
+    /// Set a temporary password.
+    Temporary,
+    /// Read out a code.
+    Code,
+    Unlock,
+    /// Remove a method of proof.
+    Method,
+    Invitation,
+}
+
+impl Aid {
+    pub const ALL: [Self; 5] = [Self::Invitation, Self::Code, Self::Unlock, Self::Method, Self::Temporary];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Temporary => "temporary",
+            Self::Code => "code",
+            Self::Unlock => "unlock",
+            Self::Method => "method",
+            Self::Invitation => "invitation",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|aid| aid.as_str() == text)
+    }
+
+    /// The others.
+    pub fn but(some: &[Self]) -> Vec<Self> {
+        Self::ALL.into_iter().filter(|aid| !some.contains(aid)).collect()
+    }
 }
 
 /// What a tenant allows of what costs money or tempts bots; what counts reads it anew each time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allowed {
     /// Begins, tries and codes for one client address in ten minutes, of each.
     pub address_limit: i32,
@@ -103,6 +142,7 @@ struct Row {
     mail_budget: Option<i32>,
     sms_countries: Vec<String>,
     expiry_reminders: bool,
+    forbidden: Vec<String>,
 }
 
 impl Row {
@@ -125,6 +165,7 @@ impl Row {
                 sms_countries: self.sms_countries,
             },
             expiry_reminders: self.expiry_reminders,
+            forbidden: self.forbidden.iter().filter_map(|aid| Aid::parse(aid)).collect(),
         })
     }
 }
@@ -134,7 +175,7 @@ pub async fn by_host(conn: &mut PgConnection, ring: &KeyRing, host: &str) -> Res
     let row = sqlx::query_as!(
         Row,
         r#"select t.tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days, expiry_reminders,
-               address_limit, sms_budget, mail_budget, sms_countries,
+               address_limit, sms_budget, mail_budget, sms_countries, forbidden,
                array(select o.host from tenant_hosts o where o.tenant_id = t.tenant_id order by o.host) as "hosts!"
            from tenants t join tenant_hosts h on h.tenant_id = t.tenant_id where h.host = $1"#,
         host.to_ascii_lowercase(),
@@ -149,7 +190,7 @@ pub async fn by_id(conn: &mut PgConnection, ring: &KeyRing, tenant: Uuid) -> Res
     let row = sqlx::query_as!(
         Row,
         r#"select tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days, expiry_reminders,
-               address_limit, sms_budget, mail_budget, sms_countries,
+               address_limit, sms_budget, mail_budget, sms_countries, forbidden,
                array(select host from tenant_hosts h where h.tenant_id = t.tenant_id order by host) as "hosts!"
            from tenants t where tenant_id = $1"#,
         tenant,
@@ -202,17 +243,20 @@ pub struct Change {
     pub reconfirm_days: Option<i32>,
     pub expiry_reminders: Option<bool>,
     pub allowed: Option<Allowed>,
+    pub forbidden: Option<Vec<Aid>>,
 }
 
 /// Without a line in the audit: the noun *settings* writes that too.
 pub async fn update(conn: &mut PgConnection, scope: &Scope, change: Change) -> Result<()> {
     let (help, alerts) = (&change.help, &change.alerts);
+    let forbidden: Option<Vec<String>> = change.forbidden.map(|aids| aids.iter().map(|aid| aid.as_str().to_owned()).collect());
     sqlx::query!(
         "update tenants set self_service = coalesce($2, self_service), mail_domains = coalesce($3, mail_domains),
              reconfirm_days = coalesce($4, reconfirm_days), address_limit = coalesce($5, address_limit), sms_countries = coalesce($6, sms_countries),
              sms_budget = case when $5 is null then sms_budget else $7 end, mail_budget = case when $5 is null then mail_budget else $8 end,
              name = coalesce($9, name), language = coalesce($10, language), help = case when $11 then $12 else help end,
-             alerts = case when $13 then $14 else alerts end, expiry_reminders = coalesce($15, expiry_reminders)
+             alerts = case when $13 then $14 else alerts end, expiry_reminders = coalesce($15, expiry_reminders),
+             forbidden = coalesce($16, forbidden)
          where tenant_id = $1",
         scope.id,
         change.self_service,
@@ -229,6 +273,7 @@ pub async fn update(conn: &mut PgConnection, scope: &Scope, change: Change) -> R
         alerts.is_some(),
         alerts.as_ref().and_then(Option::as_deref),
         change.expiry_reminders,
+        forbidden.as_deref(),
     )
     .execute(conn)
     .await?;
@@ -240,12 +285,18 @@ pub async fn is_serving(conn: &mut PgConnection, scope: &Scope) -> Result<bool> 
     Ok(sqlx::query_scalar!("select self_service from tenants where tenant_id = $1", scope.id).fetch_one(conn).await?)
 }
 
+/// Whether no operator may do this at this moment.
+pub async fn forbids(conn: &mut PgConnection, scope: &Scope, aid: Aid) -> Result<bool> {
+    let forbidden = sqlx::query_scalar!("select forbidden from tenants where tenant_id = $1", scope.id).fetch_one(conn).await?;
+    Ok(forbidden.iter().any(|one| one == aid.as_str()))
+}
+
 /// Every tenant, for the command line.
 pub async fn all(conn: &mut PgConnection, ring: &KeyRing) -> Result<Vec<Tenant>> {
     let rows = sqlx::query_as!(
         Row,
         r#"select tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days, expiry_reminders,
-               address_limit, sms_budget, mail_budget, sms_countries,
+               address_limit, sms_budget, mail_budget, sms_countries, forbidden,
                array(select host from tenant_hosts h where h.tenant_id = t.tenant_id order by host) as "hosts!"
            from tenants t order by tenant_id"#,
     );

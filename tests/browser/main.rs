@@ -12,6 +12,7 @@ mod need;
 mod not_me;
 mod pages;
 mod people;
+mod policies;
 mod preview;
 mod sso;
 mod support;

@@ -18,10 +18,8 @@ use axum::{
 use serde::Deserialize;
 use uuid::Uuid;
 
-use self::{
-    form::{Form, Line},
-    preview::Wish,
-};
+use self::form::Form;
+pub use self::{preview::Wish, preview::answer as preview, words::Line};
 use super::{
     guard::{Fresh, Govern, May, Rules},
     shell::{Here, Rail},
@@ -60,7 +58,7 @@ struct IndexPage {
     page: Page,
     rail: Rail,
     policies: Vec<Card>,
-    groups: Vec<Line>,
+    groups: Vec<form::Line>,
     /// Names of the privileged ones.
     privileged: Vec<String>,
     /// Whoever looks may change them.
@@ -101,7 +99,7 @@ async fn index(desk: May<Rules>, uri: Uri) -> Result<Response> {
 }
 
 async fn remove(desk: Fresh<Govern>, Path(id): Path<Uuid>, _: input::Form<input::Nothing>) -> Result<Response> {
-    preview::answer(&desk, Wish::Remove { id }, None).await
+    preview(&desk, Wish::Remove { id }, None).await
 }
 
 #[derive(Deserialize)]
@@ -113,9 +111,9 @@ struct Where {
 
 async fn shift(desk: Fresh<Govern>, Path(id): Path<Uuid>, input::Form(form): input::Form<Where>) -> Result<Response> {
     let place: usize = form.place.parse().ok().filter(|place| *place > 0).ok_or(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"))?;
-    preview::answer(&desk, Wish::Move { id, place: place - 1 }, None).await
+    preview(&desk, Wish::Move { id, place: place - 1 }, None).await
 }
 
 async fn privilege(desk: Fresh<Govern>, input::Form(form): input::Form<Form>) -> Result<Response> {
-    preview::answer(&desk, Wish::Privilege { form }, None).await
+    preview(&desk, Wish::Privilege { form }, None).await
 }

@@ -11,6 +11,7 @@ use axum::{
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
@@ -28,6 +29,7 @@ use crate::{
     domain::{
         approvals::{self, Act},
         coverage::{self, Impact, Turn},
+        history::{self, What},
         policies::{self, Change, Group, Refused, Rules},
         tenants,
     },
@@ -45,17 +47,31 @@ pub fn routes() -> Router<Arc<App>> {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Wish {
-    Save { id: Option<Uuid>, form: Form },
-    Remove { id: Uuid },
-    Move { id: Uuid, place: usize },
-    Privilege { form: Form },
+    Save {
+        id: Option<Uuid>,
+        form: Form,
+    },
+    Remove {
+        id: Uuid,
+    },
+    Move {
+        id: Uuid,
+        place: usize,
+    },
+    Privilege {
+        form: Form,
+    },
+    /// Back to what it was before this change.
+    Undo {
+        id: Uuid,
+    },
 }
 
 /// A change, or the page that says why there is none.
 type Meant = std::result::Result<Change, Response>;
 
 impl Wish {
-    fn change(&self, desk: &Desk, known: &[Group]) -> Result<Meant> {
+    async fn change(&self, conn: &mut PgConnection, desk: &Desk, known: &[Group]) -> Result<Meant> {
         Ok(Ok(match self {
             Self::Save { id, form } => match policy_form::draft(desk, *id, form, known)? {
                 Ok(draft) => Change::Save(*id, draft),
@@ -64,6 +80,7 @@ impl Wish {
             Self::Remove { id } => Change::Remove(*id),
             Self::Move { id, place } => Change::Move(*id, *place),
             Self::Privilege { form } if form.is_ours(known) => Change::Privilege(form.groups(known, IN)),
+            Self::Undo { id } => Change::Restore(before(conn, desk, *id).await?),
             Self::Privilege { .. } => return Err(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input")),
         }))
     }
@@ -76,6 +93,7 @@ impl Wish {
             Self::Remove { .. } => "policies-preview-remove",
             Self::Move { .. } => "policies-preview-move",
             Self::Privilege { .. } => "policies-preview-privilege",
+            Self::Undo { .. } => "policies-preview-undo",
         }
     }
 
@@ -88,6 +106,12 @@ impl Wish {
         let what = format!("{}\n{}", rules.mark(), self.text());
         data_encoding::HEXLOWER.encode(&desk.visitor.tenant.scope.key().hash(b"policy preview", what.as_bytes()))
     }
+}
+
+/// What they were before this change.
+async fn before(conn: &mut PgConnection, desk: &Desk, change: Uuid) -> Result<Rules> {
+    let entry = history::one(conn, &desk.visitor.tenant.scope, change).await?.filter(|entry| entry.what == What::Policies);
+    Ok(serde_json::from_value(entry.ok_or(Error::NotFound)?.before)?)
 }
 
 /// So many people are listed on each side.
@@ -147,7 +171,7 @@ pub async fn answer(desk: &Desk, wish: Wish, again: Option<&'static str>) -> Res
     let tenant = tenants::by_id(&mut tx, &app.ring, visitor.tenant.scope.id()).await?;
     let rules = policies::rules(&mut tx, &tenant.scope).await?;
     let known = policy_form::known(&mut tx, desk, &rules).await?;
-    let change = match wish.change(desk, &known)? {
+    let change = match wish.change(&mut tx, desk, &known).await? {
         Ok(change) => change,
         Err(page) => return Ok(page),
     };
@@ -218,7 +242,7 @@ async fn save(desk: Fresh<Govern>, form::Form(kept): form::Form<Kept>) -> Result
         return answer(&desk, wish, Some("policies-preview-again")).await;
     }
     let known = policy_form::known(&mut tx, &desk, &rules).await?;
-    let change = match wish.change(&desk, &known)? {
+    let change = match wish.change(&mut tx, &desk, &known).await? {
         Ok(change) => change,
         Err(page) => return Ok(page),
     };

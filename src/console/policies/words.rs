@@ -33,35 +33,35 @@ fn groups(page: &Page, all: &[Group]) -> String {
 fn said(page: &Page, draft: &Draft) -> Vec<(&'static str, String)> {
     let methods = || draft.methods.iter().map(|method| explained::method(page.language(), *method)).collect::<Vec<_>>().join(", ");
     let t = |key| page.t(key).into_owned();
-    let mut all = vec![
+    let proofs = match draft.gates {
+        1 if draft.rises => "policies-proofs-rises",
+        1 => "policies-proofs-one",
+        _ => "policies-proofs-two",
+    };
+    let cooling = if draft.cooling_off == 0 { t("policies-hours-none") } else { page.t1("policies-hours", "hours", draft.cooling_off) };
+    vec![
         ("policies-of-name", draft.name.clone()),
         ("policies-of-priority", draft.priority.to_string()),
         ("policies-of-whom", if draft.everybody { t("policies-everybody") } else { groups(page, &draft.groups) }),
         ("policies-of-except", groups(page, &draft.exceptions)),
         ("policies-of-service", t(if draft.serves { "policies-serves" } else { "policies-serves-not" })),
-    ];
-    // What does not hold for anybody is not said.
-    if draft.serves {
-        let proofs = match draft.gates {
-            1 if draft.rises => "policies-proofs-rises",
-            1 => "policies-proofs-one",
-            _ => "policies-proofs-two",
-        };
-        let cooling = if draft.cooling_off == 0 { t("policies-hours-none") } else { page.t1("policies-hours", "hours", draft.cooling_off) };
-        all.extend([
-            ("policies-of-methods", methods()),
-            ("policies-of-proofs", t(proofs)),
-            ("policies-of-apart", t(if draft.apart { "policies-apart-yes" } else { "policies-apart-no" })),
-            ("policies-of-hours", cooling),
-        ]);
-    }
-    all
+        ("policies-of-methods", methods()),
+        ("policies-of-proofs", t(proofs)),
+        ("policies-of-apart", t(if draft.apart { "policies-apart-yes" } else { "policies-apart-no" })),
+        ("policies-of-hours", cooling),
+    ]
 }
 
-/// For the list: without its name and place, and only what is not as everywhere.
+/// What says nothing of whoever gets no self-service.
+const OF_SERVICE: [&str; 4] = ["policies-of-methods", "policies-of-proofs", "policies-of-apart", "policies-of-hours"];
+
+/// For the list: without its name and place, and only what matters and is not as everywhere.
 pub fn facts(page: &Page, draft: &Draft) -> Vec<(&'static str, String)> {
     let usual = |(key, value): &(&str, String)| {
-        ["policies-of-name", "policies-of-priority"].contains(key) || value.is_empty() || (*key == "policies-of-apart" && !draft.apart)
+        ["policies-of-name", "policies-of-priority"].contains(key)
+            || value.is_empty()
+            || !draft.serves && OF_SERVICE.contains(key)
+            || *key == "policies-of-apart" && !draft.apart
     };
     said(page, draft).into_iter().filter(|fact| !usual(fact)).collect()
 }
@@ -82,7 +82,10 @@ pub fn warnings(page: &Page, draft: &Draft) -> Vec<String> {
 
 /// What lies between two states, in the order of the later one; what is gone comes last.
 pub fn changes(page: &Page, before: &Rules, after: &Rules) -> Vec<Line> {
-    let whole = |draft: &Draft| facts(page, draft).into_iter().map(|(_, value)| value).collect::<Vec<_>>().join(" · ");
+    let whole = |draft: &Draft| {
+        let facts = facts(page, draft);
+        facts.into_iter().map(|(key, value)| format!("{}: {value}", page.t(key))).collect::<Vec<_>>().join(" · ")
+    };
     let mut lines = Vec::new();
     for Policy { policy_id, terms } in &after.policies {
         let subject = terms.name.clone();
@@ -102,13 +105,9 @@ pub fn changes(page: &Page, before: &Rules, after: &Rules) -> Vec<Line> {
 }
 
 fn differences(page: &Page, subject: &str, before: &Draft, after: &Draft) -> Vec<Line> {
-    let (old, new) = (said(page, before), said(page, after));
-    let of =
-        |all: &[(&'static str, String)], key| all.iter().find(|(at, _)| *at == key).map(|(_, value)| value.clone()).unwrap_or_default();
-    let mut keys: Vec<&'static str> = new.iter().map(|(key, _)| *key).collect();
-    keys.extend(old.iter().map(|(key, _)| *key).filter(|key| new.iter().all(|(at, _)| at != key)));
-    let line = |key: &'static str| Line { subject: subject.to_owned(), key, old: of(&old, key), new: of(&new, key) };
-    keys.into_iter().map(line).filter(|line| line.old != line.new).collect()
+    let pairs = said(page, before).into_iter().zip(said(page, after));
+    let changed = pairs.filter(|((_, old), (_, new))| old != new);
+    changed.map(|((key, old), (_, new))| Line { subject: subject.to_owned(), key, old, new }).collect()
 }
 
 /// How somebody stands.

@@ -35,6 +35,17 @@ impl Rules {
         data_encoding::HEXLOWER.encode(&id::sha256(&all)[..16])
     }
 
+    /// With the names that these groups have.
+    #[must_use]
+    pub fn called(mut self, known: &[Group]) -> Self {
+        let name = |group: &mut Group| group.name = known.iter().find(|one| one.is(group)).and_then(|one| one.name.clone());
+        for Policy { terms, .. } in &mut self.policies {
+            terms.groups.iter_mut().chain(&mut terms.exceptions).for_each(name);
+        }
+        self.privileged.iter_mut().for_each(name);
+        self
+    }
+
     pub fn policy(&self, policy: Uuid) -> Option<&Policy> {
         self.policies.iter().find(|one| one.policy_id == policy)
     }

@@ -9,6 +9,7 @@ use crate::{
     base::{clock::Clock, id},
     domain::{
         audit::{self, Event, Source},
+        history::{self, What},
         tenants::Scope,
     },
 };
@@ -100,6 +101,9 @@ pub async fn change(
     let mut events = write(&mut *conn, scope, clock, &before, &after).await?;
     events.extend(privilege(&mut *conn, scope, &before.privileged, &after.privileged).await?);
     audit::record_all(&mut *conn, clock, events.into_iter().map(|event| (scope, source, event)).collect()).await?;
+    if before.mark() != after.mark() {
+        history::record(&mut *conn, scope, clock, source, (What::Policies, &before, &after)).await?;
+    }
     // With the names that groups have.
     let after = rules(conn, scope).await?;
     Ok(Ok(Changed { before, after }))

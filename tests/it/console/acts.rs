@@ -403,3 +403,62 @@ async fn whoever_does_very_much_at_once_is_told_of_once() {
     assert_eq!(actors(&cloud, "operator.alarm", "many").await.len(), 1);
     assert_eq!(cloud.inbox.count("desk@corp.example"), 1);
 }
+
+#[tokio::test]
+async fn what_is_switched_off_nobody_does() {
+    let (cloud, _agent) = office().await;
+    let mut boss = cloud.operator(Role::Owner).await;
+    let alice = page_of(&cloud, "alice").await;
+    let acts = [
+        ("invitation", "/invitation", ""),
+        ("code", "/code", "number=123456"),
+        ("unlock", "/unlock", ""),
+        ("method", "/method", "id=019aa000-0000-7000-8000-000000000000"),
+    ];
+    boss.opens("/console/settings").await;
+    let mut form = boss.page.form("/console/settings").unwrap();
+    form.fields.retain(|(name, _)| !name.starts_with("may_"));
+    boss.page = boss.browser.submit(&form).await.unwrap();
+    boss.sees("Saved.");
+    let mut desk = cloud.operator(Role::HelpDesk).await;
+    desk.opens(&alice).await.sees("Switched off for your organisation. An owner or administrator can switch it on under Settings.");
+    assert_eq!(desk.page.text().matches("Switched off for your organisation").count(), 5);
+    assert!(!desk.page.body.contains("/console/settings"), "it is not theirs");
+    for (_, path, _) in acts {
+        assert!(desk.page.form(&format!("{alice}{path}")).is_err(), "{path}");
+    }
+    // What a page that stood open sends is refused, whoever sends it.
+    for person in [&mut desk, &mut boss] {
+        for (aid, path, body) in acts {
+            assert_eq!(person.posts_form(&format!("{alice}{path}"), body).await, 403, "{aid}");
+            person.sees("This is switched off");
+        }
+        person.opens(&format!("{alice}/temporary")).await.sees("This is switched off");
+        let job = serde_json::json!({ "job": Uuid::from_u128(1), "envelopes": [] });
+        for (path, body) in [("ticket", serde_json::json!({})), ("jobs", job)] {
+            let (status, answer) = person.browser.post_json(&format!("{alice}/temporary/{path}"), &body).await.unwrap();
+            assert_eq!((status, answer["code"].as_str()), (403, Some("act_off")), "{path}");
+        }
+        // Freezing and looking are always there.
+        assert_ne!(person.posts_form(&format!("{alice}/look"), "").await, 403);
+    }
+    let tenant = cloud.tenant.scope.id().to_string();
+    let said = cloud.tries(&["help-desk", "code", "--user", "alice", "--number", "123456", "--operator", "me"]).unwrap_err();
+    assert!(said.contains("switched off"), "{said}");
+    let line = "select detail from audit_events where action = 'tenant.acts'";
+    let detail: serde_json::Value = cloud.sql(line).await;
+    assert_eq!(detail["after"], serde_json::json!([]), "{detail}");
+    // One by one they are back.
+    for (aid, path, body) in acts {
+        cloud.administers(&["tenant", "set", &tenant, "--operators-may", aid]);
+        for (other, path, body) in acts.into_iter().filter(|(other, ..)| *other != aid) {
+            assert_eq!(desk.posts_form(&format!("{alice}{path}"), body).await, 403, "{other} while only {aid}");
+        }
+        assert_ne!(desk.posts_form(&format!("{alice}{path}"), body).await, 403, "{aid}");
+    }
+    cloud.administers(&["tenant", "set", &tenant, "--operators-may", "temporary"]);
+    let (_, answer) = desk.browser.post_json(&format!("{alice}/temporary/ticket"), &serde_json::json!({})).await.unwrap();
+    assert_ne!(answer["code"].as_str(), Some("act_off"));
+    assert!(cloud.tries(&["tenant", "set", &tenant, "--operators-may", "dance"]).is_err());
+    assert!(cloud.administers(&["tenant", "list"]).contains("may not invitation, code, unlock, method"));
+}

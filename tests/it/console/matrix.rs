@@ -51,6 +51,8 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("post", "/console/sso/test", "o"),
     ("post", "/console/sso/remove", "o"),
     ("post", "/console/sso/prove", "oahu"),
+    ("get", "/console/history", "oau"),
+    ("post", "/console/history/{id}/undo", "oa"),
     ("get", "/console/settings", "oa"),
     ("post", "/console/settings", "oa"),
     ("get", "/console/connectors", "oa"),

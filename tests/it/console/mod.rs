@@ -6,6 +6,7 @@ mod agents;
 mod approvals;
 mod connectors;
 mod audit;
+mod history;
 mod jobs;
 mod matrix;
 mod operators;

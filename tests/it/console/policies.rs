@@ -4,8 +4,11 @@ use sspr::{domain::operators::Role, lab::html::Form};
 use uuid::Uuid;
 
 use crate::{
-    portal::policies::{LEAVERS, STAFF, group, in_groups, office, tells},
-    support::{Cloud, Person, agent::somebody},
+    portal::policies::{LEAVERS, STAFF, group, office},
+    support::{
+        Cloud, Person,
+        agent::{in_groups, somebody},
+    },
 };
 
 const SAVE: &str = "/console/policies/save";
@@ -192,7 +195,7 @@ async fn groups_may_be_called_anything() {
     let cloud = Cloud::start().await;
     let mut agent = cloud.agent().await;
     let evil = "Staff\", <script>alert(1)</script>\n& {{name}}";
-    tells(&mut agent, &[(STAFF, evil), (LEAVERS, "Leavers")], vec![in_groups("alice", &[STAFF]), somebody("bob")]).await;
+    agent.tells(&[(STAFF, evil), (LEAVERS, "Leavers")], vec![in_groups("alice", &[STAFF]), somebody("bob")]).await;
     let mut boss = cloud.operator(Role::Owner).await;
     boss.opens("/console/policies").await;
     assert!(!boss.page.body.contains("<script>alert"), "{}", boss.page.body);
@@ -210,7 +213,7 @@ async fn groups_may_be_called_anything() {
         assert_eq!(boss.posts_form("/console/policies/new", &format!("{body}&seen={seen}")).await, 400);
     }
     // Told no more, it stays where it stands and is said to be unknown.
-    tells(&mut agent, &[(LEAVERS, "Leavers")], vec![somebody("alice"), somebody("bob")]).await;
+    agent.tells(&[(LEAVERS, "Leavers")], vec![somebody("alice"), somebody("bob")]).await;
     boss.opens("/console/policies").await.sees("No agent tells who is in").sees("no agent tells this group");
 }
 
@@ -237,7 +240,7 @@ async fn of_very_many_some_are_listed() {
     let cloud = Cloud::start().await;
     let mut agent = cloud.agent().await;
     let many: Vec<String> = (0..120).map(|n| format!("person{n:03}")).collect();
-    tells(&mut agent, &[], many.iter().map(|name| somebody(name)).collect()).await;
+    agent.tells(&[], many.iter().map(|name| somebody(name)).collect()).await;
     let mut boss = cloud.operator(Role::Owner).await;
     let id: Uuid = cloud.sql("select policy_id from policies").await;
     boss.opens(&format!("/console/policies/{id}")).await.submits(&format!("/console/policies/{id}"), &[("service", "no")]).await;

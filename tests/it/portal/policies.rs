@@ -2,39 +2,29 @@
 
 use serde_json::Value;
 use sspr::{
-    base::id,
     domain::{
         audit::Source,
         policies::{self, Change, Changed, Draft, Group, Method, Refused},
         registration,
     },
-    wire::message::{Group as ToldGroup, MirrorBatch, Person as DirectoryPerson},
+    wire::message::Person as DirectoryPerson,
 };
 use uuid::Uuid;
 
-use crate::support::{Cloud, HandAgent, Person, agent::somebody};
+use crate::support::{
+    Cloud, HandAgent, Person,
+    agent::{in_groups, somebody},
+};
 
 pub const STAFF: Uuid = Uuid::from_u128(0x57aff);
 pub const LEAVERS: Uuid = Uuid::from_u128(0x1eafe);
-
-pub fn in_groups(name: &str, groups: &[Uuid]) -> DirectoryPerson {
-    DirectoryPerson { groups: groups.to_vec(), ..somebody(name) }
-}
-
-/// The whole directory, and these groups of it.
-pub async fn tells(agent: &mut HandAgent, groups: &[(Uuid, &str)], people: Vec<DirectoryPerson>) {
-    let groups = groups.iter().map(|(guid, name)| ToldGroup { guid: *guid, name: (*name).to_owned() }).collect();
-    let pass = id::random();
-    let batch = MirrorBatch { pass, full: true, first: true, last: true, upserts: people, groups: Some(groups), ..MirrorBatch::default() };
-    assert_eq!(agent.post("/agent/v1/directory", &batch).await.status(), 204);
-}
 
 /// alice is staff, bob is staff and leaves, carol is neither.
 pub async fn office() -> (Cloud, HandAgent) {
     let cloud = Cloud::start().await;
     let mut agent = cloud.agent().await;
     let people = vec![in_groups("alice", &[STAFF]), in_groups("bob", &[STAFF, LEAVERS]), somebody("carol")];
-    tells(&mut agent, &[(STAFF, "Staff"), (LEAVERS, "Leavers")], people).await;
+    agent.tells(&[(STAFF, "Staff"), (LEAVERS, "Leavers")], people).await;
     (cloud, agent)
 }
 
@@ -108,7 +98,7 @@ async fn a_group_that_is_not_told_any_more_opens_no_door() {
     cloud.policy(|terms| Draft { exceptions: vec![group(&cloud, LEAVERS)], ..terms }).await;
     assert_eq!(served(&cloud).await, [true, false, true]);
     // The agent's settings name it no more: nobody can say who is excepted.
-    tells(&mut agent, &[(STAFF, "Staff")], vec![in_groups("alice", &[STAFF]), in_groups("bob", &[STAFF]), somebody("carol")]).await;
+    agent.tells(&[(STAFF, "Staff")], vec![in_groups("alice", &[STAFF]), in_groups("bob", &[STAFF]), somebody("carol")]).await;
     assert_eq!(served(&cloud).await, [false; 3]);
     let listed = cloud.administers(&["policy", "list"]);
     assert!(listed.contains("NOT TOLD") && listed.contains("serves nobody"), "{listed}");
@@ -132,7 +122,7 @@ async fn privileged_people_prove_more() {
                  (select user_id from users where sign_in_name = 'alice'))";
     assert_eq!(cloud.sql::<String>(terms).await, "2 private_email,email,totp,passkey,recovery_code 72");
     // No agent tells who is in it any more: all are asked as much.
-    tells(&mut agent, &[], vec![somebody("alice"), somebody("bob"), somebody("carol")]).await;
+    agent.tells(&[], vec![somebody("alice"), somebody("bob"), somebody("carol")]).await;
     assert_eq!(served(&cloud).await, [false; 3]);
 }
 
@@ -415,7 +405,7 @@ async fn a_policy_whose_group_is_not_told_lets_nobody_fall_through() {
     let leavers = Draft { groups: vec![group(&cloud, LEAVERS)], serves: false, ..Draft::new("Leavers", 1) };
     save(&cloud, leavers).await.unwrap();
     assert_eq!(served(&cloud).await, [true, false, true]);
-    tells(&mut agent, &[(STAFF, "Staff")], vec![in_groups("alice", &[STAFF]), in_groups("bob", &[STAFF]), somebody("carol")]).await;
+    agent.tells(&[(STAFF, "Staff")], vec![in_groups("alice", &[STAFF]), in_groups("bob", &[STAFF]), somebody("carol")]).await;
     assert_eq!(served(&cloud).await, [false; 3], "nobody can say who they are");
 }
 
@@ -460,14 +450,14 @@ async fn an_account_that_follows_is_held_to_its_own_policy() {
     let mut second = cloud.agent_of(branch).await;
     let follows = "select count(*) from users u, followers_of(u.tenant_id, u.user_id) where u.sign_in_name = 'alice'";
     let adm = |groups: &[Uuid]| DirectoryPerson { mail: Some("alice@mail.example".to_owned()), ..in_groups("adm-alice", groups) };
-    tells(&mut second, &[(STAFF, "Admins")], vec![adm(&[STAFF])]).await;
+    second.tells(&[(STAFF, "Admins")], vec![adm(&[STAFF])]).await;
     assert_eq!(cloud.sql::<i64>(follows).await, 1);
     let admins = Group { connector_id: branch, object_guid: STAFF, name: None };
     changes(&cloud, Change::Privilege(vec![admins.clone()])).await.unwrap();
     assert_eq!(cloud.sql::<i64>(follows).await, 0, "privileged there");
-    tells(&mut second, &[(STAFF, "Admins")], vec![adm(&[])]).await;
+    second.tells(&[(STAFF, "Admins")], vec![adm(&[])]).await;
     assert_eq!(cloud.sql::<i64>(follows).await, 1);
     save(&cloud, Draft { groups: vec![admins], serves: false, ..Draft::new("Admins", 1) }).await.unwrap();
-    tells(&mut second, &[(STAFF, "Admins")], vec![adm(&[STAFF])]).await;
+    second.tells(&[(STAFF, "Admins")], vec![adm(&[STAFF])]).await;
     assert_eq!(cloud.sql::<i64>(follows).await, 0, "not served there");
 }

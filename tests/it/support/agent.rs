@@ -10,7 +10,7 @@ use sspr::{
         b64, jws,
         keys::{Identity, Signed, Statement, Succession, fingerprint},
         message::{
-            AccountState, DirectoryHealth, Enrolled, Enrolment, Heartbeat, JobResult, LeaseRequest, Leased, LeasedJob, MirrorBatch,
+            AccountState, DirectoryHealth, Enrolled, Enrolment, Group, Heartbeat, JobResult, LeaseRequest, Leased, LeasedJob, MirrorBatch,
             NewIdentity, NewKey, PasswordPolicy, Person as DirectoryPerson, SignedResult, Token,
         },
         outcome::Code,
@@ -209,6 +209,15 @@ impl HandAgent {
         assert_eq!(self.post("/agent/v1/heartbeat", &beat).await.status(), StatusCode::OK);
     }
 
+    /// The whole directory, and these groups of it.
+    pub async fn tells(&mut self, groups: &[(Uuid, &str)], people: Vec<DirectoryPerson>) {
+        let groups = groups.iter().map(|(guid, name)| Group { guid: *guid, name: (*name).to_owned() }).collect();
+        let pass = id::random();
+        let batch =
+            MirrorBatch { pass, full: true, first: true, last: true, upserts: people, groups: Some(groups), ..MirrorBatch::default() };
+        assert_eq!(self.post("/agent/v1/directory", &batch).await.status(), 204);
+    }
+
     /// Make `people` the whole directory.
     pub async fn mirror(&mut self, people: Vec<DirectoryPerson>) {
         let batch = MirrorBatch { pass: id::random(), full: true, first: true, last: true, upserts: people, ..MirrorBatch::default() };
@@ -296,6 +305,11 @@ pub async fn code_of(answer: Response) -> (u16, String) {
     let status = answer.status().as_u16();
     let body: Value = answer.json().await.unwrap();
     (status, body["code"].as_str().unwrap_or_default().to_owned())
+}
+
+/// In these groups besides.
+pub fn in_groups(name: &str, groups: &[Uuid]) -> DirectoryPerson {
+    DirectoryPerson { groups: groups.to_vec(), ..somebody(name) }
 }
 
 /// Somebody in the directory; the GUID follows from the name.

@@ -101,8 +101,11 @@ impl Person {
 
     /// Post a form as no page offers it, with this browser's cookies; the status.
     pub async fn posts_form(&mut self, path: &str, body: &str) -> u16 {
-        let field = |(name, value)| format!("<input name=\"{name}\" value=\"{value}\">");
-        let fields: String = form_urlencoded::parse(body.as_bytes()).map(field).collect();
+        let quoted = |text: &str| text.replace('&', "&amp;").replace('"', "&quot;");
+        let pairs = form_urlencoded::parse(body.as_bytes());
+        let fields: Vec<_> =
+            pairs.map(|(name, value)| format!("<input name=\"{}\" value=\"{}\">", quoted(&name), quoted(&value))).collect();
+        let fields = fields.concat();
         let form = html::forms(&format!("<form method=\"post\" action=\"{path}\">{fields}</form>")).remove(0);
         self.page = self.browser.submit(&form).await.unwrap();
         self.page.status

@@ -1,0 +1,206 @@
+//! `/console/history` — what was changed of the policies and of the settings, by whom, and what it was before; and the way back. What is
+//! undone is shown first, against what holds now, and is saved only while that still holds.
+
+use std::{collections::HashMap, sync::Arc};
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::Path,
+    http::{StatusCode, Uri},
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{
+    guard::{Desk, Fresh, Govern, May, Rules as MayRead},
+    person,
+    policies::{self as policies_page, Line, Wish, words},
+    shell::{Here, Rail},
+};
+use crate::{
+    app::App,
+    domain::{
+        history::{self, Entry, What},
+        policies::{Group, Rules},
+        settings::{self, Changed, State},
+        tenants::{self, Aid, Tenant},
+    },
+    web::{
+        Error, Page, Result, form,
+        page::{self, When, when},
+    },
+};
+
+pub fn routes() -> Router<Arc<App>> {
+    let back = || get(|Path(_): Path<Uuid>| async { Redirect::to("/console/history") });
+    Router::new().route("/console/history", get(index)).route("/console/history/{id}/undo", post(undo).merge(back()))
+}
+
+/// So many at a time.
+const PAGE: i64 = 20;
+
+struct Item {
+    id: Uuid,
+    when: When,
+    who: String,
+    /// Of the words of what it is of.
+    what: &'static str,
+    changes: Vec<Line>,
+}
+
+#[derive(Template)]
+#[template(path = "console/history.html")]
+struct HistoryPage {
+    page: Page,
+    rail: Rail,
+    /// `policies`, `settings` or nothing: both.
+    of: &'static str,
+    items: Vec<Item>,
+    /// Where older ones are.
+    older: Option<String>,
+    /// Whoever looks may bring something back.
+    governs: bool,
+}
+
+async fn index(desk: May<MayRead>, uri: Uri) -> Result<Response> {
+    let visitor = &desk.visitor;
+    let (scope, page) = (&visitor.tenant.scope, visitor.page());
+    let query: HashMap<_, _> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
+    let what = query.get("of").and_then(|of| What::parse(of));
+    let before = query.get("before").and_then(|id| id.parse().ok());
+    let mut conn = visitor.app.db.acquire().await?;
+    let entries = history::page(&mut conn, scope, what, before, PAGE).await?;
+    let known = crate::domain::policies::groups(&mut conn, scope).await?;
+    let names = person::names(&mut conn, scope).await?;
+    drop(conn);
+    let of = what.map_or("", What::as_str);
+    let full = entries.len() >= usize::try_from(PAGE).unwrap_or_default();
+    let older = entries.last().filter(|_| full).map(|last| format!("/console/history?of={of}&before={}", last.change_id));
+    let item = |entry: &Entry| Item {
+        id: entry.change_id,
+        when: when(visitor.language, entry.at),
+        who: person::who(&page, &entry.actor, &names),
+        what: if entry.what == What::Policies { "console-nav-policies" } else { "console-nav-settings" },
+        changes: changes(&page, entry, &known),
+    };
+    let shown = HistoryPage {
+        rail: desk.rail(if what == Some(What::Settings) { Here::Settings } else { Here::Policies }),
+        of,
+        items: entries.iter().map(item).collect(),
+        older,
+        governs: desk.may::<Govern>(),
+        page,
+    };
+    Ok(page::html(&shown))
+}
+
+/// What it changed, in words; nothing of a state that cannot be read any more.
+fn changes(page: &Page, entry: &Entry, known: &[Group]) -> Vec<Line> {
+    match entry.what {
+        What::Policies => {
+            let read = |state: &serde_json::Value| serde_json::from_value::<Rules>(state.clone()).map(|rules| rules.called(known));
+            let (Ok(before), Ok(after)) = (read(&entry.before), read(&entry.after)) else { return Vec::new() };
+            words::changes(page, &before, &after)
+        }
+        What::Settings => {
+            let (Ok(before), Ok(after)) = (serde_json::from_value(entry.before.clone()), serde_json::from_value(entry.after.clone()))
+            else {
+                return Vec::new();
+            };
+            differences(page, &before, &after)
+        }
+    }
+}
+
+/// Of settings, in words.
+fn differences(page: &Page, before: &State, after: &State) -> Vec<Line> {
+    let t = |key: &str| page.t(key).into_owned();
+    let on = |is: bool| t(if is { "fleet-on" } else { "fleet-off" });
+    let budget = |most: Option<i32>| most.map_or_else(|| t("history-no-limit"), |most| most.to_string());
+    let may = |state: &State| Aid::but(&state.forbidden).into_iter().map(|aid| t(aid_key(aid))).collect::<Vec<_>>().join(", ");
+    let values = |state: &State| {
+        [
+            ("console-settings-name", state.name.clone()),
+            ("console-settings-help", state.help.clone().unwrap_or_default()),
+            ("console-settings-language", t(if state.language == "de" { "language-de" } else { "language-en" })),
+            ("console-settings-self-service", on(state.self_service)),
+            ("console-settings-expiry", on(state.expiry_reminders)),
+            ("console-settings-reconfirm", state.reconfirm_days.to_string()),
+            ("console-settings-alerts", state.alerts.clone().unwrap_or_default()),
+            ("console-settings-domains", state.mail_domains.join(", ")),
+            ("console-settings-countries", state.allowed.sms_countries.join(", ")),
+            ("console-settings-sms", budget(state.allowed.sms_budget)),
+            ("console-settings-mail", budget(state.allowed.mail_budget)),
+            ("console-settings-limit", state.allowed.address_limit.to_string()),
+            ("console-settings-may", may(state)),
+        ]
+    };
+    let pairs = values(before).into_iter().zip(values(after));
+    let changed = pairs.filter(|((_, old), (_, new))| old != new);
+    changed.map(|((key, old), (_, new))| Line { subject: String::new(), key, old, new }).collect()
+}
+
+const fn aid_key(aid: Aid) -> &'static str {
+    match aid {
+        Aid::Temporary => "console-settings-may-temporary",
+        Aid::Code => "console-settings-may-code",
+        Aid::Unlock => "console-settings-may-unlock",
+        Aid::Method => "console-settings-may-method",
+        Aid::Invitation => "console-settings-may-invitation",
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seen {
+    /// What the settings were when it was shown; not there: it has not been shown yet.
+    #[serde(default)]
+    seen: String,
+}
+
+#[derive(Template)]
+#[template(path = "console/undo.html")]
+struct UndoPage {
+    page: Page,
+    rail: Rail,
+    id: Uuid,
+    changes: Vec<Line>,
+    seen: String,
+    again: bool,
+}
+
+async fn undo(desk: Fresh<Govern>, Path(id): Path<Uuid>, form::Form(form): form::Form<Seen>) -> Result<Response> {
+    let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
+    let mut tx = app.begin().await?;
+    let entry = history::one(&mut tx, scope, id).await?.ok_or(Error::NotFound)?;
+    if entry.what == What::Policies {
+        drop(tx);
+        return policies_page::preview(&desk, Wish::Undo { id }, None).await;
+    }
+    let now = tenants::by_id(&mut tx, &app.ring, scope.id()).await?;
+    let then = State::of(&now).over(&entry.before)?;
+    if form.seen.is_empty() {
+        return Ok(shown(&desk, id, (&now, &then), false));
+    }
+    match settings::change(&mut tx, &app.ring, &app.clock, &desk.visitor.source, scope, (then.change(), Some(&form.seen))).await? {
+        Changed::Yes(_) => {
+            tx.commit().await?;
+            Ok(Redirect::to("/console/settings?saved").into_response())
+        }
+        Changed::Stale(now) => {
+            let then = State::of(&now).over(&entry.before)?;
+            Ok(shown(&desk, id, (&now, &then), true))
+        }
+    }
+}
+
+/// What it would come to now.
+fn shown(desk: &Desk, id: Uuid, (now, then): (&Tenant, &State), again: bool) -> Response {
+    let page = desk.visitor.page();
+    let changes = differences(&page, &State::of(now), then);
+    let shown = UndoPage { rail: desk.rail(Here::Settings), id, changes, seen: settings::mark(now), again, page };
+    page::html_as(if again { StatusCode::CONFLICT } else { StatusCode::OK }, &shown)
+}
