@@ -71,3 +71,5 @@ problem-sso-factor-title = Ein zweiter Faktor fehlt
 problem-sso-factor-text = Die Anmeldung Ihrer Organisation hat nicht gesagt, dass Sie einen gezeigt haben, und hier haben Sie keinen. Bitte lassen Sie sich von einem Inhaber oder Administrator dieser Konsole einen Link geben, um einen einzurichten.
 problem-sso-old-title = Bitte zeigen Sie noch einmal, dass Sie es sind
 problem-sso-old-text = Die Anmeldung Ihrer Organisation hat Sie gerade nicht noch einmal gefragt. Nichts wurde geändert. Bitte versuchen Sie es noch einmal, und melden Sie sich dort neu an, wenn Sie gefragt werden.
+problem-sso-takes-two-title = Dafür braucht es mehr als eine Person
+problem-sso-takes-two-text = Solange in dieser Organisation etwas zu zweit geschieht, ändert hier niemand, wer sich als wer anmelden kann. Nichts wurde geändert. Wer den Server betreut, tut es dort mit sspr sso set. Ausschalten oder entfernen lässt sich die Anmeldung der Organisation auch hier.

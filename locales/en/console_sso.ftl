@@ -71,3 +71,5 @@ problem-sso-factor-title = A second factor is missing
 problem-sso-factor-text = Your organisation's sign-in did not say that you have shown one, and you have none here. Please ask an owner or administrator of this console for a link to set one up.
 problem-sso-old-title = Please show once more that it is you
 problem-sso-old-text = Your organisation's sign-in did not ask you again just now. Nothing was changed. Please try again, and sign in there anew when it asks.
+problem-sso-takes-two-title = This takes more than one person
+problem-sso-takes-two-text = While acts take two in this organisation, nobody changes here who can sign in as whom. Nothing was changed. Whoever looks after the server does it there, with sspr sso set. Switching single sign-on off, or removing it, can be done here.

@@ -78,7 +78,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             match sso::change(&mut tx, scope, &clock, by, (&terms, secret.as_ref())).await? {
                 Changed::Yes => tx.commit().await?,
                 Changed::SecretWanted => bail!("--secret-file: the secret for this issuer and client is wanted"),
-                Changed::Stale => bail!("it was changed at the same moment: once more"),
+                Changed::Stale | Changed::TakesTwo => bail!("it was changed at the same moment: once more"),
             }
             let host = tenant.hosts.first().context("the tenant has no host name")?;
             eprintln!("The provider sends browsers back to {}/console/sso/back: register that address there.", url.at(host));

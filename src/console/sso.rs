@@ -59,6 +59,8 @@ enum Why {
     Unknown,
     Mail,
     Factor,
+    /// They have one here.
+    Own,
     Old,
 }
 
@@ -74,6 +76,7 @@ impl Why {
             Self::Unknown => Error::Forbidden("sso_unknown"),
             Self::Mail => Error::Forbidden("sso_mail"),
             Self::Factor => Error::Forbidden("sso_factor"),
+            Self::Own => Error::Forbidden("prove_again"),
             Self::Old => Error::Forbidden("sso_old"),
         }
     }
@@ -110,9 +113,16 @@ async fn start(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<R
     go(&visitor, None, &To::of(form.to)).await
 }
 
-/// Once more, by whoever is signed in.
+/// Once more, by whoever is signed in and has nothing to show here.
 async fn prove(desk: May<Any>, form::Form(form): form::Form<Form>) -> Result<Response> {
-    go(&desk.visitor, Some(desk.session.session_id), &To::of(form.to)).await
+    let (visitor, to) = (&desk.visitor, To::of(form.to));
+    let mut conn = visitor.app.db.acquire().await?;
+    let own = operators::has_factor(&mut conn, &visitor.tenant.scope, desk.operator.operator_id).await?;
+    drop(conn);
+    if own {
+        return Ok(Redirect::to(&format!("/console/prove?to={}", to.path())).into_response());
+    }
+    go(visitor, Some(desk.session.session_id), &to).await
 }
 
 async fn go(visitor: &Visitor, session: Option<Uuid>, to: &To) -> Result<Response> {
@@ -229,12 +239,18 @@ async fn enter(mut visitor: Visitor, headers: &HeaderMap, (ours, said): (&sso::P
         },
     };
     let mut tx = app.begin().await?;
-    let operator = match (known, mailbox) {
+    // The provider has taken its time to answer.
+    if !sso::stands(&mut tx, &scope, ours).await? {
+        drop(tx);
+        return refuse(&visitor, Why::Over).await;
+    }
+    let operator = match (operators::by_identity(&mut tx, &scope, &identity).await?, mailbox) {
         (Some((operator, may)), _) => Some(operator).filter(|_| may).ok_or(Why::Unknown),
-        (None, mailbox) => {
-            let verified =
-                mailbox.filter(|mailbox| mailbox.email_verified).and_then(|mailbox| EmailAddress::parse(mailbox.email.as_deref()?));
-            match verified {
+        // The link was forgotten at this moment.
+        (None, None) => Err(Why::Over),
+        (None, Some(mailbox)) => {
+            let verified = Some(mailbox).filter(|mailbox| mailbox.email_verified);
+            match verified.and_then(|mailbox| EmailAddress::parse(mailbox.email.as_deref()?)) {
                 Some(mail) => {
                     operators::link_identity(&mut tx, &scope, &app.clock, &visitor.source, &identity, &mail).await?.ok_or(Why::Unknown)
                 }
@@ -243,14 +259,9 @@ async fn enter(mut visitor: Visitor, headers: &HeaderMap, (ours, said): (&sso::P
         }
     };
     let proven = ours.terms.proves(claims.acr.as_deref(), &claims.amr);
-    let operator = match operator {
-        // Nobody comes in by one factor.
-        Ok(operator) if !proven && !operators::factors(&mut tx, &scope, operator).await?.iter().any(|one| !one.is_stopped) => {
-            Err(Why::Factor)
-        }
-        other => other,
-    };
-    let operator = match operator {
+    let own = if let Ok(operator) = operator { operators::has_factor(&mut tx, &scope, operator).await? } else { false };
+    // Nobody comes in by one factor.
+    let operator = match operator.and_then(|operator| Some(operator).filter(|_| proven || own).ok_or(Why::Factor)) {
         Ok(operator) => operator,
         Err(why) => {
             drop(tx);
@@ -264,8 +275,9 @@ async fn enter(mut visitor: Visitor, headers: &HeaderMap, (ours, said): (&sso::P
     let stage = if proven { Stage::In } else { Stage::Password };
     let old = cookie::get(headers, &app.public_url, cookie::CONSOLE);
     let token = operators::begin(&mut tx, &scope, &app.clock, &visitor.source, operator, (stage, visitor.device.as_str()), old).await?;
-    // The provider may not have asked today; what is dangerous goes by when it did.
-    let ago = claims.auth_time.map_or(Duration::DAY, |at| Duration::seconds(app.clock.seconds().saturating_sub(at).max(0)));
+    // The provider may not have asked today; what is dangerous goes by when it did, or by what they have here if they have something.
+    let ago =
+        claims.auth_time.filter(|_| !own).map_or(Duration::DAY, |at| Duration::seconds(app.clock.seconds().saturating_sub(at).max(0)));
     operators::came_by_sso(&mut tx, &scope, &token, ago.min(Duration::DAY)).await?;
     tx.commit().await?;
     let to = if proven { back_to.to_owned() } else { format!("/console/sign-in/factor?to={back_to}") };
@@ -276,9 +288,12 @@ async fn enter(mut visitor: Visitor, headers: &HeaderMap, (ours, said): (&sso::P
 async fn confirm(desk: &May<Any>, (ours, said): (&sso::Provider, &Said), attempt: &Attempt) -> Result<Response> {
     let (visitor, app, scope, claims) = (&desk.visitor, &desk.visitor.app, &desk.visitor.tenant.scope, &said.claims);
     let mut tx = app.begin().await?;
-    let known = operators::by_identity(&mut tx, scope, &said.identity()).await?;
     let begun = attempt.begun_at.unix_timestamp() - SKEW;
-    let why = if known != Some((desk.operator.operator_id, true)) {
+    let why = if !sso::stands(&mut tx, scope, ours).await? {
+        Some(Why::Over)
+    } else if operators::has_factor(&mut tx, scope, desk.operator.operator_id).await? {
+        Some(Why::Own)
+    } else if operators::by_identity(&mut tx, scope, &said.identity()).await? != Some((desk.operator.operator_id, true)) {
         Some(Why::Unknown)
     } else if !ours.terms.proves(claims.acr.as_deref(), &claims.amr) {
         Some(Why::Factor)

@@ -137,6 +137,7 @@ async fn submit(desk: Fresh<Own>, form::Form(form): form::Form<Form>) -> Result<
             tx.commit().await?;
             Ok(Redirect::to("/console/sso?saved").into_response())
         }
+        Changed::TakesTwo => Err(Error::Forbidden("sso_takes_two")),
         Changed::SecretWanted => Ok(answer(&desk, form, refused, vec!["console-sso-error-secret-wanted"], None)),
         Changed::Stale => {
             drop(tx);

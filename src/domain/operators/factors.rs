@@ -71,6 +71,11 @@ pub async fn factors(conn: &mut PgConnection, scope: &Scope, operator: Uuid) -> 
     .await?)
 }
 
+/// Whether an operator can show a second factor here.
+pub async fn has_factor(conn: &mut PgConnection, scope: &Scope, operator: Uuid) -> Result<bool> {
+    Ok(factors(conn, scope, operator).await?.iter().any(|factor| !factor.is_stopped))
+}
+
 /// The app's secret that waits for its first code in this session; a new one if none does.
 pub async fn begin_app(conn: &mut PgConnection, scope: &Scope, session: Uuid) -> Result<AppSecret> {
     if let Some(secret) = pending_app(&mut *conn, scope, session).await? {

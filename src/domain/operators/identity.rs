@@ -28,11 +28,12 @@ impl Identity<'_> {
     }
 }
 
-/// The operator who signed in as this one before; whether they may is for the caller: `false` for whoever is disabled.
+/// The operator who signed in as this one before; whether they may is for the caller: `false` for whoever is disabled. Nobody forgets the link
+/// until the caller's transaction is over.
 pub async fn by_identity(conn: &mut PgConnection, scope: &Scope, identity: &Identity<'_>) -> Result<Option<(Uuid, bool)>> {
     let row = sqlx::query!(
         r#"select operator_id, disabled_at is null as "may!" from operator_identities join operators using (tenant_id, operator_id)
-           where tenant_id = $1 and subject = $2"#,
+           where tenant_id = $1 and subject = $2 for share of operator_identities"#,
         scope.id(),
         identity.hash(scope),
     )
@@ -52,7 +53,7 @@ pub async fn link_identity(
 ) -> Result<Option<Uuid>> {
     let operator = sqlx::query_scalar!(
         "insert into operator_identities (operator_id, tenant_id, subject, linked_at)
-         select operator_id, tenant_id, $3, $4 from operators where tenant_id = $1 and mail_index = $2 and disabled_at is null
+         select operator_id, tenant_id, $3, $4 from operators where tenant_id = $1 and mail_index = $2 and disabled_at is null for share
          on conflict do nothing returning operator_id",
         scope.id(),
         mail_index(scope, mail.as_str()),

@@ -22,7 +22,8 @@ use super::{
 };
 use crate::base::{clock::Clock, id};
 pub use factors::{
-    Added, By, Factor, Tried, add_app, add_passkey, begin_app, begin_passkey, check_app, check_passkey, factors, pending_app, remove_factor,
+    Added, By, Factor, Tried, add_app, add_passkey, begin_app, begin_passkey, check_app, check_passkey, factors, has_factor, pending_app,
+    remove_factor,
 };
 pub use hands::are_close;
 pub use identity::{Identity, by_identity, came_by_sso, end_by_way, link_identity, unlink_all, unlink_identity};

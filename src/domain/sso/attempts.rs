@@ -90,6 +90,12 @@ pub async fn take(conn: &mut PgConnection, scope: &Scope, clock: &Clock, (cookie
     }))
 }
 
+/// Nobody of the tenant's is on the way any more.
+pub(super) async fn forget(conn: &mut PgConnection, scope: &Scope) -> Result<()> {
+    sqlx::query!("delete from sso_attempts where tenant_id = $1", scope.id()).execute(conn).await?;
+    Ok(())
+}
+
 /// Forget those who never came back.
 pub async fn clean(conn: &mut PgConnection, clock: &Clock) -> Result<u64> {
     Ok(sqlx::query!("delete from sso_attempts where expires_at <= $1", clock.now()).execute(conn).await?.rows_affected())

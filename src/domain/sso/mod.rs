@@ -12,6 +12,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
+    approvals,
     audit::{self, Event, Source},
     operators::{self, Role},
     tenants::Scope,
@@ -44,6 +45,14 @@ impl Terms {
     /// Whether it says of somebody that they have shown a second factor.
     pub fn proves(&self, acr: Option<&str>, amr: &[String]) -> bool {
         self.factors.iter().any(|wanted| acr == Some(wanted) || amr.contains(wanted))
+    }
+
+    /// Whether by these somebody could come in who could not by those from before. Shutting it lets nobody in.
+    fn reaches_beyond(&self, before: Option<&Self>) -> bool {
+        before.is_none_or(|before| {
+            (&self.issuer, &self.client_id, &self.factors) != (&before.issuer, &before.client_id, &before.factors)
+                || self.enabled && !before.enabled
+        })
     }
 
     /// Values separated by commas or spaces: `None` if they cannot be such.
@@ -81,9 +90,21 @@ pub async fn open(conn: &mut PgConnection, scope: &Scope) -> Result<Option<Provi
     Ok(find(conn, scope).await?.filter(|provider| provider.terms.enabled))
 }
 
-/// Whether somebody of this role may sign in with nothing but what they have here.
+/// Whether one still signs in at this very one, which nobody changes until the caller's transaction is over: a provider that is thrown out
+/// must not let anybody in by answering slowly.
+pub async fn stands(conn: &mut PgConnection, scope: &Scope, provider: &Provider) -> Result<bool> {
+    hold(&mut *conn, scope).await?;
+    // Another one that is set up after it counts from one again.
+    Ok(open(conn, scope).await?.is_some_and(|now| (now.version, &now.terms) == (provider.version, &provider.terms)))
+}
+
+/// Whether somebody of this role may sign in with nothing but what they have here. It stays so until the caller's transaction is over.
 pub async fn takes_local(conn: &mut PgConnection, scope: &Scope, role: Role) -> Result<bool> {
-    Ok(role == Role::Owner || open(conn, scope).await?.is_none_or(|provider| !provider.terms.required))
+    if role == Role::Owner {
+        return Ok(true);
+    }
+    hold(&mut *conn, scope).await?;
+    Ok(open(conn, scope).await?.is_none_or(|provider| !provider.terms.required))
 }
 
 /// What came of a change.
@@ -94,13 +115,15 @@ pub enum Changed {
     Stale,
     /// It is another provider, or another client of it: it must not get the secret that was typed for the one before.
     SecretWanted,
+    /// One person alone could come in as a second one by it, where acts take two.
+    TakesTwo,
 }
 
 /// Who changes it, and what they saw.
 #[derive(Debug, Clone, Copy)]
 pub struct By<'a> {
     pub source: &'a Source,
-    /// The browser in hand stays.
+    /// The browser in hand stays. `None`: the command line.
     pub session: Option<Uuid>,
     /// 0: there was none; `None`: whatever there is.
     pub version: Option<i32>,
@@ -118,6 +141,10 @@ pub async fn change(
     let before = locked(&mut *conn, scope).await?;
     if by.version.is_some_and(|seen| seen != before.as_ref().map_or(0, |before| before.version)) {
         return Ok(Changed::Stale);
+    }
+    let seen = before.as_ref().map(|before| &before.terms);
+    if by.session.is_some() && (secret.is_some() || terms.reaches_beyond(seen)) && !approvals::rules(&mut *conn, scope).await?.is_empty() {
+        return Ok(Changed::TakesTwo);
     }
     let same = before.as_ref().filter(|before| (&before.terms.issuer, &before.terms.client_id) == (&terms.issuer, &terms.client_id));
     let Some(kept) = secret.or(same.map(|before| &before.secret)) else { return Ok(Changed::SecretWanted) };
@@ -140,7 +167,8 @@ pub async fn change(
     .execute(&mut *conn)
     .await?;
     let before = before.map(|before| before.terms);
-    let moved = before.as_ref().is_some_and(|before| before.issuer != terms.issuer);
+    // To another client it may call everybody by another name (pairwise subjects, OpenID Connect Core §8.1).
+    let moved = before.as_ref().is_some_and(|before| (&before.issuer, &before.client_id) != (&terms.issuer, &terms.client_id));
     let unlinked = if moved { operators::unlink_all(&mut *conn, scope).await? } else { 0 };
     let mut ended = 0;
     if moved || !terms.enabled {
@@ -159,11 +187,19 @@ pub async fn change(
 pub async fn remove(conn: &mut PgConnection, scope: &Scope, clock: &Clock, by: By<'_>) -> Result<bool> {
     let Some(before) = locked(&mut *conn, scope).await? else { return Ok(false) };
     sqlx::query!("delete from sso_providers where tenant_id = $1", scope.id()).execute(&mut *conn).await?;
+    attempts::forget(&mut *conn, scope).await?;
     let unlinked = operators::unlink_all(&mut *conn, scope).await?;
     let ended = operators::end_by_way(&mut *conn, scope, true, by.session).await?;
     let detail = serde_json::json!({ "before": before.terms, "unlinked": unlinked, "sessions_ended": ended });
     audit::record(conn, scope, clock, by.source, Event { action: "sso.provider", outcome: "removed", detail, ..Event::default() }).await?;
     Ok(true)
+}
+
+/// Nobody changes it, nor sets one up, until the caller's transaction is over.
+async fn hold(conn: &mut PgConnection, scope: &Scope) -> Result<()> {
+    let tenant = sqlx::query!("select tenant_id from tenants where tenant_id = $1 for share", scope.id());
+    tenant.fetch_optional(conn).await?.context("the tenant")?;
+    Ok(())
 }
 
 /// Two who change it at once: the second waits for the first.

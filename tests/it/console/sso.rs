@@ -1,7 +1,13 @@
 //! Operators come in at their organisation's OpenID provider, a real one, and nobody else does by it.
 
 use serde_json::json;
-use sspr::domain::operators::Role;
+use sqlx::{Postgres, Transaction};
+use sspr::domain::{
+    audit::Source,
+    operators::Role,
+    sso::{self, By, Changed, Terms},
+};
+use tokio::time::{Duration, Instant, sleep};
 
 use super::sign_in::{PASSWORD, follows, invites, key, signs_in, with_an_app};
 use crate::support::{
@@ -359,4 +365,175 @@ async fn whoever_gets_another_address_or_is_unlinked_is_found_anew() {
     ann.opens("/console").await.is_at("/console/sign-in");
     is_refused(&sso.signs_in("ann").await, 403, "You are not known here");
     sso.signs_in("eve").await.is_at("/console/me");
+}
+
+/// Until somebody waits for a lock; nobody may, in five seconds.
+async fn until_one_waits(cloud: &Cloud) {
+    let waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+    let begun = Instant::now();
+    while cloud.sql::<i64>(waits).await == 0 && begun.elapsed() < Duration::from_secs(5) {
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A change of the provider that is not done yet.
+async fn changes(cloud: &Cloud, change: impl FnOnce(&mut Terms)) -> Transaction<'static, Postgres> {
+    let (source, scope) = (Source::house("cli"), &cloud.tenant.scope);
+    let mut tx = cloud.app.begin().await.unwrap();
+    let mut terms = sso::find(&mut tx, scope).await.unwrap().unwrap().terms;
+    change(&mut terms);
+    let by = By { source: &source, session: None, version: None };
+    assert_eq!(sso::change(&mut tx, scope, &cloud.clock, by, (&terms, None)).await.unwrap(), Changed::Yes);
+    tx
+}
+
+#[tokio::test]
+async fn whoever_is_on_the_way_when_the_provider_goes_does_not_arrive() {
+    let sso = Sso::with(&[("ann", "owner0@staff.example", MFA)]).await;
+    let cloud = &sso.cloud;
+    cloud.operator(Role::Owner).await;
+    let again = |label: &str| {
+        let client = ["--client-id", "console", "--label", label, "--factors", "mfa", "--enabled", "true"];
+        sso.sets(&[&["--issuer", &sso.oidc.issuer][..], &client].concat());
+    };
+    let arrives_late = async |person: &mut Person, back: &str, change: Transaction<'static, Postgres>| {
+        let done = async {
+            until_one_waits(cloud).await;
+            change.commit().await.unwrap();
+        };
+        tokio::join!(sso.comes_back(person, back), done);
+    };
+    // Signing in.
+    let mut ann = Person::at(cloud);
+    let back = sso.at_provider(&sso.sets_out(&mut ann).await, "ann").await;
+    arrives_late(&mut ann, &back, changes(cloud, |terms| terms.enabled = false).await).await;
+    is_refused(&ann, 409, "This sign-in is over");
+    assert_eq!(cloud.sql::<i64>("select count(*) from operator_identities").await, 0);
+    cloud.administers(&["sso", "remove"]);
+    // Nor at another one that is set up after it, whose changes are counted anew.
+    again("One");
+    let back = sso.at_provider(&sso.sets_out(&mut ann).await, "ann").await;
+    cloud.administers(&["sso", "remove"]);
+    again("Another");
+    sso.comes_back(&mut ann, &back).await;
+    is_refused(&ann, 409, "This sign-in is over");
+    // Showing it once more.
+    let mut ann = sso.signs_in("ann").await;
+    is_old(cloud).await;
+    ann.opens("/console/operators/new").await.is_at("/console/prove").submits("/console/sso/prove", &[]).await;
+    let back = sso.at_provider(&address(&ann), "ann").await;
+    arrives_late(&mut ann, &back, changes(cloud, |terms| terms.factors = vec!["phr".into()]).await).await;
+    assert_eq!(ann.page.status, 409);
+    ann.sees("This sign-in is over");
+    ann.opens("/console/operators/new").await.is_at("/console/prove");
+}
+
+#[tokio::test]
+async fn whoever_signs_in_when_the_provider_becomes_required_does_not_stay_in() {
+    let sso = Sso::with(&[]).await;
+    let cloud = &sso.cloud;
+    let mut hugo = follows(cloud, &invites(cloud, "Hugo Help", "hugo@corp.example", "help_desk")).await;
+    let secret = with_an_app(cloud, &mut hugo).await;
+    let mut hugo = signs_in(cloud, "hugo@corp.example", PASSWORD).await;
+    hugo.is_at("/console/sign-in/factor");
+    cloud.clock.advance(31);
+    let code = app_shows(&secret, cloud.clock.seconds());
+    // His browser is let go on after the change has ended it, and before that is done.
+    let mut held = cloud.app.begin().await.unwrap();
+    sqlx::query("select from operator_factors for update").execute(&mut *held).await.unwrap();
+    let done = async {
+        until_one_waits(cloud).await;
+        let change = changes(cloud, |terms| terms.required = true).await;
+        held.rollback().await.unwrap();
+        sleep(Duration::from_millis(300)).await;
+        until_one_waits(cloud).await;
+        change.commit().await.unwrap();
+    };
+    tokio::join!(hugo.submits("/console/sign-in/factor", &[("code", &code)]), done);
+    hugo.sees("only owners sign in with a password");
+    hugo.opens("/console").await.is_at("/console/sign-in");
+}
+
+#[tokio::test]
+async fn another_client_is_another_word_for_everybody() {
+    let sso = Sso::with(&[("ann", "auditor0@staff.example", MFA)]).await;
+    let cloud = &sso.cloud;
+    cloud.operator(Role::Auditor).await;
+    let mut ann = sso.signs_in("ann").await;
+    // As the provider called her to the client before: it never calls her so again.
+    sqlx::query("update operator_identities set subject = sha256('pairwise')").execute(&cloud.app.db).await.unwrap();
+    is_refused(&sso.signs_in("ann").await, 403, "You are not known here");
+    sso.sets(&["--client-id", "ps"]);
+    ann.opens("/console").await.is_at("/console/sign-in");
+    sso.signs_in("ann").await.is_at("/console/me");
+}
+
+#[tokio::test]
+async fn whoever_has_a_factor_here_shows_that_and_not_the_providers_word() {
+    let sso = Sso::with(&[("olga", "olga@corp.example", MFA)]).await;
+    let cloud = &sso.cloud;
+    let token = invites(cloud, "Olga Owner", "olga@corp.example", "owner");
+    let secret = with_an_app(cloud, &mut follows(cloud, &token).await).await;
+    // In, but no further than that.
+    let mut olga = sso.signs_in("olga").await;
+    olga.is_at("/console/me");
+    olga.opens("/console/operators/new").await.is_at("/console/prove");
+    assert!(olga.page.form("/console/sso/prove").is_err());
+    olga.posts_form("/console/sso/prove", "to=/console/operators/new").await;
+    olga.is_at("/console/prove");
+    assert_eq!(cloud.sql::<i64>("select count(*) from sso_attempts").await, 0);
+    // It counts again while she is on the way.
+    let stops = async |at: &str| {
+        sqlx::query(&format!("update operator_factors set stopped_at = {at}")).execute(&cloud.app.db).await.unwrap();
+    };
+    stops("now()").await;
+    olga.opens("/console/operators/new").await.submits("/console/sso/prove", &[]).await;
+    let back = sso.at_provider(&address(&olga), "olga").await;
+    stops("null").await;
+    sso.comes_back(&mut olga, &back).await;
+    assert_eq!(olga.page.status, 403);
+    olga.sees("Please show your second factor once more");
+    olga.opens("/console/operators/new").await.is_at("/console/prove");
+    cloud.clock.advance(31);
+    let code = app_shows(&secret, cloud.clock.seconds());
+    olga.submits("/console/prove", &[("code", &code)]).await.is_at("/console/operators/new");
+}
+
+#[tokio::test]
+async fn while_acts_take_two_nobody_alone_says_who_signs_in_as_whom() {
+    let sso = Sso::with(&[("ann", "help_desk1@staff.example", MFA)]).await;
+    let cloud = &sso.cloud;
+    let mut olga = cloud.operator(Role::Owner).await;
+    cloud.operator(Role::HelpDesk).await;
+    let tenant = cloud.tenant.scope.id().to_string();
+    cloud.administers(&["tenant", "set", &tenant, "--approvals", "method"]);
+    let mut ann = sso.signs_in("ann").await;
+    let other = [("issuer", "http://localhost:9"), ("secret", "another")];
+    for fields in [&other[..], &[("client_id", "ps"), ("secret", SECRET)], &[("secret", "another")], &[("factors", "pwd")]] {
+        olga.opens("/console/sso").await.submits("/console/sso", fields).await;
+        assert_eq!(olga.page.status, 403, "{fields:?}");
+        olga.sees("This takes more than one person").sees("sspr sso set");
+    }
+    ann.opens("/console").await.is_at("/console");
+    // What lets nobody in is one person's.
+    olga.opens("/console/sso").await.submits("/console/sso", &[("label", "Corp")]).await.is_at("/console/sso").sees("Saved.");
+    let version = cloud.sql::<i32>("select version from sso_providers").await;
+    let form = |enabled: &str, version: i32| {
+        let issuer = &sso.oidc.issuer;
+        format!("label=Corp&issuer={issuer}&client_id=console&secret=&factors=mfa&enabled={enabled}&required=&version={version}")
+    };
+    olga.posts_form("/console/sso", &form("", version)).await;
+    olga.is_at("/console/sso").sees("Saved.");
+    ann.opens("/console").await.is_at("/console/sign-in");
+    assert_eq!(olga.posts_form("/console/sso", &form("on", version + 1)).await, 403);
+    // Nor by setting up anew what was removed.
+    olga.opens("/console/sso").await.submits("/console/sso/remove", &[]).await.is_at("/console/sso");
+    olga.posts_form("/console/sso", &form("on", 0).replace("secret=", "secret=another")).await;
+    assert_eq!(olga.page.status, 403);
+    assert_eq!(cloud.sql::<i64>("select count(*) from sso_providers").await, 0);
+    // At the command line, and where nothing takes two.
+    sso.sets(&["--issuer", &sso.oidc.issuer, "--client-id", "console", "--label", "Corp", "--factors", "mfa", "--enabled", "true"]);
+    sso.signs_in("ann").await.is_at("/console/me");
+    cloud.administers(&["tenant", "set", &tenant, "--approvals", "none"]);
+    olga.opens("/console/sso").await.submits("/console/sso", &[("factors", "phr")]).await.is_at("/console/sso").sees("Saved.");
 }
