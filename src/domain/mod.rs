@@ -18,7 +18,6 @@
 //! - *verification*: ways to prove who somebody is, and the codes that are sent for it
 //! - *contacts*: mailboxes and numbers that people add themselves
 //! - *operators*: who runs the service at a tenant, how they sign in, and what each may do
-//! - *sso*: the OpenID provider at which operators sign in
 //! - *sessions*: browsers in which somebody has signed in to their own account page
 //! - *resets*: the journey of one browser from a name to a new password
 //! - *obstacles*: what stands between one person and a new password, and what would remove it
@@ -27,6 +26,7 @@
 //! - *reports*: what the service did, hour by hour
 //! - *acts*: what operators do for a person, and for whom they may not
 //! - *approvals*: acts that one operator wants and another one allows
+//! - *sso*: the OpenID provider at which operators sign in
 
 pub mod tenants;
 pub mod audit;
@@ -45,7 +45,6 @@ pub mod authenticators;
 pub mod verification;
 pub mod contacts;
 pub mod operators;
-pub mod sso;
 pub mod sessions;
 pub mod resets;
 pub mod obstacles;
@@ -54,3 +53,4 @@ pub mod registration;
 pub mod reports;
 pub mod acts;
 pub mod approvals;
+pub mod sso;
