@@ -23,7 +23,7 @@ use super::{
 use crate::{
     app::App,
     domain::{
-        approvals::{self, Act, Wish},
+        approvals::{self, Act, Opening, Wish},
         operators::{self, Draft, Operator, Role, Saved},
         policies,
         users::EmailAddress,
@@ -309,8 +309,13 @@ async fn change(desk: Fresh<Staff>, Path(id): Path<Uuid>, form::Form(form): form
             return answer(&desk, Some(&operator), form, StatusCode::UNPROCESSABLE_ENTITY, errors).await;
         }
     };
-    let rises = draft.role == Role::Owner && operator.role != Role::Owner;
+    // Whoever reads an owner's mail could be that owner.
+    let rises = draft.role == Role::Owner && (operator.role != Role::Owner || operator.mail != draft.mail);
     if rises && approvals::wants(&mut tx, scope, Act::Owner).await? {
+        if operators::by_mail(&mut tx, scope, &draft.mail).await?.is_some_and(|other| other.operator_id != id) {
+            drop(tx);
+            return answer(&desk, Some(&operator), form, StatusCode::UNPROCESSABLE_ENTITY, vec!["console-operator-error-taken"]).await;
+        }
         return ask_first(tx, &desk, &owner(Some(id), &draft)).await;
     }
     let saved = operators::change(&mut tx, scope, &app.clock, &desk.visitor.source, &operator, &draft).await?;
@@ -332,7 +337,23 @@ async fn link(desk: Fresh<Staff>, Path(id): Path<Uuid>, _: form::Form<form::Noth
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
     let mut tx = app.begin().await?;
     let operator = governed(&mut tx, &desk, id).await?;
-    let token = operators::new_link(&mut tx, scope, &app.clock, &desk.visitor.source, id).await?;
+    let (clock, source) = (&app.clock, &desk.visitor.source);
+    let wish = Wish::Link { operator: id };
+    let mut by = None;
+    if operator.role == Role::Owner && operator.disabled_at.is_none() && approvals::wants(&mut tx, scope, Act::Owner).await? {
+        by = match approvals::opening(&mut tx, scope, clock, source, (desk.operator.operator_id, &wish), None).await? {
+            Opening::By(approval) => Some(approval),
+            Opening::Shut | Opening::Again => return ask_first(tx, &desk, &wish).await,
+            Opening::Changed => {
+                tx.commit().await?;
+                return Err(Error::Conflict("approval_target_changed"));
+            }
+        };
+    }
+    let token = operators::new_link(&mut tx, scope, clock, source, id).await?;
+    if let Some(approval) = by {
+        approvals::used(&mut tx, scope, clock, source, (approval, &wish), None).await?;
+    }
     tx.commit().await?;
     Ok(match token {
         Some(token) => show_link(&desk, &operator.name, id, &token),
@@ -360,7 +381,10 @@ async fn enable(desk: Fresh<Staff>, id: Path<Uuid>, _: form::Form<form::Nothing>
 async fn switch(desk: &Desk, id: Uuid, on: bool) -> Result<Response> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
     let mut tx = app.begin().await?;
-    governed(&mut tx, desk, id).await?;
+    let operator = governed(&mut tx, desk, id).await?;
+    if on && operator.role == Role::Owner && operator.disabled_at.is_some() && approvals::wants(&mut tx, scope, Act::Owner).await? {
+        return ask_first(tx, desk, &Wish::Enable { operator: id }).await;
+    }
     operators::switch(&mut tx, scope, &app.clock, &desk.visitor.source, id, on).await?;
     tx.commit().await?;
     Ok(Redirect::to(&format!("/console/operators/{id}")).into_response())

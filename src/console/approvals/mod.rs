@@ -148,6 +148,7 @@ struct OnePage {
     facts: Vec<Fact>,
     /// Of the policies.
     changes: Vec<policies::words::Line>,
+    warnings: Vec<String>,
     asker: String,
     reason: String,
     asked: When,
@@ -193,6 +194,7 @@ async fn answer(desk: &Desk, id: Uuid, status: StatusCode, error: Option<&'stati
     let go = match &found.wish {
         _ if !mine || found.state != State::Approved => None,
         Wish::Code { user, number } => Some((format!("/console/people/{user}/code"), Some(number.clone()))),
+        Wish::Link { operator } => Some((format!("/console/operators/{operator}"), None)),
         wish => wish.user().map(|user| (format!("/console/people/{user}/temporary"), None)),
     };
     let shown = OnePage {
@@ -202,6 +204,7 @@ async fn answer(desk: &Desk, id: Uuid, status: StatusCode, error: Option<&'stati
         does: told.does,
         facts: told.facts,
         changes: told.changes,
+        warnings: told.warnings,
         asker: name_of(&operators, found.asked_by),
         asked: when(language, found.asked_at),
         until: when(language, found.expires_at),
@@ -284,6 +287,7 @@ async fn decide(desk: &Desk, id: Uuid, yes: bool) -> Result<Response> {
         Decided::Over => Err(Error::Conflict("approval_over")),
         Decided::Changed => Err(Error::Conflict("approval_target_changed")),
         Decided::Asker => Err(Error::Conflict("approval_asker_changed")),
+        Decided::Off => Err(Error::Forbidden("act_off")),
         Decided::Failed => Err(Error::Conflict("approval_failed")),
     }
 }

@@ -92,6 +92,10 @@ pub(super) async fn submit(desk: Fresh<Govern>, form::Form(form): form::Form<Swi
     if !on && is_held(act) && approvals::wants(&mut tx, scope, act).await? {
         return ask_first(tx, &desk, &Wish::Rule { of: act }).await;
     }
+    // Or nobody would do it from now on, and nobody could switch it off again.
+    if on && !approvals::are_two(&mut tx, scope, act, desk.operator.operator_id).await? {
+        return Err(Error::Conflict("approval_nobody"));
+    }
     approvals::switch(&mut tx, scope, &app.clock, &visitor.source, act, on).await?;
     tx.commit().await?;
     Ok(Redirect::to("/console/approvals/rules?saved").into_response())

@@ -5,10 +5,15 @@ use uuid::Uuid;
 
 use super::act_key;
 use crate::{
-    console::policies::words::{self, Line},
+    console::{
+        policies::words::{self, Line},
+        shell::role_key,
+    },
     domain::{
         approvals::{Act, Wish},
-        authenticators, fleet, operators,
+        authenticators, fleet,
+        operators::{self, Role},
+        policies,
         tenants::Scope,
         users,
     },
@@ -36,6 +41,8 @@ pub struct Told {
     pub facts: Vec<Fact>,
     /// Of the policies.
     pub changes: Vec<Line>,
+    /// What somebody should know of it, in words.
+    pub warnings: Vec<String>,
     /// Its target, for a list.
     pub about: String,
 }
@@ -43,7 +50,9 @@ pub struct Told {
 impl Told {
     pub async fn of(conn: &mut PgConnection, scope: &Scope, page: &Page, wish: &Wish) -> Result<Self> {
         let mut facts = Vec::new();
-        let (mut about, mut changes) = (String::new(), Vec::new());
+        // An owner they are already.
+        let mut readdressed = false;
+        let (mut about, mut changes, mut warnings) = (String::new(), Vec::new(), Vec::new());
         if let Some(user) = wish.user() {
             about = person(&mut *conn, scope, user).await?;
             facts.push(Fact { key: "approvals-person", value: about.clone(), href: Some(format!("/console/people/{user}")) });
@@ -67,7 +76,10 @@ impl Told {
                 facts.push(Fact::plain("approvals-fingerprint", fingerprint.clone()));
             }
             Wish::Policy { before, after } => {
-                changes = words::changes(page, before, after);
+                let known = policies::groups(conn, scope).await?;
+                let (before, after) = (before.clone().called(&known), after.clone().called(&known));
+                changes = words::changes(page, &before, &after);
+                warnings = after.policies.iter().flat_map(|policy| words::warnings(page, &policy.terms)).collect();
                 about = changes.first().map(|line| line.subject.clone()).unwrap_or_default();
             }
             Wish::Owner { operator, name, mail } => {
@@ -78,8 +90,18 @@ impl Told {
                 if let Some(operator) = operator
                     && let Some(found) = operators::get(conn, scope, *operator).await?
                 {
-                    facts.push(Fact::plain("approvals-role-now", page.t(super::super::shell::role_key(found.role)).into_owned()));
+                    if found.mail.as_str() != mail {
+                        facts.push(Fact::plain("approvals-mail-now", found.mail.as_str().to_owned()));
+                    }
+                    facts.push(Fact::plain("approvals-role-now", page.t(role_key(found.role)).into_owned()));
+                    readdressed = found.role == Role::Owner;
                 }
+            }
+            Wish::Link { operator } | Wish::Enable { operator } => {
+                let found = operators::get(conn, scope, *operator).await?;
+                about = found.map_or_else(|| page.t("approvals-gone").into_owned(), |found| found.name);
+                let href = Some(format!("/console/operators/{operator}"));
+                facts.push(Fact { key: "approvals-operator", value: about.clone(), href });
             }
             Wish::Rule { of } => {
                 about = page.t(act_key(*of)).into_owned();
@@ -87,6 +109,9 @@ impl Told {
             }
         }
         let does = match wish.act() {
+            Act::Owner if matches!(wish, Wish::Link { .. }) => "approvals-does-link",
+            Act::Owner if matches!(wish, Wish::Enable { .. }) => "approvals-does-enable",
+            Act::Owner if readdressed => "approvals-does-readdress",
             Act::Temporary => "approvals-does-temporary",
             Act::Privileged => "approvals-does-privileged",
             Act::Code => "approvals-does-code",
@@ -96,7 +121,7 @@ impl Told {
             Act::Owner => "approvals-does-owner",
             Act::Rule => "approvals-does-rule",
         };
-        Ok(Self { act: act_key(wish.act()), does, facts, changes, about })
+        Ok(Self { act: act_key(wish.act()), does, facts, changes, warnings, about })
     }
 }
 

@@ -101,6 +101,12 @@ impl Wish {
         serde_json::to_string(self).expect("plain data")
     }
 
+    /// The id of a policy that this makes of these: wanted twice it is the same one.
+    fn fresh(&self, desk: &Desk, rules: &Rules) -> Uuid {
+        let hash = desk.visitor.tenant.scope.key().hash(b"new policy", self.shown(desk, rules).as_bytes());
+        uuid::Builder::from_random_bytes(hash[..16].try_into().expect("sixteen bytes")).into_uuid()
+    }
+
     /// That this wish was shown for these policies.
     fn shown(&self, desk: &Desk, rules: &Rules) -> String {
         let what = format!("{}\n{}", rules.mark(), self.text());
@@ -247,7 +253,7 @@ async fn save(desk: Fresh<Govern>, form::Form(kept): form::Form<Kept>) -> Result
         Err(page) => return Ok(page),
     };
     if approvals::wants(&mut tx, scope, Act::Policy).await? {
-        return match rules.with(&change, id::time_ordered(&app.clock)) {
+        return match rules.with(&change, wish.fresh(&desk, &rules)) {
             Ok(after) => ask_first(tx, &desk, &approvals::Wish::Policy { before: rules, after }).await,
             Err(refused) => not_possible(&desk, &wish, &known, refused),
         };

@@ -67,7 +67,7 @@ pub enum Asked {
     Yes,
     /// It was asked already, or the draft is over, or it is somebody else's.
     Over,
-    /// So many of theirs wait.
+    /// So many of theirs were asked lately, whatever became of them.
     TooMany,
 }
 
@@ -84,13 +84,13 @@ pub async fn ask(
     // In the order in which a decision locks them.
     let Some(found) = store::locked(&mut *conn, scope, clock, approval).await? else { return Ok(Asked::Over) };
     operators::lock(&mut *conn, scope, &[operator.operator_id]).await?;
-    let open = sqlx::query_scalar!(
-        r#"select count(*) as "open!" from approvals where tenant_id = $1 and asked_by = $2 and state = 'waiting' and expires_at > $3"#,
+    let lately = sqlx::query_scalar!(
+        r#"select count(*) as "lately!" from approvals where tenant_id = $1 and asked_by = $2 and reason <> '' and asked_at > $3"#,
         scope.id(),
         operator.operator_id,
-        now,
+        now - PATIENCE,
     );
-    if open.fetch_one(&mut *conn).await? >= MOST {
+    if lately.fetch_one(&mut *conn).await? >= MOST {
         return Ok(Asked::TooMany);
     }
     let done = sqlx::query!(
@@ -113,7 +113,8 @@ pub async fn ask(
     let event = Event { action: "approval.ask", outcome: "asked", user, detail, ..Event::default() };
     audit::record(&mut *conn, scope, clock, source, event).await?;
     for other in operators::all(&mut *conn, scope).await? {
-        let may = act.deciders().contains(&other.role) && other.operator_id != operator.operator_id;
+        let is_in = [Some(operator.operator_id), found.wish.operator()].contains(&Some(other.operator_id));
+        let may = act.deciders().contains(&other.role) && !is_in;
         if !may || other.disabled_at.is_some() || !other.is_ready {
             continue;
         }

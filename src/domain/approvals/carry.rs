@@ -12,7 +12,7 @@ use crate::{
         fleet,
         operators::{self, Draft, Role, Saved},
         policies::{self, Change},
-        tenants::{self, Aid, Scope},
+        tenants::Scope,
         users::{self, EmailAddress},
     },
 };
@@ -22,10 +22,6 @@ pub async fn out(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: 
     match wish {
         Wish::Method { user, authenticator } => {
             let Some(user) = users::known(&mut *conn, scope, *user).await? else { return Ok(false) };
-            // Switched off meanwhile.
-            if tenants::forbids(&mut *conn, scope, Aid::Method).await? {
-                return Ok(false);
-            }
             acts::remove_method(conn, scope, clock, source, &user, *authenticator).await
         }
         Wish::Agent { agent, fingerprint } => fleet::confirm(conn, scope, clock, source, *agent, fingerprint).await,
@@ -45,7 +41,8 @@ pub async fn out(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: 
             };
             Ok(matches!(saved, Saved::Yes(_)))
         }
+        Wish::Enable { operator } => operators::switch(conn, scope, clock, source, *operator, true).await,
         Wish::Rule { of } => rules::switch(conn, scope, clock, source, *of, false).await,
-        Wish::Temporary { .. } | Wish::Privileged { .. } | Wish::Code { .. } => Ok(false),
+        Wish::Temporary { .. } | Wish::Privileged { .. } | Wish::Code { .. } | Wish::Link { .. } => Ok(false),
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         acts::{self, Ceiling},
         audit::{self, Event, Source},
         operators::{self, Operator},
-        tenants::Scope,
+        tenants::{self, Scope},
     },
 };
 
@@ -47,14 +47,14 @@ pub async fn right(conn: &mut PgConnection, scope: &Scope, clock: &Clock, operat
 
 /// Whether this operator could do it at all, were it for one alone.
 async fn reach(conn: &mut PgConnection, scope: &Scope, operator: &Operator, wish: &Wish) -> Result<Ceiling> {
-    Ok(match wish {
-        Wish::Owner { operator: Some(other), .. } => match operators::get(conn, scope, *other).await? {
+    Ok(match wish.operator() {
+        Some(other) => match operators::get(conn, scope, other).await? {
             None => Ceiling::NotThere,
             Some(other) if other.operator_id == operator.operator_id => Ceiling::Themselves,
             Some(other) if operator.governs(&other) => Ceiling::May,
             Some(_) => Ceiling::AsHigh,
         },
-        wish => match wish.user() {
+        None => match wish.user() {
             Some(user) => acts::ceiling(conn, scope, operator, user).await?,
             None => Ceiling::May,
         },
@@ -78,6 +78,8 @@ pub enum Decided {
     Changed,
     /// Whoever asked may not do it any more.
     Asker,
+    /// The tenant lets nobody do it for people any more.
+    Off,
     /// It could not be done. Nothing was changed but that it is over.
     Failed,
 }
@@ -92,8 +94,7 @@ pub async fn decide(
     (approval, yes): (Uuid, bool),
 ) -> Result<Decided> {
     let Some(found) = store::locked(&mut *conn, scope, clock, approval).await? else { return Ok(Decided::NotThere) };
-    let target = if let Wish::Owner { operator, .. } = found.wish { operator } else { None };
-    let all: Vec<Uuid> = [Some(operator), Some(found.asked_by), target].into_iter().flatten().collect();
+    let all: Vec<Uuid> = [Some(operator), Some(found.asked_by), found.wish.operator()].into_iter().flatten().collect();
     operators::lock(&mut *conn, scope, &all).await?;
     let (Some(decider), Some(asker)) =
         (operators::get(&mut *conn, scope, operator).await?, operators::get(&mut *conn, scope, found.asked_by).await?)
@@ -105,7 +106,8 @@ pub async fn decide(
         Right::Yes if !yes => Decided::Refused,
         Right::Yes if !may_still(&mut *conn, scope, &asker, &found.wish).await? => Decided::Asker,
         Right::Yes if looks::of(&mut *conn, scope, &found.wish).await?.as_ref() != Some(&found.looks) => Decided::Changed,
-        Right::Yes if found.wish.act().opens() => Decided::Opened,
+        Right::Yes if is_off(&mut *conn, scope, &found.wish).await? => Decided::Off,
+        Right::Yes if found.wish.opens() => Decided::Opened,
         Right::Yes => {
             let own = Source { actor: asker.actor(), ..source.clone() };
             if carry::out(&mut *conn, scope, clock, &own, &found.wish).await? { Decided::Done } else { Decided::Failed }
@@ -119,6 +121,7 @@ pub async fn decide(
         Decided::Refused => (Some(State::Refused), "refused"),
         Decided::Changed => (Some(State::Void), "target_changed"),
         Decided::Asker => (Some(State::Void), "asker_changed"),
+        Decided::Off => (Some(State::Void), "off"),
         Decided::Failed => (Some(State::Void), "failed"),
         Decided::Denied(Right::Own) => (None, "own"),
         Decided::Denied(Right::Close) => (None, "close"),
@@ -143,6 +146,11 @@ pub async fn decide(
     let event = Event { action: "approval.decide", outcome, user: found.wish.user(), detail, ..Event::default() };
     audit::record(conn, scope, clock, source, event).await?;
     Ok(decided)
+}
+
+async fn is_off(conn: &mut PgConnection, scope: &Scope, wish: &Wish) -> Result<bool> {
+    let Some(aid) = wish.aid() else { return Ok(false) };
+    tenants::forbids(conn, scope, aid).await
 }
 
 async fn may_still(conn: &mut PgConnection, scope: &Scope, asker: &Operator, wish: &Wish) -> Result<bool> {

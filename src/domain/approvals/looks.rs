@@ -31,7 +31,7 @@ pub async fn of(conn: &mut PgConnection, scope: &Scope, wish: &Wish) -> Result<O
             found.map(|found| json!([found.status.as_str(), b64(&found.identity), found.name, found.connector_id]))
         }
         Wish::Policy { .. } => Some(Value::String(policies::rules(conn, scope).await?.mark())),
-        Wish::Owner { operator: Some(operator), .. } => {
+        Wish::Owner { operator: Some(operator), .. } | Wish::Link { operator } | Wish::Enable { operator } => {
             let found = operators::get(conn, scope, *operator).await?;
             found.map(|found| json!([found.version, found.role.as_str(), found.disabled_at.is_some(), found.is_ready]))
         }

@@ -2,9 +2,9 @@
 //! do it twice.
 //!
 //! What is allowed is this very act with all that it takes, once, while its target looks as it did when it was asked for. Whoever asks never
-//! allows it, nor does a colleague whom the asker has made, changed or given a link in the last days, or the other way round: somebody who can
-//! make operators could make the second person as well. What the server can do by itself it does at the moment of the decision, in the same
-//! transaction; what is made in the asker's browser is open to them for ten minutes.
+//! allows it, nor does a colleague whom the asker has made, readdressed or given a link in the last days, or the other way round, or over
+//! others: somebody who can make operators could make the second person as well, or both. What the server can do by itself it does at the
+//! moment of the decision, in the same transaction; what is made in the asker's browser is open to them for ten minutes.
 
 mod ask;
 mod carry;
@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{operators::Role, policies::Rules};
+use super::{operators::Role, policies::Rules, tenants::Aid};
 pub use ask::{Asked, ask, begin, clean, withdraw};
 pub use decide::{Decided, Opening, Right, decide, is_open, opening, right, used};
-pub use rules::{Temporary, rules, switch, temporary, wants};
+pub use rules::{Temporary, are_two, rules, switch, temporary, wants};
 pub use store::{get, recent, waiting};
 
 /// A draft waits so long for its reason.
@@ -29,9 +29,9 @@ const DRAFT: Duration = Duration::minutes(15);
 pub const PATIENCE: Duration = Duration::hours(1);
 /// What is allowed is done within this.
 pub const OPEN: Duration = Duration::minutes(10);
-/// Who was made, changed or linked by the other within this is no second person.
+/// Who was made, readdressed or linked by the other within this is no second person.
 const APART: Duration = Duration::days(7);
-/// One operator's that may wait at once.
+/// One operator asks so often within [`PATIENCE`], whatever becomes of it: every time others get a mail.
 const MOST: i64 = 20;
 /// They are shown so long.
 const KEPT: Duration = Duration::days(90);
@@ -52,7 +52,7 @@ pub enum Act {
     Agent,
     /// Changing the policies, or who is privileged.
     Policy,
-    /// Making somebody an owner.
+    /// Making somebody an owner, and whatever lets somebody in as one: another address, a link, enabling.
     Owner,
     /// Switching one of these off.
     Rule,
@@ -97,11 +97,6 @@ impl Act {
             other => other.askers(),
         }
     }
-
-    /// It is done by the asker once it is allowed; the others the decision does.
-    pub const fn opens(self) -> bool {
-        matches!(self, Self::Temporary | Self::Privileged | Self::Code)
-    }
 }
 
 /// An act with all that it takes.
@@ -133,11 +128,19 @@ pub enum Wish {
         before: Rules,
         after: Rules,
     },
-    /// `None`: a new operator.
+    /// `None`: a new operator. Of somebody who is one: this name and this address.
     Owner {
         operator: Option<Uuid>,
         name: String,
         mail: String,
+    },
+    /// A link for an owner, shown to whoever asks.
+    Link {
+        operator: Uuid,
+    },
+    /// An owner may sign in again.
+    Enable {
+        operator: Uuid,
     },
     /// Switch this one off.
     Rule {
@@ -154,7 +157,7 @@ impl Wish {
             Self::Method { .. } => Act::Method,
             Self::Agent { .. } => Act::Agent,
             Self::Policy { .. } => Act::Policy,
-            Self::Owner { .. } => Act::Owner,
+            Self::Owner { .. } | Self::Link { .. } | Self::Enable { .. } => Act::Owner,
             Self::Rule { .. } => Act::Rule,
         }
     }
@@ -163,8 +166,34 @@ impl Wish {
     pub const fn user(&self) -> Option<Uuid> {
         match self {
             Self::Temporary { user } | Self::Privileged { user } | Self::Code { user, .. } | Self::Method { user, .. } => Some(*user),
-            Self::Agent { .. } | Self::Policy { .. } | Self::Owner { .. } | Self::Rule { .. } => None,
+            Self::Agent { .. } | Self::Policy { .. } | Self::Owner { .. } | Self::Link { .. } | Self::Enable { .. } | Self::Rule { .. } => {
+                None
+            }
         }
+    }
+
+    /// Which operator it is about.
+    pub const fn operator(&self) -> Option<Uuid> {
+        match self {
+            Self::Owner { operator, .. } => *operator,
+            Self::Link { operator } | Self::Enable { operator } => Some(*operator),
+            _ => None,
+        }
+    }
+
+    /// What it does for a person, which the tenant may have forbidden.
+    pub const fn aid(&self) -> Option<Aid> {
+        match self {
+            Self::Temporary { .. } | Self::Privileged { .. } => Some(Aid::Temporary),
+            Self::Code { .. } => Some(Aid::Code),
+            Self::Method { .. } => Some(Aid::Method),
+            _ => None,
+        }
+    }
+
+    /// It is done by the asker once it is allowed; the others the decision does.
+    pub const fn opens(&self) -> bool {
+        matches!(self, Self::Temporary { .. } | Self::Privileged { .. } | Self::Code { .. } | Self::Link { .. })
     }
 }
 

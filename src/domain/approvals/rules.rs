@@ -13,7 +13,8 @@ use crate::{
     domain::{
         acts::{self, Taking},
         audit::{self, Event, Source},
-        tenants::Scope,
+        operators::{self, Operator},
+        tenants::{self, Aid, Scope},
     },
 };
 
@@ -26,6 +27,13 @@ pub async fn rules(conn: &mut PgConnection, scope: &Scope) -> Result<BTreeSet<Ac
 /// Whether this needs a second person now.
 pub async fn wants(conn: &mut PgConnection, scope: &Scope, act: Act) -> Result<bool> {
     Ok(rules(conn, scope).await?.contains(&act))
+}
+
+/// Whether two could do this at all: of the operators who may decide it two are there who can sign in. `operator`, who asks this, is there.
+pub async fn are_two(conn: &mut PgConnection, scope: &Scope, act: Act, operator: Uuid) -> Result<bool> {
+    let there = |one: &&Operator| one.disabled_at.is_none() && (one.is_ready || one.operator_id == operator);
+    let all = operators::all(conn, scope).await?;
+    Ok(all.iter().filter(there).filter(|one| act.deciders().contains(&one.role)).count() > 1)
 }
 
 /// Switch one on or off. Without asking anybody: whoever calls has done so. False: it was so already.
@@ -63,6 +71,9 @@ pub enum Temporary {
 }
 
 pub async fn temporary(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<Temporary> {
+    if tenants::forbids(&mut *conn, scope, Aid::Temporary).await? {
+        return Ok(Temporary::Never);
+    }
     let rules = rules(&mut *conn, scope).await?;
     Ok(match acts::takes(conn, scope, user).await? {
         Taking::Privileged if rules.contains(&Act::Privileged) => Temporary::Together(Wish::Privileged { user }),

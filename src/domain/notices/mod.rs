@@ -90,7 +90,8 @@ pub async fn many(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sourc
     Ok(())
 }
 
-/// A colleague wants something that takes two: whoever may decide hears of it, and not what it is.
+/// A colleague wants something that takes two: whoever may decide hears of it, and not what it is. What they asked for besides and nobody
+/// has been told of yet is told by the same mail.
 pub async fn decision(
     conn: &mut PgConnection,
     tenant: &Tenant,
@@ -99,10 +100,11 @@ pub async fn decision(
     (to, name): (&str, &str),
     who: &str,
 ) -> Result<()> {
+    let (scope, language) = (&tenant.scope, tenant.language.tag().to_owned());
     let content = Content::Decision { happened: happened(clock, source), who: who.to_owned() };
-    let language = tenant.language.tag().to_owned();
     let message = Message { to: to.to_owned(), name: name.to_owned(), language, content, only: false };
-    notifications::enqueue(conn, &tenant.scope, clock, Channel::Email, &message, None, SOON).await?;
+    let topic = scope.key().hash(b"message topic", format!("decision {to} {who}").as_bytes());
+    notifications::enqueue(conn, scope, clock, Channel::Email, &message, Some(&topic), SOON).await?;
     Ok(())
 }
 

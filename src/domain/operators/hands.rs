@@ -1,5 +1,5 @@
-//! Who made, changed, enabled or linked whom. Whoever can do that to somebody could be them: for a while such two are no two persons where
-//! it takes two.
+//! Who made, readdressed, enabled, linked or unlinked whom. Whoever does that to somebody could be them: for a while such two are no two
+//! persons where it takes two, and neither are two whom a third one could be. Renaming, groups, roles and disabling let nobody in and leave no hand.
 
 use anyhow::Result;
 use sqlx::PgConnection;
@@ -27,7 +27,7 @@ pub(super) async fn leave(conn: &mut PgConnection, scope: &Scope, clock: &Clock,
     Ok(())
 }
 
-/// Whether one of these two had a hand in the other within this time.
+/// Whether one of these two had a hand in the other within this time, or over others: somebody may be behind both.
 pub async fn are_close(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -36,8 +36,12 @@ pub async fn are_close(
     within: Duration,
 ) -> Result<bool> {
     let close = sqlx::query_scalar!(
-        r#"select exists (select from operator_hands where tenant_id = $1 and at > $4
-               and ((operator_id = $2 and hand = $3) or (operator_id = $3 and hand = $2))) as "close!""#,
+        r#"with recursive near (id) as (
+               select $2::uuid
+               union
+               select case when h.operator_id = near.id then h.hand else h.operator_id end
+               from near join operator_hands h on h.tenant_id = $1 and h.at > $4 and near.id in (h.operator_id, h.hand))
+           select exists (select from near where id = $3) as "close!""#,
         scope.id(),
         one,
         other,

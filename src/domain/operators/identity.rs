@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use time::Duration;
 use uuid::Uuid;
 
-use super::{end_all, mail_index};
+use super::{end_all, hands, mail_index};
 use crate::{
     base::{clock::Clock, id},
     domain::{
@@ -77,6 +77,7 @@ pub async fn unlink_identity(conn: &mut PgConnection, scope: &Scope, clock: &Clo
     if done.await?.rows_affected() == 0 {
         return Ok(false);
     }
+    hands::leave(&mut *conn, scope, clock, source, operator).await?;
     let detail = serde_json::json!({ "operator": operator });
     audit::record(&mut *conn, scope, clock, source, Event { action: "operator.identity", outcome: "unlinked", detail, ..Event::default() })
         .await?;

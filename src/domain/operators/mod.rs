@@ -311,7 +311,6 @@ pub async fn change(
         return Ok(Saved::Stale);
     }
     write_groups(&mut *conn, scope, operator, draft).await?;
-    hands::leave(&mut *conn, scope, clock, source, operator).await?;
     let detail = serde_json::json!({
         "operator": operator,
         "before": { "role": before.role.as_str(), "groups": before.groups.len() },
@@ -327,6 +326,7 @@ pub async fn change(
         link::forget(&mut *conn, scope, operator).await?;
     }
     if before.mail != draft.mail {
+        hands::leave(&mut *conn, scope, clock, source, operator).await?;
         // Another address may be another person: who it is at the provider is found out anew.
         unlink_identity(conn, scope, clock, source, operator).await?;
     }
@@ -348,7 +348,9 @@ pub async fn switch(conn: &mut PgConnection, scope: &Scope, clock: &Clock, sourc
     if done.rows_affected() == 0 {
         return Ok(false);
     }
-    hands::leave(&mut *conn, scope, clock, source, operator).await?;
+    if on {
+        hands::leave(&mut *conn, scope, clock, source, operator).await?;
+    }
     let (detail, outcome) = (serde_json::json!({ "operator": operator }), if on { "enabled" } else { "disabled" });
     audit::record(&mut *conn, scope, clock, source, Event { action: "operator.switch", outcome, detail, ..Event::default() }).await?;
     if !on {

@@ -4,6 +4,7 @@ mod above;
 mod acts;
 mod agents;
 mod approvals;
+mod approvals_apart;
 mod connectors;
 mod audit;
 mod history;
