@@ -6,7 +6,8 @@ declare
     most smallint := asked;
 begin
     select * into p from policy_of(tenant, account);
-    if not p.serves or not passed <@ p.methods then
+    -- What is not known to be so is not so.
+    if (p.serves and passed <@ p.methods) is not true then
         return false;
     end if;
     if most is null then

@@ -40,6 +40,11 @@ impl Canary {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// Where it sang the last time.
+    fn servers(&self) -> Vec<String> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
     /// A little less or more, so that several agents of one directory do not go on in step.
     fn pause(&self) -> Duration {
         let [random] = id::random_bytes::<1>();
@@ -53,26 +58,30 @@ impl<D: Directory> Agent<D> {
         loop {
             // What is switched off in the cloud is not done here either.
             if self.told.may_write() {
-                let runs = self.sing_everywhere(canary.user).await;
-                let seen = runs.into_iter().map(|run| (run.server.clone(), run)).collect();
-                *canary.last.lock().unwrap_or_else(PoisonError::into_inner) = seen;
-                sleep(canary.pause()).await;
-            } else {
-                sleep(Duration::from_secs(1).min(canary.every)).await;
+                // An outage shows no server: those of the last time are tried, and what becomes of that is told.
+                let servers = Some(self.servers()).filter(|servers| !servers.is_empty()).unwrap_or_else(|| canary.servers());
+                let mut runs = BTreeMap::new();
+                for server in servers {
+                    let run = self.executor.canary(canary.user, &server).await;
+                    runs.insert(server, run);
+                }
+                if !runs.is_empty() {
+                    *canary.last.lock().unwrap_or_else(PoisonError::into_inner) = runs;
+                    sleep(canary.pause()).await;
+                    continue;
+                }
             }
+            sleep(Duration::from_secs(1).min(canary.every)).await;
         }
     }
 
-    async fn sing_everywhere(&self, user: Uuid) -> Vec<CanaryRun> {
+    /// As the last look found them.
+    fn servers(&self) -> Vec<String> {
         let health = self.seen.now().unwrap_or_default();
         let mut servers: Vec<String> = health.servers.into_iter().map(|server| server.name).collect();
         if servers.is_empty() {
             servers.extend((!health.dc.is_empty()).then_some(health.dc));
         }
-        let mut runs = Vec::new();
-        for server in servers {
-            runs.push(self.executor.canary(user, &server).await);
-        }
-        runs
+        servers
     }
 }

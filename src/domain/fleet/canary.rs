@@ -19,6 +19,10 @@ const KEPT: Duration = Duration::days(30);
 const MOST: usize = 64;
 /// What an agent tells of later than this is of no use any more.
 const LATE: Duration = Duration::hours(1);
+/// Nor is what it says of the future.
+const AHEAD: Duration = Duration::minutes(1);
+/// A made-up server is one too many: more than a directory has.
+const SERVERS: usize = 64;
 /// Bytes of a server's name (RFC 1035 allows 255).
 const LONGEST: usize = 255;
 
@@ -42,7 +46,8 @@ pub(super) async fn keep(conn: &mut PgConnection, scope: &Scope, clock: &Clock, 
     let now = clock.now();
     for run in runs.iter().take(MOST).filter(|run| run.server.len() <= LONGEST && !run.server.contains('\0')) {
         let Ok(at) = OffsetDateTime::from_unix_timestamp(run.at) else { continue };
-        if at < now - LATE {
+        // Such a clock cannot tell one run from another.
+        if at < now - LATE || at > now + AHEAD {
             continue;
         }
         sqlx::query!(
@@ -51,7 +56,7 @@ pub(super) async fn keep(conn: &mut PgConnection, scope: &Scope, clock: &Clock, 
             scope.id(),
             agent.connector_id,
             run.server,
-            at.min(now),
+            at,
             agent.agent_id,
             run.code.as_str(),
             i32::try_from(run.millis).unwrap_or(i32::MAX),
@@ -74,6 +79,9 @@ pub async fn sung(conn: &mut PgConnection, scope: &Scope, connector: Uuid, since
     .await?;
     let mut sung = BTreeMap::<String, Vec<Sung>>::new();
     for row in rows {
+        if sung.len() >= SERVERS && !sung.contains_key(&row.server) {
+            continue;
+        }
         sung.entry(row.server).or_default().push(Sung { at: row.at, code: Code::parse(&row.code), millis: row.millis });
     }
     Ok(sung)
