@@ -141,7 +141,11 @@ async fn what_an_agent_says_of_itself_is_shown_and_never_believed() {
         assert!(admin.page.text().contains(evil) || admin.page.body.contains("&#60;script"), "{}", admin.page.text());
     }
     admin.opens(&format!("/console/connectors/{}", cloud.connector)).await.sees("no_right").sees("One run, one failed");
-    assert!(!admin.page.text().contains("long-ago") && !admin.page.text().contains("to-come") && !admin.page.text().contains("xxxx"), "{}", admin.page.text());
+    assert!(
+        !admin.page.text().contains("long-ago") && !admin.page.text().contains("to-come") && !admin.page.text().contains("xxxx"),
+        "{}",
+        admin.page.text()
+    );
     admin
         .opens(&of(&agent))
         .await
