@@ -135,7 +135,7 @@ enrol-done = Zurück zu { $name }
 
 fleet-canary = Kanarienvogel
 fleet-canary-hint = Ein Konto, das niemandem gehört und dessen Passwort die Agenten regelmäßig an jedem Server neu setzen und prüfen: So wissen Sie vor Ihren Leuten, was diese erleben würden. Die letzten 24 Stunden; je höher, desto länger dauerte es; rot, wo es nicht gelang.
-fleet-canary-none = In den letzten 24 Stunden hat kein Agent dieses Verzeichnisses von einem Kanarienvogel berichtet. Wenn Sie einen möchten, legen Sie ein Konto an, dessen Anmeldename mit sspr-canary beginnt, wo dieser Agent Passwörter setzen darf, mit einer Passwortrichtlinie ohne Mindestalter, und nennen Sie seine objectGUID (OpenLDAP: entryUUID) in den Einstellungen des Agenten:
+fleet-canary-none = In den letzten 24 Stunden hat kein Agent dieses Verzeichnisses von einem Kanarienvogel berichtet. Wenn Sie einen möchten, legen Sie ein Konto an, dessen Anmeldename mit sspr-canary beginnt, wo dieser Agent Passwörter setzen darf, mit einer Passwortrichtlinie ohne Mindestalter, und nennen Sie seine objectGUID (OpenLDAP: entryUUID) in den Einstellungen des Agenten unter [agent]:
 fleet-canary-sings = Singt
 fleet-canary-fails = Fehlgeschlagen
 fleet-canary-last = Zuletzt am { $when }.

@@ -135,7 +135,7 @@ enrol-done = Back to { $name }
 
 fleet-canary = Canary
 fleet-canary-hint = An account that is nobody's, whose password the agents set anew at each server on a schedule, and sign in with: so you know what people would meet before they do. The last 24 hours; the higher, the longer it took; red, where it failed.
-fleet-canary-none = No agent of this directory told of a canary in the last 24 hours. To have one, make an account whose sign-in name begins with sspr-canary where this agent may set passwords, with a password policy without a minimum age, and name its objectGUID (OpenLDAP: entryUUID) in the agent's settings:
+fleet-canary-none = No agent of this directory told of a canary in the last 24 hours. To have one, make an account whose sign-in name begins with sspr-canary where this agent may set passwords, with a password policy without a minimum age, and name its objectGUID (OpenLDAP: entryUUID) in the agent's settings, below [agent]:
 fleet-canary-sings = Sings
 fleet-canary-fails = Failed
 fleet-canary-last = Last on { $when }.

@@ -12,13 +12,19 @@ use crate::{
         directory::{Account, ApplyError, Directory, Effect, dn},
     },
     base::id,
-    wire::{b64, message::CanaryRun, outcome::Code, seal::Secrets, ticket::Kind},
+    wire::{
+        b64,
+        message::CanaryRun,
+        outcome::Code,
+        seal::{PASSWORD_MAX_UTF16, Secrets},
+        ticket::Kind,
+    },
 };
 
 /// How its sign-in name must begin, so that a wrong line in the settings takes nobody's password away.
 pub const NAME: &str = "sspr-canary";
-/// Characters of a password at the least; all four classes are among them.
-const LENGTH: u32 = 32;
+/// Characters of a password at the least: one of each class, and 256 random bits.
+const LENGTH: usize = 47;
 
 impl<D: Directory> Executor<D> {
     /// Give the canary a new random password at that server, and sign in there with it. The password is kept nowhere.
@@ -83,13 +89,14 @@ impl<D: Directory> Executor<D> {
     }
 }
 
-/// 256 random bits, in all four classes; as long as the policy asks for, where that is longer.
+/// As long as the policy asks for, where that is longer.
 fn password(least: u32) -> Zeroizing<String> {
-    let mut password = Zeroizing::new(format!("aA1-{}", b64(&id::random_bytes::<32>())));
-    while password.chars().count() < least.max(LENGTH) as usize {
-        let more = b64(&id::random_bytes::<32>());
-        password.push_str(&more);
+    let length = (least as usize).clamp(LENGTH, PASSWORD_MAX_UTF16);
+    let mut password = Zeroizing::new("aA1-".to_owned());
+    while password.len() < length {
+        password.push_str(&b64(&id::random_bytes::<32>()));
     }
+    password.truncate(length);
     password
 }
 
@@ -99,10 +106,10 @@ mod tests {
 
     #[test]
     fn a_password_is_long_enough_and_another_each_time() {
-        for least in [0, 32, 100, 250] {
+        for least in [0, 50, 100, 256] {
             let (one, other) = (password(least), password(least));
-            assert!(one.len() >= 32 && one.len() >= least as usize && one != other);
-            assert!(crate::wire::seal::PASSWORD_MAX_UTF16 >= one.len(), "{}", one.len());
+            assert!(one.len() >= LENGTH && one.len() >= least as usize && one != other);
+            assert!(one.len() <= PASSWORD_MAX_UTF16, "{}", one.len());
         }
     }
 }
