@@ -218,11 +218,16 @@ pub async fn impact(
     source: &Source,
     change: &Change,
 ) -> Result<Result<(Changed, Impact), Refused>> {
-    // Before the lock that the change takes.
-    let before = of(&mut *conn, tenant, clock).await?;
-    let changed = match policies::change(&mut *conn, &tenant.scope, clock, source, (change, None)).await? {
-        Ok(changed) => changed,
-        Err(refused) => return Ok(Err(refused)),
+    let (before, changed) = loop {
+        let seen = policies::rules(&mut *conn, &tenant.scope).await?.mark();
+        // Before the lock that the change takes.
+        let before = of(&mut *conn, tenant, clock).await?;
+        match policies::change(&mut *conn, &tenant.scope, clock, source, (change, Some(&seen))).await? {
+            Ok(changed) => break (before, changed),
+            // Somebody else's change came in between, and is not to be counted as this one's.
+            Err(Refused::Stale) => {}
+            Err(refused) => return Ok(Err(refused)),
+        }
     };
     let after = if changed.before.mark() == changed.after.mark() { before.clone() } else { of(conn, tenant, clock).await? };
     Ok(Ok((changed, compare(before, &after))))

@@ -49,10 +49,10 @@ async fn the_next_domain_controller_takes_over_and_the_person_does_not_notice() 
         browser.clicks("Set new password").await;
         browser.arrives_at("/reset/done").await;
         browser.sees("Your password is changed").await;
-        // What we promise is two seconds for taking over; the change itself has its share in this.
-        let query = "select extract(epoch from finished_at - submitted_at)::float8 from jobs where kind = 'reset' and state = 'applied'";
-        let took = cloud.sql::<f64>(query).await;
-        assert!(took < 3.0, "{took} s");
+        // The promise is two seconds for taking over, and agent::failover holds it to that. Here a browser and two domain controllers
+        // share the machine: what shows is that it was the same agent's first try, not a second one after its lease.
+        let query = "select attempts::int8 from jobs where kind = 'reset' and state = 'applied'";
+        assert_eq!(cloud.sql::<i64>(query).await, 1);
         browser.has_nothing_to_complain_of().await;
     })
     .await;

@@ -31,6 +31,20 @@ fn beat(cloud: &Cloud, evil: &str) -> Heartbeat {
     }
 }
 
+/// A day of a canary at two servers, one of them away now.
+async fn sings(cloud: &Cloud, evil: &str) {
+    sqlx::query(
+        "insert into canary_runs (tenant_id, connector_id, server, at, agent_id, code, millis)
+         select a.tenant_id, a.connector_id, s.server, now() - n * interval '15 minutes', a.agent_id,
+             case when s.away and n < 2 or n = 40 and s.away then 'directory_unreachable' else 'applied' end, 60 + (n * 37) % 90
+         from agents a, (values ('dc1.corp.example', false), ($1, true)) s (server, away), generate_series(1, 95) n",
+    )
+    .bind(evil)
+    .execute(&cloud.app.db)
+    .await
+    .unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_directory_is_made_and_its_agent_confirmed() {
     let cloud = Cloud::start().await;
@@ -48,6 +62,10 @@ async fn a_new_directory_is_made_and_its_agent_confirmed() {
         browser.clicks("hand").await;
         browser.sees(evil).await;
         pictures(&browser, "agent").await;
+        sings(&cloud, evil).await;
+        browser.opens(&format!("{}/console/connectors/{}", cloud.url, cloud.connector)).await;
+        browser.sees("95 runs, 2 failed").await;
+        pictures(&browser, "connector-canary").await;
         browser.opens(&format!("{}/console/connectors", cloud.url)).await;
         browser.clicks("New connector").await;
         browser.types("Name", "Lab").await;

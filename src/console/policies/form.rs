@@ -30,10 +30,18 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new().route("/console/policies/new", get(new).post(create)).route("/console/policies/{id}", get(show).post(update))
 }
 
-/// As it was typed: fields by name. A box that is not ticked is not there.
+/// As it was typed: fields by name. A box that is not ticked is not there, nor is a group for which nothing was chosen: a page carries
+/// this on to the next.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "BTreeMap<String, String>")]
 pub struct Form(BTreeMap<String, String>);
+
+impl From<BTreeMap<String, String>> for Form {
+    fn from(mut fields: BTreeMap<String, String>) -> Self {
+        fields.retain(|_, value| !value.is_empty());
+        Self(fields)
+    }
+}
 
 /// Besides the methods and the groups.
 const FIELDS: [&str; 8] = ["name", "priority", "whom", "service", "proofs", "apart", "hours", "seen"];

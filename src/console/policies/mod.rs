@@ -59,6 +59,8 @@ struct IndexPage {
     rail: Rail,
     policies: Vec<Card>,
     groups: Vec<form::Line>,
+    /// The policies for which this page was made.
+    seen: String,
     /// Names of the privileged ones.
     privileged: Vec<String>,
     /// Whoever looks may change them.
@@ -90,6 +92,7 @@ async fn index(desk: May<Rules>, uri: Uri) -> Result<Response> {
         policies: rules.policies.iter().enumerate().map(card).collect(),
         groups: form::lines(&page, &Form::privileged(&rules.privileged), &known),
         privileged: rules.privileged.iter().map(|group| words::group(&page, group)).collect(),
+        seen: rules.mark(),
         governs: desk.may::<Govern>(),
         off,
         saved: uri.query() == Some("saved"),
@@ -115,5 +118,8 @@ async fn shift(desk: Fresh<Govern>, Path(id): Path<Uuid>, input::Form(form): inp
 }
 
 async fn privilege(desk: Fresh<Govern>, input::Form(form): input::Form<Form>) -> Result<Response> {
-    preview(&desk, Wish::Privilege { form }, None).await
+    let mut conn = desk.visitor.app.db.acquire().await?;
+    let is_stale = form.get("seen") != policies::rules(&mut conn, &desk.visitor.tenant.scope).await?.mark();
+    drop(conn);
+    preview(&desk, Wish::Privilege { form }, is_stale.then_some("policies-preview-again")).await
 }

@@ -105,7 +105,8 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
            select why as "why!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
                sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
                true as "open!", p.serves as "serves!", p.methods as "methods!", p.gates as "gates!", p.apart as "apart!", p.rises as "rises!", p.cooling_off as "cooling_off!",
-               exists (select from policies d where d.tenant_id = $1 and d.serves and d.gates = 1 and 'help_desk' = any(d.methods)) as "help_desk!"
+               exists (select from policies d join tenants t using (tenant_id) where d.tenant_id = $1 and d.serves and d.gates = 1 and 'help_desk' = any(d.methods)
+                   and 'code' <> all (t.forbidden)) as "help_desk!"
            from picked, policy_of($1, user_id) p"#,
         scope.id(),
         name.as_str(),

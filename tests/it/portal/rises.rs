@@ -353,4 +353,8 @@ async fn where_the_help_desk_lets_in_some_everybody_sees_that_way() {
     assert_eq!(pages[1].ticket().await.0, 200);
     let refused = calls(&mut pages[0], "alice").await.unwrap_err();
     assert!(refused.contains("takes no code from the help desk"), "{refused}");
+
+    // Where no codes are made nobody is sent there.
+    cloud.administers(&["tenant", "set", &cloud.tenant.scope.id().to_string(), "--operators-may", "temporary,unlock,method,invitation"]);
+    assert_eq!(choices(&begins(&cloud, "alice").await), ["email", "sms"]);
 }
