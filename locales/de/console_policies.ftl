@@ -87,6 +87,7 @@ policies-hours-none = zählen sofort
 policies-warn-exception = Sie bedient niemanden: Kein Agent meldet, wer in { $groups } ist, also weiß niemand, wer ausgenommen ist. Nennen Sie die Gruppe wieder in agent.mirror.groups, oder nehmen Sie sie hier heraus.
 policies-warn-group = Kein Agent meldet, wer in { $groups } ist. Bis es einer tut, wird aus jenem Verzeichnis niemand von dieser oder einer späteren Richtlinie bedient.
 policies-warn-off = Die Selbsthilfe ist für die ganze Organisation aus: Was hier steht, gilt, sobald sie in den Einstellungen eingeschaltet ist.
+policies-warn-undo = Alle Richtlinien werden, was sie vor dieser Änderung waren; was seitdem geändert wurde, geht auch zurück.
 policies-warn-mailbox = { $people ->
     [one] Eine Person weist sich allein mit der E-Mail-Adresse aus dem Verzeichnis aus. Wenn sich dieses Postfach mit dem vergessenen Passwort öffnet, kommt sie nicht hinein, und wer darin ist, bekommt das Konto. Nennen Sie die Domäne solcher Postfächer in den Einstellungen.
    *[other] { $people } Personen weisen sich allein mit der E-Mail-Adresse aus dem Verzeichnis aus. Wenn sich diese Postfächer mit dem vergessenen Passwort öffnen, kommen sie nicht hinein, und wer in einem ist, bekommt das Konto. Nennen Sie die Domäne solcher Postfächer in den Einstellungen.
@@ -143,6 +144,9 @@ changes-old = Jetzt
 changes-new = Danach
 changes-none = nichts
 
+policies-preview-waits = Was diese Änderung bewirken würde
+policies-preview-waits-intro = Sie wartet auf eine Entscheidung. Das würde sie bewirken, käme sie jetzt.
+policies-preview-decide = Zurück zur Anfrage
 policies-preview-undo = Was das Zurückholen ändert
 
 history-title = Verlauf der Änderungen

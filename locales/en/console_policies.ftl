@@ -87,6 +87,7 @@ policies-hours-none = count at once
 policies-warn-exception = It serves nobody: no agent tells who is in { $groups }, so nobody can say who is left out. Name the group in agent.mirror.groups again, or take it out here.
 policies-warn-group = No agent tells who is in { $groups }. Until one does, nobody of that directory is served by this policy or one after it.
 policies-warn-off = Self-service is off for the whole organisation: what stands here holds once it is switched on in the settings.
+policies-warn-undo = All policies become what they were before that change; what was changed since then goes back, too.
 policies-warn-mailbox = { $people ->
     [one] One person proves who they are by the directory's mail address alone. If that mailbox opens with the password they forgot, they cannot reach it, and whoever got into it gets the account. Name the domain of such mailboxes in the settings.
    *[other] { $people } people prove who they are by the directory's mail address alone. If those mailboxes open with the password they forgot, they cannot reach them, and whoever got into one gets the account. Name the domain of such mailboxes in the settings.
@@ -143,6 +144,9 @@ changes-old = Now
 changes-new = Afterwards
 changes-none = nothing
 
+policies-preview-waits = What this change would come to
+policies-preview-waits-intro = It waits for a decision. This is what it would come to if it were made now.
+policies-preview-decide = Back to the request
 policies-preview-undo = What bringing it back changes
 
 history-title = History of changes

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     base::{clock::Clock, config},
-    wire::keys::fingerprint,
+    wire::{keys::fingerprint, message::HeartbeatAnswer},
 };
 
 /// Whoever wants a new identity makes this file; it goes when that is done.
@@ -53,6 +53,15 @@ pub(super) fn life(settings: &config::Agent) -> Option<i64> {
 pub(super) async fn asked(dir: &Path, rotation: &Rotation) {
     while rotation.waits() || !dir.join(ASKED).exists() {
         sleep(LOOK).await;
+    }
+}
+
+/// Ask for it where an administrator does in the cloud, and it has not been done since they did.
+pub(super) fn learn(state: &State, answer: &HeartbeatAnswer) {
+    if answer.rotate.as_deref() == Some(&*fingerprint(state.identity.current().public()))
+        && let Err(error) = state::write(&state.dir.join(ASKED), b"")
+    {
+        tracing::error!(error = format!("{error:#}"), "the cloud asks for a new identity, and that cannot be written down");
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Agent, Directory, canary::Canary, cloud::Failure, mirror};
+use super::{Agent, Directory, canary::Canary, cloud::Failure, mirror, rotation};
 use crate::wire::message::{DirectoryHealth, Heartbeat};
 
 /// Between two looks. One read of one entry on a warm connection.
@@ -91,6 +91,7 @@ impl<D: Directory> Agent<D> {
         let answer = self.cloud.heartbeat(&heartbeat).await?;
         if answer.status == "active" {
             self.told.learn(&answer);
+            rotation::learn(&self.state, &answer);
         }
         match answer.status.as_str() {
             "pending" => Err(Failure::Pending),

@@ -9,7 +9,10 @@ use crate::{
     app::App,
     domain::fleet::{self, Alarm},
     web::Result,
-    wire::message::{Heartbeat, HeartbeatAnswer},
+    wire::{
+        keys::fingerprint,
+        message::{Heartbeat, HeartbeatAnswer},
+    },
 };
 
 pub fn routes() -> Router<Arc<App>> {
@@ -40,5 +43,6 @@ async fn create(trusted: Trusted) -> Result<Json<HeartbeatAnswer>> {
         writeback: beaten.writeback,
         unlock: beaten.unlock,
         self_service: trusted.tenant.self_service,
+        rotate: beaten.rotate.then(|| fingerprint(&agent.identity)),
     }))
 }

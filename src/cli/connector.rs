@@ -44,6 +44,8 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Kind::Ad)]
         kind: Kind,
     },
+    /// Another name for people.
+    Rename { connector: Uuid, name: String },
     /// Whether jobs may change this directory.
     Writeback { connector: Uuid, state: State },
     /// Whether people may unlock their account without a new password.
@@ -113,6 +115,11 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             let connector = fleet::add_connector(&mut tx, &tenant.scope, &clock, &Source::house("cli"), &name, kind).await?;
             println!("connector  {connector}");
             eprintln!("Next: sspr agent token {connector}");
+        }
+        Command::Rename { connector, name } => {
+            ensure!(Connector::is_name(&name), "a name has 1 to 100 characters");
+            let scope = tenant_of(&mut tx, &ring, connector).await?.scope;
+            fleet::rename(&mut tx, &scope, &clock, &Source::house("cli"), connector, &name).await?;
         }
         Command::Writeback { connector, state } => switch(&mut tx, &ring, &clock, connector, (Feature::Writeback, state)).await?,
         Command::Link { connector, by, file } => link(&mut tx, &ring, &clock, connector, by, file.as_deref()).await?,

@@ -201,7 +201,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
                 ..Change::default()
             };
             let source = Source::house("cli");
-            let Changed::Yes(after) = settings::change(&mut tx, &ring, &clock, &source, &before.scope, (change, None)).await? else {
+            let Changed::Yes(_, after) = settings::change(&mut tx, &clock, &source, &before.scope, (change, None)).await? else {
                 bail!("the tenant was changed at the same moment: once more");
             };
             if let Some(Approvals(acts)) = approvals {

@@ -44,6 +44,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/console/agents/{id}", get(show))
         .route("/console/agents/{id}/confirm", post(confirm).merge(back()))
         .route("/console/agents/{id}/acknowledge", post(acknowledge).merge(back()))
+        .route("/console/agents/{id}/rotate", post(rotate).merge(back()))
         .route("/console/agents/{id}/revoke", post(revoke).merge(back()))
 }
 
@@ -154,6 +155,8 @@ struct AgentPage {
     confirmed: Option<When>,
     revoked: Option<When>,
     cloned: Option<When>,
+    /// Since when it is asked to replace its identity.
+    rotating: Option<When>,
     /// That mark, for the form that takes it away.
     mark: String,
     address: String,
@@ -204,6 +207,7 @@ async fn answer(desk: &Desk, id: Uuid, status: StatusCode, (typed, error): (Stri
         confirmed: found.confirmed_at.map(moment),
         revoked: found.revoked_at.map(moment),
         cloned: found.cloned_at.map(moment),
+        rotating: found.rotate_at.map(moment),
         mark: mark(&found),
         address: found.address.map(|address| address.to_string()).unwrap_or_default(),
         key_until: found.key.map(|(_, until)| moment(until)),
@@ -273,6 +277,15 @@ async fn acknowledge(desk: Fresh<Fleet>, Path(id): Path<Uuid>, form::Form(form):
         return answer(&desk, id, StatusCode::CONFLICT, (String::new(), Some("fleet-cloned-again"))).await;
     }
     fleet::acknowledge(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, id).await?;
+    tx.commit().await?;
+    Ok(to(id))
+}
+
+async fn rotate(desk: Fresh<Fleet>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
+    let visitor = &desk.visitor;
+    let mut tx = visitor.app.begin().await?;
+    find(&mut tx, &desk, id).await?;
+    fleet::rotate(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, id).await?;
     tx.commit().await?;
     Ok(to(id))
 }

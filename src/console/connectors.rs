@@ -39,6 +39,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/console/connectors", get(index))
         .route("/console/connectors/new", get(new).post(create))
         .route("/console/connectors/{id}", get(show))
+        .route("/console/connectors/{id}/name", post(rename).merge(back()))
         .route("/console/connectors/{id}/writeback", post(writeback).merge(back()))
         .route("/console/connectors/{id}/unlock", post(unlock).merge(back()))
         .route("/console/connectors/{id}/link", post(link).merge(back()))
@@ -178,6 +179,8 @@ struct ConnectorPage {
     held: Option<Held>,
     /// How the canary fared, by server.
     charts: Vec<Chart>,
+    /// Its name as it was typed last.
+    typed: String,
     errors: Vec<&'static str>,
 }
 
@@ -189,7 +192,8 @@ async fn find(desk: &Desk, id: Uuid) -> Result<(Connector, bool)> {
     Ok((all.into_iter().find(|one| one.connector_id == id).ok_or(Error::NotFound)?, others))
 }
 
-async fn answer(desk: &Desk, id: Uuid, status: StatusCode, errors: Vec<&'static str>) -> Result<Response> {
+/// `typed`: what it was to be called; empty: what it is called.
+async fn answer(desk: &Desk, id: Uuid, status: StatusCode, (typed, errors): (String, Vec<&'static str>)) -> Result<Response> {
     let visitor = &desk.visitor;
     let (connector, follows) = find(desk, id).await?;
     let mut conn = visitor.app.db.acquire().await?;
@@ -206,6 +210,7 @@ async fn answer(desk: &Desk, id: Uuid, status: StatusCode, errors: Vec<&'static 
         link: connector.linked.unwrap_or_default(),
         follows,
         held: held.map(|(people, at)| Held { people, since: when(visitor.language, at), mark: mark(people, at) }),
+        typed: if typed.is_empty() { connector.name } else { typed },
         charts: sung.into_iter().filter_map(|(server, runs)| Chart::of(visitor.language, now, server, &runs)).collect(),
         errors,
     };
@@ -217,7 +222,31 @@ fn mark(people: i32, at: time::OffsetDateTime) -> String {
 }
 
 async fn show(desk: May<Fleet>, Path(id): Path<Uuid>) -> Result<Response> {
-    answer(&desk, id, StatusCode::OK, Vec::new()).await
+    answer(&desk, id, StatusCode::OK, Default::default()).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    name: String,
+    /// What it was called when the form was shown.
+    seen: String,
+}
+
+async fn rename(desk: Fresh<Fleet>, Path(id): Path<Uuid>, form::Form(form): form::Form<Named>) -> Result<Response> {
+    let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
+    let (connector, _) = find(&desk, id).await?;
+    let (status, error) = if connector.name != form.seen {
+        (StatusCode::CONFLICT, "console-error-stale")
+    } else if Connector::is_name(&form.name) {
+        let mut tx = app.begin().await?;
+        fleet::rename(&mut tx, scope, &app.clock, &desk.visitor.source, id, &form.name).await?;
+        tx.commit().await?;
+        return Ok(to(id));
+    } else {
+        (StatusCode::UNPROCESSABLE_ENTITY, "fleet-new-error")
+    };
+    answer(&desk, id, status, (form.name, vec![error])).await
 }
 
 /// What it is to be, not what it is not: pressed twice, or by two, it is the same.
@@ -263,7 +292,7 @@ async fn link(desk: Fresh<Fleet>, Path(id): Path<Uuid>, form::Form(form): form::
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
     let (connector, _) = find(&desk, id).await?;
     if connector.linked.unwrap_or_default() != form.seen {
-        return answer(&desk, id, StatusCode::CONFLICT, vec!["console-error-stale"]).await;
+        return answer(&desk, id, StatusCode::CONFLICT, (String::new(), vec!["console-error-stale"])).await;
     }
     if form.by == form.seen {
         return Ok(to(id));
@@ -277,7 +306,7 @@ async fn link(desk: Fresh<Fleet>, Path(id): Path<Uuid>, form::Form(form): form::
     fleet::link(&mut tx, scope, &app.clock, &desk.visitor.source, id, rule.map(LinkBy::as_str)).await?;
     if !fleet::one_goes_first(&fleet::connectors(&mut tx, scope, &app.clock).await?) {
         drop(tx);
-        return answer(&desk, id, StatusCode::UNPROCESSABLE_ENTITY, vec!["fleet-link-error-all"]).await;
+        return answer(&desk, id, StatusCode::UNPROCESSABLE_ENTITY, (String::new(), vec!["fleet-link-error-all"])).await;
     }
     tx.commit().await?;
     Ok(to(id))
@@ -297,7 +326,7 @@ async fn removals(desk: Fresh<Fleet>, Path(id): Path<Uuid>, form::Form(form): fo
     // Others were missing when the page was shown: nobody has looked at these.
     if now.map(|(people, at)| mark(people, at)).as_ref() != Some(&form.mark) {
         drop(tx);
-        return answer(&desk, id, StatusCode::CONFLICT, vec!["console-error-stale"]).await;
+        return answer(&desk, id, StatusCode::CONFLICT, (String::new(), vec!["console-error-stale"])).await;
     }
     users::accept(&mut tx, scope, &app.clock, &desk.visitor.source, id).await?;
     tx.commit().await?;

@@ -56,7 +56,7 @@ pub struct Desk {
     pub operator: Operator,
     pub session: Session,
     /// Acts of colleagues that wait for this operator's word; asked for pages only.
-    pub waiting: usize,
+    pub waiting: i64,
 }
 
 impl Desk {

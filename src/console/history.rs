@@ -8,7 +8,7 @@ use axum::{
     Router,
     extract::Path,
     http::{StatusCode, Uri},
-    response::{IntoResponse, Redirect, Response},
+    response::{Redirect, Response},
     routing::{get, post},
 };
 use serde::Deserialize;
@@ -25,7 +25,7 @@ use crate::{
     domain::{
         history::{self, Entry, What},
         policies::{Group, Rules},
-        settings::{self, Changed, State},
+        settings::{self, State},
         tenants::{self, Aid, Tenant},
     },
     web::{
@@ -116,7 +116,7 @@ fn changes(page: &Page, entry: &Entry, known: &[Group]) -> Vec<Line> {
 }
 
 /// Of settings, in words.
-fn differences(page: &Page, before: &State, after: &State) -> Vec<Line> {
+pub(super) fn differences(page: &Page, before: &State, after: &State) -> Vec<Line> {
     let t = |key: &str| page.t(key).into_owned();
     let on = |is: bool| t(if is { "fleet-on" } else { "fleet-off" });
     let budget = |most: Option<i32>| most.map_or_else(|| t("history-no-limit"), |most| most.to_string());
@@ -180,17 +180,15 @@ async fn undo(desk: Fresh<Govern>, Path(id): Path<Uuid>, form::Form(form): form:
         drop(tx);
         return policies_page::preview(&desk, Wish::Undo { id }, None).await;
     }
-    let now = tenants::by_id(&mut tx, &app.ring, scope.id()).await?;
+    let now = tenants::again(&mut tx, scope).await?;
     let then = State::of(&now).over(&entry.before)?;
     if form.seen.is_empty() {
         return Ok(shown(&desk, id, (&now, &then), false));
     }
-    match settings::change(&mut tx, &app.ring, &app.clock, &desk.visitor.source, scope, (then.change(), Some(&form.seen))).await? {
-        Changed::Yes(_) => {
-            tx.commit().await?;
-            Ok(Redirect::to("/console/settings?saved").into_response())
-        }
-        Changed::Stale(now) => {
+    drop(tx);
+    match super::settings::save(&desk, then.change(), &form.seen).await? {
+        Ok(done) => Ok(done),
+        Err(now) => {
             let then = State::of(&now).over(&entry.before)?;
             Ok(shown(&desk, id, (&now, &then), true))
         }

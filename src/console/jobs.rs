@@ -6,7 +6,6 @@ use std::{collections::HashMap, sync::Arc};
 use askama::Template;
 use axum::{Json, Router, response::Response, routing::get};
 use serde::Serialize;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
@@ -81,9 +80,9 @@ struct Names {
 async fn find(desk: &Desk) -> Result<Lines> {
     let (app, scope, page) = (&desk.visitor.app, &desk.visitor.tenant.scope, desk.visitor.page());
     let mut conn = app.db.acquire().await?;
-    let under_way = queue::under_way(&mut conn, scope, &app.clock).await?;
-    let ended = queue::ended(&mut conn, scope, &app.clock).await?;
-    let (under_way, ended) = (seen(&mut conn, desk, under_way).await?, seen(&mut conn, desk, ended).await?);
+    let groups = acts::groups(&desk.operator);
+    let under_way = queue::under_way(&mut conn, scope, &app.clock, groups).await?;
+    let ended = queue::ended(&mut conn, scope, &app.clock, groups).await?;
     let people: Vec<Uuid> = under_way.iter().chain(&ended).map(|one| one.user_id).collect();
     let connectors = fleet::connectors(&mut conn, scope, &app.clock).await?;
     let agents = fleet::overseen(&mut conn, scope, &app.clock, None).await?;
@@ -95,18 +94,6 @@ async fn find(desk: &Desk) -> Result<Lines> {
     drop(conn);
     let line = |one: &Live| line(&page, &names, one, app.clock.now());
     Ok(Lines { under_way: under_way.iter().map(line).collect(), ended: ended.iter().map(line).collect() })
-}
-
-/// Without those about people whom this operator does not see.
-async fn seen(conn: &mut PgConnection, desk: &Desk, all: Vec<Live>) -> Result<Vec<Live>> {
-    let Some(groups) = acts::groups(&desk.operator) else { return Ok(all) };
-    let mut seen = Vec::new();
-    for one in all {
-        if users::is_among(&mut *conn, &desk.visitor.tenant.scope, one.user_id, groups).await? {
-            seen.push(one);
-        }
-    }
-    Ok(seen)
 }
 
 fn line(page: &Page, names: &Names, one: &Live, now: time::OffsetDateTime) -> Line {

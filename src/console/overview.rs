@@ -122,7 +122,7 @@ struct OverviewPage {
     /// Keys of what wants doing, the most urgent first.
     todo: Vec<&'static str>,
     /// Decisions that wait for whoever looks.
-    waiting: usize,
+    waiting: i64,
     spans: Vec<Choice>,
     connectors: Vec<Choice>,
     kinds: Vec<Choice>,
@@ -151,7 +151,7 @@ async fn show(desk: May<Any>, uri: Uri) -> Result<Response> {
     let (visitor, view, page) = (&desk.visitor, Form::of(&uri).view(), desk.visitor.page());
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
     let mut conn = app.db.acquire().await?;
-    let tenant = tenants::by_id(&mut conn, &app.ring, scope.id()).await?;
+    let tenant = tenants::again(&mut conn, scope).await?;
     let connectors = fleet::connectors(&mut conn, scope, &app.clock).await?;
     let mut todo = Vec::new();
     if desk.may::<Fleet>() {

@@ -198,7 +198,7 @@ async fn show(desk: May<Serve>, Path(id): Path<Uuid>, uri: Uri) -> Result<Respon
     let mut conn = app.db.acquire().await?;
     let ceiling = visible(&mut conn, &desk, id).await?;
     // What holds now, not a moment ago: this page says why something does not work.
-    let tenant = tenants::by_id(&mut conn, &app.ring, visitor.tenant.scope.id()).await?;
+    let tenant = tenants::again(&mut conn, &visitor.tenant.scope).await?;
     let scope = &tenant.scope;
     let standing = users::standing(&mut conn, scope, id).await?.ok_or(Error::NotFound)?;
     let report = obstacles::of(&mut conn, &tenant, clock, id).await?.ok_or(Error::NotFound)?;

@@ -13,6 +13,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
+    approvals::ask_first,
     guard::{Desk, Fresh, Govern, May},
     shell::{Here, Rail},
 };
@@ -20,8 +21,9 @@ use crate::{
     app::App,
     base::language::Language,
     domain::{
+        approvals::{self, Act, Wish},
         operators::Draft,
-        settings::{self, ADDRESS_LIMITS, Changed, LONGEST_RECONFIRM},
+        settings::{self, ADDRESS_LIMITS, Changed, LONGEST_RECONFIRM, State},
         tenants::{self, Aid, Allowed, Change, Tenant},
         users::EmailAddress,
     },
@@ -170,9 +172,8 @@ struct SettingsPage {
 
 async fn show(desk: May<Govern>, uri: axum::http::Uri) -> Result<Response> {
     // As it is, not as it was a moment ago.
-    let (app, id) = (&desk.visitor.app, desk.visitor.tenant.scope.id());
-    let mut conn = app.db.acquire().await?;
-    let tenant = tenants::by_id(&mut conn, &app.ring, id).await?;
+    let mut conn = desk.visitor.app.db.acquire().await?;
+    let tenant = tenants::again(&mut conn, &desk.visitor.tenant.scope).await?;
     drop(conn);
     Ok(answer(&desk, &tenant, Form::of(&tenant), StatusCode::OK, (Vec::new(), uri.query() == Some("saved"))))
 }
@@ -184,21 +185,32 @@ fn answer(desk: &Desk, tenant: &Tenant, form: Form, status: StatusCode, (errors,
 }
 
 async fn submit(desk: Fresh<Govern>, form::Form(form): form::Form<Form>) -> Result<Response> {
-    let visitor = &desk.visitor;
-    let (app, scope) = (&visitor.app, &visitor.tenant.scope);
     let change = match form.read() {
         Ok(change) => change,
-        Err(errors) => return Ok(answer(&desk, &visitor.tenant, form, StatusCode::UNPROCESSABLE_ENTITY, (errors, false))),
+        Err(errors) => return Ok(answer(&desk, &desk.visitor.tenant, form, StatusCode::UNPROCESSABLE_ENTITY, (errors, false))),
     };
-    let mut tx = app.begin().await?;
-    match settings::change(&mut tx, &app.ring, &app.clock, &visitor.source, scope, (change, Some(&form.seen))).await? {
-        Changed::Yes(_) => {
-            tx.commit().await?;
-            Ok(Redirect::to("/console/settings?saved").into_response())
-        }
-        Changed::Stale(now) => {
+    match save(&desk, change, &form.seen).await? {
+        Ok(done) => Ok(done),
+        Err(now) => {
             let form = Form { seen: settings::mark(&now), ..form };
             Ok(answer(&desk, &now, form, StatusCode::CONFLICT, (vec!["console-error-stale"], false)))
         }
     }
+}
+
+/// Save this, or ask for the second person whom it takes. `Err`: not any more what was `seen`; as it is now.
+pub(super) async fn save(desk: &Desk, change: Change, seen: &str) -> Result<std::result::Result<Response, Tenant>> {
+    let visitor = &desk.visitor;
+    let (app, scope) = (&visitor.app, &visitor.tenant.scope);
+    let mut tx = app.begin().await?;
+    let (before, after) = match settings::change(&mut tx, &app.clock, &visitor.source, scope, (change, Some(seen))).await? {
+        Changed::Yes(before, after) => (State::of(&before), State::of(&after)),
+        Changed::Stale(now) => return Ok(Err(now)),
+    };
+    if before.guards_otherwise(&after) && approvals::wants(&mut tx, scope, Act::Policy).await? {
+        tx.rollback().await?;
+        return ask_first(app.begin().await?, desk, &Wish::settings(&before, &after)?).await.map(Ok);
+    }
+    tx.commit().await?;
+    Ok(Ok(Redirect::to("/console/settings?saved").into_response()))
 }

@@ -26,7 +26,7 @@ pub struct Item {
     pub icon: &'static str,
     pub here: bool,
     /// So many things wait there for whoever looks.
-    pub count: usize,
+    pub count: i64,
 }
 
 /// Every console template's `rail`.

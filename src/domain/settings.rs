@@ -10,7 +10,7 @@ use super::{
     history::{self, What},
     tenants::{self, Aid, Allowed, Change, Scope, Tenant},
 };
-use crate::base::{clock::Clock, id, language::Language, secret::KeyRing};
+use crate::base::{clock::Clock, id, language::Language};
 
 /// Days after which people are asked again, at most.
 pub const LONGEST_RECONFIRM: i32 = 730;
@@ -62,6 +62,22 @@ impl State {
         }
     }
 
+    /// Whether somebody could be harmed by the difference as by a policy's: what proves nothing, what operators may do, how far bots and
+    /// bills may go, who hears of it. That self-service ends is nothing that waits for anybody.
+    pub fn guards_otherwise(&self, after: &Self) -> bool {
+        self.mail_domains != after.mail_domains
+            || self.forbidden != after.forbidden
+            || self.allowed != after.allowed
+            || self.alerts.is_some() && self.alerts != after.alerts
+            || !self.self_service && after.self_service
+    }
+
+    /// By what is told whether it has changed.
+    pub fn mark(&self) -> String {
+        let all = serde_json::to_vec(self).expect("plain data");
+        data_encoding::HEXLOWER.encode(&id::sha256(&all)[..8])
+    }
+
     /// With all that an entry of the history knows.
     pub fn over(&self, entry: &serde_json::Value) -> Result<Self> {
         let mut all = serde_json::to_value(self)?;
@@ -90,13 +106,13 @@ impl State {
 
 /// By what a form tells whether somebody else has changed anything since it was shown.
 pub fn mark(tenant: &Tenant) -> String {
-    let all = serde_json::to_vec(&State::of(tenant)).expect("plain data");
-    data_encoding::HEXLOWER.encode(&id::sha256(&all)[..8])
+    State::of(tenant).mark()
 }
 
 /// What came of it.
 pub enum Changed {
-    Yes(Tenant),
+    /// From this to that.
+    Yes(Tenant, Tenant),
     /// It is not any more what the form was filled in for; as it is now.
     Stale(Tenant),
 }
@@ -104,25 +120,24 @@ pub enum Changed {
 /// `seen`: the [`mark`] of what it was decided upon, if that matters.
 pub async fn change(
     conn: &mut PgConnection,
-    ring: &KeyRing,
     clock: &Clock,
     source: &Source,
     scope: &Scope,
     (change, seen): (Change, Option<&str>),
 ) -> Result<Changed> {
     sqlx::query!("select tenant_id from tenants where tenant_id = $1 for update", scope.id()).fetch_one(&mut *conn).await?;
-    let before = tenants::by_id(&mut *conn, ring, scope.id()).await?;
+    let before = tenants::again(&mut *conn, scope).await?;
     if seen.is_some_and(|seen| seen != mark(&before)) {
         return Ok(Changed::Stale(before));
     }
     tenants::update(&mut *conn, scope, change).await?;
-    let after = tenants::by_id(&mut *conn, ring, scope.id()).await?;
+    let after = tenants::again(&mut *conn, scope).await?;
     let (was, is) = (State::of(&before), State::of(&after));
     if was != is {
         history::record(&mut *conn, scope, clock, source, (What::Settings, &was, &is)).await?;
     }
     audit::record_all(conn, clock, lines(&before, &after).into_iter().map(|event| (scope, source, event)).collect()).await?;
-    Ok(Changed::Yes(after))
+    Ok(Changed::Yes(before, after))
 }
 
 fn told<T: serde::Serialize>(before: &T, after: &T) -> serde_json::Value {

@@ -148,7 +148,11 @@ struct Row {
 impl Row {
     fn open(self, ring: &KeyRing) -> Result<Tenant> {
         let key = ring.unwrap(self.tenant_id.as_bytes(), &self.data_key)?;
-        Ok(Tenant {
+        Ok(self.with(key))
+    }
+
+    fn with(self, key: DataKey) -> Tenant {
+        Tenant {
             scope: Scope { id: self.tenant_id, key },
             name: self.name,
             language: Language::negotiate(&self.language).unwrap_or(Language::English),
@@ -166,7 +170,7 @@ impl Row {
             },
             expiry_reminders: self.expiry_reminders,
             forbidden: self.forbidden.iter().filter_map(|aid| Aid::parse(aid)).collect(),
-        })
+        }
     }
 }
 
@@ -187,6 +191,15 @@ pub async fn by_host(conn: &mut PgConnection, ring: &KeyRing, host: &str) -> Res
 
 /// For the worker and for agents, whose key says which tenant they belong to.
 pub async fn by_id(conn: &mut PgConnection, ring: &KeyRing, tenant: Uuid) -> Result<Tenant> {
+    row(conn, tenant).await?.open(ring)
+}
+
+/// As it is at this moment: the one at hand may be a moment old.
+pub async fn again(conn: &mut PgConnection, scope: &Scope) -> Result<Tenant> {
+    Ok(row(conn, scope.id).await?.with(scope.key.clone()))
+}
+
+async fn row(conn: &mut PgConnection, tenant: Uuid) -> Result<Row> {
     let row = sqlx::query_as!(
         Row,
         r#"select tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days, expiry_reminders,
@@ -195,7 +208,7 @@ pub async fn by_id(conn: &mut PgConnection, ring: &KeyRing, tenant: Uuid) -> Res
            from tenants t where tenant_id = $1"#,
         tenant,
     );
-    row.fetch_optional(conn).await?.with_context(|| format!("there is no tenant {tenant}"))?.open(ring)
+    row.fetch_optional(conn).await?.with_context(|| format!("there is no tenant {tenant}"))
 }
 
 /// What a tenant begins with.

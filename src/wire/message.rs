@@ -267,6 +267,9 @@ pub struct HeartbeatAnswer {
     /// Whether the tenant serves people at all. A cloud that does not say is older than the question.
     #[serde(default = "yes")]
     pub self_service: bool,
+    /// Fingerprint of the identity that an administrator wants replaced; one that has been by now is nobody's concern.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotate: Option<String>,
 }
 
 fn yes() -> bool {

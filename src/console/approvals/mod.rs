@@ -43,6 +43,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/console/approvals", get(index))
         .route("/console/approvals/rules", get(rules::show).post(rules::submit))
         .route("/console/approvals/{id}", get(show))
+        .route("/console/approvals/{id}/impact", get(impact))
         .route("/console/approvals/{id}/ask", post(ask).merge(back()))
         .route("/console/approvals/{id}/withdraw", post(withdraw).merge(back()))
         .route("/console/approvals/{id}/approve", post(approve).merge(back()))
@@ -148,6 +149,8 @@ struct OnePage {
     facts: Vec<Fact>,
     /// Of the policies.
     changes: Vec<policies::words::Line>,
+    /// Whom that helps and whom not can be looked at.
+    impact: bool,
     warnings: Vec<String>,
     asker: String,
     reason: String,
@@ -204,6 +207,7 @@ async fn answer(desk: &Desk, id: Uuid, status: StatusCode, error: Option<&'stati
         does: told.does,
         facts: told.facts,
         changes: told.changes,
+        impact: matches!(found.wish, Wish::Policy { .. }) && found.state == State::Waiting,
         warnings: told.warnings,
         asker: name_of(&operators, found.asked_by),
         asked: when(language, found.asked_at),
@@ -223,6 +227,17 @@ async fn answer(desk: &Desk, id: Uuid, status: StatusCode, error: Option<&'stati
         page,
     };
     Ok(page::html_as(status, &shown))
+}
+
+/// Who would gain and who would lose by other policies, if they came now.
+async fn impact(desk: May<Serve>, Path(id): Path<Uuid>) -> Result<Response> {
+    let mut conn = desk.visitor.app.db.acquire().await?;
+    let (found, _) = visible(&mut conn, &desk, id).await?;
+    drop(conn);
+    match found.wish {
+        Wish::Policy { after, .. } if found.state == State::Waiting => policies::of_approval(&desk, id, after).await,
+        _ => Err(Error::NotFound),
+    }
 }
 
 #[derive(Deserialize)]
@@ -293,12 +308,12 @@ async fn decide(desk: &Desk, id: Uuid, yes: bool) -> Result<Response> {
 }
 
 /// How many wait for this operator: beside the rail's item.
-pub async fn count(app: &App, desk: &Desk) -> Result<usize> {
+pub async fn count(app: &App, desk: &Desk) -> Result<i64> {
     if !Serve::ROLES.contains(&desk.operator.role) {
         return Ok(0);
     }
     let mut conn = app.db.acquire().await?;
-    Ok(approvals::waiting(&mut conn, &desk.visitor.tenant.scope, &app.clock, &desk.operator).await?.len())
+    Ok(approvals::count(&mut conn, &desk.visitor.tenant.scope, &app.clock, &desk.operator).await?)
 }
 
 /// Key of an act's name.

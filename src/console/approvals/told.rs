@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::act_key;
 use crate::{
     console::{
+        history::differences,
         policies::words::{self, Line},
         shell::role_key,
     },
@@ -14,7 +15,8 @@ use crate::{
         authenticators, fleet,
         operators::{self, Role},
         policies,
-        tenants::Scope,
+        settings::State,
+        tenants::{self, Scope},
         users,
     },
     web::{Page, Result, explained},
@@ -82,6 +84,11 @@ impl Told {
                 warnings = after.policies.iter().flat_map(|policy| words::warnings(page, &policy.terms)).collect();
                 about = changes.first().map(|line| line.subject.clone()).unwrap_or_default();
             }
+            Wish::Settings { before, after } => {
+                let now = State::of(&tenants::again(conn, scope).await?);
+                changes = differences(page, &now.over(before)?, &now.over(after)?);
+                about = page.t("console-nav-settings").into_owned();
+            }
             Wish::Owner { operator, name, mail } => {
                 about.clone_from(name);
                 let href = operator.map(|operator| format!("/console/operators/{operator}"));
@@ -109,6 +116,7 @@ impl Told {
             }
         }
         let does = match wish.act() {
+            Act::Policy if matches!(wish, Wish::Settings { .. }) => "approvals-does-settings",
             Act::Owner if matches!(wish, Wish::Link { .. }) => "approvals-does-link",
             Act::Owner if matches!(wish, Wish::Enable { .. }) => "approvals-does-enable",
             Act::Owner if readdressed => "approvals-does-readdress",

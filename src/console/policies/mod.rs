@@ -19,7 +19,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use self::form::Form;
-pub use self::{preview::Wish, preview::answer as preview, words::Line};
+pub use self::{preview::Wish, preview::answer as preview, preview::of_approval, words::Line};
 use super::{
     guard::{Fresh, Govern, May, Rules},
     shell::{Here, Rail},

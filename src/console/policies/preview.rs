@@ -11,7 +11,7 @@ use axum::{
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::{
@@ -167,23 +167,55 @@ struct PreviewPage {
     shown: String,
     /// There is a form to go back to.
     form: bool,
+    /// Where it waits for a decision: there is nothing to save.
+    approval: Option<Uuid>,
 }
 
 /// What this would come to. `again`: of the words of why it was not saved.
 pub async fn answer(desk: &Desk, wish: Wish, again: Option<&'static str>) -> Result<Response> {
-    let (app, visitor) = (&desk.visitor.app, &desk.visitor);
     // Never committed.
-    let mut tx = app.begin().await?;
-    let tenant = tenants::by_id(&mut tx, &app.ring, visitor.tenant.scope.id()).await?;
-    let rules = policies::rules(&mut tx, &tenant.scope).await?;
+    let mut tx = desk.visitor.app.begin().await?;
+    let rules = policies::rules(&mut tx, &desk.visitor.tenant.scope).await?;
     let known = policy_form::known(&mut tx, desk, &rules).await?;
     let change = match wish.change(&mut tx, desk, &known).await? {
         Ok(change) => change,
         Err(page) => return Ok(page),
     };
-    let (changed, impact) = match coverage::impact(&mut tx, &tenant, &app.clock, &visitor.source, &change).await? {
-        Ok(found) => found,
+    let mut preview = match worked_out(desk, tx, &change).await? {
+        Ok((preview, before)) => PreviewPage {
+            title: wish.title(),
+            again,
+            shown: wish.shown(desk, &before),
+            form: matches!(wish, Wish::Save { .. }),
+            wish: wish.text(),
+            ..preview
+        },
         Err(refused) => return not_possible(desk, &wish, &known, refused),
+    };
+    if matches!(wish, Wish::Undo { .. }) {
+        preview.warnings.insert(0, preview.page.t("policies-warn-undo").into_owned());
+    }
+    Ok(page::html_as(if again.is_some() { StatusCode::CONFLICT } else { StatusCode::OK }, &preview))
+}
+
+/// What a change that waits for a decision would come to now.
+pub async fn of_approval(desk: &Desk, approval: Uuid, after: Rules) -> Result<Response> {
+    let tx = desk.visitor.app.begin().await?;
+    let (preview, _) = worked_out(desk, tx, &Change::Restore(after)).await?.map_err(anyhow::Error::new)?;
+    Ok(page::html(&PreviewPage { approval: Some(approval), ..preview }))
+}
+
+/// Done, looked at, and rolled back. With the policies as they are.
+async fn worked_out(
+    desk: &Desk,
+    mut tx: Transaction<'static, Postgres>,
+    change: &Change,
+) -> Result<std::result::Result<(PreviewPage, Rules), Refused>> {
+    let (app, visitor) = (&desk.visitor.app, &desk.visitor);
+    let tenant = tenants::again(&mut tx, &visitor.tenant.scope).await?;
+    let (changed, impact) = match coverage::impact(&mut tx, &tenant, &app.clock, &visitor.source, change).await? {
+        Ok(found) => found,
+        Err(refused) => return Ok(Err(refused)),
     };
     tx.rollback().await?;
     let page = visitor.page();
@@ -199,22 +231,23 @@ pub async fn answer(desk: &Desk, wish: Wish, again: Option<&'static str>) -> Res
     if able == 0 && !loses.is_empty() {
         warnings.push(page.t("policies-warn-nobody").into_owned());
     }
-    let shown = PreviewPage {
+    let preview = PreviewPage {
         rail: desk.rail(Here::Policies),
-        title: wish.title(),
-        again,
+        title: "policies-preview-waits",
+        again: None,
         changes: words::changes(&page, &changed.before, &changed.after),
         warnings,
         gains: Side::of(&page, &gains),
         loses: Side::of(&page, &loses),
         same,
         able,
-        shown: wish.shown(desk, &changed.before),
-        form: matches!(wish, Wish::Save { .. }),
-        wish: wish.text(),
+        shown: String::new(),
+        form: false,
+        wish: String::new(),
+        approval: None,
         page,
     };
-    Ok(page::html_as(if again.is_some() { StatusCode::CONFLICT } else { StatusCode::OK }, &shown))
+    Ok(Ok((preview, changed.before)))
 }
 
 fn not_possible(desk: &Desk, wish: &Wish, known: &[Group], refused: Refused) -> Result<Response> {

@@ -12,7 +12,8 @@ use crate::{
         fleet,
         operators::{self, Draft, Role, Saved},
         policies::{self, Change},
-        tenants::Scope,
+        settings::{self, Changed, State},
+        tenants::{self, Scope},
         users::{self, EmailAddress},
     },
 };
@@ -28,6 +29,13 @@ pub async fn out(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: 
         Wish::Policy { before, after } => {
             let change = Change::Restore(after.clone());
             Ok(policies::change(conn, scope, clock, source, (&change, Some(&before.mark()))).await?.is_ok())
+        }
+        Wish::Settings { before, after } => {
+            let now = State::of(&tenants::again(&mut *conn, scope).await?);
+            let seen = now.over(before)?.mark();
+            let change = now.over(after)?.change();
+            let changed = settings::change(conn, clock, source, scope, (change, Some(&seen))).await?;
+            Ok(matches!(changed, Changed::Yes(..)))
         }
         Wish::Owner { operator, name, mail } => {
             let Some(mail) = EmailAddress::parse(mail) else { return Ok(false) };

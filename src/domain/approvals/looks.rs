@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::Wish;
 use crate::{
     domain::{
-        authenticators, fleet, freezes, operators, policies,
-        tenants::Scope,
+        authenticators, fleet, freezes, operators, policies, settings,
+        tenants::{self, Scope},
         users::{self, EmailAddress, Phone},
     },
     wire::b64,
@@ -31,6 +31,7 @@ pub async fn of(conn: &mut PgConnection, scope: &Scope, wish: &Wish) -> Result<O
             found.map(|found| json!([found.status.as_str(), b64(&found.identity), found.name, found.connector_id]))
         }
         Wish::Policy { .. } => Some(Value::String(policies::rules(conn, scope).await?.mark())),
+        Wish::Settings { .. } => Some(Value::String(settings::mark(&tenants::again(conn, scope).await?))),
         Wish::Owner { operator: Some(operator), .. } | Wish::Link { operator } | Wish::Enable { operator } => {
             let found = operators::get(conn, scope, *operator).await?;
             found.map(|found| json!([found.version, found.role.as_str(), found.disabled_at.is_some(), found.is_ready]))

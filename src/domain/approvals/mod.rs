@@ -14,14 +14,15 @@ mod rules;
 mod store;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{operators::Role, policies::Rules, tenants::Aid};
+use super::{operators::Role, policies::Rules, settings, tenants::Aid};
 pub use ask::{Asked, ask, begin, clean, withdraw};
 pub use decide::{Decided, Opening, Right, decide, is_open, opening, right, used};
 pub use rules::{Temporary, are_two, rules, switch, temporary, wants};
-pub use store::{get, recent, waiting};
+pub use store::{count, get, recent, waiting};
 
 /// A draft waits so long for its reason.
 const DRAFT: Duration = Duration::minutes(15);
@@ -50,7 +51,7 @@ pub enum Act {
     Method,
     /// Confirming an agent.
     Agent,
-    /// Changing the policies, or who is privileged.
+    /// Changing the policies, who is privileged, or what of the settings guards people.
     Policy,
     /// Making somebody an owner, and whatever lets somebody in as one: another address, a link, enabling.
     Owner,
@@ -128,6 +129,11 @@ pub enum Wish {
         before: Rules,
         after: Rules,
     },
+    /// From these settings to those, as [`settings::State`]: kept longer than their shape lasts.
+    Settings {
+        before: Value,
+        after: Value,
+    },
     /// `None`: a new operator. Of somebody who is one: this name and this address.
     Owner {
         operator: Option<Uuid>,
@@ -149,6 +155,10 @@ pub enum Wish {
 }
 
 impl Wish {
+    pub fn settings(before: &settings::State, after: &settings::State) -> anyhow::Result<Self> {
+        Ok(Self::Settings { before: serde_json::to_value(before)?, after: serde_json::to_value(after)? })
+    }
+
     pub const fn act(&self) -> Act {
         match self {
             Self::Temporary { .. } => Act::Temporary,
@@ -156,7 +166,7 @@ impl Wish {
             Self::Code { .. } => Act::Code,
             Self::Method { .. } => Act::Method,
             Self::Agent { .. } => Act::Agent,
-            Self::Policy { .. } => Act::Policy,
+            Self::Policy { .. } | Self::Settings { .. } => Act::Policy,
             Self::Owner { .. } | Self::Link { .. } | Self::Enable { .. } => Act::Owner,
             Self::Rule { .. } => Act::Rule,
         }
@@ -166,9 +176,7 @@ impl Wish {
     pub const fn user(&self) -> Option<Uuid> {
         match self {
             Self::Temporary { user } | Self::Privileged { user } | Self::Code { user, .. } | Self::Method { user, .. } => Some(*user),
-            Self::Agent { .. } | Self::Policy { .. } | Self::Owner { .. } | Self::Link { .. } | Self::Enable { .. } | Self::Rule { .. } => {
-                None
-            }
+            _ => None,
         }
     }
 

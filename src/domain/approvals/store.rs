@@ -76,57 +76,72 @@ pub(super) async fn locked(conn: &mut PgConnection, scope: &Scope, clock: &Clock
     get(conn, scope, clock, approval).await
 }
 
-/// What waits for this operator's decision, the oldest first: what they may decide by their role and whom they serve.
+/// What an operator may decide: which acts by their role, and of whom.
+struct Reach {
+    acts: Vec<String>,
+    connectors: Option<Vec<Uuid>>,
+    guids: Option<Vec<Uuid>>,
+}
+
+impl Reach {
+    fn of(operator: &Operator) -> Self {
+        let acts = Act::ALL.into_iter().filter(|act| act.deciders().contains(&operator.role));
+        let (connectors, guids) = users::among(acts::groups(operator));
+        Self { acts: acts.map(|act| act.as_str().to_owned()).collect(), connectors, guids }
+    }
+}
+
+/// What waits for this operator's decision, the oldest first.
 pub async fn waiting(conn: &mut PgConnection, scope: &Scope, clock: &Clock, operator: &Operator) -> Result<Vec<Approval>> {
-    let acts: Vec<String> =
-        Act::ALL.into_iter().filter(|act| act.deciders().contains(&operator.role)).map(|act| act.as_str().to_owned()).collect();
+    let reach = Reach::of(operator);
     let rows = sqlx::query_as!(
         Row,
         "select approval_id, wish, state, asked_by, reason, asked_at, expires_at, decided_by, decided_at, looks from approvals
-         where tenant_id = $1 and state = 'waiting' and expires_at > $2 and act = any($3) and asked_by <> $4 order by approval_id limit $5",
+         where tenant_id = $1 and state = 'waiting' and expires_at > $2 and act = any($3) and asked_by <> $4
+             and (user_id is null or is_among(user_id, $6, $7)) order by approval_id limit $5",
         scope.id(),
         clock.now(),
-        &acts,
+        &reach.acts,
         operator.operator_id,
         WAITING,
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    seen(conn, scope, clock, operator, rows).await
+        reach.connectors.as_deref(),
+        reach.guids.as_deref(),
+    );
+    rows.fetch_all(conn).await?.into_iter().map(|row| row.open(scope, clock)).collect()
+}
+
+/// How many wait for it.
+pub async fn count(conn: &mut PgConnection, scope: &Scope, clock: &Clock, operator: &Operator) -> Result<i64> {
+    let reach = Reach::of(operator);
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from approvals where tenant_id = $1 and state = 'waiting' and expires_at > $2 and act = any($3)
+             and asked_by <> $4 and (user_id is null or is_among(user_id, $5, $6))"#,
+        scope.id(),
+        clock.now(),
+        &reach.acts,
+        operator.operator_id,
+        reach.connectors.as_deref(),
+        reach.guids.as_deref(),
+    );
+    Ok(count.fetch_one(conn).await?)
 }
 
 /// Their own that are under way and what ended lately of all that they may see, the newest first.
 pub async fn recent(conn: &mut PgConnection, scope: &Scope, clock: &Clock, operator: &Operator) -> Result<Vec<Approval>> {
-    let acts: Vec<String> =
-        Act::ALL.into_iter().filter(|act| act.deciders().contains(&operator.role)).map(|act| act.as_str().to_owned()).collect();
+    let reach = Reach::of(operator);
     let rows = sqlx::query_as!(
         Row,
         "select approval_id, wish, state, asked_by, reason, asked_at, expires_at, decided_by, decided_at, looks from approvals
-         where tenant_id = $1 and reason <> '' and (asked_by = $4 or act = any($3) and (state <> 'waiting' or expires_at <= $2))
+         where tenant_id = $1 and reason <> '' and (asked_by = $4 or act = any($3) and (state <> 'waiting' or expires_at <= $2)
+             and (user_id is null or is_among(user_id, $6, $7)))
          order by approval_id desc limit $5",
         scope.id(),
         clock.now(),
-        &acts,
+        &reach.acts,
         operator.operator_id,
         RECENT,
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    seen(conn, scope, clock, operator, rows).await
-}
-
-/// Without those about people whom this operator does not see.
-async fn seen(conn: &mut PgConnection, scope: &Scope, clock: &Clock, operator: &Operator, rows: Vec<Row>) -> Result<Vec<Approval>> {
-    let mut all = Vec::new();
-    for row in rows {
-        let approval = row.open(scope, clock)?;
-        if let (Some(user), Some(groups)) = (approval.wish.user(), acts::groups(operator))
-            && approval.asked_by != operator.operator_id
-            && !users::is_among(&mut *conn, scope, user, groups).await?
-        {
-            continue;
-        }
-        all.push(approval);
-    }
-    Ok(all)
+        reach.connectors.as_deref(),
+        reach.guids.as_deref(),
+    );
+    rows.fetch_all(conn).await?.into_iter().map(|row| row.open(scope, clock)).collect()
 }

@@ -62,6 +62,26 @@ pub async fn add_connector(
     Ok(connector)
 }
 
+/// Call it otherwise; `name` is one by [`Connector::is_name`]. False: the tenant has no such connector.
+pub async fn rename(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, connector: Uuid, name: &str) -> Result<bool> {
+    let before = sqlx::query_scalar!(
+        "update connectors c set name = $3 from connectors before
+         where c.tenant_id = $1 and c.connector_id = $2 and before.connector_id = c.connector_id returning before.name",
+        scope.id(),
+        connector,
+        name.trim(),
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(before) = before else { return Ok(false) };
+    if before != name.trim() {
+        let detail = serde_json::json!({ "connector": connector, "before": before, "after": name.trim() });
+        audit::record(conn, scope, clock, source, Event { action: "connector.name", outcome: "changed", detail, ..Event::default() })
+            .await?;
+    }
+    Ok(true)
+}
+
 /// Whether there is one whose accounts follow no others: without it there would be nobody to follow.
 pub fn one_goes_first(connectors: &[Connector]) -> bool {
     connectors.iter().any(|connector| connector.linked.is_none())

@@ -40,6 +40,8 @@ pub struct Beaten {
     /// Of the connector.
     pub writeback: bool,
     pub unlock: bool,
+    /// Another identity is to take this one's place.
+    pub rotate: bool,
     pub alarms: Vec<Alarm>,
 }
 
@@ -57,7 +59,7 @@ pub async fn heartbeat(
                address = coalesce(a.address, $7::text::inet)
            from connectors c
            where a.tenant_id = $1 and a.agent_id = $2 and c.tenant_id = a.tenant_id and c.connector_id = a.connector_id
-           returning c.writeback, c.unlock, a.instance, host(a.address) as address"#,
+           returning c.writeback, c.unlock, a.rotate_at is not null as "rotate!", a.instance, host(a.address) as address"#,
         scope.id(),
         agent.agent_id,
         clock.now(),
@@ -95,7 +97,7 @@ pub async fn heartbeat(
         audit::record(conn, scope, clock, source, event).await?;
         alarms.push(Alarm::Moved);
     }
-    Ok(Beaten { writeback: before.writeback, unlock: before.unlock, alarms })
+    Ok(Beaten { writeback: before.writeback, unlock: before.unlock, rotate: before.rotate, alarms })
 }
 
 /// Another process than the current one speaks: true if it is one that had been replaced, else it replaces the current one.

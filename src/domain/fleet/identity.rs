@@ -4,6 +4,7 @@
 use anyhow::Result;
 use sqlx::PgConnection;
 use thiserror::Error;
+use uuid::Uuid;
 
 use super::{Agent, keys};
 use crate::{
@@ -127,8 +128,32 @@ async fn replace(
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!("update agents set identity = $3 where tenant_id = $1 and agent_id = $2", scope.id(), agent.agent_id, key)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "update agents set identity = $3, rotate_at = null where tenant_id = $1 and agent_id = $2",
+        scope.id(),
+        agent.agent_id,
+        key,
+    )
+    .execute(conn)
+    .await?;
     Ok(Ok(()))
+}
+
+/// Have an active agent replace its identity: its next heartbeat is told so, and each until it has. False: no such agent is active, or it
+/// is asked for already.
+pub async fn rotate(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, agent: Uuid) -> Result<bool> {
+    let done = sqlx::query!(
+        "update agents set rotate_at = $3 where tenant_id = $1 and agent_id = $2 and status = 'active' and rotate_at is null",
+        scope.id(),
+        agent,
+        clock.now(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let detail = serde_json::json!({ "agent": agent });
+    audit::record(conn, scope, clock, source, Event { action: "agent.rotate", outcome: "asked", detail, ..Event::default() }).await?;
+    Ok(true)
 }

@@ -21,10 +21,10 @@ use crate::{
     wire::message::{AuditHead, DirectoryHealth, PasswordPolicy},
 };
 pub use canary::{Sung, forget_sung, sung};
-pub use connectors::{Connector, Crew, Feature, add_connector, connectors, crew, link, one_goes_first, switch};
+pub use connectors::{Connector, Crew, Feature, add_connector, connectors, crew, link, one_goes_first, rename, switch};
 pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, fits, new_token, revoke};
 pub use heartbeat::{Alarm, Beaten, acknowledge, heartbeat};
-pub use identity::{NotTaken, Replaced, replace_identity};
+pub use identity::{NotTaken, Replaced, replace_identity, rotate};
 pub use keys::{Recipient, owners, publish, recipients};
 pub use overseen::{Overseen, Trouble, overseen};
 pub use proofs::{Proof, Used, forget_used, use_up};

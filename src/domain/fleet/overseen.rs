@@ -25,6 +25,8 @@ pub struct Overseen {
     pub revoked_at: Option<OffsetDateTime>,
     /// When its identity was seen in two processes at once, until somebody has looked into it.
     pub cloned_at: Option<OffsetDateTime>,
+    /// Since when somebody waits for it to replace its identity.
+    pub rotate_at: Option<OffsetDateTime>,
     /// From where it last spoke.
     pub address: Option<IpAddr>,
     /// Its last heartbeat; `None` before the first, and where it cannot be read.
@@ -84,7 +86,7 @@ impl Overseen {
 pub async fn overseen(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agent: Option<Uuid>) -> Result<Vec<Overseen>> {
     let rows = sqlx::query!(
         r#"select a.agent_id, a.tenant_id, a.connector_id, a.name, a.identity, a.status, a.last_seen_at, a.version, a.enrolled_at, a.confirmed_at,
-               a.revoked_at, a.cloned_at, host(a.address) as address, a.health, k.epoch as "epoch?", k.not_after as "not_after?"
+               a.revoked_at, a.cloned_at, a.rotate_at, host(a.address) as address, a.health, k.epoch as "epoch?", k.not_after as "not_after?"
            from agents a left join lateral (select epoch, not_after from sealing_keys k
                where k.tenant_id = a.tenant_id and k.agent_id = a.agent_id and k.not_before <= $3 and k.not_after > $3
                order by epoch desc limit 1) k on true
@@ -111,6 +113,7 @@ pub async fn overseen(conn: &mut PgConnection, scope: &Scope, clock: &Clock, age
         confirmed_at: row.confirmed_at,
         revoked_at: row.revoked_at,
         cloned_at: row.cloned_at,
+        rotate_at: row.rotate_at,
         address: row.address.and_then(|address| address.parse().ok()),
         beat: row.health.and_then(|beat| serde_json::from_value(beat).ok()),
         key: row.epoch.zip(row.not_after),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{LIFETIME, SLACK, State};
 use crate::{
     base::{clock::Clock, id},
-    domain::tenants::Scope,
+    domain::{tenants::Scope, users::among},
     wire::{outcome::Code, ticket::Kind},
 };
 
@@ -60,31 +60,38 @@ impl Row {
     }
 }
 
-/// Those that agents have or may have, the oldest first.
-pub async fn under_way(conn: &mut PgConnection, scope: &Scope, clock: &Clock) -> Result<Vec<Live>> {
+/// Those that agents have or may have, the oldest first; `groups`: of their members alone.
+pub async fn under_way(conn: &mut PgConnection, scope: &Scope, clock: &Clock, groups: Option<&[(Uuid, Uuid)]>) -> Result<Vec<Live>> {
+    let (connectors, guids) = among(groups);
     let rows = sqlx::query_as!(
         Row,
         r#"select j.job_id, j.user_id, j.connector_id, j.kind, j.state, j.code, j.agent_id, j.submitted_at as "submitted_at!", j.finished_at
            from active_jobs a join jobs j on j.job_id = a.job_id
            where a.connector_id in (select connector_id from connectors where tenant_id = $1) and j.tenant_id = $1 and j.job_id >= $2
-               and j.submitted_at is not null
+               and j.submitted_at is not null and is_among(j.user_id, $4, $5)
            order by j.job_id limit $3"#,
         scope.id(),
         id::lowest_at(clock.now() - SLACK - LIFETIME),
         MOST,
+        connectors.as_deref(),
+        guids.as_deref(),
     );
     rows.fetch_all(conn).await?.into_iter().map(Row::open).collect()
 }
 
-/// Those that ended lately, the newest first.
-pub async fn ended(conn: &mut PgConnection, scope: &Scope, clock: &Clock) -> Result<Vec<Live>> {
+/// Those that ended lately, the newest first; `groups`: of their members alone.
+pub async fn ended(conn: &mut PgConnection, scope: &Scope, clock: &Clock, groups: Option<&[(Uuid, Uuid)]>) -> Result<Vec<Live>> {
+    let (connectors, guids) = among(groups);
     let rows = sqlx::query_as!(
         Row,
         r#"select job_id, user_id, connector_id, kind, state, code, agent_id, submitted_at as "submitted_at!", finished_at from jobs
-           where tenant_id = $1 and job_id >= $2 and submitted_at is not null and finished_at is not null order by job_id desc limit $3"#,
+           where tenant_id = $1 and job_id >= $2 and submitted_at is not null and finished_at is not null
+               and is_among(user_id, $4, $5) order by job_id desc limit $3"#,
         scope.id(),
         id::lowest_at(clock.now() - LATELY),
         MOST,
+        connectors.as_deref(),
+        guids.as_deref(),
     );
     rows.fetch_all(conn).await?.into_iter().map(Row::open).collect()
 }

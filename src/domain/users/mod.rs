@@ -33,7 +33,7 @@ pub use links::{LinkBy, Linked, Unlisted, first, follow, list};
 pub use mirror::{MirrorOutcome, Mirrored, clean, mirror};
 pub use own::{Contact, are_own, cool_off, set_own};
 pub use readdressed::Readdressed;
-pub use search::{Asked, Found, SHOWN, Search, is_among, search};
+pub use search::{Asked, Found, SHOWN, Search, among, is_among, search};
 
 /// A typed sign-in name or address in its one canonical form: trimmed, lower case, without `DOMAIN\`.
 #[derive(Debug, Clone, PartialEq, Eq)]

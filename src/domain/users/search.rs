@@ -136,18 +136,20 @@ pub async fn search(conn: &mut PgConnection, scope: &Scope, asked: &Asked, group
 
 /// Whether an operator who is limited to these groups may see this person.
 pub async fn is_among(conn: &mut PgConnection, scope: &Scope, user: Uuid, groups: &[(Uuid, Uuid)]) -> Result<bool> {
-    let (connectors, guids): (Vec<_>, Vec<_>) = groups.iter().copied().unzip();
-    let among = sqlx::query_scalar!(
-        r#"select exists (select from memberships m join unnest($3::uuid[], $4::uuid[]) as g (connector_id, group_guid) using (connector_id, group_guid)
-               where m.tenant_id = $1 and m.user_id = $2) as "among!""#,
+    let (connectors, guids) = among(Some(groups));
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from users where tenant_id = $1 and user_id = $2 and is_among(user_id, $3, $4)) as "found!""#,
         scope.id(),
         user,
-        &connectors,
-        &guids,
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(among)
+        connectors.as_deref(),
+        guids.as_deref(),
+    );
+    Ok(found.fetch_one(conn).await?)
+}
+
+/// Groups as the database's `is_among` takes them: their connectors, and they themselves.
+pub fn among(groups: Option<&[(Uuid, Uuid)]>) -> (Option<Vec<Uuid>>, Option<Vec<Uuid>>) {
+    groups.map(|groups| groups.iter().copied().unzip()).unzip()
 }
 
 #[cfg(test)]

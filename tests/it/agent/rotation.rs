@@ -5,7 +5,11 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use sspr::{agent::rotation, wire::keys::fingerprint};
+use sspr::{
+    agent::rotation,
+    domain::{audit::Source, fleet},
+    wire::keys::fingerprint,
+};
 
 use super::NO_HINTS;
 use crate::support::{Cloud, Person, office::Office};
@@ -31,6 +35,15 @@ async fn the_running_agent_replaces_its_identity_and_goes_on_serving() {
     assert_eq!(person.is_told().await["state"], "applied");
     assert_eq!(cloud.sql::<i64>("select count(*) from sealing_keys").await, 1);
 
+    // Asked for in the cloud: once.
+    let mut tx = cloud.app.begin().await.unwrap();
+    let (scope, agent) = (&cloud.tenant.scope, cloud.sql("select agent_id from agents").await);
+    assert!(fleet::rotate(&mut tx, scope, &cloud.clock, &Source::house("cli"), agent).await.unwrap());
+    tx.commit().await.unwrap();
+    cloud.until("select count(*) from former_identities", 2).await;
+    cloud.until("select count(*) from agents where rotate_at is null and last_seen_at > now() - interval '2 seconds'", 1).await;
+    let told = shown(&cloud).await;
+
     // Two days old, with a life of one.
     office.stops().await;
     let file = File::options().write(true).open(office.settings.state_dir.join("identity.pkcs8")).unwrap();
@@ -43,7 +56,7 @@ async fn the_running_agent_replaces_its_identity_and_goes_on_serving() {
     office.stops().await;
     office.settings.identity_days = 1;
     office.runs(&cloud);
-    cloud.until("select count(*) from former_identities", 2).await;
+    cloud.until("select count(*) from former_identities", 3).await;
     assert_ne!(shown(&cloud).await, told);
     office.stops().await;
 }

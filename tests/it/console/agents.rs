@@ -4,6 +4,7 @@ use sspr::{
     base::id,
     domain::operators::Role,
     wire::{
+        keys::Identity,
         message::{CanaryRun, DirectoryHealth, Heartbeat, PasswordPolicy, ServerHealth},
         outcome::Code,
     },
@@ -174,6 +175,32 @@ async fn what_is_wrong_with_an_agent_is_said_with_what_to_do() {
     agent.beat(true).await;
     sqlx::query("delete from sealing_keys").execute(&cloud.app.db).await.unwrap();
     admin.opens(&of(&agent)).await.sees("No sealing key");
+}
+
+/// Asked for until it is done; one that was done meanwhile is not done again.
+#[tokio::test]
+async fn an_agent_is_asked_for_a_new_identity_until_it_has_one() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    let mut admin = cloud.operator(Role::Administrator).await;
+    assert_eq!(agent.beats().await.rotate, None);
+    for _ in 0..2 {
+        let button = format!("{}/rotate", of(&agent));
+        admin.opens(&of(&agent)).await;
+        if admin.page.form(&button).is_ok() {
+            admin.submits(&button, &[]).await;
+        }
+        admin.is_at(&of(&agent)).sees("it comes with its next heartbeat");
+    }
+    assert_eq!(agent.beats().await.rotate.as_deref(), Some(&*agent.fingerprint));
+    let new = Identity::generate();
+    assert_eq!(agent.post("/agent/v1/identity", &agent.succession(&new)).await.status(), 204);
+    agent.becomes(new);
+    assert_eq!(agent.beats().await.rotate, None);
+    assert_eq!(cloud.sql::<String>("select string_agg(outcome, ' ') from audit_events where action = 'agent.rotate'").await, "asked");
+    admin.opens(&of(&agent)).await.submits(&format!("{}/revoke", of(&agent)), &[]).await;
+    admin.posts_form(&format!("{}/rotate", of(&agent)), "").await;
+    assert_eq!(cloud.sql::<i64>("select count(*) from agents where rotate_at is not null").await, 0, "nothing is asked of a revoked one");
 }
 
 /// The second factor of a while ago is not enough, and what was to be done is not done.

@@ -491,7 +491,10 @@ async fn policies_become_what_two_have_looked_at_and_nothing_else() {
     assert_eq!(cloud.sql::<String>(name).await, "Everybody");
     assert_eq!(desk.opens(&page).await.page.status, 404);
     two.opens(&page).await.sees("All of us");
-    two.submits(&format!("{page}/approve"), &[]).await.sees("Done");
+    two.opens(&format!("{page}/impact")).await.sees("What this change would come to").sees("0 people gain").sees("Back to the request");
+    assert_eq!(desk.opens(&format!("{page}/impact")).await.page.status, 404);
+    assert_eq!(cloud.sql::<String>(name).await, "Everybody");
+    two.opens(&page).await.submits(&format!("{page}/approve"), &[]).await.sees("Done");
     assert_eq!(cloud.sql::<String>(name).await, "All of us");
     // Somebody changes them while it waits.
     one.opens(&of).await.submits(&of, &[("name", "Mine")]).await;
@@ -504,4 +507,47 @@ async fn policies_become_what_two_have_looked_at_and_nothing_else() {
     assert_eq!(two.posts_form(&format!("{page}/approve"), "").await, 409);
     two.sees("It is not any more what it was");
     assert_eq!(cloud.sql::<String>(name).await, "Theirs");
+}
+
+/// What of the settings a policy relies on is changed by two as well, from the form and from the history; what guards nobody by one.
+#[tokio::test]
+async fn settings_that_guard_people_take_two_like_policies() {
+    let cloud = Cloud::start().await;
+    cloud.takes_two("policy");
+    let mut one = cloud.operator(Role::Administrator).await;
+    let mut two = cloud.operator(Role::Administrator).await;
+    let of = "/console/settings";
+    one.opens(of).await.submits(of, &[("help", "Dial 4711")]).await.sees("Saved.");
+    let kept = "select concat_ws(' ', help, mail_domains, sms_budget, self_service) from tenants";
+    one.opens(of).await.submits(of, &[("mail_domains", "corp.example"), ("help", "Dial 42")]).await;
+    let page = asks(&mut one).await;
+    assert_eq!(cloud.sql::<String>(kept).await, "Dial 4711 {} 1000 t", "nothing yet");
+    two.opens(&page).await.sees("corp.example").sees("Dial 4711 Dial 42");
+    two.submits(&format!("{page}/approve"), &[]).await.sees("Done");
+    assert_eq!(cloud.sql::<String>(kept).await, "Dial 42 {corp.example} 1000 t");
+    let asker = "select count(distinct actor) from audit_events where action in ('tenant.mail_domains', 'tenant.help')";
+    assert_eq!(cloud.sql::<i64>(asker).await, 1, "in the name of whoever asked");
+    // Back to how it was: the history's way is no other.
+    let undo: Uuid = cloud.sql("select change_id from history order by change_id desc limit 1").await;
+    let undo = format!("/console/history/{undo}/undo");
+    one.opens("/console/history").await.submits(&undo, &[]).await.submits(&undo, &[]).await;
+    let page = asks(&mut one).await;
+    assert_eq!(cloud.sql::<String>(kept).await, "Dial 42 {corp.example} 1000 t");
+    // Something else is changed meanwhile.
+    let tenant = cloud.tenant.scope.id().to_string();
+    cloud.administers(&["tenant", "set", &tenant, "--sms-budget", "7"]);
+    assert_eq!(two.posts_form(&format!("{page}/approve"), "").await, 409);
+    assert_eq!(cloud.sql::<String>(kept).await, "Dial 42 {corp.example} 7 t");
+    // Switched off by one, on by two.
+    one.opens(of).await;
+    let mut form = one.page.form(of).unwrap();
+    form.fields.retain(|(name, _)| name != "self_service");
+    one.page = one.browser.submit(&form).await.unwrap();
+    one.is_at(of).sees("Saved.");
+    one.opens(of).await;
+    let mut form = one.page.form(of).unwrap();
+    form.fields.push(("self_service".into(), "on".into()));
+    one.page = one.browser.submit(&form).await.unwrap();
+    asks(&mut one).await;
+    assert!(!cloud.sql::<bool>("select self_service from tenants").await);
 }

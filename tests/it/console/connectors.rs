@@ -144,3 +144,26 @@ async fn what_is_anothers_is_not_there() {
     assert_eq!(other.sql::<i64>("select count(*) from connectors where writeback").await, 1);
     assert_eq!(other.sql::<i64>("select count(*) from agents where status = 'active'").await, 1);
 }
+
+#[tokio::test]
+async fn a_directory_is_renamed_by_whoever_saw_its_name() {
+    let cloud = Cloud::start().await;
+    let (mut one, mut two) = (cloud.operator(Role::Administrator).await, cloud.operator(Role::Administrator).await);
+    let page = format!("/console/connectors/{}", cloud.connector);
+    let of = format!("{page}/name");
+    one.opens(&page).await;
+    two.opens(&page).await;
+    one.submits(&of, &[("name", " Berlin <b>site</b> ")]).await.is_at(&page).sees("Berlin <b>site</b>");
+    assert!(!one.page.body.contains("<b>site"), "as text");
+    assert_eq!(cloud.sql::<String>("select name from connectors").await, "Berlin <b>site</b>");
+    two.submits(&of, &[("name", "Bonn")]).await.sees("Somebody else has changed this");
+    assert_eq!(two.page.status, 409);
+    assert!(two.page.form(&of).unwrap().fields.contains(&("name".into(), "Bonn".into())), "nothing is lost");
+    two.submits(&of, &[]).await.is_at(&page).sees("Bonn");
+    two.submits(&of, &[("name", " ")]).await.sees("at most 100 characters");
+    assert_eq!(two.page.status, 422);
+    cloud.administers(&["connector", "rename", &cloud.connector.to_string(), "Bonn"]);
+    cloud.administers(&["connector", "rename", &cloud.connector.to_string(), "Head office"]);
+    assert_eq!(cloud.sql::<String>("select name from connectors").await, "Head office");
+    assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where action = 'connector.name'").await, 3);
+}

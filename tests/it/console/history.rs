@@ -44,7 +44,10 @@ async fn a_change_of_the_policies_is_read_and_taken_back() {
     let first: Uuid = cloud.sql("select change_id from history order by change_id limit 1").await;
     let undo = format!("/console/history/{first}/undo");
     boss.opens("/console/history").await.submits(&undo, &[]).await;
-    boss.sees("3 people gain self-service").sees("count after 48 hours count after 24 hours").sees("No self-service Self-service");
+    boss.sees("what was changed since then goes back")
+        .sees("3 people gain self-service")
+        .sees("count after 48 hours count after 24 hours")
+        .sees("No self-service Self-service");
     assert_eq!(policy(&cloud).await, "Everybody 1 48 false", "nothing yet");
     // Somebody else was faster.
     cloud.administers(&["policy", "create", "Other", "--everybody", "true", "--priority", "3", "--yes"]);

@@ -10,8 +10,8 @@ use sspr::{
         b64, jws,
         keys::{Identity, Signed, Statement, Succession, fingerprint},
         message::{
-            AccountState, DirectoryHealth, Enrolled, Enrolment, Group, Heartbeat, JobResult, LeaseRequest, Leased, LeasedJob, MirrorBatch,
-            NewIdentity, NewKey, PasswordPolicy, Person as DirectoryPerson, SignedResult, Token,
+            AccountState, DirectoryHealth, Enrolled, Enrolment, Group, Heartbeat, HeartbeatAnswer, JobResult, LeaseRequest, Leased,
+            LeasedJob, MirrorBatch, NewIdentity, NewKey, PasswordPolicy, Person as DirectoryPerson, SignedResult, Token,
         },
         outcome::Code,
         seal::{self, KeyPair, SUITE},
@@ -194,6 +194,15 @@ impl HandAgent {
     }
 
     pub async fn beat(&mut self, reachable: bool) {
+        self.reports(reachable).await;
+    }
+
+    /// The answer to a heartbeat.
+    pub async fn beats(&mut self) -> HeartbeatAnswer {
+        self.reports(true).await.json().await.expect("an answer")
+    }
+
+    async fn reports(&mut self, reachable: bool) -> Response {
         let policy = PasswordPolicy { min_length: 8, complexity: true, history: 5, min_age: 0, max_age: 0 };
         let directory = DirectoryHealth { reachable, dc: "dc1.corp.example".into(), policy: Some(policy), ..DirectoryHealth::default() };
         let beat = Heartbeat {
@@ -206,7 +215,9 @@ impl HandAgent {
             removals_held: None,
             canary: Vec::new(),
         };
-        assert_eq!(self.post("/agent/v1/heartbeat", &beat).await.status(), StatusCode::OK);
+        let answer = self.post("/agent/v1/heartbeat", &beat).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer
     }
 
     /// The whole directory, and these groups of it.
