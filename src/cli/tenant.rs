@@ -201,7 +201,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
                 ..Change::default()
             };
             let source = Source::house("cli");
-            let Changed::Yes(_, after) = settings::change(&mut tx, &clock, &source, &before.scope, (change, None)).await? else {
+            let Changed::Yes(both) = settings::change(&mut tx, &clock, &source, &before.scope, (change, None)).await? else {
                 bail!("the tenant was changed at the same moment: once more");
             };
             if let Some(Approvals(acts)) = approvals {
@@ -212,7 +212,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             if let Some(days) = audit_days {
                 keep::set_days(&mut tx, &before.scope, &clock, &source, days).await?;
             }
-            for reminder in reminders(&mut tx, &after, &clock).await? {
+            for reminder in reminders(&mut tx, &both[1], &clock).await? {
                 eprintln!("{reminder}");
             }
         }

@@ -204,8 +204,8 @@ pub(super) async fn save(desk: &Desk, change: Change, seen: &str) -> Result<std:
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
     let mut tx = app.begin().await?;
     let (before, after) = match settings::change(&mut tx, &app.clock, &visitor.source, scope, (change, Some(seen))).await? {
-        Changed::Yes(before, after) => (State::of(&before), State::of(&after)),
-        Changed::Stale(now) => return Ok(Err(now)),
+        Changed::Yes(both) => (State::of(&both[0]), State::of(&both[1])),
+        Changed::Stale(now) => return Ok(Err(*now)),
     };
     if before.guards_otherwise(&after) && approvals::wants(&mut tx, scope, Act::Policy).await? {
         tx.rollback().await?;

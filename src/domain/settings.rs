@@ -112,9 +112,9 @@ pub fn mark(tenant: &Tenant) -> String {
 /// What came of it.
 pub enum Changed {
     /// From this to that.
-    Yes(Tenant, Tenant),
+    Yes(Box<[Tenant; 2]>),
     /// It is not any more what the form was filled in for; as it is now.
-    Stale(Tenant),
+    Stale(Box<Tenant>),
 }
 
 /// `seen`: the [`mark`] of what it was decided upon, if that matters.
@@ -128,7 +128,7 @@ pub async fn change(
     sqlx::query!("select tenant_id from tenants where tenant_id = $1 for update", scope.id()).fetch_one(&mut *conn).await?;
     let before = tenants::again(&mut *conn, scope).await?;
     if seen.is_some_and(|seen| seen != mark(&before)) {
-        return Ok(Changed::Stale(before));
+        return Ok(Changed::Stale(Box::new(before)));
     }
     tenants::update(&mut *conn, scope, change).await?;
     let after = tenants::again(&mut *conn, scope).await?;
@@ -137,7 +137,7 @@ pub async fn change(
         history::record(&mut *conn, scope, clock, source, (What::Settings, &was, &is)).await?;
     }
     audit::record_all(conn, clock, lines(&before, &after).into_iter().map(|event| (scope, source, event)).collect()).await?;
-    Ok(Changed::Yes(before, after))
+    Ok(Changed::Yes(Box::new([before, after])))
 }
 
 fn told<T: serde::Serialize>(before: &T, after: &T) -> serde_json::Value {

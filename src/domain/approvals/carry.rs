@@ -35,7 +35,7 @@ pub async fn out(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: 
             let seen = now.over(before)?.mark();
             let change = now.over(after)?.change();
             let changed = settings::change(conn, clock, source, scope, (change, Some(&seen))).await?;
-            Ok(matches!(changed, Changed::Yes(..)))
+            Ok(matches!(changed, Changed::Yes(_)))
         }
         Wish::Owner { operator, name, mail } => {
             let Some(mail) = EmailAddress::parse(mail) else { return Ok(false) };
