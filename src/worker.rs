@@ -159,7 +159,8 @@ async fn send(app: &App, carriers: &Carriers, delivery: &Delivery) -> Result<Res
     match delivery.channel {
         Channel::Email => {
             let Some(mailer) = &carriers.mail else { return off("mail") };
-            let letter = letter::mail(app, &tenant, &message)?;
+            let help = help(app, &tenant, &message).await?.map(|contact| contact.line());
+            let letter = letter::mail(app, &tenant, &message, help.as_deref())?;
             let mail = Mail { id: delivery.message_id, to: &message.to, subject: &letter.subject, text: &letter.text, html: &letter.html };
             Ok(mailer.send(&mail).await)
         }
@@ -173,6 +174,15 @@ async fn send(app: &App, carriers: &Carriers, delivery: &Delivery) -> Result<Res
         }
         Channel::Nowhere => Ok(Ok(())),
     }
+}
+
+/// Whom the reader may ask: of a notice, their own group's help desk.
+async fn help(app: &App, tenant: &tenants::Tenant, message: &notifications::Message) -> Result<Option<tenants::Contact>> {
+    if !tenant.brand.by_group {
+        return Ok(tenant.contact());
+    }
+    let mut conn = app.db.acquire().await?;
+    Ok(notices::contact(&mut conn, &tenant.scope, message).await?.or_else(|| tenant.contact()))
 }
 
 async fn may_text(app: &App, tenant: &tenants::Tenant, message: &notifications::Message) -> Result<bool> {

@@ -150,11 +150,11 @@ policies-preview-decide = Zurück zur Anfrage
 policies-preview-undo = Was das Zurückholen ändert
 
 history-title = Verlauf der Änderungen
-history-intro = Was an den Richtlinien und an den Einstellungen geändert wurde, von wem, und was vorher war. In der Konsole und auf der Kommandozeile.
+history-intro = Was an den Richtlinien, den Einstellungen und am Erscheinungsbild geändert wurde, von wem, und was vorher war. In der Konsole und auf der Kommandozeile.
 history-go = Verlauf der Änderungen
 history-all = Beides
 history-empty-title = Noch wurde nichts geändert
-history-empty-text = Jede Änderung der Richtlinien oder der Einstellungen wird hier stehen, mit dem, was vorher war, und lässt sich zurücknehmen.
+history-empty-text = Jede Änderung der Richtlinien, der Einstellungen oder des Erscheinungsbilds wird hier stehen, mit dem, was vorher war, und lässt sich zurücknehmen.
 history-by = Von { $who }
 history-before = Vorher
 history-after = Nachher

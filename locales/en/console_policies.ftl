@@ -150,11 +150,11 @@ policies-preview-decide = Back to the request
 policies-preview-undo = What bringing it back changes
 
 history-title = History of changes
-history-intro = What was changed of the policies and of the settings, by whom, and what it was before. From the console and from the command line.
+history-intro = What was changed of the policies, the settings and the branding, by whom, and what it was before. From the console and from the command line.
 history-go = History of changes
 history-all = Both
 history-empty-title = Nothing was changed yet
-history-empty-text = Every change of the policies or of the settings will stand here, with what it was before, and can be taken back.
+history-empty-text = Every change of the policies, the settings or the branding will stand here, with what it was before, and can be taken back.
 history-by = By { $who }
 history-before = Before
 history-after = After

@@ -1,6 +1,7 @@
-//! FLOOR 0: clock, ids, settings, secrets at rest, database, logs, languages. Knows nothing of the product.
+//! FLOOR 0: clock, colours, ids, settings, secrets at rest, database, logs, languages. Knows nothing of the product.
 
 pub mod clock;
+pub mod colour;
 pub mod config;
 pub mod db;
 pub mod id;

@@ -9,6 +9,7 @@ use crate::base::{config::Config, telemetry};
 
 mod agent;
 mod audit;
+mod branding;
 mod check;
 pub mod conform;
 mod connector;
@@ -49,6 +50,8 @@ enum Command {
     Agent(agent::Args),
     /// Tenants: who is served, and how.
     Tenant(tenant::Args),
+    /// How a tenant's pages look, and whom its people are told to ask.
+    Branding(branding::Args),
     /// Who may reset, and by which proofs.
     Policy(policy::Args),
     /// One person's account: how it stands, freezing it, lifting that.
@@ -103,6 +106,7 @@ pub fn run(cli: Cli) -> Result<()> {
             Command::Serve(args) => serve::run(args, config).await,
             Command::Agent(args) => agent::run(args, config, config_file).await,
             Command::Tenant(args) => tenant::run(args, config).await,
+            Command::Branding(args) => branding::run(args, config).await,
             Command::Policy(args) => policy::run(args, config).await,
             Command::User(args) => user::run(args, config).await,
             Command::Contacts(args) => contacts::run(args, config).await,

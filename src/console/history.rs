@@ -1,4 +1,4 @@
-//! `/console/history` — what was changed of the policies and of the settings, by whom, and what it was before; and the way back. What is
+//! `/console/history` — what was changed of the policies, the settings and the branding, by whom, and what it was before; and the way back. What is
 //! undone is shown first, against what holds now, and is saved only while that still holds.
 
 use std::{collections::HashMap, sync::Arc};
@@ -8,13 +8,15 @@ use axum::{
     Router,
     extract::Path,
     http::{StatusCode, Uri},
-    response::{Redirect, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use serde::Deserialize;
+use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
 
 use super::{
+    branding as branding_page,
     guard::{Desk, Fresh, Govern, May, Rules as MayRead},
     person,
     policies::{self as policies_page, Line, Wish, words},
@@ -23,6 +25,7 @@ use super::{
 use crate::{
     app::App,
     domain::{
+        branding,
         history::{self, Entry, What},
         policies::{Group, Rules},
         settings::{self, State},
@@ -56,7 +59,7 @@ struct Item {
 struct HistoryPage {
     page: Page,
     rail: Rail,
-    /// `policies`, `settings` or nothing: both.
+    /// `policies`, `settings`, `branding` or nothing: all.
     of: &'static str,
     items: Vec<Item>,
     /// Where older ones are.
@@ -83,11 +86,11 @@ async fn index(desk: May<MayRead>, uri: Uri) -> Result<Response> {
         id: entry.change_id,
         when: when(visitor.language, entry.at),
         who: person::who(&page, &entry.actor, &names),
-        what: if entry.what == What::Policies { "console-nav-policies" } else { "console-nav-settings" },
+        what: title(entry.what),
         changes: changes(&page, entry, &known),
     };
     let shown = HistoryPage {
-        rail: desk.rail(if what == Some(What::Settings) { Here::Settings } else { Here::Policies }),
+        rail: desk.rail(what.map_or(Here::Policies, here)),
         of,
         items: entries.iter().map(item).collect(),
         older,
@@ -95,6 +98,22 @@ async fn index(desk: May<MayRead>, uri: Uri) -> Result<Response> {
         page,
     };
     Ok(page::html(&shown))
+}
+
+const fn title(what: What) -> &'static str {
+    match what {
+        What::Policies => "console-nav-policies",
+        What::Settings => "console-nav-settings",
+        What::Branding => "console-nav-branding",
+    }
+}
+
+const fn here(what: What) -> Here {
+    match what {
+        What::Policies => Here::Policies,
+        What::Settings => Here::Settings,
+        What::Branding => Here::Branding,
+    }
 }
 
 /// What it changed, in words; nothing of a state that cannot be read any more.
@@ -111,6 +130,13 @@ fn changes(page: &Page, entry: &Entry, known: &[Group]) -> Vec<Line> {
                 return Vec::new();
             };
             differences(page, &before, &after)
+        }
+        What::Branding => {
+            let (Ok(before), Ok(after)) = (serde_json::from_value(entry.before.clone()), serde_json::from_value(entry.after.clone()))
+            else {
+                return Vec::new();
+            };
+            branding_page::words::changes(page, &before, &after, known)
         }
     }
 }
@@ -180,25 +206,53 @@ async fn undo(desk: Fresh<Govern>, Path(id): Path<Uuid>, form::Form(form): form:
         drop(tx);
         return policies_page::preview(&desk, Wish::Undo { id }, None).await;
     }
+    if entry.what == What::Branding {
+        return undo_branding(&desk, tx, &entry, &form.seen).await;
+    }
     let now = tenants::again(&mut tx, scope).await?;
     let then = State::of(&now).over(&entry.before)?;
     if form.seen.is_empty() {
-        return Ok(shown(&desk, id, (&now, &then), false));
+        return Ok(settings_shown(&desk, id, (&now, &then), false));
     }
     drop(tx);
     match super::settings::save(&desk, then.change(), &form.seen).await? {
         Ok(done) => Ok(done),
         Err(now) => {
             let then = State::of(&now).over(&entry.before)?;
-            Ok(shown(&desk, id, (&now, &then), true))
+            Ok(settings_shown(&desk, id, (&now, &then), true))
         }
     }
 }
 
+fn settings_shown(desk: &Desk, id: Uuid, (now, then): (&Tenant, &State), again: bool) -> Response {
+    let changes = differences(&desk.visitor.page(), &State::of(now), then);
+    shown(desk, (id, Here::Settings), changes, settings::mark(now), again)
+}
+
+/// A logo that is not kept any more stays away.
+async fn undo_branding(desk: &Desk, mut tx: Transaction<'_, Postgres>, entry: &Entry, seen: &str) -> Result<Response> {
+    let (app, scope, id) = (&desk.visitor.app, &desk.visitor.tenant.scope, entry.change_id);
+    let then: branding::State = serde_json::from_value(entry.before.clone())?;
+    let edit = |state: &mut branding::State| *state = then.clone();
+    let (now, again) = if seen.is_empty() {
+        (branding::state(&mut tx, &app.ring, scope).await?, false)
+    } else {
+        match branding::change(&mut tx, &app.ring, &app.clock, &desk.visitor.source, scope, (edit, Some(seen))).await? {
+            branding::Changed::Yes(_) => {
+                tx.commit().await?;
+                return Ok(Redirect::to("/console/branding?saved").into_response());
+            }
+            branding::Changed::Stale(now) => (now, true),
+        }
+    };
+    let known = crate::domain::policies::groups(&mut tx, scope).await?;
+    let changes = branding_page::words::changes(&desk.visitor.page(), &now, &then, &known);
+    Ok(shown(desk, (id, Here::Branding), changes, now.mark(), again))
+}
+
 /// What it would come to now.
-fn shown(desk: &Desk, id: Uuid, (now, then): (&Tenant, &State), again: bool) -> Response {
+fn shown(desk: &Desk, (id, here): (Uuid, Here), changes: Vec<Line>, seen: String, again: bool) -> Response {
     let page = desk.visitor.page();
-    let changes = differences(&page, &State::of(now), then);
-    let shown = UndoPage { rail: desk.rail(Here::Settings), id, changes, seen: settings::mark(now), again, page };
+    let shown = UndoPage { rail: desk.rail(here), id, changes, seen, again, page };
     page::html_as(if again { StatusCode::CONFLICT } else { StatusCode::OK }, &shown)
 }

@@ -3,6 +3,7 @@
 
 mod acts;
 mod agents;
+mod branding;
 mod canary;
 mod approvals;
 mod connectors;
@@ -52,6 +53,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(operators::routes())
         .merge(policies::routes())
         .merge(settings::routes())
+        .merge(branding::routes())
         .merge(history::routes())
         .merge(connectors::routes())
         .merge(agents::routes())

@@ -16,6 +16,7 @@ pub enum Here {
     Support,
     Operators,
     Settings,
+    Branding,
     Me,
 }
 
@@ -68,6 +69,7 @@ impl Desk {
         offer(&Role::ALL, Here::Support, "/console/support", "support-title", "search");
         offer(Staff::ROLES, Here::Operators, "/console/operators", "console-nav-operators", "key");
         offer(Govern::ROLES, Here::Settings, "/console/settings", "console-nav-settings", "gear");
+        offer(Govern::ROLES, Here::Branding, "/console/branding", "console-nav-branding", "brush");
         Rail { name: self.operator.name.clone(), role: role_key(self.operator.role), items, me: at == Here::Me }
     }
 }

@@ -1,4 +1,4 @@
-//! What administrators changed of the policies and of the settings: the whole state before and after, written in the transaction of the
+//! What administrators changed of the policies, the settings and the branding: the whole state before and after, written in the transaction of the
 //! change, so that somebody can read what it was, and bring it back. Nothing here is ever changed, and nothing secret is in it.
 
 use anyhow::Result;
@@ -16,6 +16,7 @@ use crate::base::{clock::Clock, id};
 pub enum What {
     Policies,
     Settings,
+    Branding,
 }
 
 impl What {
@@ -23,11 +24,12 @@ impl What {
         match self {
             Self::Policies => "policies",
             Self::Settings => "settings",
+            Self::Branding => "branding",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Policies, Self::Settings].into_iter().find(|what| what.as_str() == text)
+        [Self::Policies, Self::Settings, Self::Branding].into_iter().find(|what| what.as_str() == text)
     }
 }
 

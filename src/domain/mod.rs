@@ -10,6 +10,7 @@
 //! - *notifications*: messages that wait to be sent
 //! - *policies*: who may reset, and by which methods of proof
 //! - *users*: people as their directory has them
+//! - *branding*: how a tenant's pages look, and whom its people are told to ask
 //! - *freezes*: accounts for which nothing is done from here until an operator has looked
 //! - *notices*: what people are told of what happened to their account, and their word that it was not them
 //! - *fleet*: connectors (one directory each), their agents and the agents' keys
@@ -37,6 +38,7 @@ pub mod work;
 pub mod notifications;
 pub mod policies;
 pub mod users;
+pub mod branding;
 pub mod freezes;
 pub mod notices;
 pub mod fleet;

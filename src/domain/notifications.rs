@@ -131,6 +131,9 @@ pub struct Happened {
     /// With which whoever reads it can say that it was not them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// To whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Uuid>,
 }
 
 /// What became of a method.

@@ -1,12 +1,17 @@
 //! A tenant is an organisation. Whoever holds its [`Scope`] may read and write what is its own, and nothing else.
 
+mod brand;
+
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
+
+pub use brand::{Brand, Contact, Logo};
 
 use crate::base::{
     clock::Clock,
+    colour::Colour,
     id,
     language::Language,
     secret::{DataKey, KeyRing},
@@ -41,6 +46,7 @@ pub struct Tenant {
     pub language: Language,
     /// Whom a person is told to ask.
     pub help: Option<String>,
+    pub brand: Brand,
     /// Off: nobody is served.
     pub self_service: bool,
     /// Lower case: domains of mailboxes that open with the very password that is reset.
@@ -56,6 +62,14 @@ pub struct Tenant {
     pub allowed: Allowed,
     /// What no operator may do for a person; what does it asks anew each time.
     pub forbidden: Vec<Aid>,
+}
+
+impl Tenant {
+    /// Whom its people are told to ask; `None`: nobody is named.
+    pub fn contact(&self) -> Option<Contact> {
+        let contact = Contact { text: self.help.clone(), ..self.brand.desk.clone() };
+        (!contact.is_empty()).then_some(contact)
+    }
 }
 
 /// What an operator may do for a person, unless it is switched off.
@@ -143,6 +157,12 @@ struct Row {
     sms_countries: Vec<String>,
     expiry_reminders: bool,
     forbidden: Vec<String>,
+    accent: Option<String>,
+    logo: Option<Json<Logo>>,
+    desk_phone: Option<String>,
+    desk_mail: Option<String>,
+    desk_link: Option<String>,
+    desk_by_group: bool,
 }
 
 impl Row {
@@ -157,6 +177,12 @@ impl Row {
             name: self.name,
             language: Language::negotiate(&self.language).unwrap_or(Language::English),
             help: self.help,
+            brand: Brand {
+                accent: self.accent.as_deref().and_then(Colour::parse),
+                logo: self.logo.map(|logo| logo.0),
+                desk: Contact { text: None, phone: self.desk_phone, mail: self.desk_mail, link: self.desk_link },
+                by_group: self.desk_by_group,
+            },
             self_service: self.self_service,
             mail_domains: self.mail_domains,
             hosts: self.hosts,
@@ -180,6 +206,7 @@ pub async fn by_host(conn: &mut PgConnection, ring: &KeyRing, host: &str) -> Res
         Row,
         r#"select t.tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days, expiry_reminders,
                address_limit, sms_budget, mail_budget, sms_countries, forbidden,
+               accent, logo as "logo: Json<Logo>", desk_phone, desk_mail, desk_link, desk_by_group,
                array(select o.host from tenant_hosts o where o.tenant_id = t.tenant_id order by o.host) as "hosts!"
            from tenants t join tenant_hosts h on h.tenant_id = t.tenant_id where h.host = $1"#,
         host.to_ascii_lowercase(),
@@ -204,6 +231,7 @@ async fn row(conn: &mut PgConnection, tenant: Uuid) -> Result<Row> {
         Row,
         r#"select tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days, expiry_reminders,
                address_limit, sms_budget, mail_budget, sms_countries, forbidden,
+               accent, logo as "logo: Json<Logo>", desk_phone, desk_mail, desk_link, desk_by_group,
                array(select host from tenant_hosts h where h.tenant_id = t.tenant_id order by host) as "hosts!"
            from tenants t where tenant_id = $1"#,
         tenant,
@@ -310,6 +338,7 @@ pub async fn all(conn: &mut PgConnection, ring: &KeyRing) -> Result<Vec<Tenant>>
         Row,
         r#"select tenant_id, name, data_key, language, help, self_service, mail_domains, alerts, reconfirm_days, expiry_reminders,
                address_limit, sms_budget, mail_budget, sms_countries, forbidden,
+               accent, logo as "logo: Json<Logo>", desk_phone, desk_mail, desk_link, desk_by_group,
                array(select host from tenant_hosts h where h.tenant_id = t.tenant_id order by host) as "hosts!"
            from tenants t order by tenant_id"#,
     );

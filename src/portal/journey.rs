@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderValue, header, request::Parts},
+    http::{HeaderValue, Method, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
 
@@ -38,6 +38,10 @@ impl FromRequestParts<Arc<App>> for Journey {
             let more = (!flow.extended).then_some("/reset/stay");
             let seconds = (flow.until(flow.expires_at) - app.clock.now()).whole_seconds();
             visitor.ends = Some(Ends { seconds, more, again: beginning(&flow) });
+        }
+        // Not a moment sooner: a page that differed before would tell whoever types a name what group that name is in.
+        if let Some(user) = flow.user_id.filter(|_| flow.verified && parts.method == Method::GET) {
+            visitor.is_proven(user).await?;
         }
         Ok(Self { visitor, flow })
     }

@@ -38,7 +38,7 @@ use crate::{
     app::App,
     base::config,
     console, portal,
-    web::{Error, assets, context, face, headers},
+    web::{Error, assets, brand, context, face, headers},
 };
 
 /// Bytes of a request's body, unless a route says otherwise.
@@ -61,6 +61,8 @@ pub fn router(app: &Arc<App>) -> Router {
 pub fn within_layers(app: &Arc<App>, doors: Router<Arc<App>>) -> Router {
     doors
         .route("/static/{*path}", get(assets::serve))
+        .route("/brand/accent.css", get(brand::sheet))
+        .route("/brand/logo.png", get(brand::logo))
         .route("/health/live", get(|| async { "live" }))
         .route("/health/ready", get(ready))
         .fallback(|| async { Error::NotFound })

@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod assets;
+pub mod brand;
 pub mod context;
 pub mod cookie;
 pub mod device;
@@ -13,6 +14,7 @@ pub mod headers;
 pub mod origin;
 pub mod page;
 pub mod tenancy;
+pub mod upload;
 pub mod work;
 
 pub use context::Context;

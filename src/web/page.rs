@@ -9,14 +9,20 @@ use axum::{
 };
 use time::OffsetDateTime;
 
-use super::{Context, Error, assets};
-use crate::base::language::Language;
+use super::{Context, Error, assets, brand};
+use crate::{
+    base::language::Language,
+    domain::tenants::{Contact, Logo, Tenant},
+};
 
 /// Every template's `page`.
 pub struct Page {
     language: Language,
     tenant: String,
-    help: Option<String>,
+    help: Option<Contact>,
+    /// Where the tenant's own colours are.
+    sheet: Option<String>,
+    logo: Option<Logo>,
     support: String,
     ends: Option<Ends>,
 }
@@ -33,7 +39,23 @@ pub struct Ends {
 
 impl Page {
     pub fn new(language: Language, tenant: &str, help: Option<&str>, support: &str) -> Self {
-        Self { language, tenant: tenant.to_owned(), help: help.map(str::to_owned), support: support.to_owned(), ends: None }
+        let help = help.map(|text| Contact { text: Some(text.to_owned()), ..Contact::default() });
+        Self { language, tenant: tenant.to_owned(), help, sheet: None, logo: None, support: support.to_owned(), ends: None }
+    }
+
+    /// One of this tenant's.
+    pub fn of(language: Language, tenant: &Tenant, support: &str) -> Self {
+        let (sheet, logo, help) = (brand::sheet_url(tenant), tenant.brand.logo.clone(), tenant.contact());
+        Self { help, sheet, logo, ..Self::new(language, &tenant.name, None, support) }
+    }
+
+    /// Whoever looks at it has somebody of their own to ask.
+    #[must_use]
+    pub fn asking(mut self, own: Option<&Contact>) -> Self {
+        if let Some(own) = own {
+            self.help = Some(own.clone());
+        }
+        self
     }
 
     /// Whoever looks at it is warned in good time: js/ends.js.
@@ -51,7 +73,7 @@ impl Page {
     pub fn bare(language: Language, context: Option<&Context>) -> Self {
         let tenant = context.and_then(|context| context.tenant.get());
         let support = context.map_or("", |context| &context.request);
-        Self::new(language, tenant.map_or("", |tenant| &tenant.name), tenant.and_then(|tenant| tenant.help.as_deref()), support)
+        tenant.map_or_else(|| Self::new(language, "", None, support), |tenant| Self::of(language, tenant, support))
     }
 
     /// The words of a key of `locales/`.
@@ -93,8 +115,20 @@ impl Page {
     }
 
     /// Whom to ask.
-    pub fn help(&self) -> Option<&str> {
-        self.help.as_deref()
+    pub const fn help(&self) -> Option<&Contact> {
+        self.help.as_ref()
+    }
+
+    pub fn sheet(&self) -> Option<&str> {
+        self.sheet.as_deref()
+    }
+
+    pub const fn logo(&self) -> Option<&Logo> {
+        self.logo.as_ref()
+    }
+
+    pub fn logo_url(&self) -> String {
+        self.logo.as_ref().map_or_else(String::new, brand::logo_url)
     }
 
     /// The support code: the request's id.

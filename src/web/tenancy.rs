@@ -8,12 +8,18 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use uuid::Uuid;
 
 use super::{Context, Error, Page, cookie, device, page::Ends};
 use crate::{
     app::App,
     base::language::Language,
-    domain::{audit::Source, authenticators::RelyingParty, tenants::Tenant},
+    domain::{
+        audit::Source,
+        authenticators::RelyingParty,
+        branding,
+        tenants::{Contact, Tenant},
+    },
 };
 
 /// A browser at a tenant's host name.
@@ -29,6 +35,8 @@ pub struct Visitor {
     pub device: String,
     /// When the flow or the session ends that it shows.
     pub ends: Option<Ends>,
+    /// Whom they ask, if not whom everybody asks: known only of somebody who has proven who they are.
+    pub desk: Option<Contact>,
     request: String,
     /// Host and, if it is not the usual one, port.
     authority: String,
@@ -46,7 +54,7 @@ impl FromRequestParts<Arc<App>> for Visitor {
         let language = language(app, &parts.uri, &parts.headers, Some(tenant.language));
         let source = Source { actor: "user".to_owned(), request: Some(context.request.clone()), address: context.address };
         let (device, request, authority) = (device::of(&parts.headers), context.request, authority.to_owned());
-        Ok(Self { app: app.clone(), tenant, language, source, device, ends: None, request, authority })
+        Ok(Self { app: app.clone(), tenant, language, source, device, ends: None, desk: None, request, authority })
     }
 }
 
@@ -62,7 +70,16 @@ impl Visitor {
     }
 
     pub fn page(&self) -> Page {
-        Page::new(self.language, &self.tenant.name, self.tenant.help.as_deref(), &self.request).ending(self.ends)
+        Page::of(self.language, &self.tenant, &self.request).asking(self.desk.as_ref()).ending(self.ends)
+    }
+
+    /// This is that person, beyond doubt: from now on they are told whom their own group asks.
+    pub async fn is_proven(&mut self, user: Uuid) -> Result<(), Error> {
+        if self.tenant.brand.by_group {
+            let mut conn = self.app.db.acquire().await?;
+            self.desk = branding::contact_of(&mut conn, &self.tenant.scope, user).await?;
+        }
+        Ok(())
     }
 }
 

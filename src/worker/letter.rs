@@ -111,13 +111,14 @@ fn language(tenant: &Tenant, message: &Message) -> Language {
     Language::negotiate(&message.language).unwrap_or(tenant.language)
 }
 
-pub fn mail(app: &App, tenant: &Tenant, message: &Message) -> Result<Letter> {
+/// `help`: whom its reader may ask.
+pub fn mail(app: &App, tenant: &Tenant, message: &Message, help: Option<&str>) -> Result<Letter> {
     let language = language(tenant, message);
     let t = &Page::bare(language, None);
     match &message.content {
         Content::Code { code, minutes } | Content::ContactCode { code, minutes } => {
             let adds = matches!(message.content, Content::ContactCode { .. });
-            let (help, minutes, tenant, name) = (tenant.help.as_deref(), *minutes, tenant.name.as_str(), message.name.as_str());
+            let (minutes, tenant, name) = (*minutes, tenant.name.as_str(), message.name.as_str());
             let subject = line(&CodeSubject { t, tenant }.render()?);
             let text = CodeText { t, tenant, name, help, code, minutes, adds }.render()?;
             Ok(Letter { subject, text, html: CodeHtml { t, tenant, name, help, code, minutes, adds }.render()? })
@@ -131,7 +132,7 @@ pub fn mail(app: &App, tenant: &Tenant, message: &Message) -> Result<Letter> {
             let link = content.happened().and_then(|happened| Link::new(app, tenant, happened.token.as_deref()?));
             let link = link.as_ref();
             // The help desk need not be told of itself.
-            let help = tenant.help.as_deref().filter(|_| !is_in_house(content));
+            let help = help.filter(|_| !is_in_house(content));
             let greeting = (!message.name.is_empty()).then(|| t.t1("mail-greeting", "name", &message.name));
             let (greeting, tenant, subject) = (greeting.as_deref(), tenant.name.as_str(), subject.as_str());
             let text = NoticeText { t, tenant, greeting, intro, facts, then, link, help }.render()?;

@@ -3,6 +3,7 @@
 //! Wants Chromium and its driver; `bin/setup` installs both. Screenshots go to `tests/browser/shots`.
 
 mod account;
+mod branding;
 mod console;
 mod directories;
 mod fleet;

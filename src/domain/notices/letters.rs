@@ -72,6 +72,9 @@ pub struct Letters {
 impl Letters {
     /// A notice to every address, with a token of its own.
     pub fn tell(&mut self, scope: &Scope, clock: &Clock, whom: &Whom<'_>, job: Uuid, mut content: Content) -> Result<()> {
+        if let Some(happened) = content.happened_mut() {
+            happened.user = Some(whom.user_id);
+        }
         let about = about(&content).filter(|_| !whom.addresses.is_empty());
         let hash = about.map(|_| {
             let token = Token::new();

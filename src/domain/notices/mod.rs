@@ -19,9 +19,10 @@ use uuid::Uuid;
 
 use super::{
     audit::{self, Source},
+    branding,
     limits::{self, Count, Limit, Verdict},
     notifications::{self, Act, Change, Channel, Content, Happened, Message, Week},
-    tenants::{Scope, Tenant},
+    tenants::{Contact, Scope, Tenant},
     users::{Reach, Readdressed, User},
 };
 use crate::base::clock::Clock;
@@ -37,7 +38,7 @@ const SOON: time::Duration = time::Duration::hours(1);
 /// Now, and from where a person did it; what the house or an operator does comes from nowhere.
 fn happened(clock: &Clock, source: &Source) -> Happened {
     let from = source.address.filter(|_| source.actor == "user").map(audit::coarse).unwrap_or_default();
-    Happened { at: clock.seconds(), from, token: None }
+    Happened { at: clock.seconds(), from, token: None, user: None }
 }
 
 /// A way to prove who one is came, went, or is another one; `what`: how, and the method as it is written.
@@ -117,6 +118,14 @@ pub async fn week(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, to: &
     Ok(())
 }
 
+/// The help desk of the person whom a notice is about, if they have one of their own. Whoever reads it reads their mail.
+pub async fn contact(conn: &mut PgConnection, scope: &Scope, message: &Message) -> Result<Option<Contact>> {
+    match message.content.happened().and_then(|happened| happened.user) {
+        Some(user) => branding::contact_of(conn, scope, user).await,
+        None => Ok(None),
+    }
+}
+
 /// Whether this text message may go out now; a notice is counted by that. The caller commits before it sends.
 pub async fn may_text(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, message: &Message) -> Result<bool> {
     if message.content.happened().is_none() {
@@ -178,7 +187,7 @@ pub async fn readdressed(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock
     let mut letters = Letters::default();
     for person in people.iter().filter(|person| tenant.self_service && person.is_told) {
         let Readdressed { user_id, before, now, .. } = person;
-        let happened = Happened { at: clock.seconds(), from: String::new(), token: None };
+        let happened = Happened { at: clock.seconds(), from: String::new(), token: None, user: None };
         let mail = before.mail != now.mail || before.private_mail != now.private_mail;
         let content = Content::Contact { happened, mail, mobile: before.mobile != now.mobile };
         let mut whom = Whom::of(*user_id, now);

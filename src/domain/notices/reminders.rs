@@ -11,7 +11,7 @@ use crate::{
     base::clock::Clock,
     domain::{
         audit::Source,
-        notifications::{Channel, Content, Message},
+        notifications::{Channel, Content, Happened, Message},
         tenants::Scope,
         users::Reach,
     },
@@ -23,6 +23,7 @@ const MARKS: [i16; 4] = [14, 7, 3, 1];
 const AT_ONCE: usize = 500;
 
 struct Row {
+    user_id: Uuid,
     expires_at: OffsetDateTime,
     display_name: String,
     mail: Option<Vec<u8>>,
@@ -49,7 +50,7 @@ pub async fn remind(conn: &mut PgConnection, scope: &Scope, clock: &Clock) -> Re
                    and not exists (select from freezes f where f.tenant_id = u.tenant_id and f.user_id = u.user_id and f.lifted_at is null)
                order by u.user_id limit $4
                on conflict do nothing returning user_id, expires_at)
-           select expires_at, display_name, mail, private_mail, language from due join users u using (user_id) where u.tenant_id = $1"#,
+           select user_id, expires_at, display_name, mail, private_mail, language from due join users u using (user_id) where u.tenant_id = $1"#,
         scope.id(),
         now,
         &MARKS,
@@ -60,7 +61,8 @@ pub async fn remind(conn: &mut PgConnection, scope: &Scope, clock: &Clock) -> Re
     let (mut letters, count) = (Letters::default(), due.len());
     for row in due {
         let reach = Reach::open(scope, row.display_name, [row.mail, row.private_mail, None], row.language)?;
-        let content = Content::Expires { happened: happened(clock, &Source::house("worker")), expires_at: row.expires_at.unix_timestamp() };
+        let happened = Happened { user: Some(row.user_id), ..happened(clock, &Source::house("worker")) };
+        let content = Content::Expires { happened, expires_at: row.expires_at.unix_timestamp() };
         for (channel, to) in super::addresses(&reach).filter(|(channel, _)| *channel == Channel::Email) {
             let language = reach.language.clone().unwrap_or_default();
             let message = Message { to: to.to_owned(), name: reach.name.clone(), language, content: content.clone(), only: false };

@@ -149,7 +149,7 @@ async fn record<'a>(
         lines.push((&report.tenant.scope, report.source, event));
         ended.push(end);
         let from = end.origin.map(audit::coarse).unwrap_or_default();
-        if let Some(content) = notice(end.kind, report.result.code, Happened { at: clock.seconds(), from, token: None }) {
+        if let Some(content) = notice(end.kind, report.result.code, Happened { at: clock.seconds(), from, token: None, user: None }) {
             done.push((report, end, content));
         }
     }

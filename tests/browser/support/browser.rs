@@ -74,6 +74,11 @@ impl Browser {
         field.send_keys(text).await.expect("a field that takes text");
     }
 
+    /// Chooses a file of this machine in the field with this label.
+    pub async fn picks(&self, label: &str, path: &str) {
+        self.field(label).await.send_keys(path).await.expect("a field that takes a file");
+    }
+
     pub async fn value(&self, label: &str) -> String {
         self.field(label).await.prop("value").await.expect("a field").unwrap_or_default()
     }

@@ -5,6 +5,7 @@ mod acts;
 mod agents;
 mod approvals;
 mod approvals_apart;
+mod branding;
 mod connectors;
 mod audit;
 mod history;

@@ -5,6 +5,7 @@ mod change;
 mod codes;
 mod contacts;
 mod decoys;
+mod desks;
 mod input;
 mod jobs;
 mod journey;
