@@ -70,7 +70,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
     let mut tx = pool.begin().await?;
     let tenant = super::tenant::chosen(&mut tx, &ring, args.tenant).await?;
     let (scope, source) = (&tenant.scope, Source::house("cli"));
-    let mut state = branding::state(&mut tx, &ring, scope).await?;
+    let mut state = branding::state(&mut tx, scope).await?;
     let seen = state.mark();
     match args.command {
         Command::Show => {
@@ -114,7 +114,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
         }
     }
     let edit = move |now: &mut State| *now = state;
-    let Changed::Yes(after) = branding::change(&mut tx, &ring, &clock, &source, scope, (edit, Some(&seen))).await? else {
+    let Changed::Yes(after) = branding::change(&mut tx, &clock, &source, scope, (edit, Some(&seen))).await? else {
         bail!("it was changed at the same moment: once more");
     };
     tx.commit().await?;

@@ -235,9 +235,9 @@ async fn undo_branding(desk: &Desk, mut tx: Transaction<'_, Postgres>, entry: &E
     let then: branding::State = serde_json::from_value(entry.before.clone())?;
     let edit = |state: &mut branding::State| *state = then.clone();
     let (now, again) = if seen.is_empty() {
-        (branding::state(&mut tx, &app.ring, scope).await?, false)
+        (branding::state(&mut tx, scope).await?, false)
     } else {
-        match branding::change(&mut tx, &app.ring, &app.clock, &desk.visitor.source, scope, (edit, Some(seen))).await? {
+        match branding::change(&mut tx, &app.clock, &desk.visitor.source, scope, (edit, Some(seen))).await? {
             branding::Changed::Yes(_) => {
                 tx.commit().await?;
                 return Ok(Redirect::to("/console/branding?saved").into_response());

@@ -73,7 +73,7 @@ async fn known(desk: &Desk) -> Result<(Vec<Group>, usize)> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
     let mut conn = app.db.acquire().await?;
     let mut known = policies::groups(&mut conn, scope).await?;
-    let state = branding::state(&mut conn, &app.ring, scope).await?;
+    let state = branding::state(&mut conn, scope).await?;
     let count = state.groups.len();
     for one in state.groups {
         if !known.iter().any(|group| group.is(&one.group)) {

@@ -162,7 +162,7 @@ async fn answer(desk: &Desk, status: StatusCode, sent: Sent) -> Result<Response>
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
     let mut conn = app.db.acquire().await?;
     // As it is, not as it was a moment ago.
-    let state = branding::state(&mut conn, &app.ring, scope).await?;
+    let state = branding::state(&mut conn, scope).await?;
     let known = policies::groups(&mut conn, scope).await?;
     drop(conn);
     let seen = state.mark();
@@ -212,7 +212,7 @@ async fn save(desk: &Desk, edit: impl FnOnce(&mut State) + Send, seen: &str) -> 
     let visitor = &desk.visitor;
     let app = &visitor.app;
     let mut tx = app.begin().await?;
-    let changed = branding::change(&mut tx, &app.ring, &app.clock, &visitor.source, &visitor.tenant.scope, (edit, Some(seen))).await?;
+    let changed = branding::change(&mut tx, &app.clock, &visitor.source, &visitor.tenant.scope, (edit, Some(seen))).await?;
     if let Changed::Stale(_) = changed {
         return Ok(false);
     }

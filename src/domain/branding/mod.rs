@@ -22,7 +22,7 @@ use super::{
     policies::Group,
     tenants::{Contact, Logo, Scope},
 };
-use crate::base::{clock::Clock, id, secret::KeyRing};
+use crate::base::{clock::Clock, id};
 
 /// Groups with a help desk of their own, at most.
 pub const MOST_GROUPS: usize = 200;
@@ -75,14 +75,13 @@ pub enum Changed {
 /// `seen`: the [`State::mark`] of what it was decided upon, if that matters. A logo that is not kept any more changes nothing.
 pub async fn change(
     conn: &mut PgConnection,
-    ring: &KeyRing,
     clock: &Clock,
     source: &Source,
     scope: &Scope,
     (edit, seen): (impl FnOnce(&mut State) + Send, Option<&str>),
 ) -> Result<Changed> {
     sqlx::query!("select from tenants where tenant_id = $1 for update", scope.id()).execute(&mut *conn).await?;
-    let before = state(&mut *conn, ring, scope).await?;
+    let before = state(&mut *conn, scope).await?;
     if seen.is_some_and(|seen| seen != before.mark()) {
         return Ok(Changed::Stale(before));
     }
@@ -96,7 +95,7 @@ pub async fn change(
     }
     wanted.groups.truncate(MOST_GROUPS);
     store::write(&mut *conn, scope, &wanted).await?;
-    let after = state(&mut *conn, ring, scope).await?;
+    let after = state(&mut *conn, scope).await?;
     if before.mark() != after.mark() {
         history::record(&mut *conn, scope, clock, source, (What::Branding, &before, &after)).await?;
     }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Drawn, GroupContact, State};
 use crate::{
-    base::{clock::Clock, secret::KeyRing},
+    base::clock::Clock,
     domain::{
         policies::Group,
         tenants::{self, Contact, Logo, Scope},
@@ -17,8 +17,8 @@ use crate::{
 const KEPT: i64 = 20;
 
 /// All of it at this moment.
-pub async fn state(conn: &mut PgConnection, ring: &KeyRing, scope: &Scope) -> Result<State> {
-    let brand = tenants::by_id(&mut *conn, ring, scope.id()).await?.brand;
+pub async fn state(conn: &mut PgConnection, scope: &Scope) -> Result<State> {
+    let brand = tenants::again(&mut *conn, scope).await?.brand;
     let rows = sqlx::query!(
         r#"select c.connector_id, c.group_guid, c.priority, c.help, c.phone, c.mail, c.link, g.name as "name?" from group_contacts c
            left join groups g on g.connector_id = c.connector_id and g.object_guid = c.group_guid
