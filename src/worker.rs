@@ -4,7 +4,6 @@
 //! rows are taken with `skip locked`.
 
 mod figures;
-mod letter;
 
 use std::{
     sync::Arc,
@@ -23,8 +22,11 @@ use crate::{
     domain::{
         approvals, audit, authenticators, contacts, fleet, limits, notices,
         notifications::{self, Channel, Delivered, Delivery},
-        operators, queue, registration, resets, sessions, sso, tenants, users, verification, work,
+        operators, queue, registration, resets, sessions, sso, tenants,
+        texts::{self, Theirs},
+        users, verification, work,
     },
+    web::letter,
 };
 
 /// Between two looks at the outbox.
@@ -108,13 +110,15 @@ async fn deliver(app: &Arc<App>, carriers: &Carriers, channel: Channel, under_wa
         }
         let mut tx = app.begin().await?;
         let due = notifications::take_due(&mut tx, &app.clock, channel, i64::try_from(room)?).await?;
+        // One question for all of them.
+        let theirs = Arc::new(if due.is_empty() { Theirs::default() } else { texts::of_tenants(&mut tx, &tenants_of(&due)).await? });
         tx.commit().await?;
         let count = due.len();
         for delivery in due {
             let permit = under_way.clone().acquire_owned().await?;
-            let (app, carriers) = (app.clone(), carriers.clone());
+            let (app, carriers, theirs) = (app.clone(), carriers.clone(), theirs.clone());
             tasks.spawn(async move {
-                if let Err(error) = deliver_one(&app, &carriers, &delivery).await {
+                if let Err(error) = deliver_one(&app, &carriers, &delivery, &theirs).await {
                     tracing::warn!(message.id = %delivery.message_id, error = format!("{error:#}"), "how a delivery ended could not be written down");
                 }
                 drop(permit);
@@ -127,11 +131,18 @@ async fn deliver(app: &Arc<App>, carriers: &Carriers, channel: Channel, under_wa
     }
 }
 
-async fn deliver_one(app: &App, carriers: &Carriers, delivery: &Delivery) -> Result<()> {
+fn tenants_of(due: &[Delivery]) -> Vec<uuid::Uuid> {
+    let mut tenants: Vec<_> = due.iter().map(|delivery| delivery.tenant_id).collect();
+    tenants.sort_unstable();
+    tenants.dedup();
+    tenants
+}
+
+async fn deliver_one(app: &App, carriers: &Carriers, delivery: &Delivery, theirs: &Theirs) -> Result<()> {
     // A decoy's message is done in no time and a real one is not. So that the very next request does not feel the difference,
     // all begin a moment later, and not all after the same moment.
     tokio::time::sleep(Duration::from_millis(40 + u64::from(id::random_bytes::<1>()[0]) / 2)).await;
-    let how = attempt(app, carriers, delivery).await;
+    let how = attempt(app, carriers, delivery, theirs).await;
     if let Delivered::Retry(why) | Delivered::Failed(why) = &how {
         tracing::warn!(message.id = %delivery.message_id, message.attempt = delivery.attempt, reason = %why, "a message was not delivered");
     }
@@ -140,29 +151,31 @@ async fn deliver_one(app: &App, carriers: &Carriers, delivery: &Delivery) -> Res
     notifications::settle(&mut conn, &app.clock, delivery, how).await
 }
 
-async fn attempt(app: &App, carriers: &Carriers, delivery: &Delivery) -> Delivered {
+async fn attempt(app: &App, carriers: &Carriers, delivery: &Delivery, theirs: &Theirs) -> Delivered {
     if delivery.channel == Channel::Nowhere || delivery.moot {
         return Delivered::Discarded;
     }
-    match send(app, carriers, delivery).await {
-        Ok(Ok(())) => Delivered::Sent,
+    match send(app, carriers, delivery, theirs).await {
+        Ok(Ok(parts)) => Delivered::Sent { parts },
         Ok(Err(Failure::Retry(why))) => Delivered::Retry(why),
         Ok(Err(Failure::Fail(why))) => Delivered::Failed(why),
         Err(error) => Delivered::Retry(format!("{error:#}")),
     }
 }
 
-async fn send(app: &App, carriers: &Carriers, delivery: &Delivery) -> Result<Result<(), Failure>> {
+/// As how many messages it counts for what it costs.
+async fn send(app: &App, carriers: &Carriers, delivery: &Delivery, theirs: &Theirs) -> Result<Result<i16, Failure>> {
     let tenant = app.tenant(delivery.tenant_id).await?;
     let message = delivery.open(&tenant.scope)?;
+    let theirs = letter::which(&tenant, &message, delivery.channel).and_then(|which| theirs.text(delivery.tenant_id, which));
     let off = |what: &str| Ok(Err(Failure::Fail(format!("{what} is not set up"))));
     match delivery.channel {
         Channel::Email => {
             let Some(mailer) = &carriers.mail else { return off("mail") };
             let help = help(app, &tenant, &message).await?.map(|contact| contact.line());
-            let letter = letter::mail(app, &tenant, &message, help.as_deref())?;
+            let letter = letter::mail(&app.public_url, &tenant, &message, theirs, help.as_deref())?;
             let mail = Mail { id: delivery.message_id, to: &message.to, subject: &letter.subject, text: &letter.text, html: &letter.html };
-            Ok(mailer.send(&mail).await)
+            Ok(mailer.send(&mail).await.map(|()| 1))
         }
         Channel::Sms => {
             let Some(gateway) = &carriers.sms else { return off("sms") };
@@ -170,9 +183,11 @@ async fn send(app: &App, carriers: &Carriers, delivery: &Delivery) -> Result<Res
             if delivery.attempt == 1 && !may_text(app, &tenant, &message).await? {
                 return Ok(Err(Failure::Fail("the tenant's text messages for notices are used up, or do not go there".to_owned())));
             }
-            Ok(gateway.send(delivery.message_id, &message.to, &letter::text(app, &tenant, &message)).await)
+            let text = letter::text(&app.public_url, &tenant, &message, theirs)?;
+            let parts = i16::try_from(texts::size(&text).messages)?;
+            Ok(gateway.send(delivery.message_id, &message.to, &text).await.map(|()| parts))
         }
-        Channel::Nowhere => Ok(Ok(())),
+        Channel::Nowhere => Ok(Ok(1)),
     }
 }
 

@@ -22,15 +22,12 @@ mail-changed-you = Das waren Sie? Dann ist alles in Ordnung. Verwenden Sie ab je
 mail-unlocked-subject = Ihr Konto bei { $tenant } wurde entsperrt
 mail-unlocked-intro = Ihr Konto bei { $tenant } war gesperrt und wurde gerade entsperrt. Das Passwort hat sich nicht geändert.
 mail-help = Helpdesk: { $contact }
+mail-sample-subject = [Probe] { $subject }
 mail-signature = { $tenant }
 mail-automatic = Diese Nachricht wurde automatisch erstellt. Antworten darauf werden nicht gelesen.
 
 sms-code = { $code } ist Ihr Code für { $tenant }. Er gilt { $minutes } Minuten. Nennen Sie ihn niemandem.
-
-    @{ $host } #{ $code }
 sms-contact-code = { $code } ist der Code, um diese Nummer bei { $tenant } hinzuzufügen. Nennen Sie ihn niemandem.
-
-    @{ $host } #{ $code }
 sms-changed = Ihr Passwort bei { $tenant } wurde geändert.
 sms-unlocked = Ihr Konto bei { $tenant } wurde entsperrt.
 mail-changed-unknown = unbekannt
@@ -113,23 +110,15 @@ sms-contact = { $tenant }: Ihre Kontaktdaten wurden geändert.
 sms-frozen = { $tenant }: Für Ihr Konto kann nichts mehr zurückgesetzt werden. Bitte rufen Sie Ihren Helpdesk an.
 sms-lifted = { $tenant }: Ihr Konto ist wieder frei.
 sms-helpdesk = { $tenant }: Der Helpdesk gab einen Code heraus.
-sms-alert = { $tenant }: Jemand sagt, dass er es nicht war.
 mail-register-subject = Richten Sie ein, wie Sie Ihr Passwort bei { $tenant } zurücksetzen
 mail-register-intro = Wenn Sie Ihr Passwort bei { $tenant } vergessen, können Sie in einer Minute selbst ein neues setzen, sobald Sie eingerichtet haben, wie Sie zeigen, dass Sie es sind: mit einer Authenticator-App, einem Passkey oder Wiederherstellungscodes.
 mail-reconfirm-subject = Stimmen Ihre Sicherheitsmethoden bei { $tenant } noch?
 mail-reconfirm-intro = Bitte sehen Sie sich an, auf welche Weisen Sie bei { $tenant } zeigen können, dass Sie es sind, damit sie im Ernstfall funktionieren.
 mail-register-page = Öffnen Sie diese Seite in Ihrem Browser: { $url }
 mail-register-password = Dort werden Sie nach einem Code und Ihrem aktuellen Passwort gefragt. Niemand fragt Sie je per E-Mail oder am Telefon nach Ihrem Passwort.
-sms-register = { $tenant }: Bitte richten Sie ein, wie Sie Ihr Passwort zurücksetzen.
-sms-reconfirm = { $tenant }: Stimmen Ihre Sicherheitsmethoden noch?
 mail-expires-subject = Ihr Passwort bei { $tenant } läuft bald ab
 mail-expires-intro = Das Passwort Ihres Kontos bei { $tenant } läuft ab. Danach können Sie sich damit nicht mehr anmelden.
 mail-expires-at = Gültig bis:
 mail-expires-how = Bitte ändern Sie es vorher: an Ihrem Computer bei der Arbeit oder im Browser.
 mail-expires-here = Tippen Sie im Browser diese Adresse von Hand: { $page }
 mail-expires-link = In dieser Nachricht ist mit Absicht kein Link: Geben Sie Ihr Passwort nie auf einer Seite ein, auf die Sie eine E-Mail geführt hat.
-sms-expires = { $tenant }: Ihr Passwort läuft bald ab.
-sms-untold = { $tenant }: Viele haben eine erste Adresse aus dem Verzeichnis.
-sms-week = { $tenant }: Die Zahlen der Woche stehen in der Konsole.
-sms-decision = { $tenant }: Ein Kollege an der Konsole braucht Ihre Entscheidung.
-sms-many = { $tenant }: Ein Betreuer an der Konsole tut sehr viel auf einmal.

@@ -22,15 +22,12 @@ mail-changed-you = It was you? Then everything is in order. Use your new passwor
 mail-unlocked-subject = Your account at { $tenant } was unlocked
 mail-unlocked-intro = Your account at { $tenant } was locked and has just been unlocked. The password has not changed.
 mail-help = Help desk: { $contact }
+mail-sample-subject = [Sample] { $subject }
 mail-signature = { $tenant }
 mail-automatic = This message was made automatically. Answers to it are not read.
 
 sms-code = { $code } is your code for { $tenant }. It works for { $minutes } minutes. Tell it to nobody.
-
-    @{ $host } #{ $code }
 sms-contact-code = { $code } is the code to add this number to an account at { $tenant }. Tell it to nobody.
-
-    @{ $host } #{ $code }
 sms-changed = Your password at { $tenant } was changed.
 sms-unlocked = Your account at { $tenant } was unlocked.
 mail-changed-unknown = unknown
@@ -113,23 +110,15 @@ sms-contact = { $tenant }: your contact data changed.
 sms-frozen = { $tenant }: nothing can be reset for your account any more. Please call your help desk.
 sms-lifted = { $tenant }: your account is served again.
 sms-helpdesk = { $tenant }: the help desk gave out a code.
-sms-alert = { $tenant }: somebody says that it was not them.
 mail-register-subject = Set up how you reset your password at { $tenant }
 mail-register-intro = If you forget your password at { $tenant }, you can set a new one by yourself in a minute, as soon as you have registered how you prove that it is you: an authenticator app, a passkey or recovery codes.
 mail-reconfirm-subject = Are your security methods at { $tenant } still right?
 mail-reconfirm-intro = Please look at the ways in which you can prove at { $tenant } that it is you, so that they work when you need them.
 mail-register-page = Open this page in your browser: { $url }
 mail-register-password = It asks for a code and for your current password. Nobody will ever ask you for your password by mail or on the phone.
-sms-register = { $tenant }: please register how you reset your password.
-sms-reconfirm = { $tenant }: are your security methods still right?
 mail-expires-subject = Your password at { $tenant } runs out soon
 mail-expires-intro = The password of your account at { $tenant } runs out. After that you cannot sign in with it any more.
 mail-expires-at = Until:
 mail-expires-how = Please change it before that: at your computer at work, or in your browser.
 mail-expires-here = In your browser, type this address by hand: { $page }
 mail-expires-link = This message has no link on purpose: never give your password to a page that a mail led you to.
-sms-expires = { $tenant }: your password runs out soon.
-sms-untold = { $tenant }: many people got a first address from the directory.
-sms-week = { $tenant }: the figures of the week are in the console.
-sms-decision = { $tenant }: a colleague at the console needs your decision.
-sms-many = { $tenant }: an operator of the console does a great deal at once.

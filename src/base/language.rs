@@ -28,6 +28,7 @@ const SOURCES: [(Language, &[&str]); 2] = [
             include_str!("../../locales/en/console_brand.ftl"),
             include_str!("../../locales/en/console_approvals.ftl"),
             include_str!("../../locales/en/console_figures.ftl"),
+            include_str!("../../locales/en/console_texts.ftl"),
         ],
     ),
     (
@@ -45,6 +46,7 @@ const SOURCES: [(Language, &[&str]); 2] = [
             include_str!("../../locales/de/console_brand.ftl"),
             include_str!("../../locales/de/console_approvals.ftl"),
             include_str!("../../locales/de/console_figures.ftl"),
+            include_str!("../../locales/de/console_texts.ftl"),
         ],
     ),
 ];

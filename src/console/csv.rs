@@ -1,5 +1,18 @@
 //! Tables for spreadsheets (RFC 4180), in which nothing is a formula.
 
+use axum::{
+    http::header,
+    response::{IntoResponse, Response},
+};
+use time::Date;
+
+/// All of one, with its first line, to be kept under this name.
+pub fn file(name: &str, on: Date, text: String) -> Response {
+    let file = format!("attachment; filename=\"{name}-{on}.csv\"");
+    let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()), (header::CONTENT_DISPOSITION, file)];
+    (headers, text).into_response()
+}
+
 /// A line of them.
 pub fn row(cells: &[&str]) -> String {
     cells.iter().map(|text| cell(text)).collect::<Vec<_>>().join(",") + "\r\n"

@@ -1,5 +1,5 @@
-//! `/console/history` — what was changed of the policies, the settings and the branding, by whom, and what it was before; and the way back. What is
-//! undone is shown first, against what holds now, and is saved only while that still holds.
+//! `/console/history` — what was changed of the policies, the settings, the branding and the messages' texts, by whom, and what it was before;
+//! and the way back. What is undone is shown first, against what holds now, and is saved only while that still holds.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -21,6 +21,7 @@ use super::{
     person,
     policies::{self as policies_page, Line, Wish, words},
     shell::{Here, Rail},
+    texts,
 };
 use crate::{
     app::App,
@@ -30,6 +31,7 @@ use crate::{
         policies::{Group, Rules},
         settings::{self, State},
         tenants::{self, Aid, Tenant},
+        texts::mark,
     },
     web::{
         Error, Page, Result, form,
@@ -59,7 +61,7 @@ struct Item {
 struct HistoryPage {
     page: Page,
     rail: Rail,
-    /// `policies`, `settings`, `branding` or nothing: all.
+    /// As [`What`] is written, or nothing: all.
     of: &'static str,
     items: Vec<Item>,
     /// Where older ones are.
@@ -105,6 +107,7 @@ const fn title(what: What) -> &'static str {
         What::Policies => "console-nav-policies",
         What::Settings => "console-nav-settings",
         What::Branding => "console-nav-branding",
+        What::Texts => "texts-title",
     }
 }
 
@@ -113,6 +116,7 @@ const fn here(what: What) -> Here {
         What::Policies => Here::Policies,
         What::Settings => Here::Settings,
         What::Branding => Here::Branding,
+        What::Texts => Here::Texts,
     }
 }
 
@@ -137,6 +141,13 @@ fn changes(page: &Page, entry: &Entry, known: &[Group]) -> Vec<Line> {
                 return Vec::new();
             };
             branding_page::words::changes(page, &before, &after, known)
+        }
+        What::Texts => {
+            let (Ok(before), Ok(after)) = (serde_json::from_value(entry.before.clone()), serde_json::from_value(entry.after.clone()))
+            else {
+                return Vec::new();
+            };
+            texts::words::change(page, &before, &after)
         }
     }
 }
@@ -209,6 +220,10 @@ async fn undo(desk: Fresh<Govern>, Path(id): Path<Uuid>, form::Form(form): form:
     if entry.what == What::Branding {
         return undo_branding(&desk, tx, &entry, &form.seen).await;
     }
+    if entry.what == What::Texts {
+        drop(tx);
+        return undo_text(&desk, &entry, form.seen).await;
+    }
     let now = tenants::again(&mut tx, scope).await?;
     let then = State::of(&now).over(&entry.before)?;
     if form.seen.is_empty() {
@@ -248,6 +263,17 @@ async fn undo_branding(desk: &Desk, mut tx: Transaction<'_, Postgres>, entry: &E
     let known = crate::domain::policies::groups(&mut tx, scope).await?;
     let changes = branding_page::words::changes(&desk.visitor.page(), &now, &then, &known);
     Ok(shown(desk, (id, Here::Branding), changes, now.mark(), again))
+}
+
+/// Of one text: shown first, too.
+async fn undo_text(desk: &Desk, entry: &Entry, seen: String) -> Result<Response> {
+    let (which, now, then) = texts::undone(desk, entry).await?;
+    if !seen.is_empty() {
+        return texts::undo(desk, which, then, seen).await;
+    }
+    let seen = mark(now.as_ref());
+    let changes = texts::words::difference(&desk.visitor.page(), which, now.map(|kept| kept.text).as_ref(), then.as_ref());
+    Ok(shown(desk, (entry.change_id, Here::Texts), changes, seen, false))
 }
 
 /// What it would come to now.

@@ -19,6 +19,7 @@ mod overview;
 mod people;
 mod person;
 mod policies;
+mod prices;
 mod prove;
 mod register;
 mod report;
@@ -29,6 +30,7 @@ mod sso;
 mod sso_setup;
 mod temporary;
 mod support;
+mod texts;
 mod welcome;
 
 use std::sync::Arc;
@@ -44,6 +46,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .merge(overview::routes())
         .merge(report::routes())
+        .merge(prices::routes())
         .merge(people::routes())
         .merge(person::routes())
         .merge(acts::routes())
@@ -54,6 +57,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(policies::routes())
         .merge(settings::routes())
         .merge(branding::routes())
+        .merge(texts::routes())
         .merge(history::routes())
         .merge(connectors::routes())
         .merge(agents::routes())

@@ -4,12 +4,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::{
-    Router,
-    http::{Uri, header},
-    response::{IntoResponse, Response},
-    routing::get,
-};
+use axum::{Router, http::Uri, response::Response, routing::get};
 use serde::Deserialize;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
@@ -46,7 +41,7 @@ const WHOLE: i64 = 1000;
 const REASONS: usize = 5;
 
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/console", get(show)).route("/console/figures.csv", get(table))
+    Router::new().route("/console", get(show)).route("/console/figures.csv", get(table)).route("/console/sends.csv", get(sends))
 }
 
 /// As it stands in the address. What is no span, no directory and no kind is as if it were not there.
@@ -126,8 +121,9 @@ struct OverviewPage {
     spans: Vec<Choice>,
     connectors: Vec<Choice>,
     kinds: Vec<Choice>,
-    /// The address of all of it as a table.
+    /// Where all of it is as a table, and all messages.
     csv: String,
+    sends_csv: String,
     bars: Vec<Bar>,
     days: u16,
     width: i64,
@@ -145,6 +141,8 @@ struct OverviewPage {
     texts: Sends,
     mail_budget: Option<i32>,
     sms_budget: Option<i32>,
+    /// What mails and text messages cost, and both, as far as prices are known.
+    spent: Option<[String; 3]>,
 }
 
 async fn show(desk: May<Any>, uri: Uri) -> Result<Response> {
@@ -167,7 +165,12 @@ async fn show(desk: May<Any>, uri: Uri) -> Result<Response> {
     }
     let report = reports::report(&mut conn, scope, &app.clock, view).await?;
     let coverage = coverage::kept(&mut conn, scope).await?;
+    let prices = reports::prices(&mut conn, scope).await?;
     drop(conn);
+    let spent = prices.map(|prices| {
+        let (mails, texts) = prices.spent(&report);
+        [mails, texts, mails.saturating_add(texts)].map(|sum| prices.sum(visitor.language, sum))
+    });
     let seconds = |millis: i64| format!("{}.{}", millis / 1000, millis % 1000 / 100);
     let choice = |value: String, label: String, chosen| Choice { value, label, chosen };
     let proofs: i64 = report.methods.iter().map(|(_, count)| count).sum();
@@ -189,7 +192,8 @@ async fn show(desk: May<Any>, uri: Uri) -> Result<Response> {
             .map(|one| choice(one.connector_id.to_string(), one.name.clone(), Some(one.connector_id) == view.connector))
             .collect(),
         kinds: KINDS.iter().map(|kind| choice((*kind).to_owned(), page.t(kind_key(kind)).into_owned(), Some(*kind) == view.kind)).collect(),
-        csv: address(view),
+        csv: address("figures", view),
+        sends_csv: address("sends", view),
         bars: bars(&report, view.days),
         days: view.days,
         width: STRIDE * i64::try_from(report.steps.len())?,
@@ -207,6 +211,7 @@ async fn show(desk: May<Any>, uri: Uri) -> Result<Response> {
         texts: report.texts,
         mail_budget: tenant.allowed.mail_budget,
         sms_budget: tenant.allowed.sms_budget,
+        spent,
         page,
     }))
 }
@@ -268,12 +273,12 @@ fn bars(report: &Report, days: u16) -> Vec<Bar> {
     report.steps.iter().map(&mut bar).collect()
 }
 
-fn address(view: View) -> String {
+fn address(what: &str, view: View) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("days", &view.days.to_string());
     query.extend_pairs(view.connector.map(|connector| ("connector", connector.to_string())));
     query.extend_pairs(view.kind.map(|kind| ("kind", kind)));
-    format!("/console/figures.csv?{}", query.finish())
+    format!("/console/{what}.csv?{}", query.finish())
 }
 
 /// What is looked at, count by count (RFC 4180). There is nobody in it.
@@ -290,7 +295,24 @@ async fn table(desk: May<Any>, uri: Uri) -> Result<Response> {
         let from = line.at.format(&Rfc3339).unwrap_or_default();
         text += &csv::row(&[&from, name(line.connector_id), &line.kind, &line.state, &line.code, &line.jobs.to_string()]);
     }
-    let file = format!("attachment; filename=\"figures-{}.csv\"", visitor.app.clock.now().date());
-    let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()), (header::CONTENT_DISPOSITION, file)];
-    Ok((headers, text).into_response())
+    Ok(csv::file("figures", visitor.app.clock.now().date(), text))
+}
+
+/// Messages, and what they cost at the prices of today, to the millionth.
+async fn sends(desk: May<Any>, uri: Uri) -> Result<Response> {
+    let (visitor, view) = (&desk.visitor, Form::of(&uri).view());
+    let scope = &visitor.tenant.scope;
+    let mut conn = visitor.app.db.acquire().await?;
+    let lines = reports::sent(&mut conn, scope, &visitor.app.clock, view).await?;
+    let prices = reports::prices(&mut conn, scope).await?;
+    drop(conn);
+    let mut text = "from,channel,state,messages,parts,currency,spent\r\n".to_owned();
+    for line in &lines {
+        let from = line.at.format(&Rfc3339).unwrap_or_default();
+        let price = prices.as_ref().map(|prices| if line.channel == "sms" { prices.sms } else { prices.mail });
+        let spent = price.map_or_else(String::new, |price| reports::typed(line.parts.saturating_mul(price)));
+        let currency = prices.as_ref().map_or("", |prices| &prices.currency);
+        text += &csv::row(&[&from, &line.channel, &line.state, &line.messages.to_string(), &line.parts.to_string(), currency, &spent]);
+    }
+    Ok(csv::file("messages", visitor.app.clock.now().date(), text))
 }

@@ -15,6 +15,7 @@ pub enum Here {
     Audit,
     Support,
     Operators,
+    Texts,
     Settings,
     Branding,
     Me,
@@ -68,6 +69,7 @@ impl Desk {
         offer(Trail::ROLES, Here::Audit, "/console/audit", "console-nav-audit", "paper");
         offer(&Role::ALL, Here::Support, "/console/support", "support-title", "search");
         offer(Staff::ROLES, Here::Operators, "/console/operators", "console-nav-operators", "key");
+        offer(Govern::ROLES, Here::Texts, "/console/texts", "texts-title", "letter");
         offer(Govern::ROLES, Here::Settings, "/console/settings", "console-nav-settings", "gear");
         offer(Govern::ROLES, Here::Branding, "/console/branding", "console-nav-branding", "brush");
         Rail { name: self.operator.name.clone(), role: role_key(self.operator.role), items, me: at == Here::Me }

@@ -1,5 +1,6 @@
-//! What administrators changed of the policies, the settings and the branding: the whole state before and after, written in the transaction of the
-//! change, so that somebody can read what it was, and bring it back. Nothing here is ever changed, and nothing secret is in it.
+//! What administrators changed of the policies, the settings, the branding and the messages' texts: the whole state before and after, written
+//! in the transaction of the change, so that somebody can read what it was, and bring it back. Nothing here is ever changed, and nothing secret
+//! is in it.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -17,6 +18,8 @@ pub enum What {
     Policies,
     Settings,
     Branding,
+    /// One text of one message.
+    Texts,
 }
 
 impl What {
@@ -25,11 +28,12 @@ impl What {
             Self::Policies => "policies",
             Self::Settings => "settings",
             Self::Branding => "branding",
+            Self::Texts => "texts",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Policies, Self::Settings, Self::Branding].into_iter().find(|what| what.as_str() == text)
+        [Self::Policies, Self::Settings, Self::Branding, Self::Texts].into_iter().find(|what| what.as_str() == text)
     }
 }
 

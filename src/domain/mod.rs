@@ -8,6 +8,7 @@
 //! - *limits*: counters per account, client address, destination, country and tenant, across flows
 //! - *work*: what a browser computes before anything is done for it, each proof good once
 //! - *notifications*: messages that wait to be sent
+//! - *texts*: what the messages to people say, where it is not what we say
 //! - *policies*: who may reset, and by which methods of proof
 //! - *users*: people as their directory has them
 //! - *branding*: how a tenant's pages look, and whom its people are told to ask
@@ -36,6 +37,7 @@ pub mod settings;
 pub mod limits;
 pub mod work;
 pub mod notifications;
+pub mod texts;
 pub mod policies;
 pub mod users;
 pub mod branding;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::tenants::Scope;
 use crate::base::{clock::Clock, id};
 
-/// What is said. The words are the templates' and Fluent's.
+/// What is said. The words are the tenant's own, or Fluent's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Content {
@@ -109,6 +109,8 @@ pub enum Content {
         of: i64,
         command: String,
     },
+    /// For an operator: what a message of this matter would be in these words, by an example of `at`.
+    Sample { matter: String, subject: String, body: String, at: i64 },
 }
 
 /// What was done in seven days.
@@ -162,7 +164,9 @@ impl Content {
     /// `None`: nothing happened, it is only a code or a request.
     pub const fn happened(&self) -> Option<&Happened> {
         match self {
-            Self::Code { .. } | Self::ContactCode { .. } | Self::Register | Self::Reconfirm | Self::Invitation => None,
+            Self::Code { .. } | Self::ContactCode { .. } | Self::Register | Self::Reconfirm | Self::Invitation | Self::Sample { .. } => {
+                None
+            }
             Self::Changed { happened, .. }
             | Self::Unlocked { happened }
             | Self::Tries { happened }
@@ -180,7 +184,9 @@ impl Content {
 
     pub const fn happened_mut(&mut self) -> Option<&mut Happened> {
         match self {
-            Self::Code { .. } | Self::ContactCode { .. } | Self::Register | Self::Reconfirm | Self::Invitation => None,
+            Self::Code { .. } | Self::ContactCode { .. } | Self::Register | Self::Reconfirm | Self::Invitation | Self::Sample { .. } => {
+                None
+            }
             Self::Changed { happened, .. }
             | Self::Unlocked { happened }
             | Self::Tries { happened }
@@ -198,7 +204,7 @@ impl Content {
 }
 
 /// Which carrier delivers it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Channel {
     Email,
     Sms,
@@ -338,7 +344,10 @@ pub async fn expire(conn: &mut PgConnection, clock: &Clock) -> Result<u64> {
 
 /// How a delivery ended.
 pub enum Delivered {
-    Sent,
+    /// It counts as so many messages for what it costs.
+    Sent {
+        parts: i16,
+    },
     /// There was nowhere to send it.
     Discarded,
     /// May succeed later.
@@ -348,8 +357,9 @@ pub enum Delivered {
 
 /// Write down how a delivery ended. A retry past the last back-off is a failure.
 pub async fn settle(conn: &mut PgConnection, clock: &Clock, delivery: &Delivery, how: Delivered) -> Result<()> {
+    let parts = if let Delivered::Sent { parts } = how { Some(parts) } else { None };
     let (state, error) = match how {
-        Delivered::Sent => ("sent", None),
+        Delivered::Sent { .. } => ("sent", None),
         Delivered::Discarded => ("discarded", None),
         Delivered::Failed(error) => ("failed", Some(error)),
         Delivered::Retry(error) => {
@@ -369,10 +379,11 @@ pub async fn settle(conn: &mut PgConnection, clock: &Clock, delivery: &Delivery,
         }
     };
     sqlx::query!(
-        "update messages set state = $2, payload = null, last_error = $3 where message_id = $1 and state = 'waiting'",
+        "update messages set state = $2, payload = null, last_error = $3, parts = $4 where message_id = $1 and state = 'waiting'",
         delivery.message_id,
         state,
         error,
+        parts,
     )
     .execute(conn)
     .await?;

@@ -115,7 +115,7 @@ pub fn limit(language: Language, limit: Limit) -> Cow<'static, str> {
         Limit::AppTry => "explain-limit-app-try",
         Limit::HelpDeskTry => "explain-limit-help-desk-try",
         Limit::PasswordTry => "explain-limit-password-try",
-        Limit::OperatorPassword | Limit::OperatorCode | Limit::OperatorActs => "explain-limit-operator",
+        Limit::OperatorPassword | Limit::OperatorCode | Limit::OperatorActs | Limit::TextSample => "explain-limit-operator",
         Limit::MethodChange => "explain-limit-method-change",
         Limit::CodeSend => "explain-limit-code-send",
         Limit::Destination => "explain-limit-destination",

@@ -11,6 +11,7 @@ pub mod explained;
 pub mod face;
 pub mod form;
 pub mod headers;
+pub mod letter;
 pub mod origin;
 pub mod page;
 pub mod tenancy;

@@ -17,6 +17,7 @@ mod policies;
 mod preview;
 mod sso;
 mod support;
+mod texts;
 mod trail;
 mod vectors;
 mod work;

@@ -95,3 +95,9 @@ pub async fn lift(
     audit::record(conn, scope, clock, source, Event { action: "limits.lift", outcome: "lifted", user, detail, ..Event::default() }).await?;
     Ok(done.rows_affected())
 }
+
+/// Forget windows that ended long ago.
+pub async fn clean(conn: &mut PgConnection, clock: &Clock) -> Result<u64> {
+    let done = sqlx::query!("delete from limits where until < $1", clock.now() - time::Duration::days(2)).execute(conn).await?;
+    Ok(done.rows_affected())
+}

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::base::clock::Clock;
 
-pub use force::{InForce, in_force, lift};
+pub use force::{InForce, clean, in_force, lift};
 
 /// What is counted. All who count several count them in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +47,8 @@ pub enum Limit {
     OperatorCode,
     /// What an operator does for people: nobody is stopped by it, but somebody hears of it.
     OperatorActs,
+    /// Having a message sent to oneself to look at, for an operator.
+    TextSample,
     /// Having the directory compare the current password, for an account: few, so that its own lock is not reached through us.
     PasswordTry,
     /// Adding and replacing methods of proof and addresses, for an account: each is told by mail and text message.
@@ -69,7 +71,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::AddressBegin,
         Self::AddressChallenge,
         Self::AddressTry,
@@ -81,6 +83,7 @@ impl Limit {
         Self::OperatorPassword,
         Self::OperatorCode,
         Self::OperatorActs,
+        Self::TextSample,
         Self::PasswordTry,
         Self::MethodChange,
         Self::CodeSend,
@@ -106,6 +109,7 @@ impl Limit {
             Self::OperatorPassword => "operator_password",
             Self::OperatorCode => "operator_code",
             Self::OperatorActs => "operator_acts",
+            Self::TextSample => "text_sample",
             Self::PasswordTry => "password_try",
             Self::MethodChange => "method_change",
             Self::CodeSend => "code_send",
@@ -134,7 +138,7 @@ impl Limit {
             Self::PasswordTry => (Some(3), Duration::minutes(30)),
             Self::MethodChange => (Some(20), Duration::hours(1)),
             Self::CodeSend => (Some(5), Duration::minutes(15)),
-            Self::Destination | Self::Notice => (Some(10), Duration::hours(1)),
+            Self::Destination | Self::Notice | Self::TextSample => (Some(10), Duration::hours(1)),
             Self::CountryHour => (Some(300), Duration::hours(1)),
             Self::CountryDay => (Some(1500), Duration::days(1)),
             Self::SmsBudget | Self::SmsNotices | Self::MailBudget => (None, Duration::days(1)),
@@ -370,12 +374,6 @@ pub async fn waiting(conn: &mut PgConnection, scope: &Scope, clock: &Clock, coun
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().filter_map(|row| Some((Limit::parse(&row.kind)?, row.until))).collect())
-}
-
-/// Forget windows that ended long ago.
-pub async fn clean(conn: &mut PgConnection, clock: &Clock) -> Result<u64> {
-    let done = sqlx::query!("delete from limits where until < $1", clock.now() - Duration::days(2)).execute(conn).await?;
-    Ok(done.rows_affected())
 }
 
 #[cfg(test)]

@@ -180,6 +180,7 @@ const fn about(content: &Content) -> Option<&'static str> {
         | Content::Reconfirm
         | Content::Invitation
         | Content::Expires { .. }
+        | Content::Sample { .. }
         | Content::Alert { .. } => None,
     }
 }

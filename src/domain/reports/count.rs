@@ -72,8 +72,8 @@ async fn messages(conn: &mut PgConnection, from: OffsetDateTime, kept: OffsetDat
         .execute(&mut *conn)
         .await?;
     sqlx::query!(
-        "insert into message_hours (tenant_id, hour, channel, state, messages)
-         select tenant_id, date_trunc('hour', created_at), channel, state, count(*) from messages
+        "insert into message_hours (tenant_id, hour, channel, state, messages, parts)
+         select tenant_id, date_trunc('hour', created_at), channel, state, count(*), coalesce(sum(parts), 0) from messages
          where message_id >= $1 and created_at >= date_trunc('hour', $2::timestamptz) and channel in ('email', 'sms') and state in ('sent', 'failed')
          group by 1, 2, 3, 4",
         id::lowest_at(from - Duration::hours(1)),

@@ -1,6 +1,7 @@
 //! What the service did: counts by hour that the worker keeps, so that a page costs the same however much there was.
 
 mod count;
+mod prices;
 mod weekly;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::{
     wire::outcome::{Code, Outcome},
 };
 pub use count::count;
+pub use prices::{Prices, parse_currency, parse_price, prices, set_prices, typed};
 pub use weekly::{address, due, send, send_to};
 
 /// Milliseconds from submit to end; what took longer than the last one counts as longer than that.
@@ -76,6 +78,8 @@ pub struct Step {
 pub struct Sends {
     pub sent: i64,
     pub failed: i64,
+    /// What was sent counts as so many for what it costs.
+    pub parts: i64,
 }
 
 #[derive(Debug)]
@@ -163,6 +167,8 @@ async fn sends(conn: &mut PgConnection, scope: &Scope, first: OffsetDateTime) ->
     let row = sqlx::query!(
         r#"select coalesce(sum(messages) filter (where channel = 'email' and state = 'sent'), 0)::bigint as "mails!",
                coalesce(sum(messages) filter (where channel = 'email' and state = 'failed'), 0)::bigint as "mails_failed!",
+               coalesce(sum(parts) filter (where channel = 'email'), 0)::bigint as "mail_parts!",
+               coalesce(sum(parts) filter (where channel = 'sms'), 0)::bigint as "text_parts!",
                coalesce(sum(messages) filter (where channel = 'sms' and state = 'sent'), 0)::bigint as "texts!",
                coalesce(sum(messages) filter (where channel = 'sms' and state = 'failed'), 0)::bigint as "texts_failed!"
            from message_hours where tenant_id = $1 and hour >= $2"#,
@@ -171,7 +177,33 @@ async fn sends(conn: &mut PgConnection, scope: &Scope, first: OffsetDateTime) ->
     )
     .fetch_one(conn)
     .await?;
-    Ok((Sends { sent: row.mails, failed: row.mails_failed }, Sends { sent: row.texts, failed: row.texts_failed }))
+    Ok((
+        Sends { sent: row.mails, failed: row.mails_failed, parts: row.mail_parts },
+        Sends { sent: row.texts, failed: row.texts_failed, parts: row.text_parts },
+    ))
+}
+
+/// Messages of one step, for a spreadsheet.
+#[derive(Debug)]
+pub struct Sent {
+    pub at: OffsetDateTime,
+    pub channel: String,
+    pub state: String,
+    pub messages: i64,
+    pub parts: i64,
+}
+
+/// Every count there is of the messages in what is looked at.
+pub async fn sent(conn: &mut PgConnection, scope: &Scope, clock: &Clock, view: View) -> Result<Vec<Sent>> {
+    let rows = sqlx::query_as!(
+        Sent,
+        r#"select date_trunc($3, hour, 'utc') as "at!", channel, state, sum(messages)::bigint as "messages!", sum(parts)::bigint as "parts!"
+           from message_hours where tenant_id = $1 and hour >= $2 group by 1, 2, 3 order by 1, 2, 3"#,
+        scope.id(),
+        view.first(clock.now()).0,
+        view.step().0,
+    );
+    Ok(rows.fetch_all(conn).await?)
 }
 
 /// A line of the table for a spreadsheet.

@@ -111,6 +111,23 @@ impl Browser {
         }
     }
 
+    /// The same in the page's frame, or in the frame in that.
+    pub async fn sees_in_frame(&self, text: &str) {
+        let start = Instant::now();
+        loop {
+            let mut shown = String::new();
+            while self.web.enter_frame(0).await.is_ok() {
+                shown += &self.text().await;
+            }
+            self.web.enter_default_frame().await.expect("the page itself");
+            if shown.contains(text) {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "the frame does not say {text:?}, but:\n{shown}");
+            pause().await;
+        }
+    }
+
     pub async fn does_not_see(&self, text: &str) {
         let page = self.text().await;
         assert!(!page.contains(text), "the page should not say {text:?}:\n{page}");

@@ -309,30 +309,64 @@ struct ErrorPage {
     text_key: String,
 }
 
-#[derive(Template)]
-#[template(path = "mail/code/body.html")]
-struct CodeMail {
-    t: Page,
-    code: String,
-    minutes: u32,
-    tenant: String,
-    name: String,
-    help: Option<String>,
-    adds: bool,
+/// As src/web/letter has it.
+enum Block {
+    Said(String),
+    Strong(String),
+    Code(String),
+    Details,
 }
 
 #[derive(Template)]
-#[template(path = "mail/notice/body.html")]
-struct NoticeMail {
+#[template(path = "mail/letter/body.html")]
+struct Mail {
     t: Page,
     tenant: String,
     subject: String,
-    greeting: Option<String>,
-    intro: String,
+    blocks: Vec<Block>,
     facts: Vec<(String, String)>,
-    then: Vec<String>,
+    secret: bool,
     link: Option<Link>,
     help: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "mail/letter/body.txt")]
+struct MailText {
+    t: Page,
+    tenant: String,
+    blocks: Vec<Block>,
+    facts: Vec<(String, String)>,
+    secret: bool,
+    link: Option<Link>,
+    help: Option<String>,
+}
+
+impl Mail {
+    fn code(t: Page, tenant: String, name: &str, help: Option<String>, adds: bool) -> Self {
+        let (intro, not_you) = if adds {
+            (t.t1("mail-contact-code-intro", "tenant", &tenant), t.t("mail-contact-code-not-you"))
+        } else {
+            (t.t1("mail-code-intro", "tenant", &tenant), t.t("mail-code-not-you"))
+        };
+        let greeting = (!name.is_empty()).then(|| Block::Said(t.t1("mail-greeting", "name", name)));
+        let said = [Block::Said(t.t1("mail-code-valid", "minutes", 10)), Block::Said(not_you.into_owned())];
+        let blocks = greeting.into_iter().chain([Block::Said(intro), Block::Code("402931".to_owned())]).chain(said).collect();
+        let subject = t.t1("mail-code-subject", "tenant", &tenant);
+        Self { t, tenant, subject, blocks, facts: Vec::new(), secret: true, link: None, help }
+    }
+
+    fn notice(t: Page, tenant: String, subject: String, said: (Option<String>, String, Vec<String>), facts: Vec<(String, String)>) -> Self {
+        let (greeting, intro, then) = said;
+        let blocks = greeting.map(Block::Said).into_iter().chain([Block::Strong(intro), Block::Details]);
+        let blocks = blocks.chain(then.into_iter().map(Block::Said)).collect();
+        Self { t, tenant, subject, blocks, facts, secret: false, link: None, help: None }
+    }
+
+    fn plain(self) -> MailText {
+        let Self { t, tenant, blocks, facts, secret, link, help, .. } = self;
+        MailText { t, tenant, blocks, facts, secret, link, help }
+    }
 }
 
 struct Link {
@@ -355,31 +389,6 @@ struct NotMe {
 struct Stopped {
     page: Page,
     known: bool,
-}
-
-#[derive(Template)]
-#[template(path = "mail/code/body.txt")]
-struct CodeText {
-    t: Page,
-    code: String,
-    minutes: u32,
-    tenant: String,
-    name: String,
-    help: Option<String>,
-    adds: bool,
-}
-
-#[derive(Template)]
-#[template(path = "mail/notice/body.txt")]
-struct NoticeText {
-    t: Page,
-    tenant: String,
-    greeting: Option<String>,
-    intro: String,
-    facts: Vec<(String, String)>,
-    then: Vec<String>,
-    link: Option<Link>,
-    help: Option<String>,
 }
 
 /// Names under which [`render`] knows a page.
@@ -761,14 +770,15 @@ pub fn render(name: &str, language: Language) -> Option<String> {
             text_key: "problem-not-found-text".to_owned(),
         }
         .render(),
-        "mail-code" => CodeMail { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help, adds: false }.render(),
-        "mail-contact-code" => {
-            CodeMail { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: String::new(), help, adds: true }.render()
-        }
-        "mail-changed" => {
+        "mail-code" => Mail::code(page, tenant, &person, help, false).render(),
+        "mail-code-text" => Mail::code(page, tenant, &person, help, false).plain().render(),
+        "mail-contact-code" => Mail::code(page, tenant, "", help, true).render(),
+        "mail-changed" | "mail-changed-text" => {
             let (greeting, subject) = (Some(page.t1("mail-greeting", "name", &person)), page.t1("mail-changed-subject", "tenant", &tenant));
             let (intro, then) = (page.t1("mail-changed-intro", "tenant", &tenant), vec![page.t("mail-changed-you").into_owned()]);
-            NoticeMail { facts: facts(&page), t: page, tenant, subject, greeting, intro, then, link: Some(link()), help }.render()
+            let facts = facts(&page);
+            let mail = Mail { link: Some(link()), help, ..Mail::notice(page, tenant, subject, (greeting, intro, then), facts) };
+            if name == "mail-changed" { mail.render() } else { mail.plain().render() }
         }
         "mail-alert" => {
             let fact = |key: &str, value: &str| (page.t(key).into_owned(), value.to_owned());
@@ -782,7 +792,7 @@ pub fn render(name: &str, language: Language) -> Option<String> {
             let (intro, subject) = (page.t1("mail-alert-intro", "tenant", &tenant), page.t1("mail-alert-subject", "tenant", &tenant));
             let command = "sspr user show --tenant 0193a5c2-7f0e-7c11-9d4e-3f6a1c2b9e77 anna.berg";
             let then = vec![page.t("mail-alert-then").into_owned(), page.t1("mail-alert-command", "command", command)];
-            NoticeMail { t: page, tenant, subject, greeting: None, intro, facts, then, link: None, help: None }.render()
+            Mail::notice(page, tenant, subject, (None, intro, then), facts).render()
         }
         "ended-frozen" => Ended {
             page,
@@ -797,12 +807,6 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         "not-me-error" => NotMe { page, code: "7kq2-m4xd".to_owned(), error: Some("not-me-error-shape".to_owned()), told: false }.render(),
         "stopped" => Stopped { page, known: false }.render(),
         "stopped-known" => Stopped { page, known: true }.render(),
-        "mail-code-text" => CodeText { t: page, code: "402931".to_owned(), minutes: 10, tenant, name: person, help, adds: false }.render(),
-        "mail-changed-text" => {
-            let greeting = Some(page.t1("mail-greeting", "name", &person));
-            let (intro, then) = (page.t1("mail-changed-intro", "tenant", &tenant), vec![page.t("mail-changed-you").into_owned()]);
-            NoticeText { facts: facts(&page), t: page, tenant, greeting, intro, then, link: Some(link()), help }.render()
-        }
         _ => return None,
     };
     Some(html.expect("a page of a template"))

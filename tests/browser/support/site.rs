@@ -20,7 +20,7 @@ use sspr::base::language::Language;
 use super::pages;
 
 /// The header that every page of the portal bears.
-pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; form-action 'self'; \
+pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; frame-src 'self'; form-action 'self'; \
                           base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types sspr-work";
 
 pub struct Site {

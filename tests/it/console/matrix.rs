@@ -53,6 +53,13 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("post", "/console/sso/prove", "oahu"),
     ("get", "/console/history", "oau"),
     ("post", "/console/history/{id}/undo", "oa"),
+    ("get", "/console/texts", "oa"),
+    ("get", "/console/texts/{matter}/{channel}/{language}", "oa"),
+    ("post", "/console/texts/{matter}/{channel}/{language}", "oa"),
+    ("post", "/console/texts/{matter}/{channel}/{language}/ours", "oa"),
+    ("get", "/console/texts/{matter}/{channel}/{language}/preview", "oa"),
+    ("post", "/console/texts/{matter}/{channel}/{language}/preview", "oa"),
+    ("post", "/console/texts/{matter}/{channel}/{language}/sample", "oa"),
     ("get", "/console/settings", "oa"),
     ("post", "/console/settings", "oa"),
     ("get", "/console/branding", "oa"),
@@ -87,6 +94,9 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("post", "/console/approvals/{id}/approve", "oah"),
     ("post", "/console/approvals/{id}/refuse", "oah"),
     ("get", "/console/figures.csv", "oahu"),
+    ("get", "/console/sends.csv", "oahu"),
+    ("get", "/console/prices", "oa"),
+    ("post", "/console/prices", "oa"),
     ("get", "/console/report", "oa"),
     ("post", "/console/report", "oa"),
     ("get", "/console/jobs", "oah"),
@@ -159,7 +169,9 @@ async fn asks(cloud: &Cloud, person: &Person, method: &str, path: &str) -> (Stat
     let url = format!(
         "{}{}",
         cloud.url,
-        path.replace("{id}", "019aa000-0000-7000-8000-000000000000").replace("{job}", "019aa000-0000-7000-8000-000000000001")
+        path.replace("{id}", "019aa000-0000-7000-8000-000000000000")
+            .replace("{job}", "019aa000-0000-7000-8000-000000000001")
+            .replace("{matter}/{channel}/{language}", "code/email/en")
     );
     let json = ["/challenge", "/stay", "/temporary/ticket", "/temporary/jobs"].iter().any(|end| path.ends_with(end));
     let cookies: Vec<_> = person.browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();

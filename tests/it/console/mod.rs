@@ -18,3 +18,4 @@ mod policies;
 mod settings;
 mod sign_in;
 mod sso;
+mod texts;

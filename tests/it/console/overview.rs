@@ -127,3 +127,47 @@ async fn the_figures_of_a_week_go_to_whom_an_administrator_names() {
     boss.submits("/console/report", &[("mail", "other@corp.example")]).await.sees("Somebody else has changed this");
     assert_eq!(cloud.sql::<i64>("select count(*) from report_mails").await, 0);
 }
+
+#[tokio::test]
+async fn what_messages_cost_is_counted_by_what_the_networks_count() {
+    let (cloud, _agent) = Cloud::with_people(&["alice"]).await;
+    let mut boss = cloud.operator(Role::Administrator).await;
+    boss.opens("/console").await.sees("Say what messages cost");
+    for (field, bad) in [("currency", "Euro"), ("sms", "-1"), ("mail", "0.0000001"), ("sms", "101")] {
+        boss.opens("/console/prices").await.submits("/console/prices", &[("currency", "eur"), ("sms", "0,075"), (field, bad)]).await;
+        assert_eq!(boss.page.status, 422, "{field} {bad}");
+        assert!(boss.page.form("/console/prices").unwrap().fields.contains(&(field.into(), bad.into())));
+    }
+    boss.submits("/console/prices", &[("currency", "eur"), ("sms", "0,075"), ("mail", "0.0004")]).await.sees("Saved.");
+    let kept = "select concat_ws(' ', currency, sms, mail) from prices";
+    assert_eq!(cloud.sql::<String>(kept).await, "EUR 75000 400");
+    // One mail; and one text message that the networks take for two, since a dash is not in their alphabet.
+    let sms = "/console/texts/code/sms/en";
+    boss.opens(sms).await.submits(sms, &[("body", &format!("{{{{code}}}} – {}", "x".repeat(60)))]).await.sees("Saved");
+    let mut alice = Person::at(&cloud);
+    alice.asks_for_a_code("alice").await;
+    Person::at(&cloud).opens("/").await.submits("/reset", &[("name", "alice")]).await.submits("/reset/method", &[("method", "sms")]).await;
+    cloud.until("select count(*) from messages where state = 'waiting'", 0).await;
+    assert_eq!(
+        cloud.sql::<String>("select string_agg(channel || ' ' || parts, ', ' order by channel) from messages").await,
+        "email 1, sms 2"
+    );
+    worker::count(&cloud.app).await.unwrap();
+    boss.opens("/console")
+        .await
+        .sees("Mails cost EUR 0.00")
+        .sees("paid as 2")
+        .sees("Text messages cost EUR 0.15")
+        .sees("Both together EUR 0.15");
+    boss.opens("/console?lang=de").await.sees("SMS kosteten EUR 0,15");
+    let table = boss.browser.open("/console/sends.csv?days=1").await.unwrap().body;
+    assert!(table.contains(",\"email\",\"sent\",\"1\",\"1\",\"EUR\",\"0.0004\"\r\n"), "{table}");
+    assert!(table.contains(",\"sms\",\"sent\",\"1\",\"2\",\"EUR\",\"0.15\"\r\n"), "{table}");
+    // What could not be sent costs nothing, and prices can be taken back.
+    sqlx::query("update message_hours set state = 'failed', parts = 0 where channel = 'sms'").execute(&cloud.app.db).await.unwrap();
+    boss.opens("/console?lang=en").await.sees("Text messages cost EUR 0.00");
+    boss.opens("/console/prices").await.submits("/console/prices", &[("currency", ""), ("sms", ""), ("mail", "")]).await.sees("Saved.");
+    assert!(!boss.opens("/console").await.page.text().contains("EUR"));
+    let lines = "select string_agg(outcome, ' ' order by at) from audit_events where action = 'tenant.prices'";
+    assert_eq!(cloud.sql::<String>(lines).await, "changed removed");
+}
