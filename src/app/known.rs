@@ -12,14 +12,16 @@ use std::{
 };
 
 use anyhow::Result;
+use axum::body::Bytes;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::App;
 use crate::{
     domain::{
+        branding,
         fleet::{self, Readiness},
-        tenants::{self, Scope, Tenant},
+        tenants::{self, Logo, Scope, Tenant},
         work::{self, Load},
     },
     wire::jws::Access,
@@ -32,6 +34,8 @@ const FRESH: Duration = Duration::from_secs(2);
 const PORTAL: time::Duration = time::Duration::SECOND;
 /// Of each kind; then all are forgotten and learned again.
 const MOST: usize = 50_000;
+/// The same of logos, each of which has up to half a megabyte.
+const MOST_LOGOS: usize = 64;
 
 #[derive(Default)]
 pub struct Known {
@@ -43,6 +47,8 @@ pub struct Known {
     load: Mutex<HashMap<(), Kept<Arc<Load>>>>,
     /// Tenants whose resets could work. What cannot is never kept: it is to be seen at once when it can.
     ready: Mutex<HashMap<Uuid, Kept<()>>>,
+    /// By tenant and by what is in them, so that none is ever out of date.
+    logos: Mutex<HashMap<(Uuid, String), Bytes>>,
     /// Counts the changes that were heard of: what was read before one is not learned after it.
     changes: AtomicU64,
 }
@@ -62,7 +68,7 @@ impl Known {
     }
 
     pub fn learn_token(&self, hash: [u8; 32], access: &Arc<Access>) {
-        make_room(&mut lock(&self.tokens)).insert(hash, access.clone());
+        make_room(&mut lock(&self.tokens), MOST).insert(hash, access.clone());
     }
 
     pub fn tenant(&self, tenant: Uuid) -> Option<Arc<Tenant>> {
@@ -71,7 +77,7 @@ impl Known {
     }
 
     pub fn learn_tenant(&self, tenant: &Arc<Tenant>) {
-        make_room(&mut lock(&self.tenants)).insert(tenant.scope.id(), (Instant::now(), tenant.clone()));
+        make_room(&mut lock(&self.tenants), MOST).insert(tenant.scope.id(), (Instant::now(), tenant.clone()));
     }
 
     /// Something of this tenant was changed.
@@ -94,7 +100,7 @@ impl Known {
         let mut what = lock(what);
         // Asked under the lock: whoever counts a change now has yet to take it.
         if self.changes.load(Ordering::SeqCst) == changes {
-            make_room(&mut what).insert(key, Kept { value, at, asked: false });
+            make_room(&mut what, MOST).insert(key, Kept { value, at, asked: false });
         }
     }
 }
@@ -132,6 +138,20 @@ impl App {
         Ok(found)
     }
 
+    /// A tenant's logo: whoever fetches it again and again asks the database once.
+    pub async fn logo(&self, tenant: &Tenant, logo: &Logo) -> Result<Option<Bytes>> {
+        let (logos, key) = (&self.known.logos, (tenant.scope.id(), logo.hash.clone()));
+        if let Some(kept) = lock(logos).get(&key).cloned() {
+            return Ok(Some(kept));
+        }
+        let mut conn = self.db.acquire().await?;
+        let found = branding::picture(&mut conn, &tenant.scope, &logo.hash).await?.map(Bytes::from);
+        if let Some(png) = &found {
+            make_room(&mut lock(logos), MOST_LOGOS).insert(key, png.clone());
+        }
+        Ok(found)
+    }
+
     /// How busy it is, as of a moment ago.
     pub async fn load(&self) -> Result<Arc<Load>> {
         let (known, now) = (&self.known, self.clock.now());
@@ -164,8 +184,8 @@ fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn make_room<K, V>(map: &mut HashMap<K, V>) -> &mut HashMap<K, V> {
-    if map.len() >= MOST {
+fn make_room<K, V>(map: &mut HashMap<K, V>, most: usize) -> &mut HashMap<K, V> {
+    if map.len() >= most {
         map.clear();
     }
     map

@@ -261,6 +261,7 @@ async fn undo_branding(desk: &Desk, mut tx: Transaction<'_, Postgres>, entry: &E
         }
     };
     let known = crate::domain::policies::groups(&mut tx, scope).await?;
+    let then = branding::within_reach(&mut tx, scope, &now, then).await?;
     let changes = branding_page::words::changes(&desk.visitor.page(), &now, &then, &known);
     Ok(shown(desk, (id, Here::Branding), changes, now.mark(), again))
 }

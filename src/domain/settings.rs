@@ -62,10 +62,12 @@ impl State {
         }
     }
 
-    /// Whether somebody could be harmed by the difference as by a policy's: what proves nothing, what operators may do, how far bots and
-    /// bills may go, who hears of it. That self-service ends is nothing that waits for anybody.
+    /// Whether somebody could be harmed by the difference as by a policy's: whom they take it to be and are told to ask, what proves nothing,
+    /// what operators may do, how far bots and bills may go, who hears of it. That self-service ends is nothing that waits for anybody.
     pub fn guards_otherwise(&self, after: &Self) -> bool {
-        self.mail_domains != after.mail_domains
+        self.name != after.name
+            || self.help != after.help
+            || self.mail_domains != after.mail_domains
             || self.forbidden != after.forbidden
             || self.allowed != after.allowed
             || self.alerts.is_some() && self.alerts != after.alerts
@@ -125,7 +127,7 @@ pub async fn change(
     scope: &Scope,
     (change, seen): (Change, Option<&str>),
 ) -> Result<Changed> {
-    sqlx::query!("select tenant_id from tenants where tenant_id = $1 for update", scope.id()).fetch_one(&mut *conn).await?;
+    sqlx::query!("select tenant_id from tenants where tenant_id = $1 for no key update", scope.id()).fetch_one(&mut *conn).await?;
     let before = tenants::again(&mut *conn, scope).await?;
     if seen.is_some_and(|seen| seen != mark(&before)) {
         return Ok(Changed::Stale(Box::new(before)));

@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use axum::{
+    body::Bytes,
     http::{HeaderMap, HeaderName, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
@@ -14,10 +15,7 @@ use crate::{
         colour::{Accent, Colour},
         id,
     },
-    domain::{
-        branding,
-        tenants::{Logo, Tenant},
-    },
+    domain::tenants::{Logo, Tenant},
 };
 
 /// How colours are derived, in a word: a later version that does it otherwise has other addresses.
@@ -46,7 +44,7 @@ pub async fn sheet(visitor: Visitor, uri: Uri, headers: HeaderMap) -> Result<Res
     if file.is_known(&headers) {
         return Ok(file.unchanged());
     }
-    Ok(file.with(Accent::of(accent).css(":root").into_bytes()))
+    Ok(file.with(Accent::of(accent).css(":root").into()))
 }
 
 pub async fn logo(visitor: Visitor, uri: Uri, headers: HeaderMap) -> Result<Response> {
@@ -56,8 +54,7 @@ pub async fn logo(visitor: Visitor, uri: Uri, headers: HeaderMap) -> Result<Resp
     if file.is_known(&headers) {
         return Ok(file.unchanged());
     }
-    let mut conn = app.db.acquire().await?;
-    Ok(file.with(branding::picture(&mut conn, &tenant.scope, &logo.hash).await?.ok_or(Error::NotFound)?))
+    Ok(file.with(app.logo(tenant, logo).await?.ok_or(Error::NotFound)?))
 }
 
 /// With the right version it may be kept for a year; without it is asked for again.
@@ -85,7 +82,7 @@ impl File {
         (StatusCode::NOT_MODIFIED, self.headers()).into_response()
     }
 
-    fn with(&self, content: Vec<u8>) -> Response {
+    fn with(&self, content: Bytes) -> Response {
         (self.headers(), content).into_response()
     }
 }

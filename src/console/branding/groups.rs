@@ -68,25 +68,25 @@ impl GroupForm {
     }
 }
 
-/// Those that agents tell, and those that have a help desk already.
-async fn known(desk: &Desk) -> Result<(Vec<Group>, usize)> {
+/// Those that may be named: agents tell of them, or they have a help desk already; and those that have.
+async fn known(desk: &Desk) -> Result<(Vec<Group>, Vec<Group>)> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
     let mut conn = app.db.acquire().await?;
     let mut known = policies::groups(&mut conn, scope).await?;
     let state = branding::state(&mut conn, scope).await?;
-    let count = state.groups.len();
-    for one in state.groups {
-        if !known.iter().any(|group| group.is(&one.group)) {
-            known.push(one.group);
+    let has: Vec<_> = state.groups.into_iter().map(|one| one.group).collect();
+    for one in &has {
+        if !known.iter().any(|group| group.is(one)) {
+            known.push(one.clone());
         }
     }
-    Ok((known, count))
+    Ok((known, has))
 }
 
 async fn put(desk: Fresh<Govern>, form::Form(form): form::Form<GroupForm>) -> Result<Response> {
-    let (known, count) = known(&desk).await?;
+    let (known, has) = known(&desk).await?;
     let wanted = match form.read(&known) {
-        Ok(_) if count >= MOST_GROUPS => Err(vec!["brand-error-many"]),
+        Ok(contact) if has.len() >= MOST_GROUPS && !has.iter().any(|group| group.is(&contact.group)) => Err(vec!["brand-error-many"]),
         read => read,
     };
     let contact = match wanted {

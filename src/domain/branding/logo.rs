@@ -18,6 +18,8 @@ const LONGEST_SIDE: u32 = 4096;
 const MOST_PIXELS: u64 = 6_000_000;
 /// Bytes that decoding may ask for.
 const MOST_MEMORY: u64 = 96 << 20;
+/// The same of reading the head alone: what stands there packed (a profile of colours) can be a bomb, too.
+const HEAD_MEMORY: u64 = 4 << 20;
 /// Pixels of what is kept: pages show it at half of that, so that it is sharp on good screens.
 const WIDTH: u32 = 480;
 const HEIGHT: u32 = 144;
@@ -49,13 +51,12 @@ pub fn draw(file: &[u8]) -> Result<Drawn, Unfit> {
     if ![ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP].contains(&kind) {
         return Err(Unfit::Kind);
     }
-    let reader = || ImageReader::with_format(Cursor::new(file), kind);
-    // From its head alone.
-    let (width, height) = reader().into_dimensions().map_err(|_| Unfit::Broken)?;
+    let reader = |memory| within(ImageReader::with_format(Cursor::new(file), kind), memory);
+    let (width, height) = reader(HEAD_MEMORY).into_dimensions().map_err(|_| Unfit::Broken)?;
     if width.max(height) > LONGEST_SIDE || u64::from(width) * u64::from(height) > MOST_PIXELS {
         return Err(Unfit::Large);
     }
-    let picture = decode(reader()).map_err(|_| Unfit::Broken)?.into_rgba8();
+    let picture = decode(reader(MOST_MEMORY)).map_err(|_| Unfit::Broken)?.into_rgba8();
     let picture = fit(picture);
     let pale = is_pale(&picture);
     let (width, height) = picture.dimensions();
@@ -65,10 +66,14 @@ pub fn draw(file: &[u8]) -> Result<Drawn, Unfit> {
     Ok(Drawn { logo: Logo { hash, width, height, pale }, png })
 }
 
-fn decode(mut reader: ImageReader<Cursor<&[u8]>>) -> image::ImageResult<DynamicImage> {
-    let mut limits = Limits::default();
-    (limits.max_image_width, limits.max_image_height, limits.max_alloc) = (Some(LONGEST_SIDE), Some(LONGEST_SIDE), Some(MOST_MEMORY));
+fn within(mut reader: ImageReader<Cursor<&[u8]>>, memory: u64) -> ImageReader<Cursor<&[u8]>> {
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(memory);
     reader.limits(limits);
+    reader
+}
+
+fn decode(reader: ImageReader<Cursor<&[u8]>>) -> image::ImageResult<DynamicImage> {
     let mut decoder = reader.into_decoder()?;
     let turned = decoder.orientation()?;
     let mut picture = DynamicImage::from_decoder(decoder)?;
@@ -186,6 +191,18 @@ mod tests {
         let many = file(&DynamicImage::new_luma8(4000, 2000), ImageFormat::Png);
         assert!(many.len() < MOST_BYTES);
         assert_eq!(draw(&many).unwrap_err(), Unfit::Large);
+    }
+
+    /// A profile of colours that is 64 MiB of nothing in 64 KiB of file.
+    #[test]
+    fn a_bomb_in_the_head_is_never_unpacked() {
+        let picture = RgbaImage::new(8, 8);
+        let mut bomb = Vec::new();
+        let mut encoder = PngEncoder::new(&mut bomb);
+        encoder.set_icc_profile(vec![0; 64 << 20]).unwrap();
+        encoder.write_image(&picture, 8, 8, image::ExtendedColorType::Rgba8).unwrap();
+        assert!(bomb.len() < MOST_BYTES, "{}", bomb.len());
+        assert_eq!(draw(&bomb).unwrap_err(), Unfit::Broken);
     }
 
     /// A white sign on nothing is for dark grounds; one on a white ground is not.

@@ -8,7 +8,7 @@ mod contact;
 mod logo;
 mod store;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
@@ -38,8 +38,9 @@ pub struct GroupContact {
     pub contact: Contact,
 }
 
-/// All of it, as the history keeps it.
+/// All of it, as the history keeps it. What an older entry does not know is nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct State {
     /// `#rrggbb`, as it was chosen.
     pub accent: Option<String>,
@@ -72,7 +73,8 @@ pub enum Changed {
     Stale(State),
 }
 
-/// `seen`: the [`State::mark`] of what it was decided upon, if that matters. A logo that is not kept any more changes nothing.
+/// `seen`: the [`State::mark`] of what it was decided upon, if that matters. A logo that is not kept any more changes nothing; more than
+/// [`MOST_GROUPS`] are refused.
 pub async fn change(
     conn: &mut PgConnection,
     clock: &Clock,
@@ -80,20 +82,15 @@ pub async fn change(
     scope: &Scope,
     (edit, seen): (impl FnOnce(&mut State) + Send, Option<&str>),
 ) -> Result<Changed> {
-    sqlx::query!("select from tenants where tenant_id = $1 for update", scope.id()).execute(&mut *conn).await?;
+    sqlx::query!("select from tenants where tenant_id = $1 for no key update", scope.id()).execute(&mut *conn).await?;
     let before = state(&mut *conn, scope).await?;
     if seen.is_some_and(|seen| seen != before.mark()) {
         return Ok(Changed::Stale(before));
     }
     let mut wanted = before.clone();
     edit(&mut wanted);
-    if wanted.logo != before.logo
-        && let Some(logo) = &wanted.logo
-        && picture(&mut *conn, scope, &logo.hash).await?.is_none()
-    {
-        wanted.logo.clone_from(&before.logo);
-    }
-    wanted.groups.truncate(MOST_GROUPS);
+    let wanted = within_reach(&mut *conn, scope, &before, wanted).await?;
+    ensure!(wanted.groups.len() <= MOST_GROUPS, "at most {MOST_GROUPS} groups have a help desk of their own: remove one first");
     store::write(&mut *conn, scope, &wanted).await?;
     let after = state(&mut *conn, scope).await?;
     if before.mark() != after.mark() {
@@ -101,6 +98,17 @@ pub async fn change(
     }
     audit::record_all(conn, clock, lines(&before, &after).into_iter().map(|event| (scope, source, event)).collect()).await?;
     Ok(Changed::Yes(after))
+}
+
+/// With the logo that there is, where the wanted one is not kept any more.
+pub async fn within_reach(conn: &mut PgConnection, scope: &Scope, now: &State, mut wanted: State) -> Result<State> {
+    if wanted.logo != now.logo
+        && let Some(logo) = &wanted.logo
+        && picture(conn, scope, &logo.hash).await?.is_none()
+    {
+        wanted.logo.clone_from(&now.logo);
+    }
+    Ok(wanted)
 }
 
 /// Addresses and free text stay out of the audit: that they changed is in it, and for which groups.

@@ -1,5 +1,7 @@
 //! What makes a tenant's pages its own: its colour and its logo, and whom its people are told to ask.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::colour::Colour;
@@ -30,6 +32,7 @@ pub struct Logo {
 
 /// Whom somebody is told to ask. Each is one line, and `None` rather than empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Contact {
     /// In words.
     pub text: Option<String>,
@@ -53,7 +56,20 @@ impl Contact {
     /// `tel:` and what is dialled of its number.
     pub fn tel(&self) -> String {
         let dialled = self.phone.iter().flat_map(|phone| phone.chars());
-        format!("tel:{}", dialled.filter(|c| c.is_ascii_digit() || "+*#,;".contains(*c)).collect::<String>())
+        format!("tel:{}", dialled.filter(|c| c.is_ascii_digit() || "+,".contains(*c)).collect::<String>())
+    }
+
+    /// `mailto:` and its address (RFC 6068): nothing of it can become a subject or another recipient.
+    pub fn mailto(&self) -> String {
+        let mut to = "mailto:".to_owned();
+        for byte in self.mail.iter().flat_map(|mail| mail.bytes()) {
+            if byte.is_ascii_alphanumeric() || b"-._~@+".contains(&byte) {
+                to.push(char::from(byte));
+            } else {
+                let _ = write!(to, "%{byte:02X}");
+            }
+        }
+        to
     }
 
     /// The link as people read it.
@@ -71,6 +87,16 @@ impl Contact {
 #[cfg(test)]
 mod tests {
     use super::Contact;
+
+    #[test]
+    fn a_letter_goes_to_an_address_and_says_nothing() {
+        let to = |mail: &str| Contact { mail: Some(mail.to_owned()), ..Contact::default() }.mailto();
+        assert_eq!(to("help.desk+it@corp.example"), "mailto:help.desk+it@corp.example");
+        assert_eq!(
+            to("help?bcc=x%40evil.example&body=a#b@corp.example"),
+            "mailto:help%3Fbcc%3Dx%2540evil.example%26body%3Da%23b@corp.example"
+        );
+    }
 
     #[test]
     fn a_number_is_dialled_and_a_place_is_read() {
