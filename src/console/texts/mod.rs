@@ -348,10 +348,10 @@ pub async fn undone(desk: &Desk, change: &Change) -> Result<(Which, Option<Kept>
 pub async fn undo(desk: &Desk, which: Which, then: Option<Text>, seen: String) -> Result<Response> {
     let Text { subject, body } = then.clone().unwrap_or_else(|| texts::ours(which));
     let form = Form { subject, body, seen };
-    if then.is_some() {
-        if let Err(errors) = read(desk, which, &form)? {
-            return typed_again(desk, which, form, (StatusCode::UNPROCESSABLE_ENTITY, Said { errors, ..Said::default() })).await;
-        }
+    if then.is_some()
+        && let Err(errors) = read(desk, which, &form)?
+    {
+        return typed_again(desk, which, form, (StatusCode::UNPROCESSABLE_ENTITY, Said { errors, ..Said::default() })).await;
     }
     save(desk, which, then, form).await
 }
