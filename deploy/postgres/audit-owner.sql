@@ -21,6 +21,10 @@ alter function audit_event_goes() owner to sspr_audit;
 alter function audit_place_goes() owner to sspr_audit;
 alter function audit_forget(uuid, bigint) owner to sspr_audit;
 revoke create on schema public from sspr_audit;
+-- Forced row-level security (docs/threat-model.md): whoever owns a table is let through by a policy, too.
+alter policy house on audit_events to sspr_audit, :"app";
+alter policy house on audit_chain to sspr_audit, :"app";
+alter policy house on audit_checkpoints to sspr_audit, :"app";
 revoke all on audit_events, audit_chain, audit_checkpoints from :"app";
 grant select, insert on audit_events, audit_chain, audit_checkpoints to :"app";
 revoke execute on function audit_forget(uuid, bigint) from public;

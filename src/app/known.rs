@@ -144,7 +144,7 @@ impl App {
         if let Some(kept) = lock(logos).get(&key).cloned() {
             return Ok(Some(kept));
         }
-        let mut conn = self.db.acquire().await?;
+        let mut conn = self.wall.acquire(&tenant.scope).await?;
         let found = branding::picture(&mut conn, &tenant.scope, &logo.hash).await?.map(Bytes::from);
         if let Some(png) = &found {
             make_room(&mut lock(logos), MOST_LOGOS).insert(key, png.clone());

@@ -5,13 +5,14 @@ mod hot;
 mod known;
 mod polls;
 mod wake;
+mod wall;
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -20,6 +21,7 @@ pub use hot::{Asked, Hot, Reported, Sealed};
 pub use known::Known;
 pub use polls::Polls;
 pub use wake::{Subscription, Wake};
+pub use wall::Wall;
 
 use crate::{
     base::{
@@ -39,7 +41,10 @@ use crate::{
 
 /// One per process; handlers and house jobs hold it in an `Arc`.
 pub struct App {
+    /// Over all tenants: for agents, the queue and the worker.
     pub db: PgPool,
+    /// For the doors of people and operators.
+    pub wall: Wall,
     pub clock: Clock,
     /// Unwraps the tenants' data keys.
     pub ring: KeyRing,
@@ -87,10 +92,12 @@ impl App {
         let known = Arc::<Known>::default();
         let wake = Wake::start(&db, &known, &doubt, stop.clone()).await?;
         let polls = Arc::<Polls>::default();
+        let wall = Wall::connect(&config.database, &doubt).await?;
         let hot = Hot::start(&db::connect_hot(&config.database, &doubt).await?, &clock, &wake, &polls);
         tokio::spawn(polls.clone().watch(db.clone(), clock.clone(), wake.clone(), stop.clone()));
         Ok(Arc::new(Self {
             db,
+            wall,
             hot,
             polls,
             known,
@@ -156,9 +163,9 @@ impl App {
         self.outbox.send_replace(());
     }
 
-    /// Handlers own the transaction; nothing outgoing happens under it.
+    /// Over all tenants. Handlers own the transaction; nothing outgoing happens under it.
     pub async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
-        self.db.begin().await.context("beginning a transaction")
+        db::begin(&self.db, "begin".to_owned()).await
     }
 }
 

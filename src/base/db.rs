@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    ConnectOptions, Connection, PgConnection,
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
 };
 
@@ -66,6 +66,22 @@ fn pool(connections: u32, doubt: &Doubt) -> PgPoolOptions {
             })
         },
     )
+}
+
+/// The same as a role that the one who signs in is in: from the first moment, and again after `reset role`.
+pub async fn connect_as(role: &str, settings: &config::Database, doubt: &Doubt) -> Result<PgPool> {
+    pool(settings.connections, doubt)
+        .connect_with(options(&settings.url)?.application_name("sspr doors").options([("role", role)]))
+        .await
+        .with_context(|| format!("connecting to Postgres (database.url) as {role}"))
+}
+
+/// Where nobody can interrupt: a visitor who left in the midst of it would leave a transaction behind of which the pool does not know, and
+/// whoever got the connection next would write what is never committed.
+pub async fn begin(pool: &PgPool, statement: String) -> Result<Transaction<'static, Postgres>> {
+    let pool = pool.clone();
+    let begins = tokio::spawn(async move { pool.begin_with(AssertSqlSafe(statement)).await });
+    begins.await.context("beginning a transaction")?.context("beginning a transaction")
 }
 
 /// Connections at most of the pool below: a flush of each of four kinds, and what is put back.

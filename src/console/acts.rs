@@ -70,7 +70,7 @@ struct Reason {
 async fn freeze(desk: May<Serve>, Path(id): Path<Uuid>, form::Form(form): form::Form<Reason>) -> Result<Response> {
     let visitor = &desk.visitor;
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let user = governed(&mut tx, &desk, id).await?;
     let reason: String = form.reason.trim().chars().filter(|c| !c.is_control()).take(200).collect();
     let reason = if reason.is_empty() { "by hand" } else { &reason };
@@ -85,7 +85,7 @@ async fn freeze(desk: May<Serve>, Path(id): Path<Uuid>, form::Form(form): form::
 
 async fn unfreeze(desk: Fresh<Serve>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
     let visitor = &desk.visitor;
-    let mut tx = visitor.app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let user = governed(&mut tx, &desk, id).await?;
     acts::counted(&mut tx, &visitor.tenant, &visitor.app.clock, &visitor.source, &desk.operator).await?;
     resets::lift(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, user.user_id).await?;
@@ -96,7 +96,7 @@ async fn unfreeze(desk: Fresh<Serve>, Path(id): Path<Uuid>, _: form::Form<form::
 
 async fn limits(desk: Fresh<Serve>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
     let visitor = &desk.visitor;
-    let mut tx = visitor.app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let user = governed(&mut tx, &desk, id).await?;
     acts::counted(&mut tx, &visitor.tenant, &visitor.app.clock, &visitor.source, &desk.operator).await?;
     let lifted = acts::lift_limits(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, &user).await?;
@@ -116,7 +116,7 @@ async fn unlock(desk: May<Serve>, id: Path<Uuid>, _: form::Form<form::Nothing>) 
 async fn ask(desk: &Desk, id: Uuid, kind: Kind) -> Result<Response> {
     let visitor = &desk.visitor;
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let user = if kind.is_effect() { governed_for(&mut tx, desk, id, Aid::Unlock).await? } else { governed(&mut tx, desk, id).await? };
     // Before anything of the person is locked, as everywhere.
     if kind.is_effect() {
@@ -149,7 +149,7 @@ struct One {
 
 async fn method(desk: Fresh<Serve>, Path(id): Path<Uuid>, form::Form(form): form::Form<One>) -> Result<Response> {
     let visitor = &desk.visitor;
-    let mut tx = visitor.app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let user = governed_for(&mut tx, &desk, id, Aid::Method).await?;
     if approvals::wants(&mut tx, &visitor.tenant.scope, Act::Method).await? {
         return ask_first(tx, &desk, &Wish::Method { user: user.user_id, authenticator: form.id }).await;
@@ -163,7 +163,7 @@ async fn method(desk: Fresh<Serve>, Path(id): Path<Uuid>, form::Form(form): form
 
 async fn invite(desk: May<Serve>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
     let visitor = &desk.visitor;
-    let mut tx = visitor.app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let user = governed_for(&mut tx, &desk, id, Aid::Invitation).await?;
     acts::counted(&mut tx, &visitor.tenant, &visitor.app.clock, &visitor.source, &desk.operator).await?;
     let invited = acts::invite(&mut tx, &visitor.tenant, &visitor.app.clock, &visitor.source, &user).await?;
@@ -204,7 +204,7 @@ struct CodePage {
 async fn code(desk: Fresh<Serve>, Path(id): Path<Uuid>, form::Form(form): form::Form<Number>) -> Result<Response> {
     let visitor = &desk.visitor;
     let (scope, clock, source) = (&visitor.tenant.scope, &visitor.app.clock, &visitor.source);
-    let mut tx = visitor.app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let user = governed_for(&mut tx, &desk, id, Aid::Code).await?;
     let number: String = form.number.chars().filter(char::is_ascii_digit).take(20).collect();
     let wish = Wish::Code { user: user.user_id, number };

@@ -181,7 +181,7 @@ async fn find(conn: &mut PgConnection, desk: &Desk, id: Uuid) -> Result<Overseen
 async fn answer(desk: &Desk, id: Uuid, status: StatusCode, (typed, error): (String, Option<&'static str>)) -> Result<Response> {
     let (visitor, now) = (&desk.visitor, desk.visitor.app.clock.now());
     let (scope, clock) = (&visitor.tenant.scope, &visitor.app.clock);
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let found = find(&mut conn, desk, id).await?;
     let connectors = fleet::connectors(&mut conn, scope, clock).await?;
     let others = fleet::overseen(&mut conn, scope, clock, None).await?;
@@ -237,7 +237,7 @@ struct Compared {
 
 async fn confirm(desk: Fresh<Fleet>, Path(id): Path<Uuid>, form::Form(form): form::Form<Compared>) -> Result<Response> {
     let visitor = &desk.visitor;
-    let mut tx = visitor.app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let before = find(&mut tx, &desk, id).await?;
     // One that does not fit is told of at once, and bothers nobody else.
     let fits = before.agent.status == Status::Pending && fleet::fits(&before.agent, &form.fingerprint);
@@ -269,7 +269,7 @@ struct Alarm {
 
 async fn acknowledge(desk: Fresh<Fleet>, Path(id): Path<Uuid>, form::Form(form): form::Form<Alarm>) -> Result<Response> {
     let visitor = &desk.visitor;
-    let mut tx = visitor.app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let found = find(&mut tx, &desk, id).await?;
     // It was marked again since: nobody has looked into that.
     if found.cloned_at.is_some() && mark(&found) != form.mark {
@@ -283,7 +283,7 @@ async fn acknowledge(desk: Fresh<Fleet>, Path(id): Path<Uuid>, form::Form(form):
 
 async fn rotate(desk: Fresh<Fleet>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
     let visitor = &desk.visitor;
-    let mut tx = visitor.app.begin().await?;
+    let mut tx = visitor.begin().await?;
     find(&mut tx, &desk, id).await?;
     fleet::rotate(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, id).await?;
     tx.commit().await?;
@@ -294,7 +294,7 @@ async fn rotate(desk: Fresh<Fleet>, Path(id): Path<Uuid>, _: form::Form<form::No
 async fn revoke(desk: Fresh<Fleet>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
     let visitor = &desk.visitor;
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let connector = find(&mut tx, &desk, id).await?.agent.connector_id;
     fleet::revoke(&mut tx, scope, &app.clock, &visitor.source, id).await?;
     let jobs = resets::withdraw(&mut tx, scope, &app.clock, &visitor.source, id).await?;

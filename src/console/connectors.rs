@@ -110,7 +110,7 @@ struct IndexPage {
 async fn index(desk: May<Fleet>) -> Result<Response> {
     let visitor = &desk.visitor;
     let (scope, clock) = (&visitor.tenant.scope, &visitor.app.clock);
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let mut agents = fleet::overseen(&mut conn, scope, clock, None).await?;
     agents.retain(|one| one.agent.status != Status::Revoked);
     let mut connectors = Vec::new();
@@ -151,7 +151,7 @@ async fn create(desk: Fresh<Fleet>, form::Form(form): form::Form<New>) -> Result
         let page = NewPage { page: visitor.page(), rail: desk.rail(Here::Connectors), form, error: true };
         return Ok(page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page));
     };
-    let mut tx = visitor.app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let made = fleet::add_connector(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, &form.name, kind).await?;
     tx.commit().await?;
     Ok(to(made))
@@ -186,7 +186,7 @@ struct ConnectorPage {
 
 async fn find(desk: &Desk, id: Uuid) -> Result<(Connector, bool)> {
     let visitor = &desk.visitor;
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let all = fleet::connectors(&mut conn, &visitor.tenant.scope, &visitor.app.clock).await?;
     let others = all.iter().any(|one| one.connector_id != id && one.linked.is_none());
     Ok((all.into_iter().find(|one| one.connector_id == id).ok_or(Error::NotFound)?, others))
@@ -196,7 +196,7 @@ async fn find(desk: &Desk, id: Uuid) -> Result<(Connector, bool)> {
 async fn answer(desk: &Desk, id: Uuid, status: StatusCode, (typed, errors): (String, Vec<&'static str>)) -> Result<Response> {
     let visitor = &desk.visitor;
     let (connector, follows) = find(desk, id).await?;
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let agents = fleet::overseen(&mut conn, &visitor.tenant.scope, &visitor.app.clock, None).await?;
     let held = users::held(&mut conn, id).await?;
     let now = visitor.app.clock.now();
@@ -239,7 +239,7 @@ async fn rename(desk: Fresh<Fleet>, Path(id): Path<Uuid>, form::Form(form): form
     let (status, error) = if connector.name != form.seen {
         (StatusCode::CONFLICT, "console-error-stale")
     } else if Connector::is_name(&form.name) {
-        let mut tx = app.begin().await?;
+        let mut tx = desk.visitor.begin().await?;
         fleet::rename(&mut tx, scope, &app.clock, &desk.visitor.source, id, &form.name).await?;
         tx.commit().await?;
         return Ok(to(id));
@@ -271,7 +271,7 @@ async fn switch(desk: &Desk, id: Uuid, feature: Feature, on: &str) -> Result<Res
         "off" => false,
         _ => return Err(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input")),
     };
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     let done = fleet::switch(&mut tx, scope, &app.clock, &desk.visitor.source, id, (feature, on)).await?;
     tx.commit().await?;
     done.ok_or(Error::NotFound)?;
@@ -302,7 +302,7 @@ async fn link(desk: Fresh<Fleet>, Path(id): Path<Uuid>, form::Form(form): form::
     if rule.is_none() && !form.by.is_empty() {
         return Err(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"));
     }
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     fleet::link(&mut tx, scope, &app.clock, &desk.visitor.source, id, rule.map(LinkBy::as_str)).await?;
     if !fleet::one_goes_first(&fleet::connectors(&mut tx, scope, &app.clock).await?) {
         drop(tx);
@@ -321,7 +321,7 @@ struct Accept {
 async fn removals(desk: Fresh<Fleet>, Path(id): Path<Uuid>, form::Form(form): form::Form<Accept>) -> Result<Response> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
     find(&desk, id).await?;
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     let now = users::held(&mut tx, id).await?;
     // Others were missing when the page was shown: nobody has looked at these.
     if now.map(|(people, at)| mark(people, at)).as_ref() != Some(&form.mark) {
@@ -350,7 +350,7 @@ struct EnrolPage {
 async fn token(desk: Fresh<Fleet>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
     let (connector, _) = find(&desk, id).await?;
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     let token = fleet::new_token(&mut tx, scope, &app.clock, &desk.visitor.source, id).await?;
     tx.commit().await?;
     let enrol = "sspr --config agent.toml agent enrol --token-file -";

@@ -146,7 +146,7 @@ impl Halfway {
 async fn at(parts: &Parts, app: &Arc<App>, stage: Stage) -> Result<Option<Desk>, Error> {
     let mut visitor = Visitor::from_request_parts(&mut parts.clone(), app).await?;
     let Some(token) = cookie::get(&parts.headers, &app.public_url, cookie::CONSOLE) else { return Ok(None) };
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let found = operators::load(&mut conn, &visitor.tenant.scope, &app.clock, token, stage).await?;
     Ok(found.map(|(session, operator)| {
         visitor.source.actor = operator.actor();

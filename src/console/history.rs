@@ -76,7 +76,7 @@ async fn index(desk: May<MayRead>, uri: Uri) -> Result<Response> {
     let query: HashMap<_, _> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
     let what = query.get("of").and_then(|of| What::parse(of));
     let before = query.get("before").and_then(|id| id.parse().ok());
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let entries = history::page(&mut conn, scope, what, before, PAGE).await?;
     let known = crate::domain::policies::groups(&mut conn, scope).await?;
     let names = person::names(&mut conn, scope).await?;
@@ -210,8 +210,8 @@ struct UndoPage {
 }
 
 async fn undo(desk: Fresh<Govern>, Path(id): Path<Uuid>, form::Form(form): form::Form<Seen>) -> Result<Response> {
-    let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let scope = &desk.visitor.tenant.scope;
+    let mut tx = desk.visitor.begin().await?;
     let entry = history::one(&mut tx, scope, id).await?.ok_or(Error::NotFound)?;
     if entry.what == What::Policies {
         drop(tx);

@@ -62,7 +62,7 @@ struct Answer {
 }
 
 async fn find(desk: &Desk, id: Uuid, job: Uuid) -> Result<JobView> {
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     visible(&mut conn, desk, id).await?;
     queue::view_of(&mut conn, &desk.visitor.tenant.scope, id, job).await?.ok_or(Error::NotFound)
 }
@@ -90,7 +90,7 @@ async fn show(desk: May<Serve>, Path((id, job)): Path<(Uuid, Uuid)>) -> Result<R
     if view.kind == Kind::Inspect && view.state == State::Applied {
         return Ok(Redirect::to(&format!("/console/people/{id}?said=looked")).into_response());
     }
-    let mut conn = app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let standing = users::standing(&mut conn, &desk.visitor.tenant.scope, id).await?.ok_or(Error::NotFound)?;
     drop(conn);
     let (key, good) = words(&view);

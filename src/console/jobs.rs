@@ -79,7 +79,7 @@ struct Names {
 
 async fn find(desk: &Desk) -> Result<Lines> {
     let (app, scope, page) = (&desk.visitor.app, &desk.visitor.tenant.scope, desk.visitor.page());
-    let mut conn = app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let groups = acts::groups(&desk.operator);
     let under_way = queue::under_way(&mut conn, scope, &app.clock, groups).await?;
     let ended = queue::ended(&mut conn, scope, &app.clock, groups).await?;

@@ -70,7 +70,7 @@ struct MePage {
 async fn show(desk: May<Any>) -> Result<Response> {
     let visitor = &desk.visitor;
     let (app, scope, operator) = (&visitor.app, &visitor.tenant.scope, desk.operator.operator_id);
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let factors = operators::factors(&mut conn, scope, operator).await?;
     let sessions = operators::sessions(&mut conn, scope, &app.clock, operator).await?;
     drop(conn);
@@ -119,7 +119,7 @@ async fn choose(desk: Fresh<Any>, form::Form(form): form::Form<PasswordForm>) ->
     let refused = |status, error| Ok(ask_password(&who, (status, Some(error)), "/console/me/password", true));
     // Whoever sits at somebody's browser guesses no more than anybody else; counted and committed before it is compared.
     let counts = || vec![Count::of(Limit::OperatorPassword, &[operators::Asked::subject(scope, who.operator.mail.as_str())])];
-    let mut conn = app.db.acquire().await?;
+    let mut conn = who.visitor.acquire().await?;
     if limits::take_all(&mut conn, scope, &app.clock, source, counts()).await? != Verdict::Allowed {
         return refused(StatusCode::TOO_MANY_REQUESTS, "console-sign-in-error-limit");
     }
@@ -128,7 +128,7 @@ async fn choose(desk: Fresh<Any>, form::Form(form): form::Form<PasswordForm>) ->
     let hashes = app.slow_hash.of(vec![asked.to_hash(&form.current)]).await?.ok_or(Error::Unavailable("try_again"))?;
     let right = hashes.first().and_then(|hash| asked.is(hash)).is_some();
     if !right {
-        let mut tx = app.begin().await?;
+        let mut tx = who.visitor.begin().await?;
         let detail = serde_json::json!({ "operator": who.operator.operator_id });
         let event = Event { action: "operator.password", outcome: "wrong", detail, ..Event::default() };
         audit::record(&mut tx, scope, &app.clock, source, event).await?;
@@ -140,7 +140,7 @@ async fn choose(desk: Fresh<Any>, form::Form(form): form::Form<PasswordForm>) ->
         Err(error) => return refused(StatusCode::UNPROCESSABLE_ENTITY, error),
     };
     let (operator, session) = (who.operator.operator_id, who.session.session_id);
-    let mut tx = app.begin().await?;
+    let mut tx = who.visitor.begin().await?;
     limits::clear(&mut tx, scope, counts()).await?;
     operators::choose_password(&mut tx, scope, &app.clock, source, operator, (&salt, &hash)).await?;
     // Whoever else had a browser of theirs has it no more.
@@ -158,7 +158,7 @@ struct One {
 
 async fn remove(desk: Fresh<Any>, form::Form(form): form::Form<One>) -> Result<Response> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     let (source, operator) = (&desk.visitor.source, desk.operator.operator_id);
     if operators::remove_factor(&mut tx, scope, &app.clock, source, operator, form.id).await? {
         operators::end_but(&mut tx, scope, &app.clock, source, operator, Some(desk.session.session_id)).await?;
@@ -169,7 +169,7 @@ async fn remove(desk: Fresh<Any>, form::Form(form): form::Form<One>) -> Result<R
 
 async fn end(desk: May<Any>, form::Form(form): form::Form<One>) -> Result<Response> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     operators::end(&mut tx, scope, &app.clock, &desk.visitor.source, desk.operator.operator_id, form.id).await?;
     tx.commit().await?;
     Ok(Redirect::to("/console/me").into_response())

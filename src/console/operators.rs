@@ -75,7 +75,7 @@ const fn state_key(operator: &Operator) -> &'static str {
 }
 
 async fn index(desk: May<Staff>) -> Result<Response> {
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let all = operators::all(&mut conn, &desk.visitor.tenant.scope).await?;
     let line = |operator: &Operator| Line {
         id: operator.operator_id,
@@ -144,7 +144,7 @@ const fn about_key(role: Role) -> &'static str {
 
 async fn answer(desk: &Desk, operator: Option<&Operator>, form: Form, status: StatusCode, errors: Vec<&'static str>) -> Result<Response> {
     let visitor = &desk.visitor;
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let groups = policies::groups(&mut conn, &visitor.tenant.scope).await?;
     drop(conn);
     let shown = OperatorPage {
@@ -216,7 +216,7 @@ fn owner(operator: Option<Uuid>, draft: &Draft) -> Wish {
 
 async fn create(desk: Fresh<Staff>, form::Form(form): form::Form<Form>) -> Result<Response> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     let draft = match draft(&mut tx, &desk, &form, &[]).await? {
         Ok(draft) => draft,
         Err(errors) => {
@@ -258,7 +258,7 @@ fn show_link(desk: &Desk, name: &str, id: Uuid, token: &str) -> Response {
 }
 
 async fn find(desk: &Desk, id: Uuid) -> Result<Operator> {
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     operators::get(&mut conn, &desk.visitor.tenant.scope, id).await?.ok_or(Error::NotFound)
 }
 
@@ -272,7 +272,7 @@ async fn governed(conn: &mut PgConnection, desk: &Desk, id: Uuid) -> Result<Oper
 
 async fn show(desk: May<Staff>, Path(id): Path<Uuid>) -> Result<Response> {
     let operator = find(&desk, id).await?;
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let known = policies::groups(&mut conn, &desk.visitor.tenant.scope).await?;
     drop(conn);
     // By its name where that says which.
@@ -293,7 +293,7 @@ async fn show(desk: May<Staff>, Path(id): Path<Uuid>) -> Result<Response> {
 
 async fn change(desk: Fresh<Staff>, Path(id): Path<Uuid>, form::Form(form): form::Form<Form>) -> Result<Response> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     let operator = governed(&mut tx, &desk, id).await?;
     // Filled in for what they were: shown again with what was typed, to be looked at once more.
     let stale = |form: Form, now: &Operator| Form { version: now.version.to_string(), ..form };
@@ -335,7 +335,7 @@ async fn change(desk: Fresh<Staff>, Path(id): Path<Uuid>, form::Form(form): form
 
 async fn link(desk: Fresh<Staff>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     let operator = governed(&mut tx, &desk, id).await?;
     let (clock, source) = (&app.clock, &desk.visitor.source);
     let wish = Wish::Link { operator: id };
@@ -363,7 +363,7 @@ async fn link(desk: Fresh<Staff>, Path(id): Path<Uuid>, _: form::Form<form::Noth
 
 async fn unlink(desk: Fresh<Staff>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     governed(&mut tx, &desk, id).await?;
     operators::unlink_identity(&mut tx, scope, &app.clock, &desk.visitor.source, id).await?;
     tx.commit().await?;
@@ -380,7 +380,7 @@ async fn enable(desk: Fresh<Staff>, id: Path<Uuid>, _: form::Form<form::Nothing>
 
 async fn switch(desk: &Desk, id: Uuid, on: bool) -> Result<Response> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     let operator = governed(&mut tx, desk, id).await?;
     if on && operator.role == Role::Owner && operator.disabled_at.is_some() && approvals::wants(&mut tx, scope, Act::Owner).await? {
         return ask_first(tx, desk, &Wish::Enable { operator: id }).await;

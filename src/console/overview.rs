@@ -148,7 +148,7 @@ struct OverviewPage {
 async fn show(desk: May<Any>, uri: Uri) -> Result<Response> {
     let (visitor, view, page) = (&desk.visitor, Form::of(&uri).view(), desk.visitor.page());
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let tenant = tenants::again(&mut conn, scope).await?;
     let connectors = fleet::connectors(&mut conn, scope, &app.clock).await?;
     let mut todo = Vec::new();
@@ -285,7 +285,7 @@ fn address(what: &str, view: View) -> String {
 async fn table(desk: May<Any>, uri: Uri) -> Result<Response> {
     let (visitor, view) = (&desk.visitor, Form::of(&uri).view());
     let scope = &visitor.tenant.scope;
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let lines = reports::table(&mut conn, scope, &visitor.app.clock, view).await?;
     let connectors = fleet::connectors(&mut conn, scope, &visitor.app.clock).await?;
     drop(conn);
@@ -302,7 +302,7 @@ async fn table(desk: May<Any>, uri: Uri) -> Result<Response> {
 async fn sends(desk: May<Any>, uri: Uri) -> Result<Response> {
     let (visitor, view) = (&desk.visitor, Form::of(&uri).view());
     let scope = &visitor.tenant.scope;
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let lines = reports::sent(&mut conn, scope, &visitor.app.clock, view).await?;
     let prices = reports::prices(&mut conn, scope).await?;
     drop(conn);

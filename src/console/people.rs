@@ -64,7 +64,7 @@ fn asked(uri: &Uri) -> String {
 
 async fn look(desk: &Desk, text: &str) -> Result<Option<Answer>> {
     let Some(asked) = Asked::parse(text) else { return Ok(None) };
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let found = users::search(&mut conn, &desk.visitor.tenant.scope, &asked, acts::groups(&desk.operator)).await?;
     Ok(Some(Answer { people: found.people.into_iter().map(line).collect(), more: found.more }))
 }

@@ -195,7 +195,7 @@ pub async fn governed(conn: &mut PgConnection, desk: &Desk, user: Uuid) -> Resul
 async fn show(desk: May<Serve>, Path(id): Path<Uuid>, uri: Uri) -> Result<Response> {
     let visitor = &desk.visitor;
     let (app, language, clock) = (&visitor.app, visitor.language, &visitor.app.clock);
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let ceiling = visible(&mut conn, &desk, id).await?;
     // What holds now, not a moment ago: this page says why something does not work.
     let tenant = tenants::again(&mut conn, &visitor.tenant.scope).await?;

@@ -65,7 +65,7 @@ struct PricesPage {
 }
 
 async fn show(desk: May<Govern>, uri: Uri) -> Result<Response> {
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let prices = reports::prices(&mut conn, &desk.visitor.tenant.scope).await?;
     drop(conn);
     Ok(answer(&desk, StatusCode::OK, Form::of(prices.as_ref()), (None, uri.query() == Some("saved"))))
@@ -82,7 +82,7 @@ async fn submit(desk: Fresh<Govern>, form::Form(form): form::Form<Form>) -> Resu
         Ok(wish) => wish,
         Err(key) => return Ok(answer(&desk, StatusCode::UNPROCESSABLE_ENTITY, form, (Some(key), false))),
     };
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     let now = Form::of(reports::prices(&mut tx, scope).await?.as_ref()).seen;
     if now != form.seen {
         return Ok(answer(&desk, StatusCode::CONFLICT, Form { seen: now, ..form }, (Some("console-error-stale"), false)));

@@ -54,7 +54,7 @@ async fn answer(
     (error, passkey_error): (Option<&'static str>, Option<&'static str>),
 ) -> Result<Response> {
     let visitor = &desk.visitor;
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let factors = operators::factors(&mut conn, &visitor.tenant.scope, desk.operator.operator_id).await?;
     let has = |passkey: bool| factors.iter().any(|factor| factor.is_passkey == passkey && !factor.is_stopped);
     let linked = desk.operator.linked_at.is_some() && !has(true) && !has(false);
@@ -106,7 +106,7 @@ async fn passkey(desk: May<Any>, headers: HeaderMap, form::Form(form): form::For
 
 async fn proven(desk: &Desk, to: &To) -> Result<Response> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     let token = operators::proven(&mut tx, scope, &app.clock, &desk.visitor.source, desk.session.session_id).await?;
     tx.commit().await?;
     let Some(token) = token else { return Ok(Redirect::to("/console/sign-in").into_response()) };

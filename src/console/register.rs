@@ -81,7 +81,7 @@ impl FromRequestParts<Arc<App>> for Registrar {
 }
 
 async fn has_chosen(who: &Halfway) -> Result<bool> {
-    let mut conn = who.visitor.app.db.acquire().await?;
+    let mut conn = who.visitor.acquire().await?;
     Ok(operators::kept_password(&mut conn, &who.visitor.tenant.scope, who.session.session_id).await?.is_some())
 }
 
@@ -109,7 +109,7 @@ async fn answer(
     (error, passkey_error): (Option<&'static str>, Option<&'static str>),
 ) -> Result<Response> {
     let visitor = &registrar.who.visitor;
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let secret = operators::begin_app(&mut conn, &visitor.tenant.scope, registrar.who.session.session_id).await?;
     let page = visitor.page();
     let (app_label, passkey_label) = (page.t("method-totp").into_owned(), device::name(&page, &visitor.device));
@@ -120,7 +120,7 @@ async fn answer(
 /// Black on white, as cameras want it, in whatever colours the page is.
 async fn picture(registrar: Registrar) -> Result<Response> {
     let visitor = &registrar.who.visitor;
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let secret = operators::pending_app(&mut conn, &visitor.tenant.scope, registrar.who.session.session_id).await?;
     let issuer = visitor.page().t1("console-issuer", "tenant", &visitor.tenant.name);
     let code = QrCode::new(secret.ok_or(Error::NotFound)?.uri(&issuer, registrar.who.operator.mail.as_str())?.as_bytes())?;
@@ -141,7 +141,7 @@ async fn add_app(registrar: Registrar, form::Form(form): form::Form<AppForm>) ->
     let Some(code) = Code::parse(Method::Totp, &form.code) else { return unusable("code-error-shape").await };
     let visitor = &registrar.who.visitor;
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let added = operators::add_app(&mut tx, scope, &app.clock, &visitor.source, registrar.by(), &label, code.as_str()).await?;
     if added == Added::Wrong {
         drop(tx);
@@ -153,7 +153,7 @@ async fn add_app(registrar: Registrar, form::Form(form): form::Form<AppForm>) ->
 async fn challenge(registrar: Registrar, _: form::Json<form::Nothing>) -> Result<Response> {
     let visitor = &registrar.who.visitor;
     let (scope, rp) = (&visitor.tenant.scope, visitor.relying_party()?);
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let session = registrar.who.session.session_id;
     Ok(Json(operators::begin_passkey(&mut conn, scope, &rp, &registrar.who.operator, session).await?).into_response())
 }
@@ -173,7 +173,7 @@ async fn add_passkey(registrar: Registrar, form::Form(form): form::Form<PasskeyF
     };
     let (visitor, rp) = (&registrar.who.visitor, registrar.who.visitor.relying_party()?);
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let with = (&rp, &attestation);
     let added = operators::add_passkey(&mut tx, scope, &app.clock, &visitor.source, registrar.by(), &label, with).await?;
     match added {

@@ -45,7 +45,7 @@ struct ReportPage {
 }
 
 async fn show(desk: May<Govern>, uri: Uri) -> Result<Response> {
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let mail = reports::address(&mut conn, &desk.visitor.tenant.scope).await?.map(|mail| mail.as_str().to_owned()).unwrap_or_default();
     drop(conn);
     let form = Form { seen: mail.clone(), mail };
@@ -63,7 +63,7 @@ async fn submit(desk: Fresh<Govern>, form::Form(form): form::Form<Form>) -> Resu
     if mail.is_none() && !form.mail.trim().is_empty() {
         return Ok(answer(&desk, StatusCode::UNPROCESSABLE_ENTITY, form, (Some("figures-mail-error"), false)));
     }
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     let now = reports::address(&mut tx, scope).await?.map(|mail| mail.as_str().to_owned()).unwrap_or_default();
     if now != form.seen {
         return Ok(answer(&desk, StatusCode::CONFLICT, Form { seen: now, ..form }, (Some("console-error-stale"), false)));

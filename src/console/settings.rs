@@ -172,7 +172,7 @@ struct SettingsPage {
 
 async fn show(desk: May<Govern>, uri: axum::http::Uri) -> Result<Response> {
     // As it is, not as it was a moment ago.
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let tenant = tenants::again(&mut conn, &desk.visitor.tenant.scope).await?;
     drop(conn);
     Ok(answer(&desk, &tenant, Form::of(&tenant), StatusCode::OK, (Vec::new(), uri.query() == Some("saved"))))
@@ -202,14 +202,14 @@ async fn submit(desk: Fresh<Govern>, form::Form(form): form::Form<Form>) -> Resu
 pub(super) async fn save(desk: &Desk, change: Change, seen: &str) -> Result<std::result::Result<Response, Tenant>> {
     let visitor = &desk.visitor;
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let (before, after) = match settings::change(&mut tx, &app.clock, &visitor.source, scope, (change, Some(seen))).await? {
         Changed::Yes(both) => (State::of(&both[0]), State::of(&both[1])),
         Changed::Stale(now) => return Ok(Err(*now)),
     };
     if before.guards_otherwise(&after) && approvals::wants(&mut tx, scope, Act::Policy).await? {
         tx.rollback().await?;
-        return ask_first(app.begin().await?, desk, &Wish::settings(&before, &after)?).await.map(Ok);
+        return ask_first(visitor.begin().await?, desk, &Wish::settings(&before, &after)?).await.map(Ok);
     }
     tx.commit().await?;
     Ok(Ok(Redirect::to("/console/settings?saved").into_response()))

@@ -99,7 +99,7 @@ async fn answer(
     to: &To,
     (error, passkey_error): (Option<&'static str>, Option<&'static str>),
 ) -> Result<Response> {
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let terms = sso::open(&mut conn, &visitor.tenant.scope).await?.map(|provider| provider.terms);
     drop(conn);
     let (required, sso) = (terms.as_ref().is_some_and(|terms| terms.required), terms.map(|terms| terms.label));
@@ -120,7 +120,7 @@ async fn submit(visitor: Visitor, headers: HeaderMap, form::Form(form): form::Fo
     let mail = EmailAddress::parse(&form.mail);
     let typed = mail.as_ref().map_or(form.mail.trim(), EmailAddress::as_str);
     let counts = || vec![Count::of(Limit::OperatorPassword, &[operators::Asked::subject(scope, typed)])];
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let all = [vec![Count::from(Limit::AddressTry, &visitor.source)], counts()].concat();
     // One statement, and so committed before anything is compared.
     if limits::take_all(&mut conn, scope, &app.clock, &visitor.source, all).await? != Verdict::Allowed {
@@ -131,7 +131,7 @@ async fn submit(visitor: Visitor, headers: HeaderMap, form::Form(form): form::Fo
     // As many at once as there is room for: whoever floods this page must not get the machine.
     let hashes = app.slow_hash.of(vec![asked.to_hash(&form.password)]).await?.ok_or(Error::Unavailable("try_again"))?;
     let right = hashes.first().and_then(|hash| asked.is(hash));
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let found = if let Some(right) = right { operators::get(&mut tx, scope, right).await? } else { None };
     // Where all but owners must sign in at the provider, theirs and a wrong one are told alike.
     let required = !sso::takes_local(&mut tx, scope, Role::Auditor).await?;
@@ -170,7 +170,7 @@ async fn factor(Known(halfway): Known, to: Query<To>) -> Result<Response> {
 
 async fn ask_for_factor(halfway: &Halfway, status: StatusCode, to: &To, error: Option<&'static str>) -> Result<Response> {
     let visitor = &halfway.visitor;
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let factors = operators::factors(&mut conn, &visitor.tenant.scope, halfway.operator.operator_id).await?;
     let has = |passkey: bool| factors.iter().any(|factor| factor.is_passkey == passkey && !factor.is_stopped);
     let shown = FactorPage {
@@ -210,12 +210,12 @@ pub async fn check_code(visitor: &Visitor, operator: Uuid, typed: &str) -> Resul
     };
     let counts = || vec![Count::of(Limit::OperatorCode, &[operator.as_bytes().to_vec()])];
     let all = [vec![Count::from(Limit::AddressTry, &visitor.source)], counts()].concat();
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     if limits::take_all(&mut conn, scope, &app.clock, &visitor.source, all).await? != Verdict::Allowed {
         return Ok(Err((StatusCode::TOO_MANY_REQUESTS, "console-factor-error-limit")));
     }
     drop(conn);
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let tried = operators::check_app(&mut tx, scope, &app.clock, operator, code.as_str()).await?;
     if tried == Tried::Right {
         limits::clear(&mut tx, scope, counts()).await?;
@@ -235,7 +235,7 @@ pub async fn check_code(visitor: &Visitor, operator: Uuid, typed: &str) -> Resul
 /// All was shown, the first of it here or at the provider: a new cookie, and on to where one wanted to go.
 async fn sign_in(visitor: &Visitor, (operator, by_sso): (Uuid, bool), old: Option<&str>, to: &To) -> Result<Response> {
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let role = operators::get(&mut tx, scope, operator).await?.ok_or(Error::NotFound)?.role;
     if !by_sso && !sso::takes_local(&mut tx, scope, role).await? {
         drop(tx);
@@ -253,7 +253,7 @@ async fn sign_in(visitor: &Visitor, (operator, by_sso): (Uuid, bool), old: Optio
 /// A challenge of its own for each press, with a cookie of its own: nobody else's browser can answer it.
 pub async fn challenge(visitor: Visitor, _: form::Json<form::Nothing>) -> Result<Response> {
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let counts = vec![Count::from(Limit::AddressChallenge, &visitor.source)];
     if limits::take_all(&mut conn, scope, &app.clock, &visitor.source, counts).await? != Verdict::Allowed {
         return Ok(StatusCode::TOO_MANY_REQUESTS.into_response());
@@ -275,14 +275,14 @@ pub async fn check_passkey(
         let error = if answer.is_empty() { "passkey-error-script" } else { "console-passkey-error-wrong" };
         return Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, error)));
     };
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let counts = vec![Count::from(Limit::AddressTry, &visitor.source)];
     if limits::take_all(&mut conn, scope, &app.clock, &visitor.source, counts).await? != Verdict::Allowed {
         return Ok(Err((StatusCode::TOO_MANY_REQUESTS, "passkey-error-limit")));
     }
     drop(conn);
     let (rp, token) = (visitor.relying_party()?, cookie::get(headers, &app.public_url, cookie::PASSKEY).unwrap_or_default());
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let Some(state) = verification::take_nameless(&mut tx, scope, &app.clock, token).await? else {
         return Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, "passkey-error-over")));
     };
@@ -321,7 +321,7 @@ async fn passkey(
 
 async fn sign_out(desk: May<Any>, _: form::Form<form::Nothing>) -> Result<Response> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     operators::end(&mut tx, scope, &app.clock, &desk.visitor.source, desk.operator.operator_id, desk.session.session_id).await?;
     tx.commit().await?;
     Ok((guard::forget(&app.public_url), Redirect::to("/console/sign-in")).into_response())

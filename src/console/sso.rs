@@ -116,7 +116,7 @@ async fn start(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<R
 /// Once more, by whoever is signed in and has nothing to show here.
 async fn prove(desk: May<Any>, form::Form(form): form::Form<Form>) -> Result<Response> {
     let (visitor, to) = (&desk.visitor, To::of(form.to));
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let own = operators::has_factor(&mut conn, &visitor.tenant.scope, desk.operator.operator_id).await?;
     drop(conn);
     if own {
@@ -127,7 +127,7 @@ async fn prove(desk: May<Any>, form::Form(form): form::Form<Form>) -> Result<Res
 
 async fn go(visitor: &Visitor, session: Option<Uuid>, to: &To) -> Result<Response> {
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let counts = vec![Count::from(Limit::AddressChallenge, &visitor.source)];
     if limits::take_all(&mut conn, scope, &app.clock, &visitor.source, counts).await? != Verdict::Allowed {
         return Ok(StatusCode::TOO_MANY_REQUESTS.into_response());
@@ -135,7 +135,7 @@ async fn go(visitor: &Visitor, session: Option<Uuid>, to: &To) -> Result<Respons
     let ours = sso::open(&mut conn, scope).await?.ok_or(Error::NotFound)?;
     drop(conn);
     let provider = app.providers.find(&ours.terms.issuer).await.map_err(|failure| Why::from(failure).error())?;
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let begun = sso::begin(&mut conn, scope, &app.clock, ours.version, (session, to.path())).await?;
     let url = provider.ask(&Ask {
         client_id: &ours.terms.client_id,
@@ -163,7 +163,7 @@ struct Answer {
 
 async fn come_back(visitor: Visitor, headers: HeaderMap, uri: Uri, desk: Result<May<Any>, Response>) -> Result<Response> {
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let counts = vec![Count::from(Limit::AddressTry, &visitor.source)];
     if limits::take_all(&mut conn, scope, &app.clock, &visitor.source, counts).await? != Verdict::Allowed {
         return Ok(StatusCode::TOO_MANY_REQUESTS.into_response());
@@ -227,7 +227,7 @@ async fn hear(visitor: &Visitor, ours: &sso::Provider, attempt: &Attempt, answer
 async fn enter(mut visitor: Visitor, headers: &HeaderMap, (ours, said): (&sso::Provider, &Said), back_to: &str) -> Result<Response> {
     let (app, scope) = (visitor.app.clone(), visitor.tenant.scope.clone());
     let (claims, identity) = (&said.claims, said.identity());
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let known = operators::by_identity(&mut conn, &scope, &identity).await?;
     drop(conn);
     let mailbox = match known {
@@ -238,7 +238,7 @@ async fn enter(mut visitor: Visitor, headers: &HeaderMap, (ours, said): (&sso::P
             Err(failure) => return refuse(&visitor, failure.into()).await,
         },
     };
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     // The provider has taken its time to answer.
     if !sso::stands(&mut tx, &scope, ours).await? {
         drop(tx);
@@ -287,7 +287,7 @@ async fn enter(mut visitor: Visitor, headers: &HeaderMap, (ours, said): (&sso::P
 /// Whoever is signed in has shown it once more, a moment ago.
 async fn confirm(desk: &May<Any>, (ours, said): (&sso::Provider, &Said), attempt: &Attempt) -> Result<Response> {
     let (visitor, app, scope, claims) = (&desk.visitor, &desk.visitor.app, &desk.visitor.tenant.scope, &said.claims);
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     let begun = attempt.begun_at.unix_timestamp() - SKEW;
     let why = if !sso::stands(&mut tx, scope, ours).await? {
         Some(Why::Over)
@@ -320,7 +320,7 @@ fn with_cookies(app: &App, token: &str, to: &str) -> Response {
 
 async fn refuse(visitor: &Visitor, why: Why) -> Result<Response> {
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let detail = serde_json::json!({ "why": format!("{why:?}").to_lowercase() });
     let event = Event { action: "operator.sso", outcome: "refused", detail, ..Event::default() };
     audit::record(&mut tx, scope, &app.clock, &visitor.source, event).await?;

@@ -113,7 +113,7 @@ fn answer(desk: &Desk, form: Form, status: StatusCode, errors: Vec<&'static str>
 }
 
 async fn find(desk: &Desk) -> Result<Option<Provider>> {
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     Ok(sso::find(&mut conn, &desk.visitor.tenant.scope).await?)
 }
 
@@ -131,7 +131,7 @@ async fn submit(desk: Fresh<Own>, form::Form(form): form::Form<Form>) -> Result<
     };
     let secret = (!form.secret.is_empty()).then(|| SecretString::from(form.secret.clone()));
     let by = By { source: &visitor.source, session: Some(desk.session.session_id), version: Some(form.version.parse().unwrap_or(-1)) };
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     match sso::change(&mut tx, scope, &app.clock, by, (&terms, secret.as_ref())).await? {
         Changed::Yes => {
             tx.commit().await?;
@@ -174,7 +174,7 @@ async fn test(desk: Fresh<Own>, _: form::Form<form::Nothing>) -> Result<Response
 async fn remove(desk: Fresh<Own>, _: form::Form<form::Nothing>) -> Result<Response> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
     let by = By { source: &desk.visitor.source, session: Some(desk.session.session_id), version: None };
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     sso::remove(&mut tx, scope, &app.clock, by).await?;
     tx.commit().await?;
     Ok(Redirect::to("/console/sso").into_response())

@@ -72,7 +72,7 @@ async fn show(desk: May<Any>, uri: Uri) -> Result<Response> {
     let (asked, read) = (!form.code.trim().is_empty(), code(&form.code));
     let mut items = Vec::new();
     if let Some(code) = &read {
-        let mut conn = visitor.app.db.acquire().await?;
+        let mut conn = visitor.acquire().await?;
         let lines = search::journey(&mut conn, scope, code).await?;
         if may_see(&mut conn, &desk, &lines).await? {
             let names = Names::of(&mut conn, scope, &lines).await?;

@@ -81,7 +81,7 @@ async fn way(conn: &mut PgConnection, desk: &Desk, user: Uuid, job: Option<Uuid>
 
 async fn show(desk: Fresh<Serve>, Path(id): Path<Uuid>) -> Result<Response> {
     let scope = &desk.visitor.tenant.scope;
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let user = governed_for(&mut conn, &desk, id, Aid::Temporary).await?;
     let policy = fleet::policy(&mut conn, scope, user.connector_id).await?;
     let asks = match approvals::temporary(&mut conn, scope, user.user_id).await? {
@@ -101,7 +101,7 @@ async fn show(desk: Fresh<Serve>, Path(id): Path<Uuid>) -> Result<Response> {
 
 /// A second person is wanted.
 async fn ask(desk: Fresh<Serve>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
-    let mut tx = desk.visitor.app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     let user = governed_for(&mut tx, &desk, id, Aid::Temporary).await?;
     match approvals::temporary(&mut tx, &desk.visitor.tenant.scope, user.user_id).await? {
         Temporary::Together(wish) => ask_first(tx, &desk, &wish).await,
@@ -120,7 +120,7 @@ struct Permit {
 async fn ticket(desk: Fresh<Serve>, Path(id): Path<Uuid>, _: form::Json<form::Nothing>) -> Result<Json<Permit>> {
     let visitor = &desk.visitor;
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let user = governed_for(&mut tx, &desk, id, Aid::Temporary).await?;
     let way = match way(&mut tx, &desk, user.user_id, None).await? {
         Ok(way) => way,
@@ -151,7 +151,7 @@ struct SealedJob {
 async fn submit(desk: Fresh<Serve>, Path(id): Path<Uuid>, form::Json(sealed): form::Json<SealedJob>) -> Result<Response> {
     let visitor = &desk.visitor;
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let user = governed_for(&mut tx, &desk, id, Aid::Temporary).await?;
     let (scope, clock, source) = (&visitor.tenant.scope, &app.clock, &visitor.source);
     acts::counted(&mut tx, &visitor.tenant, clock, source, &desk.operator).await?;

@@ -62,13 +62,13 @@ struct Form {
 
 async fn submit(mut visitor: Visitor, headers: HeaderMap, form::Form(form): form::Form<Form>) -> Result<Response> {
     let (app, scope) = (visitor.app.clone(), visitor.tenant.scope.clone());
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let counts = vec![Count::from(Limit::AddressTry, &visitor.source)];
     if limits::take_all(&mut conn, &scope, &app.clock, &visitor.source, counts).await? != Verdict::Allowed {
         return Ok(answer(&visitor, StatusCode::TOO_MANY_REQUESTS, Some("console-welcome-error-limit")));
     }
     drop(conn);
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let Some(operator) = operators::open_link(&mut tx, &scope, &app.clock, &form.code).await? else {
         return Ok(answer(&visitor, StatusCode::UNPROCESSABLE_ENTITY, Some("console-welcome-error-over")));
     };
@@ -119,7 +119,7 @@ async fn choose(Invited(who): Invited, form::Form(form): form::Form<PasswordForm
     };
     let (app, scope) = (&who.visitor.app, &who.visitor.tenant.scope);
     // One statement, and so a transaction of its own.
-    let mut conn = app.db.acquire().await?;
+    let mut conn = who.visitor.acquire().await?;
     let kept = operators::keep_password(&mut conn, scope, &app.clock, who.session.session_id, (&salt, &hash)).await?;
     Ok(Redirect::to(if kept { "/console/welcome/factor" } else { "/console/welcome" }).into_response())
 }

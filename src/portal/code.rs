@@ -71,7 +71,7 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
 
     // Counted and committed before anything is compared: two hundred guesses at once are two hundred tries.
     // One statement, and so a transaction of its own.
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let verdict = resets::count_try(&mut conn, scope, &app.clock, &visitor.source, flow).await?;
     drop(conn);
     if verdict != Verdict::Allowed {
@@ -81,7 +81,7 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
     let proven = match typed {
         Typed::Recovery(code) => by_recovery_code(visitor, flow, &code).await?,
         Typed::Code(code) => {
-            let mut tx = app.begin().await?;
+            let mut tx = visitor.begin().await?;
             let proven = resets::prove(&mut tx, scope, &app.clock, &visitor.source, flow, method, Proof::Code(&code)).await?;
             tx.commit().await?;
             proven
@@ -112,12 +112,12 @@ impl Typed {
 /// The slow hash is computed under no transaction, for decoys as for everybody.
 async fn by_recovery_code(visitor: &Visitor, flow: &Flow, code: &RecoveryCode) -> Result<Proven> {
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let candidate = authenticators::find_code(&mut conn, scope, &app.clock, flow.user_id, code).await?;
     drop(conn);
     let hashes = app.slow_hash.of(candidate.to_hash(scope, code)).await?.ok_or(Error::Unavailable("try_again"))?;
     let proof = Proof::Recovery(&candidate, &hashes[0]);
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let proven = resets::prove(&mut tx, scope, &app.clock, &visitor.source, flow, Method::RecoveryCode, proof).await?;
     tx.commit().await?;
     Ok(proven)
@@ -148,7 +148,7 @@ async fn resend(journey: Journey, _: form::Form<form::Nothing>) -> Result<Respon
         return Ok(journey::to_step(flow));
     }
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let chosen = resets::choose(&mut tx, &visitor.tenant, &app.clock, &visitor.source, flow, method).await?;
     tx.commit().await?;
     app.wake_outbox();
@@ -178,7 +178,7 @@ enum Said {
 async fn answer(journey: &Journey, method: Method, said: Said) -> Result<Response> {
     let Journey { visitor, flow } = journey;
     let (app, scope, now) = (&visitor.app, &visitor.tenant.scope, visitor.app.clock.now());
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let until = |at: OffsetDateTime| (at - now).whole_seconds().max(0) + 1;
     let sent = method.class() == Class::Issued;
     let sent_at = verification::sent_at(&mut conn, scope, flow.flow_id, method).await?.filter(|_| sent);

@@ -77,7 +77,7 @@ async fn show(journey: Journey) -> Result<Response> {
 }
 
 async fn places(visitor: &Visitor, flow: &Flow) -> Result<Vec<Place>> {
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let linked = users::follow(&mut conn, &visitor.tenant.scope, flow.user_id.unwrap_or_default()).await?;
     let mut targets = flow.targets.clone();
     if let Some(job) = flow.job.as_ref().filter(|_| targets.is_empty() && !linked.is_empty()) {
@@ -115,7 +115,7 @@ struct Form {
 /// Another password for an account that did not take this one.
 async fn elsewhere(journey: Journey, form::Form(form): form::Form<Form>) -> Result<Response> {
     let Journey { visitor, flow } = &journey;
-    let mut tx = visitor.app.begin().await?;
+    let mut tx = visitor.begin().await?;
     resets::aim(&mut tx, &visitor.tenant.scope, flow, form.account).await?;
     tx.commit().await?;
     Ok(Redirect::to("/reset").into_response())
@@ -124,7 +124,7 @@ async fn elsewhere(journey: Journey, form::Form(form): form::Form<Form>) -> Resu
 /// It stays as it is.
 async fn leave(journey: Journey, _: form::Form<form::Nothing>) -> Result<Response> {
     let Journey { visitor, flow } = &journey;
-    let mut tx = visitor.app.begin().await?;
+    let mut tx = visitor.begin().await?;
     resets::leave(&mut tx, &visitor.tenant.scope, flow).await?;
     tx.commit().await?;
     Ok(Redirect::to("/reset").into_response())
@@ -134,7 +134,7 @@ async fn leave(journey: Journey, _: form::Form<form::Nothing>) -> Result<Respons
 async fn end(journey: Journey, _: form::Form<form::Nothing>) -> Result<Response> {
     let Journey { visitor, flow } = &journey;
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     resets::end(&mut tx, &visitor.tenant.scope, flow).await?;
     tx.commit().await?;
     let forget = [

@@ -110,7 +110,7 @@ fn of_an_unlock(code: Code) -> (String, String) {
 /// Back to where it began, still proven; the directory is asked anew.
 async fn again(journey: Journey, _: form::Form<form::Nothing>) -> Result<Response> {
     let Journey { visitor, flow } = &journey;
-    let mut tx = visitor.app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let asked = resets::look_again(&mut tx, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, flow).await?;
     tx.commit().await?;
     if let Some(connector) = asked {

@@ -82,7 +82,7 @@ async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>, purpose: P
             return answer((&visitor, purpose), form.name, StatusCode::TOO_MANY_REQUESTS, None, Some(seconds)).await;
         }
     }
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let how = How { purpose, language: visitor.language.tag(), device: &visitor.device };
     let begun = resets::begin(&mut conn, &visitor.tenant, &app.clock, &visitor.source, &name, &how).await?;
     // Should the cookie not come back, the mark tells that cookies are off.

@@ -68,7 +68,7 @@ impl FromRequestParts<Arc<App>> for Bearer {
 pub async fn find(visitor: &Visitor, parts: &Parts) -> Result<Option<Flow>> {
     let app = &visitor.app;
     let Some(token) = cookie::get(&parts.headers, &app.public_url, cookie::FLOW) else { return Ok(None) };
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     Ok(resets::load(&mut conn, &visitor.tenant.scope, &app.clock, token).await?)
 }
 
@@ -111,7 +111,7 @@ pub async fn looked(mut journey: Journey) -> Result<Journey> {
     let (subscription, begun) = (app.wake.subscribe(job), Instant::now());
     loop {
         let woken = subscription.next();
-        let mut conn = app.db.acquire().await?;
+        let mut conn = journey.visitor.acquire().await?;
         journey.flow = resets::reload(&mut conn, &scope, &app.clock, &journey.flow).await?.ok_or(Error::FlowEnded)?;
         drop(conn);
         let patience = match journey.flow.look.as_ref().map(|look| look.state) {

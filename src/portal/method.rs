@@ -70,7 +70,7 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
         return Ok(page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page));
     };
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let chosen = resets::choose(&mut tx, &visitor.tenant, &app.clock, &visitor.source, flow, method).await?;
     tx.commit().await?;
     if chosen == Chosen::NotOffered {

@@ -63,7 +63,7 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
         "unlock" => unlock(journey).await,
         "password" => {
             let Journey { visitor, flow } = &journey;
-            let mut tx = visitor.app.begin().await?;
+            let mut tx = visitor.begin().await?;
             resets::wants_password(&mut tx, &visitor.tenant.scope, flow).await?;
             tx.commit().await?;
             Ok(Redirect::to("/reset").into_response())
@@ -75,7 +75,7 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
 async fn unlock(journey: Journey) -> Result<Response> {
     let Journey { visitor, flow } = &journey;
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let unlocking = resets::unlock(&mut tx, &visitor.tenant, &app.clock, &visitor.source, flow).await?;
     match unlocking {
         Unlocking::Asked { connector, superseded } => {

@@ -67,7 +67,7 @@ async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<
     };
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
     // Counted and committed before anything is looked up. One statement, and so a transaction of its own.
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let counts = vec![Count::from(Limit::NotMe, &visitor.source)];
     let verdict = limits::take_all(&mut conn, scope, &app.clock, &visitor.source, counts).await?;
     drop(conn);
@@ -78,7 +78,7 @@ async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<
         return Ok(response);
     }
 
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let Some(word) = notices::repudiate(&mut tx, scope, &app.clock, &token).await? else {
         return Ok(answer(&visitor, StatusCode::UNPROCESSABLE_ENTITY, form.code, Some("not-me-error-unknown")));
     };

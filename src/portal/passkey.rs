@@ -60,7 +60,7 @@ async fn challenge(journey: Journey, _: form::Json<form::Nothing>) -> Result<Res
         return Err(Error::Conflict("not_now"));
     }
     let (app, (options, state)) = (&visitor.app, visitor.relying_party()?.challenge()?);
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     verification::keep_challenge(&mut conn, &visitor.tenant.scope, &app.clock, flow.flow_id, &state).await?;
     Ok(Json(options).into_response())
 }
@@ -76,13 +76,13 @@ async fn submit(journey: Journey, form::Form(form): form::Form<Form>) -> Result<
         return Ok(answer(&journey, StatusCode::UNPROCESSABLE_ENTITY, Some(error)));
     };
     let (app, scope, rp) = (&visitor.app, &visitor.tenant.scope, visitor.relying_party()?);
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let verdict = resets::count_try(&mut conn, scope, &app.clock, &visitor.source, flow).await?;
     drop(conn);
     if verdict != Verdict::Allowed {
         return Ok(answer(&journey, StatusCode::TOO_MANY_REQUESTS, Some("passkey-error-limit")));
     }
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let proof = Proof::Passkey(&rp, &assertion);
     let proven = resets::prove(&mut tx, scope, &app.clock, &visitor.source, flow, Method::Passkey, proof).await?;
     tx.commit().await?;

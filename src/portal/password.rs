@@ -81,7 +81,7 @@ impl Refusal {
 /// Seconds until this person's current password may be tried again, if they must wait.
 pub async fn wait(visitor: &Visitor, user: &User) -> Result<Option<i64>> {
     let (scope, clock) = (&visitor.tenant.scope, &visitor.app.clock);
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let waiting = limits::waiting(&mut conn, scope, clock, &[Count::of(Limit::PasswordTry, &[user.subject(scope)])]).await?;
     Ok(waiting.first().map(|(_, until)| (*until - clock.now()).whole_seconds().max(0) + 1))
 }
@@ -92,7 +92,7 @@ async fn show(journey: Journey, step: Step) -> Result<Response> {
         return Ok(journey::to_step(flow));
     }
     let scope = &visitor.tenant.scope;
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let Some(user) = users::get(&mut conn, scope, flow.aim_id.or(flow.user_id).unwrap_or_default()).await? else {
         return Ok(super::ended::page(visitor, StatusCode::GONE, "outcome-gone-title", "outcome-gone-text"));
     };
@@ -187,12 +187,12 @@ async fn ticket(journey: Journey, _: form::Json<form::Nothing>) -> Result<Json<T
     // Counted and committed before there is a ticket to try it by. One statement, and so a transaction of its own.
     let counted = flow.purpose.kind(flow.step()).is_some_and(Kind::has_old);
     if counted {
-        let mut conn = app.db.acquire().await?;
+        let mut conn = visitor.acquire().await?;
         if resets::count_password(&mut conn, scope, &app.clock, &visitor.source, flow).await? != Verdict::Allowed {
             return Err(Error::Unusable(StatusCode::TOO_MANY_REQUESTS, "too_many_passwords"));
         }
     }
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let offered = resets::offer(&mut tx, &visitor.tenant, &app.clock, &visitor.source, flow).await?;
     if counted && !matches!(offered, Offered::Permit(_)) {
         resets::uncount_password(&mut tx, scope, flow.user_id).await?;

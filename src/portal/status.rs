@@ -166,7 +166,7 @@ async fn watch(app: Arc<App>, scope: Scope, mut flow: Flow, job: Uuid, sender: S
 }
 
 async fn look(app: &App, scope: &Scope, job: Uuid, flow: &mut Flow) -> anyhow::Result<()> {
-    let mut conn = app.db.acquire().await?;
+    let mut conn = app.wall.acquire(scope).await?;
     flow.job = queue::view(&mut conn, scope, job).await?;
     flow.look_at_targets(&mut conn, scope).await
 }

@@ -29,7 +29,7 @@ fn left(seconds: i64, more: bool) -> Response {
 /// Once for each journey.
 async fn journey(Journey { visitor, flow }: Journey, _: form::Json<form::Nothing>) -> Result<Response> {
     let app = &visitor.app;
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let until = resets::extend(&mut conn, &visitor.tenant.scope, &app.clock, &visitor.source, &flow).await?;
     let until = until.ok_or(Error::Conflict("not_now"))?;
     Ok(left((until - app.clock.now()).whole_seconds(), false))

@@ -8,6 +8,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use sqlx::{Postgres, Transaction, pool::PoolConnection};
 use uuid::Uuid;
 
 use super::{Context, Error, Page, cookie, device, page::Ends};
@@ -59,6 +60,16 @@ impl FromRequestParts<Arc<App>> for Visitor {
 }
 
 impl Visitor {
+    /// A transaction that sees this tenant and no other.
+    pub async fn begin(&self) -> anyhow::Result<Transaction<'static, Postgres>> {
+        self.app.wall.begin(&self.tenant.scope).await
+    }
+
+    /// The same for what is read, and for single statements that are committed by themselves.
+    pub async fn acquire(&self) -> anyhow::Result<PoolConnection<Postgres>> {
+        self.app.wall.acquire(&self.tenant.scope).await
+    }
+
     /// This portal, as passkeys know it. The host was found to be the tenant's, so nobody can name another one.
     pub fn relying_party(&self) -> Result<RelyingParty, Error> {
         Ok(RelyingParty::new(&self.origin(), &self.tenant.name)?)
@@ -76,7 +87,7 @@ impl Visitor {
     /// This is that person, beyond doubt: from now on they are told whom their own group asks.
     pub async fn is_proven(&mut self, user: Uuid) -> Result<(), Error> {
         if self.tenant.brand.by_group {
-            let mut conn = self.app.db.acquire().await?;
+            let mut conn = self.acquire().await?;
             self.desk = branding::contact_of(&mut conn, &self.tenant.scope, user).await?;
         }
         Ok(())

@@ -46,7 +46,7 @@ impl Visitor {
             Checked::Wrong => return Ok(Admitted::Work("work-error-wrong")),
             Checked::Over => return Ok(Admitted::Work("work-error-over")),
         };
-        let mut conn = app.db.acquire().await?;
+        let mut conn = self.acquire().await?;
         if !work::spend(&mut conn, scope, &app.clock, &challenge, &limits::network(self.source.address)).await? {
             return Ok(Admitted::Work("work-error-over"));
         }

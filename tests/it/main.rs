@@ -35,6 +35,7 @@ mod setup;
 mod support;
 mod vectors;
 mod vendored;
+mod wall;
 mod whole;
 mod words;
 mod wrong_agent;

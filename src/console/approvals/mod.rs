@@ -103,7 +103,7 @@ struct IndexPage {
 async fn index(desk: May<Serve>) -> Result<Response> {
     let visitor = &desk.visitor;
     let (scope, clock, page) = (&visitor.tenant.scope, &visitor.app.clock, visitor.page());
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let operators = operators::all(&mut conn, scope).await?;
     let waiting = approvals::waiting(&mut conn, scope, clock, &desk.operator).await?;
     let recent = approvals::recent(&mut conn, scope, clock, &desk.operator).await?;
@@ -188,7 +188,7 @@ async fn show(desk: May<Serve>, Path(id): Path<Uuid>) -> Result<Response> {
 async fn answer(desk: &Desk, id: Uuid, status: StatusCode, error: Option<&'static str>) -> Result<Response> {
     let visitor = &desk.visitor;
     let (scope, language, page) = (&visitor.tenant.scope, visitor.language, visitor.page());
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let (found, right) = visible(&mut conn, desk, id).await?;
     let told = Told::of(&mut conn, scope, &page, &found.wish).await?;
     let operators = operators::all(&mut conn, scope).await?;
@@ -231,7 +231,7 @@ async fn answer(desk: &Desk, id: Uuid, status: StatusCode, error: Option<&'stati
 
 /// Who would gain and who would lose by other policies, if they came now.
 async fn impact(desk: May<Serve>, Path(id): Path<Uuid>) -> Result<Response> {
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let (found, _) = visible(&mut conn, &desk, id).await?;
     drop(conn);
     match found.wish {
@@ -253,7 +253,7 @@ async fn ask(desk: Fresh<Serve>, Path(id): Path<Uuid>, form::Form(form): form::F
     if reason.is_empty() {
         return answer(&desk, id, StatusCode::UNPROCESSABLE_ENTITY, Some("approvals-error-reason")).await;
     }
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let asked = approvals::ask(&mut tx, &visitor.tenant, &app.clock, &visitor.source, &desk.operator, (id, &reason)).await?;
     tx.commit().await?;
     app.wake_outbox();
@@ -267,7 +267,7 @@ async fn ask(desk: Fresh<Serve>, Path(id): Path<Uuid>, form::Form(form): form::F
 async fn withdraw(desk: May<Serve>, Path(id): Path<Uuid>, _: form::Form<form::Nothing>) -> Result<Response> {
     let visitor = &desk.visitor;
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let operator = desk.operator.operator_id;
     let done = approvals::withdraw(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, operator, id).await?;
     tx.commit().await?;
@@ -285,7 +285,7 @@ async fn refuse(desk: Fresh<Serve>, id: Path<Uuid>, _: form::Form<form::Nothing>
 async fn decide(desk: &Desk, id: Uuid, yes: bool) -> Result<Response> {
     let visitor = &desk.visitor;
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     if yes {
         acts::counted(&mut tx, &visitor.tenant, &app.clock, &visitor.source, &desk.operator).await?;
     }
@@ -312,7 +312,7 @@ pub async fn count(app: &App, desk: &Desk) -> Result<i64> {
     if !Serve::ROLES.contains(&desk.operator.role) {
         return Ok(0);
     }
-    let mut conn = app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     Ok(approvals::count(&mut conn, &desk.visitor.tenant.scope, &app.clock, &desk.operator).await?)
 }
 

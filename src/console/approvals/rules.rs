@@ -58,7 +58,7 @@ const fn is_held(act: Act) -> bool {
 
 pub(super) async fn show(desk: May<Govern>, uri: Uri) -> Result<Response> {
     let visitor = &desk.visitor;
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let on = approvals::rules(&mut conn, &visitor.tenant.scope).await?;
     drop(conn);
     let rule = |act: Act| {
@@ -88,7 +88,7 @@ pub(super) async fn submit(desk: Fresh<Govern>, form::Form(form): form::Form<Swi
         _ => None,
     };
     let (Some(act), Some(on)) = (act, on) else { return Err(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input")) };
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     if !on && is_held(act) && approvals::wants(&mut tx, scope, act).await? {
         return ask_first(tx, &desk, &Wish::Rule { of: act }).await;
     }

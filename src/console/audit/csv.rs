@@ -36,7 +36,7 @@ const HEAD: &str = "number,at,actor,operator,action,outcome,user,sign_in_name,su
 
 pub(super) async fn export(desk: Fresh<Trail>, form::Form(form): form::Form<Form>) -> Result<Response> {
     let (app, scope, source) = (&desk.visitor.app, &desk.visitor.tenant.scope, &desk.visitor.source);
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     let Ok(filter) = form.filter(&mut tx, &desk).await? else {
         return Err(Error::Unusable(axum::http::StatusCode::BAD_REQUEST, "bad_input"));
     };
@@ -84,7 +84,7 @@ async fn send(app: std::sync::Arc<App>, scope: Scope, filter: Filter, sender: Se
 
 /// The next lines, and the last one of them if there may be more.
 async fn page(app: &App, scope: &Scope, filter: &Filter, before: Option<Uuid>) -> anyhow::Result<(String, Option<Uuid>)> {
-    let mut conn = app.db.acquire().await?;
+    let mut conn = app.wall.acquire(scope).await?;
     let lines = search::find(&mut conn, scope, filter, before, PAGE).await?;
     let names = names(&mut conn, scope, &lines).await?;
     let more = i64::try_from(lines.len())? == PAGE;

@@ -168,7 +168,7 @@ async fn index(desk: May<Trail>, uri: Uri) -> Result<Response> {
     let form = Form::of(&uri)?;
     let (visitor, scope) = (&desk.visitor, &desk.visitor.tenant.scope);
     let page = visitor.page();
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let (filter, error) = match form.filter(&mut conn, &desk).await? {
         Ok(filter) => (Some(filter), None),
         Err(error) => (None, Some(error)),

@@ -71,7 +71,7 @@ impl GroupForm {
 /// Those that may be named: agents tell of them, or they have a help desk already; and those that have.
 async fn known(desk: &Desk) -> Result<(Vec<Group>, Vec<Group>)> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
-    let mut conn = app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let mut known = policies::groups(&mut conn, scope).await?;
     let state = branding::state(&mut conn, scope).await?;
     let has: Vec<_> = state.groups.into_iter().map(|one| one.group).collect();

@@ -59,7 +59,7 @@ async fn upload(desk: Fresh<Govern>, upload: Upload) -> Result<Response> {
 /// By itself it changes nothing that anybody sees.
 async fn keep(desk: &Desk, drawn: &Drawn) -> anyhow::Result<()> {
     let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     branding::keep(&mut tx, scope, &app.clock, drawn).await?;
     tx.commit().await?;
     Ok(())

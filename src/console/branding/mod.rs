@@ -160,7 +160,7 @@ async fn show(desk: May<Govern>, uri: Uri) -> Result<Response> {
 async fn answer(desk: &Desk, status: StatusCode, sent: Sent) -> Result<Response> {
     let visitor = &desk.visitor;
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     // As it is, not as it was a moment ago.
     let state = branding::state(&mut conn, scope).await?;
     let known = policies::groups(&mut conn, scope).await?;
@@ -211,7 +211,7 @@ async fn submit(desk: Fresh<Govern>, form::Form(form): form::Form<Form>) -> Resu
 async fn save(desk: &Desk, edit: impl FnOnce(&mut State) + Send, seen: &str) -> Result<bool> {
     let visitor = &desk.visitor;
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let changed = branding::change(&mut tx, &app.clock, &visitor.source, &visitor.tenant.scope, (edit, Some(seen))).await?;
     if let Changed::Stale(_) = changed {
         return Ok(false);

@@ -287,14 +287,14 @@ fn answer(
 
 /// The form as it was sent, once more.
 pub async fn again(desk: &Desk, id: Option<Uuid>, form: Form) -> Result<Response> {
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let rules = policies::rules(&mut conn, &desk.visitor.tenant.scope).await?;
     let known = known(&mut conn, desk, &rules).await?;
     Ok(answer(desk, id, (form, &known), StatusCode::OK, Vec::new()))
 }
 
 async fn new(desk: Fresh<Govern>) -> Result<Response> {
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let rules = policies::rules(&mut conn, &desk.visitor.tenant.scope).await?;
     let known = known(&mut conn, &desk, &rules).await?;
     let form = Form::of(&Draft::new("", rules.free()), rules.mark());
@@ -302,7 +302,7 @@ async fn new(desk: Fresh<Govern>) -> Result<Response> {
 }
 
 async fn show(desk: Fresh<Govern>, Path(id): Path<Uuid>) -> Result<Response> {
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let rules = policies::rules(&mut conn, &desk.visitor.tenant.scope).await?;
     let known = known(&mut conn, &desk, &rules).await?;
     let policy = rules.policy(id).ok_or(Error::NotFound)?;
@@ -319,7 +319,7 @@ async fn update(desk: Fresh<Govern>, Path(id): Path<Uuid>, form::Form(form): for
 }
 
 async fn sent(desk: &Desk, id: Option<Uuid>, form: Form) -> Result<Response> {
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let rules = policies::rules(&mut conn, &desk.visitor.tenant.scope).await?;
     drop(conn);
     if id.is_some_and(|id| rules.policy(id).is_none()) {
@@ -333,7 +333,7 @@ async fn sent(desk: &Desk, id: Option<Uuid>, form: Form) -> Result<Response> {
 
 /// Somebody else was faster: the form as it was sent, for what holds now.
 async fn stale(desk: &Desk, id: Option<Uuid>, mut form: Form) -> Result<Response> {
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let rules = policies::rules(&mut conn, &desk.visitor.tenant.scope).await?;
     let known = known(&mut conn, desk, &rules).await?;
     if !form.is_ours(&known) {

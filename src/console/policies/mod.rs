@@ -72,8 +72,8 @@ struct IndexPage {
 }
 
 async fn index(desk: May<Rules>, uri: Uri) -> Result<Response> {
-    let (app, scope, page) = (&desk.visitor.app, &desk.visitor.tenant.scope, desk.visitor.page());
-    let mut conn = app.db.acquire().await?;
+    let (scope, page) = (&desk.visitor.tenant.scope, desk.visitor.page());
+    let mut conn = desk.visitor.acquire().await?;
     let rules = policies::rules(&mut conn, scope).await?;
     let known = form::known(&mut conn, &desk, &rules).await?;
     let off = !tenants::is_serving(&mut conn, scope).await?;
@@ -118,7 +118,7 @@ async fn shift(desk: Fresh<Govern>, Path(id): Path<Uuid>, input::Form(form): inp
 }
 
 async fn privilege(desk: Fresh<Govern>, input::Form(form): input::Form<Form>) -> Result<Response> {
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let is_stale = form.get("seen") != policies::rules(&mut conn, &desk.visitor.tenant.scope).await?.mark();
     drop(conn);
     preview(&desk, Wish::Privilege { form }, is_stale.then_some("policies-preview-again")).await

@@ -174,7 +174,7 @@ struct PreviewPage {
 /// What this would come to. `again`: of the words of why it was not saved.
 pub async fn answer(desk: &Desk, wish: Wish, again: Option<&'static str>) -> Result<Response> {
     // Never committed.
-    let mut tx = desk.visitor.app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     let rules = policies::rules(&mut tx, &desk.visitor.tenant.scope).await?;
     let known = policy_form::known(&mut tx, desk, &rules).await?;
     let change = match wish.change(&mut tx, desk, &known).await? {
@@ -200,7 +200,7 @@ pub async fn answer(desk: &Desk, wish: Wish, again: Option<&'static str>) -> Res
 
 /// What a change that waits for a decision would come to now.
 pub async fn of_approval(desk: &Desk, approval: Uuid, after: Rules) -> Result<Response> {
-    let tx = desk.visitor.app.begin().await?;
+    let tx = desk.visitor.begin().await?;
     let (preview, _) = worked_out(desk, tx, &Change::Restore(after)).await?.map_err(anyhow::Error::new)?;
     Ok(page::html(&PreviewPage { approval: Some(approval), ..preview }))
 }
@@ -274,7 +274,7 @@ impl Kept {
 
 async fn save(desk: Fresh<Govern>, form::Form(kept): form::Form<Kept>) -> Result<Response> {
     let (app, scope, wish) = (&desk.visitor.app, &desk.visitor.tenant.scope, kept.wish()?);
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     let rules = policies::rules(&mut tx, scope).await?;
     if !id::same(kept.shown.as_bytes(), wish.shown(&desk, &rules).as_bytes()) {
         drop(tx);

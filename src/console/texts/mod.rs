@@ -93,7 +93,7 @@ struct TextsPage {
 
 async fn index(desk: May<Govern>) -> Result<Response> {
     let (visitor, page) = (&desk.visitor, desk.visitor.page());
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let kept = texts::all(&mut conn, &visitor.tenant.scope).await?;
     drop(conn);
     let mut parts: Vec<(&'static str, Vec<Row>)> = Vec::new();
@@ -208,7 +208,7 @@ struct Said {
 
 async fn show(desk: May<Govern>, Path(named): Path<Named>, uri: Uri) -> Result<Response> {
     let which = named.which()?;
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let kept = texts::one(&mut conn, &desk.visitor.tenant.scope, which).await?;
     drop(conn);
     let told = (uri.query() == Some("saved")).then(|| desk.visitor.page().t("texts-saved").into_owned());
@@ -280,7 +280,7 @@ async fn submit(desk: Fresh<Govern>, Path(named): Path<Named>, form::Form(form):
 
 async fn save(desk: &Desk, which: Which, wish: Option<Text>, form: Form) -> Result<Response> {
     let (app, source, scope) = (&desk.visitor.app, &desk.visitor.source, &desk.visitor.tenant.scope);
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     match texts::change(&mut tx, scope, &app.clock, source, (which, wish), Some(&form.seen)).await? {
         Changed::Yes => {
             tx.commit().await?;
@@ -296,7 +296,7 @@ async fn save(desk: &Desk, which: Which, wish: Option<Text>, form: Form) -> Resu
 }
 
 async fn typed_again(desk: &Desk, which: Which, form: Form, (status, said): (StatusCode, Said)) -> Result<Response> {
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let kept = texts::one(&mut conn, &desk.visitor.tenant.scope, which).await?;
     drop(conn);
     answer(desk, (which, kept), Some(form), status, said)
@@ -319,7 +319,7 @@ async fn sample(desk: May<Govern>, Path(named): Path<Named>, form::Form(form): f
         }
     };
     let (app, source, scope, operator) = (&desk.visitor.app, &desk.visitor.source, &desk.visitor.tenant.scope, &desk.operator);
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     let subject = operator.operator_id.as_bytes().to_vec();
     let verdict = limits::take(&mut tx, scope, &app.clock, source, &[subject], Limit::TextSample).await?;
     tx.commit().await?;
@@ -327,7 +327,7 @@ async fn sample(desk: May<Govern>, Path(named): Path<Named>, form::Form(form): f
         let errors = vec![desk.visitor.page().t("texts-sample-limit").into_owned()];
         return typed_again(&desk, which, form, (StatusCode::TOO_MANY_REQUESTS, Said { errors, ..Said::default() })).await;
     }
-    let mut tx = app.begin().await?;
+    let mut tx = desk.visitor.begin().await?;
     texts::sample(&mut tx, scope, &app.clock, source, (which, &text), (operator.mail.as_str(), &operator.name)).await?;
     tx.commit().await?;
     app.wake_outbox();
@@ -339,7 +339,7 @@ async fn sample(desk: May<Govern>, Path(named): Path<Named>, form::Form(form): f
 pub async fn undone(desk: &Desk, change: &Change) -> Result<(Which, Option<Kept>, Option<Text>)> {
     let entry: Entry = serde_json::from_value(change.before.clone())?;
     let which = entry.which().ok_or(Error::NotFound)?;
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let kept = texts::one(&mut conn, &desk.visitor.tenant.scope, which).await?;
     Ok((which, kept, entry.text))
 }

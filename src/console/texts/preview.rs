@@ -36,7 +36,7 @@ struct PreviewPage {
 /// What holds.
 pub async fn now(desk: May<Govern>, Path(named): Path<Named>) -> Result<Response> {
     let which = named.which()?;
-    let mut conn = desk.visitor.app.db.acquire().await?;
+    let mut conn = desk.visitor.acquire().await?;
     let kept = texts::one(&mut conn, &desk.visitor.tenant.scope, which).await?;
     drop(conn);
     let text = kept.map(|kept| kept.text).filter(|text| texts::check(which, text).is_ok()).unwrap_or_else(|| texts::ours(which));

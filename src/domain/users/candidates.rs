@@ -96,7 +96,7 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
            ), picked as materialized (
                (select 'found' as why, s.* from served s where user_id = any(array(select user_id from chosen)) limit 2)
                union all
-               (select 'namesake', s.* from served s where aliases @> array[$4::bytea] order by linked, user_id limit 1)
+               (select 'namesake', s.* from served s where user_id = any(array(select people_alike($1, $4))) order by linked, user_id limit 1)
                union all
                (select 'donor', s.* from served s where object_guid >= $5 and mail is not null order by object_guid limit 8)
                union all

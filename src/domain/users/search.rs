@@ -81,8 +81,7 @@ pub async fn search(conn: &mut PgConnection, scope: &Scope, asked: &Asked, group
                    select from memberships m join unnest($6::uuid[], $7::uuid[]) as g (connector_id, group_guid) using (connector_id, group_guid)
                    where m.tenant_id = $1 and m.user_id = u.user_id))
            ), hits as not materialized (
-               (select user_id, false as exact, true as named from visible
-                where people_names(tenant_id, display_name, sign_in_name, principal_name) @@ people_asked($1, $2) limit $8)
+               select user_id, false as exact, true as named from people_named($1, $2, $6, $7, $8) as n (user_id)
                union all (select user_id, true, true from visible where sign_in_name = $2 limit $8)
                union all (select user_id, true, true from visible where principal_name = $2 limit $8)
                union all (select user_id, true, true from visible where mail_index = $3 limit $8)

@@ -53,7 +53,7 @@ async fn show(journey: Journey) -> Result<Response> {
     if flow.step() != Step::Current {
         return Ok(journey::to_step(flow));
     }
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let Some(user) = users::get(&mut conn, &visitor.tenant.scope, flow.user_id.unwrap_or_default()).await? else {
         return Ok(ended::page(visitor, StatusCode::GONE, "outcome-gone-title", "outcome-gone-text"));
     };
@@ -74,7 +74,7 @@ struct SealedJob {
 async fn submit(Bearer { visitor, browser }: Bearer, form::Json(sealed): form::Json<SealedJob>) -> Result<Response> {
     let Visitor { app, tenant, source, .. } = &visitor;
     let sealed = Sealed { tenant, source, browser: &browser, job_id: sealed.job, envelopes: &sealed.envelopes, following: &[] };
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let taken = resets::check(&mut tx, &app.clock, &sealed).await?;
     let connector = taken.map_err(password::refused)?;
     tx.commit().await?;
@@ -106,7 +106,7 @@ async fn shows_the_way_in(journey: Journey) -> Response {
 async fn enter(Journey { visitor, flow }: Journey, headers: HeaderMap, _: form::Form<form::Nothing>) -> Result<Response> {
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
     let old = cookie::get(&headers, &app.public_url, cookie::SESSION);
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let entered = resets::enter(&mut tx, scope, &app.clock, &visitor.source, &flow, &visitor.device, old).await?;
     let Some(token) = entered else {
         // Where the page is still the same, it would press its button again.
@@ -122,7 +122,7 @@ async fn enter(Journey { visitor, flow }: Journey, headers: HeaderMap, _: form::
 /// On to a new password.
 async fn renew(Journey { visitor, flow }: Journey, _: form::Form<form::Nothing>) -> Result<Response> {
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let renewed = resets::renew(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, &flow).await?;
     tx.commit().await?;
     if let Some(connector) = renewed.flatten() {

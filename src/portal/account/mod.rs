@@ -62,7 +62,7 @@ pub fn ends(app: &App, session: &Session) -> Ends {
 pub async fn find(visitor: &Visitor, parts: &Parts) -> Result<Option<(Session, User)>> {
     let app = &visitor.app;
     let Some(token) = cookie::get(&parts.headers, &app.public_url, cookie::SESSION) else { return Ok(None) };
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let Some(session) = sessions::load(&mut conn, &visitor.tenant.scope, &app.clock, token).await? else { return Ok(None) };
     let user = users::served(&mut conn, &visitor.tenant.scope, session.user_id).await?;
     // Whoever no policy serves has no page either.

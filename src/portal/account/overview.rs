@@ -63,7 +63,7 @@ struct Browser {
 async fn show(account: Account) -> Result<Response> {
     let Account { visitor, session, user } = &account;
     let (page, scope, clock) = (visitor.page(), &visitor.tenant.scope, &visitor.app.clock);
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let sessions = sessions::list(&mut conn, scope, clock, user.user_id).await?;
     let lately = audit::of_user(&mut conn, scope, clock, user.user_id).await?;
     drop(conn);
@@ -91,7 +91,7 @@ async fn change(account: Account, _: form::Form<form::Nothing>) -> Result<Respon
     }
     let app = &visitor.app;
     let how = How { purpose: Purpose::Change, language: visitor.language.tag(), device: &visitor.device };
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let begun = resets::begin_within(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, (session, user), &how).await?;
     tx.commit().await?;
     let Some((begun, asked)) = begun else { return Ok(Redirect::to("/change").into_response()) };
@@ -114,7 +114,7 @@ async fn language(account: Account, form::Form(form): form::Form<Choice>) -> Res
     let Some(language) = Language::ALL.into_iter().find(|language| language.tag() == form.language) else {
         return Ok(Redirect::to("/account").into_response());
     };
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     users::choose_language(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, user.user_id, language).await?;
     tx.commit().await?;
     // By which this browser keeps it as well.
@@ -131,7 +131,7 @@ struct Form {
 async fn end(account: Account, form::Form(form): form::Form<Form>) -> Result<Response> {
     let Account { visitor, user, .. } = &account;
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     sessions::end(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, user.user_id, (form.session, "by_owner")).await?;
     tx.commit().await?;
     Ok(Redirect::to("/account").into_response())
@@ -140,7 +140,7 @@ async fn end(account: Account, form::Form(form): form::Form<Form>) -> Result<Res
 async fn end_others(account: Account, _: form::Form<form::Nothing>) -> Result<Response> {
     let Account { visitor, session, user } = &account;
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     sessions::end_but(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, user.user_id, Some(session.session_id)).await?;
     tx.commit().await?;
     Ok(Redirect::to("/account").into_response())
@@ -149,7 +149,7 @@ async fn end_others(account: Account, _: form::Form<form::Nothing>) -> Result<Re
 async fn sign_out(account: Account, _: form::Form<form::Nothing>) -> Result<Response> {
     let Account { visitor, session, user } = &account;
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     sessions::end(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, user.user_id, (session.session_id, "signed_out")).await?;
     tx.commit().await?;
     Ok((forget(&app.public_url), Redirect::to("/")).into_response())

@@ -32,7 +32,7 @@ pub fn routes() -> Router<Arc<App>> {
 
 /// One statement, and so committed before anything is done.
 async fn may(visitor: &Visitor, limit: Limit) -> Result<bool> {
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let counts = vec![Count::from(limit, &visitor.source)];
     let verdict = limits::take_all(&mut conn, &visitor.tenant.scope, &visitor.app.clock, &visitor.source, counts).await?;
     Ok(verdict == Verdict::Allowed)
@@ -44,7 +44,7 @@ async fn challenge(visitor: Visitor, _: form::Json<form::Nothing>) -> Result<Res
         return Ok(StatusCode::TOO_MANY_REQUESTS.into_response());
     }
     let (app, (options, state)) = (&visitor.app, visitor.relying_party()?.challenge()?);
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let (token, age) = verification::keep_nameless(&mut conn, &visitor.tenant.scope, &app.clock, &state).await?;
     Ok(([(header::SET_COOKIE, cookie::set(&app.public_url, cookie::PASSKEY, &token, age))], Json(options)).into_response())
 }
@@ -70,7 +70,7 @@ async fn submit(visitor: Visitor, headers: HeaderMap, form::Form(form): form::Fo
     let (app, scope, rp) = (&visitor.app, &visitor.tenant.scope, visitor.relying_party()?);
     let token = cookie::get(&headers, &app.public_url, cookie::PASSKEY).unwrap_or_default();
     let how = How { purpose: Purpose::SignIn, language: visitor.language.tag(), device: &visitor.device };
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let begun = match verification::take_nameless(&mut tx, scope, &app.clock, token).await? {
         Some(state) => {
             let signed = Signed { rp: &rp, state: &state, answer: &answer };

@@ -163,16 +163,19 @@ fn no_route_is_forgotten() {
     assert!(found > 20, "only {found} found: has the way of naming them changed?");
 }
 
+/// Nobody's.
+const NONE: &str = "019aa000-0000-7000-8000-000000000000";
+
 /// Status and problem's code; a redirect's target instead of the code.
 async fn asks(cloud: &Cloud, person: &Person, method: &str, path: &str) -> (StatusCode, String) {
+    asks_for(cloud, person, method, (path, NONE)).await
+}
+
+/// For what bears this id.
+async fn asks_for(cloud: &Cloud, person: &Person, method: &str, (path, id): (&str, &str)) -> (StatusCode, String) {
     let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
-    let url = format!(
-        "{}{}",
-        cloud.url,
-        path.replace("{id}", "019aa000-0000-7000-8000-000000000000")
-            .replace("{job}", "019aa000-0000-7000-8000-000000000001")
-            .replace("{matter}/{channel}/{language}", "code/email/en")
-    );
+    let path_for = path.replace("{id}", id).replace("{job}", id).replace("{matter}/{channel}/{language}", "code/email/en");
+    let url = format!("{}{path_for}", cloud.url);
     let json = ["/challenge", "/stay", "/temporary/ticket", "/temporary/jobs"].iter().any(|end| path.ends_with(end));
     let cookies: Vec<_> = person.browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let request = match method {
@@ -199,6 +202,24 @@ async fn every_route_opens_for_its_roles_and_for_nobody_else() {
             assert!(status.as_u16() < 500 && status != StatusCode::METHOD_NOT_ALLOWED, "{role:?} {method} {path}: {status}");
             let refused = said == "not_your_role" || said == "signed_out" || said == "prove_again";
             assert_eq!(refused, !who.contains([letter, '-']), "{role:?} {method} {path}: {status} {said}");
+        }
+    }
+}
+
+/// With both walls, and with the first alone.
+#[tokio::test]
+async fn what_another_tenant_has_is_as_if_it_were_not_there() {
+    let cloud = Cloud::start().await;
+    let person = cloud.operator(Role::Owner).await;
+    let theirs = cloud.has_of_everything(&cloud.neighbour().await).await.to_string();
+    for walls in [2, 1] {
+        if walls == 1 {
+            cloud.lowers_the_second_wall().await;
+        }
+        for (method, path, _) in ROUTES.iter().filter(|(_, path, _)| path.contains("{id}")) {
+            let nobodys = asks(&cloud, &person, method, path).await;
+            assert_eq!(asks_for(&cloud, &person, method, (path, &theirs)).await, (nobodys.0, nobodys.1.replace(NONE, &theirs)), "{method} {path}");
+            assert!(nobodys.0 == StatusCode::NOT_FOUND || !nobodys.0.is_success(), "{method} {path}: {nobodys:?}");
         }
     }
 }

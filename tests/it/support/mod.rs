@@ -5,6 +5,7 @@ pub mod agent;
 pub mod authenticator;
 pub mod cloud;
 pub mod database;
+pub mod neighbour;
 pub mod office;
 mod operator;
 pub mod person;

@@ -43,14 +43,14 @@ struct AppPage {
 async fn begin(Recent(account): Recent, _: form::Form<form::Nothing>) -> Result<Response> {
     account.may_add(Kind::Totp).await?;
     let visitor = &account.visitor;
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     authenticators::begin_app(&mut conn, &visitor.tenant.scope, &visitor.app.clock, account.registrar()).await?;
     Ok(Redirect::to("/account/methods/app").into_response())
 }
 
 async fn pending(account: &Account) -> Result<Option<AppSecret>> {
     let visitor = &account.visitor;
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     Ok(authenticators::pending_app(&mut conn, &visitor.tenant.scope, &visitor.app.clock, account.registrar()).await?)
 }
 
@@ -90,7 +90,7 @@ async fn confirm(Recent(account): Recent, form::Form(form): form::Form<Form>) ->
     };
     let visitor = &account.visitor;
     let (app, scope, registrar) = (&visitor.app, &visitor.tenant.scope, account.registrar());
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let cooling_off = account.cooling_off(&mut tx).await?;
     let done =
         authenticators::confirm_app(&mut tx, scope, &app.clock, &visitor.source, registrar, &label, code.as_str(), cooling_off).await?;

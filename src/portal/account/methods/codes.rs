@@ -46,7 +46,7 @@ struct CodesPage {
 /// The set that there is.
 async fn older(account: &Account) -> Result<Option<Authenticator>> {
     let visitor = &account.visitor;
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let all = authenticators::list(&mut conn, &visitor.tenant.scope, account.user.user_id).await?;
     Ok(all.into_iter().find(|one| one.kind == Kind::RecoveryCodes))
 }
@@ -84,7 +84,7 @@ async fn submit(Recent(account): Recent, form::Form(form): form::Form<Form>) -> 
     // Takes a while, and so under no transaction.
     let hashes = app.slow_hash.of(fresh.to_hash(scope)).await?.ok_or(Error::Unavailable("try_again"))?;
     let label = Label::parse(&page.t("methods-codes")).ok_or_else(|| anyhow::anyhow!("no label for recovery codes"))?;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let cooling_off = account.cooling_off(&mut tx).await?;
     let (user, proven) = (account.user.user_id, &account.session.proven[..]);
     let renewal = Renewal { user, proven, replaces, label: &label, fresh: &fresh, hashes: &hashes, cooling_off };

@@ -159,7 +159,7 @@ async fn begin(Recent(account): Recent, Path(kind): Path<String>, form::Form(for
 async fn send(account: &Account, contact: &Contact) -> Result<Sent> {
     let visitor = &account.visitor;
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let sent = contacts::send(&mut tx, &visitor.tenant, &app.clock, &visitor.source, account.adder(), contact).await?;
     tx.commit().await?;
     app.wake_outbox();
@@ -192,7 +192,7 @@ async fn shows_code(account: Account, Path(kind): Path<String>) -> Result<Respon
 
 async fn pending(account: &Account, method: Method) -> Result<Option<Pending>> {
     let visitor = &account.visitor;
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     Ok(contacts::pending(&mut conn, &visitor.tenant.scope, &visitor.app.clock, account.adder(), method).await?)
 }
 
@@ -241,14 +241,14 @@ async fn confirm(Recent(account): Recent, Path(kind): Path<String>, form::Form(f
     let visitor = &account.visitor;
     let (app, tenant) = (&visitor.app, &visitor.tenant);
     // Counted and committed before anything is compared.
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let verdict = contacts::count_try(&mut conn, &tenant.scope, &app.clock, &visitor.source, &account.user).await?;
     drop(conn);
     if let Verdict::Wait(until) = verdict {
         let said = Some((StatusCode::TOO_MANY_REQUESTS, "contact-error-tries"));
         return Ok(waits(&account, until, answer(&account, method, said, None).await?));
     }
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let confirmed = contacts::confirm(&mut tx, tenant, &app.clock, &visitor.source, account.adder(), (method, &code)).await?;
     if confirmed == Confirmed::Added {
         account.counts(&mut tx).await?;
@@ -267,7 +267,7 @@ async fn remove(Recent(account): Recent, Path(kind): Path<String>, _: form::Form
     let (visitor, method) = (&account.visitor, parse(&kind)?);
     account.may_replace(method).await?;
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     contacts::remove(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, &account.user, method).await?;
     tx.commit().await?;
     app.wake_outbox();

@@ -101,7 +101,7 @@ impl Account {
     async fn may_change(&self) -> Result<()> {
         let Self { visitor, user, .. } = self;
         let scope = &visitor.tenant.scope;
-        let mut conn = visitor.app.db.acquire().await?;
+        let mut conn = visitor.acquire().await?;
         let counts = [Count::of(Limit::MethodChange, &[user.subject(scope)])];
         let waiting = limits::waiting(&mut conn, scope, &visitor.app.clock, &counts).await?;
         if waiting.is_empty() { Ok(()) } else { Err(too_many()) }
@@ -119,7 +119,7 @@ impl Account {
     /// nobody adds without end.
     async fn may_add(&self, kind: Kind) -> Result<()> {
         let (scope, user) = (&self.visitor.tenant.scope, self.user.user_id);
-        let mut conn = self.visitor.app.db.acquire().await?;
+        let mut conn = self.visitor.acquire().await?;
         if !policies::of_user(&mut conn, scope, user).await?.methods.contains(&kind.method()) {
             return Err(Error::Conflict("method_not_taken"));
         }
@@ -135,7 +135,7 @@ impl Account {
     /// What must be proven before anything is removed: key of the words.
     async fn wanted(&self) -> anyhow::Result<Option<&'static str>> {
         let Self { visitor, session, user } = self;
-        let mut conn = visitor.app.db.acquire().await?;
+        let mut conn = visitor.acquire().await?;
         let clock = &visitor.app.clock;
         let wanted = authenticators::wanted(&mut conn, &visitor.tenant.scope, clock, user.user_id, &session.proven).await?;
         Ok(wanted.map(|kind| match kind {
@@ -204,7 +204,7 @@ async fn answer(account: &Account, status: StatusCode, error: Option<&'static st
     let Account { visitor, user, .. } = account;
     let (clock, language) = (&visitor.app.clock, visitor.language);
     let wanted = account.wanted().await?;
-    let mut conn = visitor.app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let listed = authenticators::list(&mut conn, &visitor.tenant.scope, user.user_id).await?;
     let terms = policies::of_user(&mut conn, &visitor.tenant.scope, user.user_id).await?;
     let due = registration::is_due(&mut conn, &visitor.tenant.scope, clock, user.user_id).await?;
@@ -258,7 +258,7 @@ async fn rename(account: Account, form::Form(form): form::Form<Renamed>) -> Resu
     };
     let Account { visitor, user, .. } = &account;
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     authenticators::rename(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, user.user_id, form.id, &label).await?;
     tx.commit().await?;
     Ok(Redirect::to("/account/methods").into_response())
@@ -268,7 +268,7 @@ async fn rename(account: Account, form::Form(form): form::Form<Renamed>) -> Resu
 async fn confirm(Recent(account): Recent, _: form::Form<form::Nothing>) -> Result<Response> {
     let Account { visitor, user, .. } = &account;
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     registration::confirm(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, user.user_id).await?;
     tx.commit().await?;
     Ok(Redirect::to("/account/methods").into_response())
@@ -284,7 +284,7 @@ struct Removal {
 async fn remove(Recent(account): Recent, form::Form(form): form::Form<Removal>) -> Result<Response> {
     let Account { visitor, user, session } = &account;
     let app = &visitor.app;
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let whose = (user.user_id, &session.proven[..]);
     let removed = authenticators::remove(&mut tx, &visitor.tenant.scope, &app.clock, &visitor.source, whose, form.id).await?;
     if let Removed::Yes(kind) = removed {

@@ -51,7 +51,7 @@ async fn challenge(Recent(account): Recent, _: form::Json<form::Nothing>) -> Res
     account.may_add(Kind::Passkey).await?;
     let (visitor, rp) = (&account.visitor, account.visitor.relying_party()?);
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
-    let mut conn = app.db.acquire().await?;
+    let mut conn = visitor.acquire().await?;
     let options = authenticators::begin_passkey(&mut conn, scope, &app.clock, &rp, &account.user, account.registrar()).await?;
     Ok(Json(options).into_response())
 }
@@ -73,7 +73,7 @@ async fn submit(Recent(account): Recent, form::Form(form): form::Form<Form>) -> 
     };
     let (visitor, rp) = (&account.visitor, account.visitor.relying_party()?);
     let (app, scope, registrar) = (&visitor.app, &visitor.tenant.scope, account.registrar());
-    let mut tx = app.begin().await?;
+    let mut tx = visitor.begin().await?;
     let cooling_off = account.cooling_off(&mut tx).await?;
     let with = (&rp, &attestation);
     let done = authenticators::finish_passkey(&mut tx, scope, &app.clock, &visitor.source, with, registrar, &label, cooling_off).await?;
