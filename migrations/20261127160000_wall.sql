@@ -80,13 +80,14 @@ end $$;
 -- Outside stand, without a right for the doors: used_proofs and signing_keys (the agents' doors, of all tenants), continuity (this
 -- database's), and the migrator's own table. Partitions of jobs are reached through it.
 
+grant usage on schema public to sspr_tenant;
 grant select on tenants, tenant_hosts, connectors, agents, agent_instances, enrolments, sealing_keys, users, user_links, groups, memberships,
     held_removals, mirror_passes, canary_runs, job_hours, proof_hours, message_hours, coverage_counts, audit_events, audit_unchained, audit_backlogs,
     audit_kinds, audit_chain, audit_checkpoints, history to sspr_tenant;
 -- What administrators set, and whom they let in.
 grant update on tenants, connectors, agents, users to sspr_tenant;
 grant insert on connectors, enrolments to sspr_tenant;
-grant delete on held_removals, sealing_keys to sspr_tenant;
+grant delete on held_removals, memberships to sspr_tenant;
 grant insert on audit_events, audit_unchained, history to sspr_tenant;
 grant select, insert, update, delete on policies, policy_groups, privileged_groups, approval_rules, approvals, report_mails, sso_providers, sso_attempts,
     operators, operator_groups, operator_links, operator_factors, operator_sessions, operator_identities, operator_hands,

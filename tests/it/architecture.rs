@@ -122,7 +122,9 @@ impl Lists {
         if (DOORS.contains(&own[0]) || own[0] == "web") && text.contains("sqlx::query") {
             wrong.push(format!("{name}: a door that writes SQL"));
         }
-        if WITHIN_THE_WALL.contains(&own[0]) && (text.contains("app.begin(") || text.split(".db").skip(1).any(|rest| !rest.starts_with(char::is_alphanumeric))) {
+        if WITHIN_THE_WALL.contains(&own[0])
+            && (text.contains("app.begin(") || text.split(".db").skip(1).any(|rest| !rest.starts_with(char::is_alphanumeric)))
+        {
             wrong.push(format!("{name}: reaches the database past the wall of its tenant: visitor.begin() or visitor.acquire()"));
         }
         wrong

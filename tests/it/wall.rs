@@ -33,7 +33,8 @@ async fn every_table_of_a_tenant_is_behind_the_wall() {
         where attname = 'tenant_id' and c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition";
     assert!(cloud.sql::<i64>(bears).await > 50);
     // Nobody but the doors' role is let past by less than everything, and it is let past by nothing else.
-    let others = "select tablename::text from pg_policies where 'sspr_tenant' = any(roles) and policyname <> 'tenant' or 'public' = any(roles)";
+    let others =
+        "select tablename::text from pg_policies where 'sspr_tenant' = any(roles) and policyname <> 'tenant' or 'public' = any(roles)";
     assert_eq!(names(&cloud, others).await, [""; 0]);
     let rights = "select c.relname::text from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
         and (c.relispartition or not c.relrowsecurity) and has_table_privilege('sspr_tenant', c.oid, 'select, insert, update, delete, truncate')";
@@ -105,11 +106,19 @@ async fn without_a_tenant_there_is_nothing() {
     cloud.has_of_everything(&cloud.tenant.scope).await;
     cloud.app.db.execute("grant select on all tables in schema public to sspr_tenant").await.unwrap();
     conn.execute("set role sspr_tenant").await.unwrap();
-    for named in ["", "begin; set local sspr.tenant = '00000000-0000-0000-0000-000000000000'; commit", "set sspr.tenant = ''", "set sspr.tenant = 'x'"] {
+    for named in [
+        "",
+        "begin; set local sspr.tenant = '00000000-0000-0000-0000-000000000000'; commit",
+        "set sspr.tenant = ''",
+        "set sspr.tenant = 'x'",
+    ] {
         conn.execute(named).await.unwrap();
         for table in &tables {
             let said = number(&mut conn, &format!("select count(*) from {table}")).await;
-            assert!(said.as_ref().is_err_and(|said| said.contains("sspr.tenant") || said.contains("uuid")), "{table} after {named:?}: {said:?}");
+            assert!(
+                said.as_ref().is_err_and(|said| said.contains("sspr.tenant") || said.contains("uuid")),
+                "{table} after {named:?}: {said:?}"
+            );
         }
     }
 }
@@ -123,7 +132,7 @@ async fn stands(conn: &mut PgConnection) -> (String, String, bool) {
 
 #[tokio::test]
 async fn no_connection_changes_sides_however_it_was_left() {
-    let cloud = Cloud::start_with(&[("SSPR_DATABASE__CONNECTIONS", "1")]).await;
+    let cloud = Cloud::start_with(&[("SSPR_DATABASE__CONNECTIONS", "2")]).await;
     let other = cloud.neighbour().await;
     let (wall, own) = (&cloud.app.wall, &cloud.tenant.scope);
     let sees = async |scope| {
@@ -135,8 +144,9 @@ async fn no_connection_changes_sides_however_it_was_left() {
         let mut conn = wall.acquire(scope).await.unwrap();
         assert_eq!(stands(&mut conn).await, ("sspr_tenant".to_owned(), scope.id().to_string(), false), "no transaction was left open");
     };
+    // One other connection in all, so each is the one that was left.
+    let _held = wall.acquire(own).await.unwrap();
     sees(own).await;
-    // One connection in all, so each is the one that was left.
     for n in 0..8 {
         match n {
             0 => wall.begin(own).await.unwrap().commit().await.unwrap(),
