@@ -63,7 +63,7 @@ async fn nothing_of_another_tenant_is_seen_or_touched_in_any_table() {
     let mut conn = cloud.app.wall.acquire(&cloud.tenant.scope).await.unwrap();
     for table in &tables {
         let (ours, foreign) = (whose(table, own, ids.0), whose(table, theirs, ids.1));
-        let before = number(&mut *cloud.app.db.acquire().await.unwrap(), &format!("select count(*) from {table} where {foreign}")).await;
+        let before = number(&mut cloud.app.db.acquire().await.unwrap(), &format!("select count(*) from {table} where {foreign}")).await;
         assert!(before.unwrap() > 0, "{table} has a row of theirs");
         assert!(number(&mut conn, &format!("select count(*) from {table} where {ours}")).await.unwrap() > 0, "{table}: one's own");
         assert_eq!(number(&mut conn, &format!("select count(*) from {table} where {foreign}")).await, Ok(0), "{table}: theirs");
@@ -88,7 +88,7 @@ async fn nothing_of_another_tenant_is_seen_or_touched_in_any_table() {
                 }
             }
         }
-        let after = number(&mut *cloud.app.db.acquire().await.unwrap(), &format!("select count(*) from {table} where {foreign}")).await;
+        let after = number(&mut cloud.app.db.acquire().await.unwrap(), &format!("select count(*) from {table} where {foreign}")).await;
         assert!(after.unwrap() > 0, "{table} has it still");
     }
     // Whoever asks from inside for ids that are looked up outside gets none of another tenant.
@@ -168,7 +168,7 @@ async fn no_connection_changes_sides_however_it_was_left() {
         }
         sees(&other).await;
         // And the house's own stays the house's.
-        assert!(stands(&mut *cloud.app.db.acquire().await.unwrap()).await.0 != "sspr_tenant", "{n}");
+        assert!(stands(&mut cloud.app.db.acquire().await.unwrap()).await.0 != "sspr_tenant", "{n}");
         sees(own).await;
     }
     left(cloud.app.begin()).await;

@@ -2,7 +2,7 @@
 
 use sqlx::AssertSqlSafe;
 use sspr::{
-    base::language::Language,
+    base::{id, language::Language},
     domain::tenants::{self, New, Scope},
 };
 use uuid::Uuid;
@@ -52,7 +52,7 @@ impl Cloud {
 
     /// A row of theirs in every table; all their ids are this one.
     pub async fn has_of_everything(&self, scope: &Scope) -> Uuid {
-        let id = Uuid::new_v4();
+        let id = id::random();
         let fill = FILL.replace("TENANT", &scope.id().to_string()).replace("'ID'", &format!("'{id}'"));
         // The worker and whoever changes tables may lock one another out.
         while let Err(error) = sqlx::raw_sql(AssertSqlSafe(fill.clone())).execute(&self.app.db).await {
