@@ -159,7 +159,7 @@ async fn show(desk: May<Govern>, uri: Uri) -> Result<Response> {
 /// The page, as things are now, with what was sent in the place of what is kept.
 async fn answer(desk: &Desk, status: StatusCode, sent: Sent) -> Result<Response> {
     let visitor = &desk.visitor;
-    let (app, scope) = (&visitor.app, &visitor.tenant.scope);
+    let scope = &visitor.tenant.scope;
     let mut conn = visitor.acquire().await?;
     // As it is, not as it was a moment ago.
     let state = branding::state(&mut conn, scope).await?;
