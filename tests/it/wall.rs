@@ -39,6 +39,13 @@ async fn every_table_of_a_tenant_is_behind_the_wall() {
     let rights = "select c.relname::text from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
         and (c.relispartition or not c.relrowsecurity) and has_table_privilege('sspr_tenant', c.oid, 'select, insert, update, delete, truncate')";
     assert_eq!(names(&cloud, rights).await, [""; 0], "what is outside, and jobs by their partition, are not for the doors");
+    let shut = "select c.relname::text from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+        and c.relrowsecurity and not has_table_privilege('sspr_tenant', c.oid, 'select') order by 1";
+    assert_eq!(
+        names(&cloud, shut).await,
+        ["former_identities", "reminders"],
+        "a migration that makes a table grants what the doors may do"
+    );
     let role = "select rolsuper or rolbypassrls or rolcanlogin or rolcreaterole from pg_roles where rolname = 'sspr_tenant'";
     assert!(!cloud.sql::<bool>(role).await);
     let kept = "select bool_or(has_table_privilege('sspr_tenant', t, p)) from unnest(array['audit_events', 'audit_chain', 'audit_checkpoints', 'history']) t,
