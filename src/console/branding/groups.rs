@@ -70,7 +70,7 @@ impl GroupForm {
 
 /// Those that may be named: agents tell of them, or they have a help desk already; and those that have.
 async fn known(desk: &Desk) -> Result<(Vec<Group>, Vec<Group>)> {
-    let (app, scope) = (&desk.visitor.app, &desk.visitor.tenant.scope);
+    let scope = &desk.visitor.tenant.scope;
     let mut conn = desk.visitor.acquire().await?;
     let mut known = policies::groups(&mut conn, scope).await?;
     let state = branding::state(&mut conn, scope).await?;
