@@ -64,7 +64,7 @@ approvals-does-code = Wer darum bittet, bekommt einen Code, der auf der Seite mi
 approvals-does-method = Diese Methode wird aus dem Konto dieser Person entfernt. Sie erfährt es durch eine Nachricht.
 approvals-does-agent = Diesem Agenten werden von nun an die Passwörter seines Verzeichnisses anvertraut.
 approvals-does-policy = Die Richtlinien werden, was unten steht. Wer dadurch gewinnt und wer verliert, lässt sich vorher ansehen.
-approvals-does-settings = Die Einstellungen werden, was unten steht.
+approvals-does-change = Es wird, was unten steht.
 approvals-does-owner = Dieser Betreuer wird Inhaber und darf alles.
 approvals-does-readdress = Dieser Inhaber meldet sich von nun an mit der neuen Adresse an, und was man ihm schickt, geht dorthin.
 approvals-does-link = Wer darum bittet, bekommt einen Link, mit dem dieser Inhaber ein neues Passwort und einen neuen zweiten Faktor wählt. Wer den Link hat, kann dieser Inhaber sein.
@@ -94,7 +94,7 @@ approvals-about-privileged = Mitglieder privilegierter Gruppen bekommen sonst ga
 approvals-about-code = Jemandem am Telefon einen Code vorlesen, mit dem er beweist, wer er ist.
 approvals-about-method = Eine App, einen Passkey oder Wiederherstellungscodes entfernen, die jemand verloren hat.
 approvals-about-agent = Einen neuen Agenten ein Verzeichnis bedienen lassen: Er sieht jedes Passwort, das dort gesetzt wird.
-approvals-about-policy = Ändern, wer zurücksetzen darf und womit, welche Gruppen privilegiert sind, und was von den Einstellungen Personen schützt: Name und Hilfe der Organisation, wessen Postfächer nichts beweisen, was Betreuer dürfen, wohin SMS gehen, die Begrenzungen, wer von Alarmen erfährt, und das Einschalten der Selbsthilfe.
+approvals-about-policy = Ändern, wer zurücksetzen darf und womit, welche Gruppen privilegiert sind, und was von den Einstellungen Personen schützt: Name und Hilfe der Organisation, wessen Postfächer nichts beweisen, was Betreuer dürfen, wohin SMS gehen, die Begrenzungen, wer von Alarmen erfährt, und das Einschalten der Selbsthilfe. Auch, an wen Personen sich wenden sollen und was Nachrichten sagen.
 approvals-about-owner = Einen neuen Inhaber anlegen oder jemanden dazu machen; die Adresse eines Inhabers ändern, ihm einen neuen Link geben, ihn einschalten.
 
 problem-approval-needed-title = Das braucht zwei

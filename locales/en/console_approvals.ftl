@@ -64,7 +64,7 @@ approvals-does-code = Whoever asks gets a code that proves this person's identit
 approvals-does-method = This method of proof is removed from this person's account. They are told by message.
 approvals-does-agent = This agent is trusted with the passwords of its directory from now on.
 approvals-does-policy = The policies become what stands below. Who gains and who loses by it can be looked at before.
-approvals-does-settings = The settings become what stands below.
+approvals-does-change = It becomes what stands below.
 approvals-does-owner = This operator becomes an owner and may do everything.
 approvals-does-readdress = This owner signs in with the new address from now on, and what is sent to them goes there.
 approvals-does-link = Whoever asks gets a link by which this owner chooses a new password and a new second factor. Whoever holds that link can be this owner.
@@ -94,7 +94,7 @@ approvals-about-privileged = Members of privileged groups get no temporary passw
 approvals-about-code = Reading out a code to a caller, by which they prove who they are.
 approvals-about-method = Removing an app, a passkey or recovery codes that somebody has lost.
 approvals-about-agent = Letting a new agent serve a directory: it sees every password that is set there.
-approvals-about-policy = Changing who may reset and by which proofs, which groups are privileged, and what of the settings guards people: the organisation's name and whom people ask, whose mailboxes prove nothing, what operators may do, whom text messages reach, the limits, whose address hears of alarms, and switching self-service on.
+approvals-about-policy = Changing who may reset and by which proofs, which groups are privileged, and what of the settings guards people: the organisation's name and whom people ask, whose mailboxes prove nothing, what operators may do, whom text messages reach, the limits, whose address hears of alarms, and switching self-service on. Also the help desks that people are shown, and what messages say.
 approvals-about-owner = Making a new owner, or an owner of somebody else; an owner's address, a new link for an owner, and enabling one.
 
 problem-approval-needed-title = This takes two

@@ -8,11 +8,11 @@ use axum::{
     Router,
     extract::Path,
     http::{StatusCode, Uri},
-    response::{IntoResponse, Redirect, Response},
+    response::{Redirect, Response},
     routing::{get, post},
 };
 use serde::Deserialize;
-use sqlx::{Postgres, Transaction};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
@@ -89,7 +89,7 @@ async fn index(desk: May<MayRead>, uri: Uri) -> Result<Response> {
         when: when(visitor.language, entry.at),
         who: person::who(&page, &entry.actor, &names),
         what: title(entry.what),
-        changes: changes(&page, entry, &known),
+        changes: changes(&page, entry.what, (&entry.before, &entry.after), &known),
     };
     let shown = HistoryPage {
         rail: desk.rail(what.map_or(Here::Policies, here)),
@@ -102,7 +102,7 @@ async fn index(desk: May<MayRead>, uri: Uri) -> Result<Response> {
     Ok(page::html(&shown))
 }
 
-const fn title(what: What) -> &'static str {
+pub(super) const fn title(what: What) -> &'static str {
     match what {
         What::Policies => "console-nav-policies",
         What::Settings => "console-nav-settings",
@@ -121,30 +121,27 @@ const fn here(what: What) -> Here {
 }
 
 /// What it changed, in words; nothing of a state that cannot be read any more.
-fn changes(page: &Page, entry: &Entry, known: &[Group]) -> Vec<Line> {
-    match entry.what {
+pub(super) fn changes(page: &Page, what: What, (before, after): (&Value, &Value), known: &[Group]) -> Vec<Line> {
+    match what {
         What::Policies => {
-            let read = |state: &serde_json::Value| serde_json::from_value::<Rules>(state.clone()).map(|rules| rules.called(known));
-            let (Ok(before), Ok(after)) = (read(&entry.before), read(&entry.after)) else { return Vec::new() };
+            let read = |state: &Value| serde_json::from_value::<Rules>(state.clone()).map(|rules| rules.called(known));
+            let (Ok(before), Ok(after)) = (read(before), read(after)) else { return Vec::new() };
             words::changes(page, &before, &after)
         }
         What::Settings => {
-            let (Ok(before), Ok(after)) = (serde_json::from_value(entry.before.clone()), serde_json::from_value(entry.after.clone()))
-            else {
+            let (Ok(before), Ok(after)) = (serde_json::from_value(before.clone()), serde_json::from_value(after.clone())) else {
                 return Vec::new();
             };
             differences(page, &before, &after)
         }
         What::Branding => {
-            let (Ok(before), Ok(after)) = (serde_json::from_value(entry.before.clone()), serde_json::from_value(entry.after.clone()))
-            else {
+            let (Ok(before), Ok(after)) = (serde_json::from_value(before.clone()), serde_json::from_value(after.clone())) else {
                 return Vec::new();
             };
             branding_page::words::changes(page, &before, &after, known)
         }
         What::Texts => {
-            let (Ok(before), Ok(after)) = (serde_json::from_value(entry.before.clone()), serde_json::from_value(entry.after.clone()))
-            else {
+            let (Ok(before), Ok(after)) = (serde_json::from_value(before.clone()), serde_json::from_value(after.clone())) else {
                 return Vec::new();
             };
             texts::words::change(page, &before, &after)
@@ -153,7 +150,7 @@ fn changes(page: &Page, entry: &Entry, known: &[Group]) -> Vec<Line> {
 }
 
 /// Of settings, in words.
-pub(super) fn differences(page: &Page, before: &State, after: &State) -> Vec<Line> {
+fn differences(page: &Page, before: &State, after: &State) -> Vec<Line> {
     let t = |key: &str| page.t(key).into_owned();
     let on = |is: bool| t(if is { "fleet-on" } else { "fleet-off" });
     let budget = |most: Option<i32>| most.map_or_else(|| t("history-no-limit"), |most| most.to_string());
@@ -218,7 +215,8 @@ async fn undo(desk: Fresh<Govern>, Path(id): Path<Uuid>, form::Form(form): form:
         return policies_page::preview(&desk, Wish::Undo { id }, None).await;
     }
     if entry.what == What::Branding {
-        return undo_branding(&desk, tx, &entry, &form.seen).await;
+        drop(tx);
+        return undo_branding(&desk, &entry, &form.seen).await;
     }
     if entry.what == What::Texts {
         drop(tx);
@@ -245,23 +243,19 @@ fn settings_shown(desk: &Desk, id: Uuid, (now, then): (&Tenant, &State), again: 
 }
 
 /// A logo that is not kept any more stays away.
-async fn undo_branding(desk: &Desk, mut tx: Transaction<'_, Postgres>, entry: &Entry, seen: &str) -> Result<Response> {
-    let (app, scope, id) = (&desk.visitor.app, &desk.visitor.tenant.scope, entry.change_id);
+async fn undo_branding(desk: &Desk, entry: &Entry, seen: &str) -> Result<Response> {
+    let (scope, id) = (&desk.visitor.tenant.scope, entry.change_id);
     let then: branding::State = serde_json::from_value(entry.before.clone())?;
-    let edit = |state: &mut branding::State| *state = then.clone();
-    let (now, again) = if seen.is_empty() {
-        (branding::state(&mut tx, scope).await?, false)
-    } else {
-        match branding::change(&mut tx, &app.clock, &desk.visitor.source, scope, (edit, Some(seen))).await? {
-            branding::Changed::Yes(_) => {
-                tx.commit().await?;
-                return Ok(Redirect::to("/console/branding?saved").into_response());
-            }
-            branding::Changed::Stale(now) => (now, true),
+    if !seen.is_empty() {
+        let then = then.clone();
+        if let Some(done) = branding_page::save(desk, move |state| *state = then, seen).await? {
+            return Ok(done);
         }
-    };
-    let known = crate::domain::policies::groups(&mut tx, scope).await?;
-    let then = branding::within_reach(&mut tx, scope, &now, then).await?;
+    }
+    let mut conn = desk.visitor.acquire().await?;
+    let (now, again) = (branding::state(&mut conn, scope).await?, !seen.is_empty());
+    let known = crate::domain::policies::groups(&mut conn, scope).await?;
+    let then = branding::within_reach(&mut conn, scope, &now, then).await?;
     let changes = branding_page::words::changes(&desk.visitor.page(), &now, &then, &known);
     Ok(shown(desk, (id, Here::Branding), changes, now.mark(), again))
 }

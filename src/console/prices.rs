@@ -12,7 +12,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    guard::{Desk, Fresh, Govern, May},
+    guard::{Desk, Fresh, Govern},
     shell::{Here, Rail},
 };
 use crate::{
@@ -64,7 +64,7 @@ struct PricesPage {
     saved: bool,
 }
 
-async fn show(desk: May<Govern>, uri: Uri) -> Result<Response> {
+async fn show(desk: Fresh<Govern>, uri: Uri) -> Result<Response> {
     let mut conn = desk.visitor.acquire().await?;
     let prices = reports::prices(&mut conn, &desk.visitor.tenant.scope).await?;
     drop(conn);

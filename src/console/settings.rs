@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::{
     approvals::ask_first,
-    guard::{Desk, Fresh, Govern, May},
+    guard::{Desk, Fresh, Govern},
     shell::{Here, Rail},
 };
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
     base::language::Language,
     domain::{
         approvals::{self, Act, Wish},
+        history::What,
         operators::Draft,
         settings::{self, ADDRESS_LIMITS, Changed, LONGEST_RECONFIRM, State},
         tenants::{self, Aid, Allowed, Change, Tenant},
@@ -170,7 +171,7 @@ struct SettingsPage {
     saved: bool,
 }
 
-async fn show(desk: May<Govern>, uri: axum::http::Uri) -> Result<Response> {
+async fn show(desk: Fresh<Govern>, uri: axum::http::Uri) -> Result<Response> {
     // As it is, not as it was a moment ago.
     let mut conn = desk.visitor.acquire().await?;
     let tenant = tenants::again(&mut conn, &desk.visitor.tenant.scope).await?;
@@ -209,7 +210,7 @@ pub(super) async fn save(desk: &Desk, change: Change, seen: &str) -> Result<std:
     };
     if before.guards_otherwise(&after) && approvals::wants(&mut tx, scope, Act::Policy).await? {
         tx.rollback().await?;
-        return ask_first(visitor.begin().await?, desk, &Wish::settings(&before, &after)?).await.map(Ok);
+        return ask_first(visitor.begin().await?, desk, &Wish::change(What::Settings, &before, &after)?).await.map(Ok);
     }
     tx.commit().await?;
     Ok(Ok(Redirect::to("/console/settings?saved").into_response()))

@@ -3,7 +3,7 @@
 //! is in it.
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -13,7 +13,8 @@ use super::{audit::Source, tenants::Scope};
 use crate::base::{clock::Clock, id};
 
 /// Of what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum What {
     Policies,
     Settings,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::act_key;
 use crate::{
     console::{
-        history::differences,
+        history,
         policies::words::{self, Line},
         shell::role_key,
     },
@@ -15,8 +15,7 @@ use crate::{
         authenticators, fleet,
         operators::{self, Role},
         policies,
-        settings::State,
-        tenants::{self, Scope},
+        tenants::Scope,
         users,
     },
     web::{Page, Result, explained},
@@ -84,10 +83,10 @@ impl Told {
                 warnings = after.policies.iter().flat_map(|policy| words::warnings(page, &policy.terms)).collect();
                 about = changes.first().map(|line| line.subject.clone()).unwrap_or_default();
             }
-            Wish::Settings { before, after } => {
-                let now = State::of(&tenants::again(conn, scope).await?);
-                changes = differences(page, &now.over(before)?, &now.over(after)?);
-                about = page.t("console-nav-settings").into_owned();
+            Wish::Change { what, before, after } => {
+                let known = policies::groups(conn, scope).await?;
+                changes = history::changes(page, *what, (before, after), &known);
+                about = page.t(history::title(*what)).into_owned();
             }
             Wish::Owner { operator, name, mail } => {
                 about.clone_from(name);
@@ -116,7 +115,7 @@ impl Told {
             }
         }
         let does = match wish.act() {
-            Act::Policy if matches!(wish, Wish::Settings { .. }) => "approvals-does-settings",
+            Act::Policy if matches!(wish, Wish::Change { .. }) => "approvals-does-change",
             Act::Owner if matches!(wish, Wish::Link { .. }) => "approvals-does-link",
             Act::Owner if matches!(wish, Wish::Enable { .. }) => "approvals-does-enable",
             Act::Owner if readdressed => "approvals-does-readdress",

@@ -10,7 +10,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{GroupForm, GroupLine, Sent, answer, error_key, field, name, save, saved};
+use super::{GroupForm, GroupLine, Sent, answer, error_key, field, name, save};
 use crate::{
     app::App,
     console::guard::{Desk, Fresh, Govern},
@@ -95,8 +95,8 @@ async fn put(desk: Fresh<Govern>, form::Form(form): form::Form<GroupForm>) -> Re
             return answer(&desk, StatusCode::UNPROCESSABLE_ENTITY, Sent { group: Some(form), errors, ..Sent::default() }).await;
         }
     };
-    if save(&desk, move |state| state.put(contact), &form.seen).await? {
-        return Ok(saved());
+    if let Some(done) = save(&desk, move |state| state.put(contact), &form.seen).await? {
+        return Ok(done);
     }
     stale(&desk, Some(form)).await
 }
@@ -110,8 +110,8 @@ struct Gone {
 
 async fn remove(desk: Fresh<Govern>, form::Form(form): form::Form<Gone>) -> Result<Response> {
     let Gone { group, seen } = form;
-    if save(&desk, move |state| state.groups.retain(|one| field(&one.group) != group), &seen).await? {
-        return Ok(saved());
+    if let Some(done) = save(&desk, move |state| state.groups.retain(|one| field(&one.group) != group), &seen).await? {
+        return Ok(done);
     }
     stale(&desk, None).await
 }

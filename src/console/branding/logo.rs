@@ -13,7 +13,7 @@ use axum::{
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
-use super::{Sent, answer, save, saved};
+use super::{Sent, answer, save};
 use crate::{
     app::App,
     console::guard::{Desk, Fresh, Govern},
@@ -76,8 +76,8 @@ async fn remove(desk: Fresh<Govern>, form::Form(form): form::Form<Seen>) -> Resu
 }
 
 async fn finish(desk: &Desk, edit: impl FnOnce(&mut State) + Send, seen: &str) -> Result<Response> {
-    if save(desk, edit, seen).await? {
-        return Ok(saved());
+    if let Some(done) = save(desk, edit, seen).await? {
+        return Ok(done);
     }
     answer(desk, StatusCode::CONFLICT, Sent { errors: vec!["console-error-stale"], ..Sent::default() }).await
 }

@@ -18,6 +18,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
+    approvals::ask_first,
     guard::{Desk, Fresh, Govern, May},
     shell::{Here, Rail},
 };
@@ -25,7 +26,9 @@ use crate::{
     app::App,
     base::colour::{Accent, Colour},
     domain::{
+        approvals::{self, Act, Wish},
         branding::{self, Changed, State, UnfitContact},
+        history::What,
         policies::{self, Group},
         tenants::{Contact, Logo},
     },
@@ -152,7 +155,7 @@ fn name(group: &Group) -> String {
     group.name.clone().unwrap_or_else(|| group.object_guid.to_string())
 }
 
-async fn show(desk: May<Govern>, uri: Uri) -> Result<Response> {
+async fn show(desk: Fresh<Govern>, uri: Uri) -> Result<Response> {
     answer(&desk, StatusCode::OK, Sent { saved: uri.query() == Some("saved"), ..Sent::default() }).await
 }
 
@@ -201,27 +204,27 @@ async fn submit(desk: Fresh<Govern>, form::Form(form): form::Form<Form>) -> Resu
         }
     };
     let edit = move |state: &mut State| (state.accent, state.desk) = (accent, contact);
-    if save(&desk, edit, &form.seen).await? {
-        return Ok(saved());
+    if let Some(done) = save(&desk, edit, &form.seen).await? {
+        return Ok(done);
     }
     answer(&desk, StatusCode::CONFLICT, Sent { form: Some(form), errors: vec!["console-error-stale"], ..Sent::default() }).await
 }
 
-/// False: somebody else was faster.
-async fn save(desk: &Desk, edit: impl FnOnce(&mut State) + Send, seen: &str) -> Result<bool> {
+/// Saved; or asked for where it takes two, as whom people are told to ask does. `None`: somebody else was faster.
+pub(super) async fn save(desk: &Desk, edit: impl FnOnce(&mut State) + Send, seen: &str) -> Result<Option<Response>> {
     let visitor = &desk.visitor;
-    let app = &visitor.app;
+    let (app, scope) = (&visitor.app, &visitor.tenant.scope);
     let mut tx = visitor.begin().await?;
-    let changed = branding::change(&mut tx, &app.clock, &visitor.source, &visitor.tenant.scope, (edit, Some(seen))).await?;
-    if let Changed::Stale(_) = changed {
-        return Ok(false);
+    let before = branding::state(&mut tx, scope).await?;
+    let Changed::Yes(after) = branding::change(&mut tx, &app.clock, &visitor.source, scope, (edit, Some(seen))).await? else {
+        return Ok(None);
+    };
+    if (&before.desk, &before.groups) != (&after.desk, &after.groups) && approvals::wants(&mut tx, scope, Act::Policy).await? {
+        tx.rollback().await?;
+        return ask_first(visitor.begin().await?, desk, &Wish::change(What::Branding, &before, &after)?).await.map(Some);
     }
     tx.commit().await?;
-    Ok(true)
-}
-
-fn saved() -> Response {
-    Redirect::to("/console/branding?saved").into_response()
+    Ok(Some(Redirect::to("/console/branding?saved").into_response()))
 }
 
 /// What the sample of the page would look like in a colour. Not the page itself: it is the same for everybody until it is saved.

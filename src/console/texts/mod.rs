@@ -17,6 +17,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
+    approvals::ask_first,
     guard::{Desk, Fresh, Govern, May},
     shell::{Here, Rail},
 };
@@ -24,7 +25,8 @@ use crate::{
     app::App,
     base::language::Language,
     domain::{
-        history::Entry as Change,
+        approvals::{self, Act, Wish},
+        history::{Entry as Change, What},
         limits::{self, Limit, Verdict},
         notifications::Channel,
         texts::{self, Changed, Entry, Kept, LONGEST_BODY, LONGEST_SUBJECT, MOST_MESSAGES, Matter, Text, Which},
@@ -206,7 +208,7 @@ struct Said {
     told: Option<String>,
 }
 
-async fn show(desk: May<Govern>, Path(named): Path<Named>, uri: Uri) -> Result<Response> {
+async fn show(desk: Fresh<Govern>, Path(named): Path<Named>, uri: Uri) -> Result<Response> {
     let which = named.which()?;
     let mut conn = desk.visitor.acquire().await?;
     let kept = texts::one(&mut conn, &desk.visitor.tenant.scope, which).await?;
@@ -281,7 +283,15 @@ async fn submit(desk: Fresh<Govern>, Path(named): Path<Named>, form::Form(form):
 async fn save(desk: &Desk, which: Which, wish: Option<Text>, form: Form) -> Result<Response> {
     let (app, source, scope) = (&desk.visitor.app, &desk.visitor.source, &desk.visitor.tenant.scope);
     let mut tx = desk.visitor.begin().await?;
+    let before = texts::one(&mut tx, scope, which).await?.map(|kept| kept.text);
+    let asked = Wish::change(What::Texts, &Entry::of(which, before.clone()), &Entry::of(which, wish.clone()))?;
+    let differs = before != wish;
     match texts::change(&mut tx, scope, &app.clock, source, (which, wish), Some(&form.seen)).await? {
+        // These words come from the right sender: they can send somebody to the wrong place.
+        Changed::Yes if differs && approvals::wants(&mut tx, scope, Act::Policy).await? => {
+            tx.rollback().await?;
+            ask_first(desk.visitor.begin().await?, desk, &asked).await
+        }
         Changed::Yes => {
             tx.commit().await?;
             Ok(Redirect::to(&format!("{}?saved", path(which))).into_response())

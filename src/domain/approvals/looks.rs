@@ -9,8 +9,11 @@ use uuid::Uuid;
 use super::Wish;
 use crate::{
     domain::{
-        authenticators, fleet, freezes, operators, policies, settings,
+        authenticators, branding, fleet, freezes,
+        history::What,
+        operators, policies, settings,
         tenants::{self, Scope},
+        texts,
         users::{self, EmailAddress, Phone},
     },
     wire::b64,
@@ -31,7 +34,7 @@ pub async fn of(conn: &mut PgConnection, scope: &Scope, wish: &Wish) -> Result<O
             found.map(|found| json!([found.status.as_str(), b64(&found.identity), found.name, found.connector_id]))
         }
         Wish::Policy { .. } => Some(Value::String(policies::rules(conn, scope).await?.mark())),
-        Wish::Settings { .. } => Some(Value::String(settings::mark(&tenants::again(conn, scope).await?))),
+        Wish::Change { what, before, .. } => kept(conn, scope, *what, before).await?.map(Value::String),
         Wish::Owner { operator: Some(operator), .. } | Wish::Link { operator } | Wish::Enable { operator } => {
             let found = operators::get(conn, scope, *operator).await?;
             found.map(|found| json!([found.version, found.role.as_str(), found.disabled_at.is_some(), found.is_ready]))
@@ -40,6 +43,20 @@ pub async fn of(conn: &mut PgConnection, scope: &Scope, wish: &Wish) -> Result<O
         Wish::Rule { of } => super::wants(conn, scope, *of).await?.then_some(Value::Null),
     };
     Ok(looks.map(|looks| scope.key().hash(b"approvals.looks", looks.to_string().as_bytes())))
+}
+
+/// By what is told whether it is still this.
+async fn kept(conn: &mut PgConnection, scope: &Scope, what: What, before: &Value) -> Result<Option<String>> {
+    Ok(match what {
+        // They have a wish of their own.
+        What::Policies => None,
+        What::Settings => Some(settings::mark(&tenants::again(conn, scope).await?)),
+        What::Branding => Some(branding::state(conn, scope).await?.mark()),
+        What::Texts => match serde_json::from_value::<texts::Entry>(before.clone())?.which() {
+            Some(which) => Some(texts::mark(texts::one(conn, scope, which).await?.as_ref())),
+            None => None,
+        },
+    })
 }
 
 async fn person(conn: &mut PgConnection, scope: &Scope, id: Uuid) -> Result<Option<Value>> {

@@ -18,7 +18,7 @@ use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{operators::Role, policies::Rules, settings, tenants::Aid};
+use super::{history::What, operators::Role, policies::Rules, tenants::Aid};
 pub use ask::{Asked, ask, begin, clean, withdraw};
 pub use decide::{Decided, Opening, Right, decide, is_open, opening, right, used};
 pub use rules::{Temporary, are_two, rules, switch, temporary, wants};
@@ -51,7 +51,7 @@ pub enum Act {
     Method,
     /// Confirming an agent.
     Agent,
-    /// Changing the policies, who is privileged, or what of the settings guards people.
+    /// Changing the policies, who is privileged, what of the settings guards people, whom they are told to ask, or what messages say.
     Policy,
     /// Making somebody an owner, and whatever lets somebody in as one: another address, a link, enabling.
     Owner,
@@ -129,8 +129,9 @@ pub enum Wish {
         before: Rules,
         after: Rules,
     },
-    /// From these settings to those, as [`settings::State`]: kept longer than their shape lasts.
-    Settings {
+    /// From this to that, as the history keeps it: longer than its shape lasts.
+    Change {
+        what: What,
         before: Value,
         after: Value,
     },
@@ -155,8 +156,8 @@ pub enum Wish {
 }
 
 impl Wish {
-    pub fn settings(before: &settings::State, after: &settings::State) -> anyhow::Result<Self> {
-        Ok(Self::Settings { before: serde_json::to_value(before)?, after: serde_json::to_value(after)? })
+    pub fn change<T: Serialize>(what: What, before: &T, after: &T) -> anyhow::Result<Self> {
+        Ok(Self::Change { what, before: serde_json::to_value(before)?, after: serde_json::to_value(after)? })
     }
 
     pub const fn act(&self) -> Act {
@@ -166,7 +167,7 @@ impl Wish {
             Self::Code { .. } => Act::Code,
             Self::Method { .. } => Act::Method,
             Self::Agent { .. } => Act::Agent,
-            Self::Policy { .. } | Self::Settings { .. } => Act::Policy,
+            Self::Policy { .. } | Self::Change { .. } => Act::Policy,
             Self::Owner { .. } | Self::Link { .. } | Self::Enable { .. } => Act::Owner,
             Self::Rule { .. } => Act::Rule,
         }

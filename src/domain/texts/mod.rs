@@ -19,7 +19,7 @@ use crate::base::language::Language;
 pub use matter::{Matter, Slot};
 pub use ours::ours;
 pub use segments::{Size, size};
-pub use store::{Changed, Entry, Kept, Theirs, all, change, mark, of_tenants, one, sample};
+pub use store::{Changed, Entry, Kept, Theirs, all, change, mark, mark_of, of_tenants, one, sample};
 pub use template::{Checked, Field, Flaw, Paragraph, Value, Wrong, check};
 
 /// A subject has at most so many characters.

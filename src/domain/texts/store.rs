@@ -38,7 +38,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn of(which: Which, text: Option<Text>) -> Self {
+    pub fn of(which: Which, text: Option<Text>) -> Self {
         let Which { matter, channel, language } = which;
         Self { matter: matter.as_str().to_owned(), channel: channel.as_str().to_owned(), language: language.tag().to_owned(), text }
     }
@@ -58,7 +58,12 @@ pub enum Changed {
 
 /// By what a form tells whether somebody else has changed it since it was shown.
 pub fn mark(kept: Option<&Kept>) -> String {
-    let text = serde_json::to_vec(&kept.map(|kept| &kept.text)).expect("plain data");
+    mark_of(kept.map(|kept| &kept.text))
+}
+
+/// The same of a text; none: ours.
+pub fn mark_of(text: Option<&Text>) -> String {
+    let text = serde_json::to_vec(&text).expect("plain data");
     data_encoding::HEXLOWER.encode(&id::sha256(&text)[..8])
 }
 

@@ -552,3 +552,44 @@ async fn settings_that_guard_people_take_two_like_policies() {
     asks(&mut one).await;
     assert!(!cloud.sql::<bool>("select self_service from tenants").await);
 }
+
+/// Whom people are told to ask, and what messages say: each leads people somewhere.
+#[tokio::test]
+async fn help_desks_and_messages_take_two_like_policies() {
+    let cloud = Cloud::start().await;
+    cloud.takes_two("policy");
+    let mut one = cloud.operator(Role::Administrator).await;
+    let mut two = cloud.operator(Role::Administrator).await;
+    let of = "/console/branding";
+    one.opens(of).await.submits(of, &[("accent", "#884422")]).await.sees("Saved.");
+    one.opens(of).await.submits(of, &[("phone", "+49 30 1234"), ("accent", "#224488")]).await;
+    let page = asks(&mut one).await;
+    let kept = "select concat_ws(' ', accent, desk_phone) from tenants";
+    assert_eq!(cloud.sql::<String>(kept).await, "#884422", "nothing yet");
+    two.opens(&page).await.sees("+49 30 1234");
+    two.submits(&format!("{page}/approve"), &[]).await.sees("Done");
+    assert_eq!(cloud.sql::<String>(kept).await, "#224488 +49 30 1234");
+    // Back again: the history's way is no other.
+    let undo: Uuid = cloud.sql("select change_id from history where what = 'branding' order by change_id desc limit 1").await;
+    let undo = format!("/console/history/{undo}/undo");
+    one.opens("/console/history").await.submits(&undo, &[]).await.submits(&undo, &[]).await;
+    asks(&mut one).await;
+    assert_eq!(cloud.sql::<String>(kept).await, "#224488 +49 30 1234");
+
+    let of = "/console/texts/code/email/en";
+    let body = "Please type {{code}} to go on.";
+    one.opens(of).await.submits(of, &[("subject", "Your code for {{organisation}}"), ("body", body)]).await;
+    let page = asks(&mut one).await;
+    assert_eq!(cloud.sql::<i64>("select count(*) from texts").await, 0, "nothing yet");
+    two.opens(&page).await.sees("Please type");
+    two.submits(&format!("{page}/approve"), &[]).await.sees("Done");
+    assert_eq!(cloud.sql::<String>("select body from texts").await, body);
+    // What somebody else has changed meanwhile is not overwritten.
+    one.opens(of).await.submits(of, &[("body", "Now type {{code}}.")]).await;
+    let page = asks(&mut one).await;
+    cloud.takes_two("none");
+    let mut three = cloud.operator(Role::Owner).await;
+    three.opens(of).await.submits(of, &[("body", "Just {{code}}, please.")]).await.sees("Saved");
+    assert_eq!(two.posts_form(&format!("{page}/approve"), "").await, 409);
+    assert_eq!(cloud.sql::<String>("select body from texts").await, "Just {{code}}, please.");
+}
