@@ -9,6 +9,8 @@
 do $$
 declare
     found pg_roles;
+    -- Since 16 whoever creates a role has it to grant, and is not in it.
+    inside text := case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end;
 begin
     if not exists (select from pg_roles where rolname = 'sspr_tenant') then
         begin
@@ -24,8 +26,7 @@ begin
     if found.rolsuper or found.rolbypassrls or found.rolcanlogin then
         raise exception 'the role sspr_tenant must be nologin, nosuperuser and nobypassrls';
     end if;
-    -- Whoever creates a role may grant it, and is not in it yet.
-    if not pg_has_role(current_user, 'sspr_tenant', 'member') then
+    if not pg_has_role(current_user, 'sspr_tenant', inside) then
         begin
             execute format('grant sspr_tenant to %I', current_user);
         exception
@@ -34,7 +35,7 @@ begin
                     using hint = format('As a superuser, once: grant sspr_tenant to %I; then migrate again.', current_user);
             -- Two at once for the same role.
             when others then
-                if not pg_has_role(current_user, 'sspr_tenant', 'member') then
+                if not pg_has_role(current_user, 'sspr_tenant', inside) then
                     raise;
                 end if;
         end;
@@ -48,7 +49,7 @@ declare
     one record;
 begin
     for one in
-        select c.oid::regclass as called, c.relrowsecurity and c.relforcerowsecurity as walled,
+        select c.oid::regclass as called, pg_get_userbyid(c.relowner) as owner, c.relrowsecurity and c.relforcerowsecurity as walled,
             exists (select from pg_policy p where p.polrelid = c.oid and p.polname = 'tenant') as held,
             exists (select from pg_policy p where p.polrelid = c.oid and p.polname = 'house') as open
         from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped
@@ -62,7 +63,9 @@ begin
                 with check (tenant_id = current_setting(''sspr.tenant'')::uuid)', one.called);
         end if;
         if not one.open then
-            execute format('create policy house on %s to %I using (true) with check (true)', one.called, current_user);
+            -- The audit may be another role's: deploy/postgres/audit-owner.sql.
+            execute format('create policy house on %s to %s using (true) with check (true)', one.called,
+                concat_ws(', ', quote_ident(current_user), quote_ident(nullif(one.owner, current_user))));
         end if;
     end loop;
 end $$;
@@ -103,7 +106,7 @@ grant select, insert, update, delete on active_jobs to sspr_tenant;
 create function people_named(tenant uuid, typed text, connectors uuid[], guids uuid[], most bigint) returns setof uuid
 language plpgsql stable security definer rows 100 set search_path = public, pg_temp as $$
 begin
-    if tenant <> nullif(current_setting('sspr.tenant', true), '')::uuid then
+    if tenant is distinct from nullif(current_setting('sspr.tenant', true), '')::uuid then
         return;
     end if;
     return query select u.user_id from users u
@@ -118,7 +121,7 @@ end $$;
 create function people_alike(tenant uuid, alias bytea) returns setof uuid
 language plpgsql stable security definer rows 10 set search_path = public, pg_temp as $$
 begin
-    if tenant <> nullif(current_setting('sspr.tenant', true), '')::uuid then
+    if tenant is distinct from nullif(current_setting('sspr.tenant', true), '')::uuid then
         return;
     end if;
     return query select u.user_id from users u where u.tenant_id = tenant and u.removed_at is null and u.aliases @> array[alias];

@@ -68,9 +68,21 @@ fn pool(connections: u32, doubt: &Doubt) -> PgPoolOptions {
     )
 }
 
-/// The same as a role that the one who signs in is in: from the first moment, and again after `reset role`.
-pub async fn connect_as(role: &str, settings: &config::Database, doubt: &Doubt) -> Result<PgPool> {
+/// The same as a role that the one who signs in is in: from the first moment, and again after `reset role`. A pooler in between that drops
+/// what a connection asks for at its start would make everything work, and nothing be held: such a connection is refused.
+pub async fn connect_as(role: &'static str, settings: &config::Database, doubt: &Doubt) -> Result<PgPool> {
     pool(settings.connections, doubt)
+        .after_connect(move |conn, _| {
+            Box::pin(async move {
+                let who: String = sqlx::query_scalar("select current_user::text").fetch_one(conn).await?;
+                if who == role {
+                    return Ok(());
+                }
+                let why =
+                    format!("Postgres takes us for {who} instead of {role}: a pooler must pass on the option `role` (docs/operations.md)");
+                Err(sqlx::Error::Configuration(why.into()))
+            })
+        })
         .connect_with(options(&settings.url)?.application_name("sspr doors").options([("role", role)]))
         .await
         .with_context(|| format!("connecting to Postgres (database.url) as {role}"))

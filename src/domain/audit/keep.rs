@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use sqlx::PgConnection;
 use time::Duration;
 use uuid::Uuid;
@@ -46,6 +46,8 @@ pub async fn forget(conn: &mut PgConnection, scope: &Scope, clock: &Clock) -> Re
     let Some(cut) = over(&mut *conn, scope, clock, Duration::days(days.into())).await? else { return Ok(0) };
     checkpoint::cut(&mut *conn, scope, clock, &cut).await?;
     let gone = sqlx::query_scalar!(r#"select audit_forget($1, $2) as "gone!""#, scope.id(), cut.seq).fetch_one(&mut *conn).await?;
+    // Row-level security hides what one has no right to, and says nothing.
+    ensure!(gone > 0, "no line of the audit trail could be let go: who owns its tables? See deploy/postgres/audit-owner.sql");
     let detail = serde_json::json!({ "upto": cut.seq, "lines": gone });
     record(conn, scope, clock, &Source::house("worker"), Event { action: "audit.forget", outcome: "cut", detail, ..Event::default() })
         .await?;
