@@ -26,8 +26,10 @@ mail-sample-subject = [Probe] { $subject }
 mail-signature = { $tenant }
 mail-automatic = Diese Nachricht wurde automatisch erstellt. Antworten darauf werden nicht gelesen.
 
-sms-code = { $code } ist Ihr Code für { $tenant }. Er gilt { $minutes } Minuten. Nennen Sie ihn niemandem.
-sms-contact-code = { $code } ist der Code, um diese Nummer bei { $tenant } hinzuzufügen. Nennen Sie ihn niemandem.
+sms-code = { $code } ist Ihr Code für { $tenant }. Er gilt { $minutes } Minuten.
+sms-contact-code = { $code } ist der Code, um diese Nummer bei { $tenant } hinzuzufügen.
+# Hinter allem, was eine Organisation von einem Code sagt.
+sms-code-never = Nennen Sie ihn niemandem.
 sms-changed = Ihr Passwort bei { $tenant } wurde geändert.
 sms-unlocked = Ihr Konto bei { $tenant } wurde entsperrt.
 mail-changed-unknown = unbekannt

@@ -26,8 +26,10 @@ mail-sample-subject = [Sample] { $subject }
 mail-signature = { $tenant }
 mail-automatic = This message was made automatically. Answers to it are not read.
 
-sms-code = { $code } is your code for { $tenant }. It works for { $minutes } minutes. Tell it to nobody.
-sms-contact-code = { $code } is the code to add this number to an account at { $tenant }. Tell it to nobody.
+sms-code = { $code } is your code for { $tenant }. It works for { $minutes } minutes.
+sms-contact-code = { $code } is the code to add this number to an account at { $tenant }.
+# Behind whatever an organisation says of a code.
+sms-code-never = Tell it to nobody.
 sms-changed = Your password at { $tenant } was changed.
 sms-unlocked = Your account at { $tenant } was unlocked.
 mail-changed-unknown = unknown

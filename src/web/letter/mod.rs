@@ -243,7 +243,7 @@ fn ending(t: &Page, url: &PublicUrl, tenant: &Tenant, content: &Content, linked:
     if let Content::Code { code, .. } | Content::ContactCode { code, .. } = content {
         // The page's own host, or the browser offers the code to no page.
         let host = host(url, tenant).unwrap_or(url.host());
-        return format!("\n\n@{host} #{code}");
+        return format!(" {}\n\n@{host} #{code}", t.t("sms-code-never"));
     }
     let Some(token) = content.happened().and_then(|happened| happened.token.as_deref()) else { return String::new() };
     match Link::new(url, tenant, token).filter(|_| linked) {

@@ -193,14 +193,14 @@ async fn each_language_and_way_has_words_of_its_own() {
     let ours = cloud.inbox.wait_for(&somebody("alice").mobile.unwrap(), 0).await.unwrap().text;
     assert!(ours.contains("the help desk gave out a code") && texts::size(&ours).messages == 1, "{ours}");
 
-    // The line that browsers read is ours, whatever is written before it.
+    // The warning and the line that browsers read are ours, whatever is written before them.
     boss.opens(SMS).await.submits(SMS, &[("body", "Code: {{code}}")]).await.sees("Saved");
     let mut alice = Person::at(&cloud);
     alice.opens("/").await.submits("/reset", &[("name", "alice")]).await;
     alice.submits("/reset/method", &[("method", "sms")]).await.is_at("/reset/code");
     let text = cloud.inbox.wait_for(&somebody("alice").mobile.unwrap(), 1).await.unwrap().text;
     let code = code_in(&text);
-    assert!(text.starts_with(&format!("Code: {code}\n\n@")) && text.ends_with(&format!(" #{code}")), "{text}");
+    assert!(text.starts_with(&format!("Code: {code} Tell it to nobody.\n\n@")) && text.ends_with(&format!(" #{code}")), "{text}");
 }
 
 #[tokio::test]

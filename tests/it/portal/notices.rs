@@ -195,4 +195,5 @@ async fn a_code_by_text_message_names_the_tenant_s_own_host() {
     cloud.app.wake_outbox();
     let text = cloud.inbox.wait_for("+491701234567", 0).await.unwrap().text;
     assert_eq!(text.trim_end().lines().last(), Some("@reset.corp.example #012345"), "{text}");
+    assert!(text.contains(" minutes. Tell it to nobody.\n"), "{text}");
 }
