@@ -22,15 +22,28 @@ fn leads(word: &str) -> bool {
     if plain.contains("//") || plain.contains('@') || ["www.", "http:", "https:"].iter().any(|begin| plain.contains(begin)) {
         return true;
     }
-    plain.split(|c: char| !(c.is_alphanumeric() || ".-_".contains(c))).any(|part| is_host(part.trim_matches('.')))
+    // Whatever is neither space nor of ASCII's punctuation may stand in a name: accents that stand alone, pictures.
+    plain.split(|c: char| c.is_ascii_punctuation() && !".-_".contains(c)).any(has_host)
 }
 
-/// `corp.example`, `10.0.0.1`; not `z.B.`, `1.50` or `27.11.2026`.
-fn is_host(part: &str) -> bool {
+/// `corp.example`, `10.0.0.1`, `so..corp.example`; not `z.B.`, `1.50`, `27.11.2026` or `so...`.
+fn has_host(part: &str) -> bool {
     let labels: Vec<&str> = part.split('.').collect();
-    let numbers = labels.len() == 4 && labels.iter().all(|label| label.parse::<u8>().is_ok());
-    let letters = |label: &&str| label.chars().filter(|c| c.is_alphabetic()).count() >= 2;
-    numbers || labels.iter().all(|label| !label.is_empty()) && labels.iter().skip(1).any(letters)
+    let names = |run: &[&str]| {
+        let numbers = run.len() == 4 && run.iter().all(|label| label.parse::<u8>().is_ok());
+        numbers || run.iter().skip(1).any(|label| label.chars().map(letters).sum::<usize>() >= 2)
+    };
+    labels.split(|label| label.is_empty()).any(names)
+}
+
+/// For how many letters browsers take it (NFKC): there are `ﬁ`, `㏄` and the like.
+fn letters(c: char) -> usize {
+    match c {
+        'ĳ' | 'Ĳ' | 'Ǆ'..='ǌ' | 'Ǳ'..='ǳ' | '\u{2100}'..='\u{218f}' | '\u{3250}'..='\u{33ff}' | 'ﬀ'..='ﬆ' | '\u{1f12d}'..='\u{1f18f}' => {
+            2
+        }
+        c => usize::from(c.is_alphabetic()),
+    }
 }
 
 #[cfg(test)]
@@ -56,6 +69,17 @@ mod tests {
             "x.evil.example",
             "xn--bcher-kva.example",
             "müller.de",
+            "here..evil.example",
+            "see...evil.example...",
+            "10.0.0.1..",
+            "cafe\u{301}.com",
+            "evil.co\u{301}m",
+            "i❤.ws",
+            "“evil.example”",
+            "so–evil.example",
+            "evil.\u{fb01}",
+            "evil.㏄",
+            "भारत.भारत",
         ] {
             assert!(first(&format!("please open {bad} now")).is_some(), "{bad}");
         }
@@ -74,6 +98,20 @@ mod tests {
             "x.",
             "Titel:",
             "SMS:",
+            "so...",
+            "„z.B.“",
+            "wait...please",
+            "...",
+            "so…then",
+            "u.Ä.",
+            "i.d.R.",
+            "e.V.",
+            "Dr. Meier",
+            "10.30 Uhr",
+            "und/oder",
+            "24/7",
+            "❤.",
+            "Co. KG",
         ] {
             assert_eq!(first(&format!("so {good} it is")), None, "{good}");
         }

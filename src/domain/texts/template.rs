@@ -168,10 +168,11 @@ fn begins_apart(behind: &str) -> bool {
     rest.is_empty() || rest.starts_with(char::is_whitespace)
 }
 
-/// Control characters, and those of no width that hide or turn others (UAX 9, UTS 39).
+/// Control characters, and those of no width that hide, turn or tag others (UAX 9, UTS 39).
 fn is_unseen(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 impl Checked {
@@ -248,7 +249,9 @@ mod tests {
         assert_eq!(mail("It is \"{{code}}\", (yes {{code}})."), []);
         assert_eq!(mail("{{code}} evil.example"), [(Field::Body(1), Wrong::Link("evil.example".into()))]);
         assert_eq!(mail("{{code}} {{name}}.evil"), [(Field::Body(1), Wrong::Link("xx.evil".into()))]);
-        assert_eq!(mail("{{code}} a\u{202e}b"), [(Field::Body(1), Wrong::Unseen)]);
+        for unseen in ['\u{202e}', '\u{34f}', '\u{200d}', '\u{fe00}', '\u{fe0f}', '\u{e0001}', '\u{e007f}', '\u{e0100}'] {
+            assert_eq!(mail(&format!("{{{{code}}}} a{unseen}b")), [(Field::Body(1), Wrong::Unseen)], "{unseen:?}");
+        }
         assert_eq!(mail(&format!("{{{{code}}}}{}", " a".repeat(LONGEST_BODY))), [(Field::Body(0), Wrong::Long(LONGEST_BODY))]);
         assert_eq!(mail(" "), [(Field::Body(0), Wrong::Empty), (Field::Body(0), Wrong::Missing(Slot::Code))]);
     }
