@@ -104,29 +104,32 @@ async fn index(desk: May<Govern>) -> Result<Response> {
         if parts.last().is_none_or(|(last, _)| *last != heading) {
             parts.push((heading, Vec::new()));
         }
-        let rows = matter.channels().iter().map(|channel| row(&page, &kept, matter, *channel));
-        parts.last_mut().map(|(_, list)| list.extend(rows)).unwrap_or_default();
+        for channel in matter.channels() {
+            let row = row(&desk, &page, &kept, (matter, *channel))?;
+            parts.last_mut().map(|(_, list)| list.push(row)).unwrap_or_default();
+        }
     }
     let languages = Language::ALL.iter().map(|language| words::language(&page, *language)).collect();
     Ok(page::html(&TextsPage { rail: desk.rail(Here::Texts), parts, languages, page }))
 }
 
-fn row(page: &Page, kept: &HashMap<Which, Kept>, matter: Matter, channel: Channel) -> Row {
-    let cell = |language: Language| {
+fn row(desk: &Desk, page: &Page, kept: &HashMap<Which, Kept>, (matter, channel): (Matter, Channel)) -> Result<Row> {
+    let (url, tenant) = (&desk.visitor.app.public_url, &desk.visitor.tenant);
+    let cell = |language: Language| -> Result<Cell> {
         let which = Which { matter, channel, language };
         let state = match kept.get(&which) {
-            Some(kept) if texts::check(which, &kept.text).is_err() => ("texts-state-unusable", "is-bad"),
+            Some(kept) if letter::check(url, tenant, which, &kept.text)?.is_err() => ("texts-state-unusable", "is-bad"),
             Some(kept) if kept.behind => ("texts-state-behind", "is-busy"),
             Some(_) => ("texts-state-own", "is-good"),
             None => ("texts-state-ours", "is-off"),
         };
-        Cell { href: path(which), language: words::language(page, language), state }
+        Ok(Cell { href: path(which), language: words::language(page, language), state })
     };
-    Row {
+    Ok(Row {
         matter: page.t(words::matter_key(matter)).into_owned(),
         channel: page.t(words::channel_key(channel)).into_owned(),
-        cells: Language::ALL.into_iter().map(cell).collect(),
-    }
+        cells: Language::ALL.into_iter().map(cell).collect::<Result<_>>()?,
+    })
 }
 
 /// As it was typed.

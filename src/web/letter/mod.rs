@@ -139,8 +139,11 @@ fn checked(tenant: &Tenant, which: Which, theirs: Option<&Text>) -> Result<(Chec
         }
         tracing::error!(tenant.id = %tenant.scope.id(), text = ?which, "a text cannot be used any more: ours goes");
     }
-    let checked = texts::check(which, &texts::ours(which)).map_err(|flaws| anyhow::anyhow!("our own text for {which:?}: {flaws:?}"))?;
-    Ok((checked, false))
+    Ok((ours(which)?, false))
+}
+
+fn ours(which: Which) -> Result<Checked> {
+    texts::check(which, &texts::ours(which)).map_err(|flaws| anyhow::anyhow!("our own text for {which:?}: {flaws:?}"))
 }
 
 fn blocks(paragraphs: Vec<Paragraph>) -> Vec<Block> {
@@ -230,12 +233,19 @@ fn host<'a>(url: &PublicUrl, tenant: &'a Tenant) -> Option<&'a str> {
 pub fn text(url: &PublicUrl, tenant: &Tenant, message: &Message, theirs: Option<&Text>) -> Result<String> {
     let t = &Page::bare(language(tenant, message), None);
     let Some(which) = which(tenant, message, Channel::Sms) else { return Ok(house::words(t, url, tenant, message)?.subject) };
-    let (checked, is_theirs) = checked(tenant, which, theirs)?;
-    let said = checked.words(&values(t, url, tenant, message)?);
-    let sent = said.clone() + &ending(t, url, tenant, &message.content, true);
-    // A long host name leaves no room in one message; then the mails have the link. Whoever has their own words has said what it may cost.
-    let most = if is_theirs { MOST_MESSAGES } else { 1 };
-    Ok(if texts::size(&sent).messages <= most { sent } else { said + &ending(t, url, tenant, &message.content, false) })
+    let (values, linked) = (values(t, url, tenant, message)?, ending(t, url, tenant, &message.content, true));
+    if let (checked, true) = checked(tenant, which, theirs)? {
+        let sent = checked.words(&values) + &linked;
+        if texts::size(&sent).messages <= MOST_MESSAGES {
+            return Ok(sent);
+        }
+        // It was checked when it was saved: the organisation or its host has a longer name now.
+        tracing::error!(tenant.id = %tenant.scope.id(), text = ?which, "a text costs more than it may: ours goes");
+    }
+    let said = ours(which)?.words(&values);
+    let sent = said.clone() + &linked;
+    // A long host name leaves no room in one message; then the mails have the link.
+    Ok(if texts::size(&sent).messages <= 1 { sent } else { said + &ending(t, url, tenant, &message.content, false) })
 }
 
 /// What we put behind a text message.

@@ -268,6 +268,21 @@ async fn a_text_that_cannot_be_used_keeps_no_code_back_and_ours_that_changed_is_
 }
 
 #[tokio::test]
+async fn what_became_dearer_than_it_may_goes_in_our_words() {
+    let (cloud, _agent) = Cloud::with_people(&["alice"]).await;
+    let sms = "/console/texts/help_desk/sms/en";
+    let mut boss = cloud.operator(Role::Owner).await;
+    let words = format!("{} {}", "{{organisation}}".repeat(6), "x".repeat(220));
+    boss.opens(sms).await.submits(sms, &[("body", &words)]).await.sees("Saved");
+    sqlx::query("update tenants set name = $1").bind("y".repeat(60)).execute(&cloud.app.db).await.unwrap();
+    cloud.hears().await;
+    is_told(&cloud, "alice").await;
+    let text = cloud.inbox.wait_for(&somebody("alice").mobile.unwrap(), 0).await.unwrap().text;
+    assert!(text.contains("the help desk gave out a code") && texts::size(&text).messages <= 2, "{text}");
+    boss.opens("/console/texts").await.sees("Cannot be used any more; ours are sent");
+}
+
+#[tokio::test]
 async fn samples_are_few_and_a_preview_is_shut_off() {
     let cloud = Cloud::start().await;
     let mut boss = cloud.operator(Role::Administrator).await;
