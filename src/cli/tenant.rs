@@ -13,6 +13,7 @@ use crate::{
         fleet,
         settings::{self, Changed},
         tenants::{self, Aid, Allowed, Change, New, Tenant},
+        texts,
         users::EmailAddress,
     },
 };
@@ -127,6 +128,12 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
     match args.command {
         Command::Create { name, host, help_desk, language } => {
             let Some(language) = Language::negotiate(&language) else { bail!("--language {language}: there are en and de") };
+            if let Some(link) = texts::link(&name) {
+                bail!("the name stands in messages, and {link} looks like a link or an address there");
+            }
+            if let Some(link) = help_desk.as_deref().and_then(|help| texts::beyond(help, &[&host])) {
+                bail!("--help-desk stands in messages, and {link} looks like a link or an address there: say it with sspr branding set");
+            }
             let new = New { name: &name, host: &host, language, help: help_desk.as_deref() };
             let tenant = tenants::create(&mut tx, &ring, &clock, new).await?;
             let connector = fleet::create_connector(&mut tx, &tenant.scope, &clock, "Directory").await?;

@@ -26,6 +26,7 @@ use crate::{
         operators::Draft,
         settings::{self, ADDRESS_LIMITS, Changed, LONGEST_RECONFIRM, State},
         tenants::{self, Aid, Allowed, Change, Tenant},
+        texts,
         users::EmailAddress,
     },
     web::{Page, Result, form, page},
@@ -105,16 +106,20 @@ impl Form {
         !ticked.is_empty()
     }
 
-    /// What it asks for; else the keys of what cannot be used.
-    fn read(&self) -> Result<Change, Vec<&'static str>> {
+    /// What it asks for; else the keys of what cannot be used. `now`: what holds, some of it maybe from before there were these rules.
+    fn read(&self, now: &Tenant) -> Result<Change, Vec<&'static str>> {
         let mut errors = Vec::new();
         let mut need = |fits: bool, key| {
             if !fits {
                 errors.push(key);
             }
         };
-        let help = self.help.trim();
-        need(Draft::is_name(&self.name), "console-settings-error-name");
+        let (name, help) = (self.name.trim(), self.help.trim());
+        need(Draft::is_name(name), "console-settings-error-name");
+        // Both stand in messages, where no words may lead anywhere.
+        need(name == now.name || texts::link(name).is_none(), "console-settings-error-name-link");
+        let same = now.help.as_deref() == Some(help);
+        need(same || texts::beyond(help, &settings::hosts(now)).is_none(), "console-settings-error-help-link");
         need(help.is_empty() || help.chars().count() <= 200 && !help.chars().any(char::is_control), "console-settings-error-help");
         let alerts = EmailAddress::parse(&self.alerts);
         need(alerts.is_some() || self.alerts.trim().is_empty(), "console-settings-error-alerts");
@@ -139,7 +144,7 @@ impl Form {
             return Err(errors);
         }
         Ok(Change {
-            name: Some(self.name.trim().to_owned()),
+            name: Some(name.to_owned()),
             language,
             help: Some(Some(help.to_owned()).filter(|help| !help.is_empty())),
             self_service: Some(!self.self_service.is_empty()),
@@ -186,7 +191,7 @@ fn answer(desk: &Desk, tenant: &Tenant, form: Form, status: StatusCode, (errors,
 }
 
 async fn submit(desk: Fresh<Govern>, form::Form(form): form::Form<Form>) -> Result<Response> {
-    let change = match form.read() {
+    let change = match form.read(&desk.visitor.tenant) {
         Ok(change) => change,
         Err(errors) => return Ok(answer(&desk, &desk.visitor.tenant, form, StatusCode::UNPROCESSABLE_ENTITY, (errors, false))),
     };

@@ -30,6 +30,11 @@ pub fn parse_domains(text: &str) -> Vec<String> {
     text.split([',', '\n', '\r']).map(domain).filter(|domain| !domain.is_empty()).collect()
 }
 
+/// What the help may name as it is written: the portal, and where the organisation has its mail.
+pub fn hosts(tenant: &Tenant) -> Vec<&str> {
+    tenant.hosts.iter().chain(&tenant.mail_domains).map(String::as_str).collect()
+}
+
 /// All of it, as the history keeps it. What an older entry does not know stays as it is when that is brought back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {

@@ -3,7 +3,17 @@
 
 /// The first such word. Placeholders stand in `text` as letters, so that nothing can be hung on to one.
 pub fn first(text: &str) -> Option<String> {
-    text.split_whitespace().find(|word| leads(word)).map(str::to_owned)
+    beyond(text, &[])
+}
+
+/// The first that leads anywhere but to these hosts: one of them alone, or a mail address there.
+pub fn beyond(text: &str, hosts: &[&str]) -> Option<String> {
+    let own = |word: &str| {
+        let word = word.trim_matches(|c| ".,;:!?()".contains(c)).to_lowercase();
+        let (name, host) = word.rsplit_once('@').unwrap_or(("", &word));
+        name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_+".contains(c)) && hosts.contains(&host)
+    };
+    text.split_whitespace().find(|word| leads(word) && !own(word)).map(str::to_owned)
 }
 
 fn leads(word: &str) -> bool {
@@ -48,7 +58,32 @@ fn letters(c: char) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::first;
+    use super::{beyond, first};
+
+    #[test]
+    fn one_s_own_hosts_lead_nowhere_else() {
+        let hosts = ["corp.example", "reset.corp.example"];
+        for good in
+            ["Ask desk@corp.example, or 4711", "See (Reset.Corp.Example).", "it.desk+a@corp.example", "Dial 4711", "z.B. corp.example"]
+        {
+            assert_eq!(beyond(good, &hosts), None, "{good}");
+        }
+        for bad in [
+            "www.corp.example",
+            "https://corp.example",
+            "corp.example.evil.example",
+            "corp.example/evil.example",
+            "evil.example/@corp.example",
+            "x@evil.example@corp.example",
+            "evil.example,corp.example",
+            "corp.example@evil.example",
+            "corp.example evil.example",
+            "x@sub.corp.example",
+        ] {
+            assert!(beyond(bad, &hosts).is_some(), "{bad}");
+        }
+        assert!(beyond("corp.example", &[]).is_some());
+    }
 
     #[test]
     fn whatever_leads_somewhere_is_found() {

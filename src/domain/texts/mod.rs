@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::notifications::Channel;
 use crate::base::language::Language;
+pub use links::{beyond, first as link};
 pub use matter::{Matter, Slot};
 pub use ours::ours;
 pub use segments::{Size, size};

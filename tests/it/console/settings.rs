@@ -41,6 +41,9 @@ async fn what_cannot_be_used_is_said_and_nothing_is_lost() {
         ("name", ""),
         ("name", "a\u{202e}b"),
         ("help", &*"x".repeat(201)),
+        ("name", "Corp.example"),
+        ("help", "see evil.example"),
+        ("help", "mail desk@evil.example"),
         ("alerts", "nobody"),
         ("mail_domains", "no domain"),
         ("reconfirm_days", "731"),
@@ -56,6 +59,26 @@ async fn what_cannot_be_used_is_said_and_nothing_is_lost() {
         assert!(shown.fields.iter().any(|(name, value)| name == field && value == bad), "{field} {bad} {:?}", shown.fields);
     }
     assert_eq!(cloud.sql::<String>("select tenants::text from tenants").await, before);
+}
+
+#[tokio::test]
+async fn name_and_help_lead_nowhere_but_to_one_s_own_and_what_is_older_stays() {
+    let cloud = Cloud::start().await;
+    let mut boss = cloud.operator(Role::Owner).await;
+    let page = "/console/settings";
+    // Not while it is being made one's own.
+    let wish = [("help", "desk@corp.example or 4711"), ("mail_domains", "corp.example")];
+    boss.opens(page).await.submits(page, &wish).await.sees("the help desk's own fields under Branding");
+    boss.opens(page).await.submits(page, &[("mail_domains", "corp.example")]).await.sees("Saved.");
+    cloud.hears().await;
+    boss.opens(page).await.submits(page, &wish).await.sees("Saved.");
+    assert_eq!(cloud.sql::<String>("select help from tenants").await, "desk@corp.example or 4711");
+    sqlx::query("update tenants set name = 'Corp.example', help = 'old.example'").execute(&cloud.app.db).await.unwrap();
+    cloud.hears().await;
+    boss.opens(page).await.submits(page, &[("reconfirm_days", "90")]).await.sees("Saved.");
+    assert_eq!(cloud.sql::<String>("select concat_ws(' ', name, help, reconfirm_days) from tenants").await, "Corp.example old.example 90");
+    boss.opens(page).await.submits(page, &[("help", "older.example")]).await;
+    assert_eq!(boss.page.status, 422);
 }
 
 #[tokio::test]
