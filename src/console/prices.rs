@@ -83,7 +83,7 @@ async fn submit(desk: Fresh<Govern>, form::Form(form): form::Form<Form>) -> Resu
         Err(key) => return Ok(answer(&desk, StatusCode::UNPROCESSABLE_ENTITY, form, (Some(key), false))),
     };
     let mut tx = desk.visitor.begin().await?;
-    let now = Form::of(reports::prices(&mut tx, scope).await?.as_ref()).seen;
+    let now = Form::of(reports::prices_held(&mut tx, scope).await?.as_ref()).seen;
     if now != form.seen {
         return Ok(answer(&desk, StatusCode::CONFLICT, Form { seen: now, ..form }, (Some("console-error-stale"), false)));
     }

@@ -17,7 +17,7 @@ use crate::{
     wire::outcome::{Code, Outcome},
 };
 pub use count::count;
-pub use prices::{Prices, parse_currency, parse_price, prices, set_prices, typed};
+pub use prices::{Prices, parse_currency, parse_price, prices, prices_held, set_prices, typed};
 pub use weekly::{address, due, send, send_to};
 
 /// Milliseconds from submit to end; what took longer than the last one counts as longer than that.

@@ -73,9 +73,15 @@ pub async fn prices(conn: &mut PgConnection, scope: &Scope) -> Result<Option<Pri
     Ok(prices.fetch_optional(conn).await?)
 }
 
+/// As they are and, until this transaction is over, stay: whoever else wants to change them waits.
+pub async fn prices_held(conn: &mut PgConnection, scope: &Scope) -> Result<Option<Prices>> {
+    sqlx::query!("select tenant_id from tenants where tenant_id = $1 for no key update", scope.id()).fetch_one(&mut *conn).await?;
+    prices(conn, scope).await
+}
+
 /// From now on, and for what was sent before as well.
 pub async fn set_prices(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, to: Option<&Prices>) -> Result<()> {
-    let before = prices(&mut *conn, scope).await?;
+    let before = prices_held(&mut *conn, scope).await?;
     if before.as_ref() == to {
         return Ok(());
     }

@@ -148,7 +148,7 @@ pub async fn change(
     seen: Option<&str>,
 ) -> Result<Changed> {
     // One after the other, or of two at once each would be the history of the same.
-    sqlx::query!("select tenant_id from tenants where tenant_id = $1 for update", scope.id()).fetch_one(&mut *conn).await?;
+    sqlx::query!("select tenant_id from tenants where tenant_id = $1 for no key update", scope.id()).fetch_one(&mut *conn).await?;
     let before = one(&mut *conn, scope, which).await?;
     if seen.is_some_and(|seen| seen != mark(before.as_ref())) {
         return Ok(Changed::Stale(before));

@@ -171,3 +171,28 @@ async fn what_messages_cost_is_counted_by_what_the_networks_count() {
     let lines = "select string_agg(outcome, ' ' order by at) from audit_events where action = 'tenant.prices'";
     assert_eq!(cloud.sql::<String>(lines).await, "changed removed");
 }
+
+#[tokio::test]
+async fn of_two_who_set_prices_at_the_same_moment_one_looks_again() {
+    let cloud = Cloud::start().await;
+    let (one, two) = (cloud.operator(Role::Owner).await, cloud.operator(Role::Administrator).await);
+    let mut both = Vec::new();
+    for (mut person, sms) in [(one, "0.05"), (two, "0.07")] {
+        person.opens("/console/prices").await;
+        let form = person.page.form("/console/prices").unwrap().set("currency", "EUR").unwrap().set("sms", sms).unwrap();
+        both.push((person, form));
+    }
+    // Neither begins before the other.
+    let mut held = cloud.app.db.begin().await.unwrap();
+    sqlx::query("select tenant_id from tenants for no key update").fetch_all(&mut *held).await.unwrap();
+    let let_go = async {
+        cloud.until("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()", 2).await;
+        held.commit().await.unwrap();
+    };
+    let [(one, first), (two, second)] = &mut both[..] else { panic!("two") };
+    let (one, two, ()) = tokio::join!(one.browser.submit(first), two.browser.submit(second), let_go);
+    let mut statuses = [one.unwrap().status, two.unwrap().status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409]);
+    assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where action = 'tenant.prices'").await, 1);
+}
