@@ -40,6 +40,7 @@ texts-frame-sms = Mit dem, was wir anhängen, darf sie höchstens { $most } SMS 
 texts-preview = Vorschau
 texts-preview-title = So kommt sie an
 texts-preview-about = Mit Beispielen ausgefüllt. Drücken Sie auf Vorschau, um zu sehen, was eingegeben ist; gespeichert wird dabei nichts.
+texts-preview-signed-out = Sie sind nicht mehr angemeldet. Bitte melden Sie sich in einem anderen Tab neu an und drücken Sie hier dann auf Vorschau: Was eingegeben ist, bleibt.
 texts-as-html = Die E-Mail
 texts-as-text = Dasselbe als reiner Text
 texts-sample = Mir eine Probe senden

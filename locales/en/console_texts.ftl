@@ -40,6 +40,7 @@ texts-frame-sms = With what we put behind it, it may cost { $most } text message
 texts-preview = Preview
 texts-preview-title = As it arrives
 texts-preview-about = With examples filled in. Press Preview to see what is typed; nothing is saved by that.
+texts-preview-signed-out = You are not signed in any more. Please sign in again in another tab, then press Preview here: what is typed stays.
 texts-as-html = The mail
 texts-as-text = The same as plain text
 texts-sample = Send me a sample

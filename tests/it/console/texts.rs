@@ -313,3 +313,28 @@ async fn samples_are_few_and_a_preview_is_shut_off() {
         assert_eq!(csp.contains("script-src"), !framed, "{csp}");
     }
 }
+
+#[tokio::test]
+async fn a_frame_says_that_one_has_to_sign_in_again() {
+    let cloud = Cloud::start().await;
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let ask = |path: &str, dest: &'static str| {
+        client.get(format!("{}{path}", cloud.url)).header("accept", "text/html").header("sec-fetch-dest", dest).send()
+    };
+    let preview = format!("{CODE}/preview");
+    let framed = ask(&preview, "iframe").await.unwrap();
+    assert_eq!(framed.status(), 403);
+    let csp = framed.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(csp.contains("frame-ancestors 'self'") && csp.ends_with("sandbox"), "{csp}");
+    assert!(framed.text().await.unwrap().contains("Please sign in again in another tab"));
+    // A tab goes there, and no other page stands in a frame.
+    for (path, dest) in [(&*preview, "document"), (CODE, "iframe")] {
+        let answer = ask(path, dest).await.unwrap();
+        assert_eq!((answer.status().as_u16(), &answer.headers()["x-frame-options"]), (303, &"DENY".parse().unwrap()), "{path} {dest}");
+    }
+    // Whose role does not reach is told so as everywhere.
+    let auditor = cloud.operator(Role::Auditor).await;
+    let cookie = format!("sspr_console={}", auditor.browser.cookies["sspr_console"]);
+    let answer = client.get(format!("{}{preview}", cloud.url)).header("accept", "text/html").header("sec-fetch-dest", "iframe");
+    assert_eq!(answer.header("cookie", cookie).send().await.unwrap().headers()["x-frame-options"], "DENY");
+}
