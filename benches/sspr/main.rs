@@ -5,6 +5,7 @@
 
 mod agent;
 mod cluster;
+mod console;
 mod crowd;
 mod cycle;
 mod http;
@@ -31,7 +32,7 @@ use crowd::Kind;
 use load::Manners;
 use report::{Line, Report};
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "cycle_32",
     "cycle_128",
     "told_alone",
@@ -46,6 +47,7 @@ const NAMES: [&str; 16] = [
     "fairness",
     "nodes",
     "pages",
+    "console",
     "mirror",
     "mirror_openldap",
 ];
@@ -153,6 +155,7 @@ impl Bench {
             "fairness" => scale::fairness(self).await,
             "nodes" => scale::nodes(self).await,
             "pages" => pages::measure(self).await,
+            "console" => console::measure(self).await,
             "mirror" => mirror::measure(self, name, Kind::Samba).await,
             "mirror_openldap" => mirror::measure(self, name, Kind::OpenLdap).await,
             _ => bail!("there is no promise {name}; there are {}", NAMES.join(", ")),
