@@ -102,11 +102,12 @@ grant select, insert, update on jobs, job_heads, linked_jobs to sspr_tenant;
 grant select, insert, update, delete on active_jobs to sspr_tenant;
 
 -- Behind row-level security no index answers what Postgres does not know to be leakproof: words and aliases. Who has them is told from
--- outside the wall, as ids and no more, and of no other tenant than the one that is set; who that is, is read inside.
+-- outside the wall, as ids and no more, and of no other tenant than the one that is set (doors set one always, the house none); who that is,
+-- is read inside.
 create function people_named(tenant uuid, typed text, connectors uuid[], guids uuid[], most bigint) returns setof uuid
 language plpgsql stable security definer rows 100 set search_path = public, pg_temp as $$
 begin
-    if tenant is distinct from nullif(current_setting('sspr.tenant', true), '')::uuid then
+    if tenant <> nullif(current_setting('sspr.tenant', true), '')::uuid then
         return;
     end if;
     return query select u.user_id from users u
@@ -121,7 +122,7 @@ end $$;
 create function people_alike(tenant uuid, alias bytea) returns setof uuid
 language plpgsql stable security definer rows 10 set search_path = public, pg_temp as $$
 begin
-    if tenant is distinct from nullif(current_setting('sspr.tenant', true), '')::uuid then
+    if tenant <> nullif(current_setting('sspr.tenant', true), '')::uuid then
         return;
     end if;
     return query select u.user_id from users u where u.tenant_id = tenant and u.removed_at is null and u.aliases @> array[alias];

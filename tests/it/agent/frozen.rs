@@ -111,20 +111,28 @@ async fn a_change_that_another_server_heard_of_is_known_although_its_own_is_froz
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_that_stays_out_is_sent_to_nobody_else() {
-    let twins = Twins::start().await;
-    let _watch = twins.watched();
-    let sue = twins.somebody().await;
-    let before = times_set(&twins.two, &sue.name).await;
-    let job = twins.bench.job(sue.guid, "Quite-New-1");
-    let started = Instant::now();
-    let freezes = async {
-        begun(&twins.bench, &job).await;
-        twins.freeze_after(0);
-    };
-    let (result, ()) = tokio::join!(twins.bench.run(&job), freezes);
-    assert_eq!((result.code, result.dc.as_str()), (Code::Interrupted, ONE), "nobody can know");
-    assert!(started.elapsed() < Duration::from_secs(24), "{:?}", started.elapsed());
-    assert_eq!(times_set(&twins.two, &sue.name).await, before);
+    for _ in 0..3 {
+        let twins = Twins::start().await;
+        let _watch = twins.watched();
+        let sue = twins.somebody().await;
+        let before = times_set(&twins.two, &sue.name).await;
+        let job = twins.bench.job(sue.guid, "Quite-New-1");
+        let started = Instant::now();
+        let freezes = async {
+            begun(&twins.bench, &job).await;
+            twins.freeze_after(0);
+        };
+        let (result, ()) = tokio::join!(twins.bench.run(&job), freezes);
+        assert_eq!(times_set(&twins.two, &sue.name).await, before);
+        // On a busy machine the change can be quicker than the freeze: then it was made, and it is tried anew.
+        if (result.code, result.dc.as_str()) == (Code::Applied, ONE) {
+            continue;
+        }
+        assert_eq!((result.code, result.dc.as_str()), (Code::Interrupted, ONE), "nobody can know");
+        assert!(started.elapsed() < Duration::from_secs(24), "{:?}", started.elapsed());
+        return;
+    }
+    panic!("three times made before it froze");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
