@@ -25,7 +25,8 @@ begin
             when 'uuid' then quote_literal(case a.attname when 'tenant_id' then 'TENANT' else 'ID' end)
             when 'text' then quote_literal('ID')
             when 'bytea' then 'sha256(''ID'')'
-            when 'timestamp with time zone' then 'now()'
+            -- Not over yet: the worker takes away what is.
+            when 'timestamp with time zone' then 'now() + interval ''1 day'''
             when 'boolean' then 'false'
             when 'jsonb' then '''{}'''
             else case when format_type(a.atttypid, null) like '%[]' then '''{}''' else '1' end end, ', ') as those
