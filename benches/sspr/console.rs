@@ -155,8 +155,8 @@ async fn fill(db: &PgPool, site: &Site, lines: i64) -> Result<()> {
     for statement in [
         "set local synchronous_commit = off",
         "alter table audit_events disable trigger audit_events_unchained",
-        "create temp table people on commit drop as select row_number() over (order by object_guid) as n, user_id from users",
-        "create unique index on people (n)",
+        "create temp table people on commit drop as select row_number() over (order by object_guid) as place, user_id from users",
+        "create unique index on people (place)",
     ] {
         sqlx::query(statement).execute(&mut *tx).await?;
     }
@@ -167,7 +167,7 @@ async fn fill(db: &PgPool, site: &Site, lines: i64) -> Result<()> {
              case when n % 8 < 6 then p.user_id end, md5('f' || n / 8)::uuid, case when n % 4 <> 3 then substr(md5('r' || n / 2), 1, 10) end,
              ('10.' || n % 250 || '.' || n / 250 % 250 || '.7')::inet,
              (array['known', 'right', 'sent', 'applied', 'sent', 'begun', 'in', 'limit'])[1 + n % 8], '{\"method\": \"email\"}'
-         from generate_series(1, $2) n join people p on p.n = 1 + n / 8 % $3,
+         from generate_series(1, $2) n join people p on p.place = 1 + n / 8 % $3,
              lateral (select now() - interval '400 days' + interval '400 days' * n / $2 as at) x";
     let (tenant, people) = (site.tenant.scope.id(), i64::try_from(PEOPLE)?);
     sqlx::query(events).bind(tenant).bind(lines).bind(people).execute(&mut *tx).await?;
