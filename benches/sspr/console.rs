@@ -168,7 +168,7 @@ async fn fill(db: &PgPool, site: &Site, lines: i64) -> Result<()> {
              ('10.' || n % 250 || '.' || n / 250 % 250 || '.7')::inet,
              (array['known', 'right', 'sent', 'applied', 'sent', 'begun', 'in', 'limit'])[1 + n % 8], '{\"method\": \"email\"}'
          from generate_series(1, $2) n join people p on p.place = 1 + n / 8 % $3,
-             lateral (select now() - interval '400 days' + interval '400 days' * n / $2 as at) x";
+             lateral (select now() - interval '400 days' + interval '400 days' * (n::float8 / $2) as at) x";
     let (tenant, people) = (site.tenant.scope.id(), i64::try_from(PEOPLE)?);
     sqlx::query(events).bind(tenant).bind(lines).bind(people).execute(&mut *tx).await?;
     for statement in [

@@ -150,7 +150,7 @@ policies-preview-decide = Zurück zur Anfrage
 policies-preview-undo = Was das Zurückholen ändert
 
 history-title = Verlauf der Änderungen
-history-intro = Was an den Richtlinien, den Einstellungen und am Erscheinungsbild geändert wurde, von wem, und was vorher war. In der Konsole und auf der Kommandozeile.
+history-intro = Was an den Richtlinien, den Einstellungen, am Erscheinungsbild und an den Nachrichten geändert wurde, von wem, und was vorher war. In der Konsole und auf der Kommandozeile.
 history-go = Verlauf der Änderungen
 history-all = Alles
 history-empty-title = Noch wurde nichts geändert

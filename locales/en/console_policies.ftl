@@ -150,7 +150,7 @@ policies-preview-decide = Back to the request
 policies-preview-undo = What bringing it back changes
 
 history-title = History of changes
-history-intro = What was changed of the policies, the settings and the branding, by whom, and what it was before. From the console and from the command line.
+history-intro = What was changed of the policies, the settings, the branding and the messages, by whom, and what it was before. From the console and from the command line.
 history-go = History of changes
 history-all = All
 history-empty-title = Nothing was changed yet

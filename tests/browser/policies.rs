@@ -92,4 +92,39 @@ async fn a_policy_is_made_shown_saved_and_taken_back() {
         browser.has_nothing_to_complain_of().await;
     })
     .await;
+    // Where it takes two, whoever decides can look at who gains and who loses.
+    let tenant = cloud.tenant.scope.id().to_string();
+    cloud.administers(&["tenant", "set", &tenant, "--approvals", "policy"]);
+    let decider = cloud.operator(Role::Owner).await;
+    let mut wanted = String::new();
+    story(async |browser| {
+        is_at_console(&browser, &cloud, &admin).await;
+        browser.opens(&format!("{}/console/policies/new", cloud.url)).await;
+        browser.types("Name", "Nobody").await;
+        browser.chooses("Everybody").await;
+        browser.chooses("No self-service").await;
+        browser.types("Place in the order", "1").await;
+        browser.clicks("Show what it changes").await;
+        browser.clicks("Save").await;
+        browser.types("Why is it needed?", "We move to another portal").await;
+        browser.clicks("Ask for it").await;
+        browser.sees("Now somebody else has to look at it").await;
+        wanted = browser.url().await;
+        browser.has_nothing_to_complain_of().await;
+    })
+    .await;
+    story(async |browser| {
+        is_at_console(&browser, &cloud, &decider).await;
+        browser.opens(&wanted).await;
+        browser.sees("We move to another portal").await;
+        pictures(&browser, "approval-policy").await;
+        browser.clicks("See who gains and who loses").await;
+        browser.sees("It waits for a decision").await;
+        pictures(&browser, "approval-impact").await;
+        browser.clicks("Back to the request").await;
+        browser.clicks("Allow this").await;
+        browser.sees("Done").await;
+        browser.has_nothing_to_complain_of().await;
+    })
+    .await;
 }

@@ -202,7 +202,7 @@ pub async fn answer(desk: &Desk, wish: Wish, again: Option<&'static str>) -> Res
 pub async fn of_approval(desk: &Desk, approval: Uuid, after: Rules) -> Result<Response> {
     let tx = desk.visitor.begin().await?;
     let (preview, _) = worked_out(desk, tx, &Change::Restore(after)).await?.map_err(anyhow::Error::new)?;
-    Ok(page::html(&PreviewPage { approval: Some(approval), ..preview }))
+    Ok(page::html(&PreviewPage { rail: desk.rail(Here::Approvals), approval: Some(approval), ..preview }))
 }
 
 /// Done, looked at, and rolled back. With the policies as they are.

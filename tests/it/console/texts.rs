@@ -3,18 +3,18 @@
 use sspr::{
     base::language::Language,
     domain::{
-        audit::Source,
-        notices,
-        notifications::{Act, Channel},
+        notifications::Channel,
         operators::Role,
         texts::{self, Matter, Which},
-        users,
     },
     lab::inbox::Message,
 };
 use uuid::Uuid;
 
-use crate::support::{Cloud, Person, agent::somebody, person::code_in};
+use crate::{
+    portal::notices::tells,
+    support::{Cloud, Person, agent::somebody, person::code_in},
+};
 
 const CODE: &str = "/console/texts/code/email/en";
 const SMS: &str = "/console/texts/code/sms/en";
@@ -43,17 +43,6 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> &'a str {
 fn previewed(page: &str) -> (String, String) {
     let plain = between(page, "<pre", "</pre>").split_once('>').unwrap().1;
     (unescaped(plain), unescaped(between(page, "srcdoc=\"", "\"")))
-}
-
-/// Tell this person that the help desk gave out a code, by every way there is.
-async fn is_told(cloud: &Cloud, name: &str) {
-    let user = cloud.user(name).await.user_id;
-    let mut tx = cloud.app.begin().await.unwrap();
-    let person = users::known(&mut tx, &cloud.tenant.scope, user).await.unwrap().unwrap();
-    notices::operator_acted(&mut tx, &cloud.tenant.scope, &cloud.clock, &person, Act::Code, &Source::house("cli")).await.unwrap();
-    tx.commit().await.unwrap();
-    cloud.app.wake_outbox();
-    cloud.until("select count(*) from messages where state = 'waiting'", 0).await;
 }
 
 async fn mail_to(cloud: &Cloud, name: &str, seen: usize) -> Message {
@@ -180,7 +169,7 @@ async fn each_language_and_way_has_words_of_its_own() {
     // It costs three now, so the link fits behind it.
     boss.opens(sms).await.submits(sms, &[("body", &format!("{{{{organisation}}}} – Servus! {}", "x".repeat(70)))]).await.sees("Saved");
     for name in ["alice", "bob"] {
-        is_told(&cloud, name).await;
+        tells(&cloud, name).await;
     }
     let (alice, bob) = (mail_to(&cloud, "alice", 0).await, mail_to(&cloud, "bob", 0).await);
     assert!(alice.text.contains("took a caller for you") && bob.text.contains("Servus "), "{} {}", alice.text, bob.text);
@@ -244,7 +233,7 @@ async fn what_was_said_before_comes_back_and_nobody_overwrites_a_colleague() {
 }
 
 #[tokio::test]
-async fn a_text_that_cannot_be_used_keeps_no_code_back_and_ours_that_changed_is_told() {
+async fn a_text_that_cannot_be_used_keeps_no_code_back_and_ours_that_changed_tells() {
     let (cloud, _agent) = Cloud::with_people(&["alice"]).await;
     let which = Which { matter: Matter::Code, channel: Channel::Email, language: Language::English };
     let insert = "insert into texts (tenant_id, matter, channel, language, subject, body, ours, changed_at) values ($1, 'code', 'email', 'en', 'x', $2, '', now())";
@@ -276,7 +265,7 @@ async fn what_became_dearer_than_it_may_goes_in_our_words() {
     boss.opens(sms).await.submits(sms, &[("body", &words)]).await.sees("Saved");
     sqlx::query("update tenants set name = $1").bind("y".repeat(60)).execute(&cloud.app.db).await.unwrap();
     cloud.hears().await;
-    is_told(&cloud, "alice").await;
+    tells(&cloud, "alice").await;
     let text = cloud.inbox.wait_for(&somebody("alice").mobile.unwrap(), 0).await.unwrap().text;
     assert!(text.contains("the help desk gave out a code") && texts::size(&text).messages <= 2, "{text}");
     boss.opens("/console/texts").await.sees("Cannot be used any more; ours are sent");

@@ -16,7 +16,7 @@ mod mailboxes;
 mod methods;
 mod nameless;
 mod need;
-mod notices;
+pub mod notices;
 mod not_me;
 mod sign_in;
 mod stay;

@@ -16,7 +16,7 @@ use time::Duration;
 use crate::support::{Cloud, HandAgent, agent::somebody};
 
 /// Tell this person something, by every way there is.
-async fn tells(cloud: &Cloud, name: &str) {
+pub async fn tells(cloud: &Cloud, name: &str) {
     let user = cloud.user(name).await.user_id;
     let mut tx = cloud.app.begin().await.unwrap();
     let person = users::known(&mut tx, &cloud.tenant.scope, user).await.unwrap().unwrap();
