@@ -131,6 +131,7 @@ impl Agent {
             instance: None,
             audit: None,
             removals_held: None,
+            checkup: None,
             canary: Vec::new(),
         }
     }

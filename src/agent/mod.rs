@@ -9,6 +9,7 @@ mod backoff;
 mod canary;
 pub mod caps;
 mod check;
+mod checkup;
 pub mod cloud;
 pub mod directory;
 pub mod dns;
@@ -45,6 +46,7 @@ use self::{
     audit::{Audit, Entry},
     backoff::Backoff,
     canary::Canary,
+    checkup::Checkups,
     cloud::{Cloud, Failure, Jobs},
     directory::{Directory, Trouble, ad::Ad, openldap::OpenLdap, people::People},
     executor::Executor,
@@ -94,6 +96,7 @@ struct Agent<D> {
     seen: Seen,
     told: Told,
     canary: Option<Canary>,
+    checkups: Checkups,
     /// Which process this is.
     instance: Uuid,
     /// Seconds after which the identity is replaced; `None`: only when asked for.
@@ -151,6 +154,7 @@ async fn run_with(directory: impl Directory + People, settings: config::Agent, t
         seen,
         instance: id::random(),
         identity_life: rotation::life(&settings),
+        checkups: Checkups::new(settings),
         stop,
     });
 
@@ -206,6 +210,7 @@ impl<D: Directory + People> Agent<D> {
             never = self.retell() => match never {},
             never = self.settle() => match never {},
             never = self.sing() => match never {},
+            never = self.check_up() => match never {},
             failure = mirror.run() => failure,
         }
     }
@@ -237,13 +242,14 @@ impl<D: Directory + People> Agent<D> {
         }
     }
 
-    /// Tells the cloud that we live; and at once when the directory goes away or comes back.
+    /// Tells the cloud that we live; and at once when the directory goes away or comes back, or a check found something else.
     async fn heartbeats(&self, mut seen: channel::Receiver<Option<DirectoryHealth>>) -> Failure {
         let (mut backoff, mut pause) = (Backoff::default(), HEARTBEAT);
         loop {
             tokio::select! {
                 () = sleep(pause) => {}
                 _ = seen.changed() => {}
+                () = self.checkups.news() => {}
             }
             pause = match self.beat().await {
                 Ok(()) => {

@@ -40,6 +40,11 @@ impl Time {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// This machine's.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// Seconds since 1970 by our own clock.
     pub fn own(&self) -> i64 {
         self.clock.seconds()

@@ -116,6 +116,7 @@ impl<D: Directory> Agent<D> {
             audit: Some(self.audit.head()),
             removals_held: mirror::held(&self.state.dir).ok().flatten().and_then(|held| u32::try_from(held.people).ok()),
             canary: self.canary.as_ref().map(Canary::last).unwrap_or_default(),
+            checkup: self.checkups.last(),
         }
     }
 }

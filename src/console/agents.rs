@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::{
     approvals::ask_first,
+    checkup::{self, Checked},
     guard::{Desk, Fleet, Fresh, May},
     shell::{Here, Rail},
 };
@@ -63,6 +64,8 @@ pub struct Line {
     /// The domain controller in use; empty: none.
     pub dc: String,
     pub latency: Option<u32>,
+    /// Key of the words, and how its dot looks: what its account may do in the directory.
+    pub rights: Option<(&'static str, &'static str)>,
     /// Of its newest good sealing key.
     pub epoch: Option<i64>,
 }
@@ -83,6 +86,7 @@ impl Line {
             version: agent.version.clone(),
             dc: agent.beat.as_ref().map(|beat| beat.directory.dc.clone()).unwrap_or_default(),
             latency: agent.latency(),
+            rights: agent.beat.as_ref().and_then(|beat| beat.checkup.as_ref()).and_then(checkup::rights),
             epoch: agent.key.map(|(epoch, _)| epoch),
         }
     }
@@ -96,6 +100,7 @@ const fn key(trouble: Trouble) -> &'static str {
         Trouble::NoKey => "fleet-no-key",
         Trouble::Clock => "fleet-clock",
         Trouble::Removals => "fleet-removals",
+        Trouble::Checkup => "fleet-checkup",
     }
 }
 
@@ -108,6 +113,7 @@ const fn remedy(trouble: Trouble) -> &'static str {
         Trouble::NoKey => "fleet-no-key-text",
         Trouble::Clock => "fleet-clock-text",
         Trouble::Removals => "fleet-removals-text",
+        Trouble::Checkup => "fleet-checkup-text",
     }
 }
 
@@ -167,6 +173,8 @@ struct AgentPage {
     servers: Vec<ServerHealth>,
     jobs: Option<u64>,
     held: Option<u32>,
+    /// What its own checks of the directory found.
+    checked: Option<Checked>,
     /// No other one of this directory could go on.
     last: bool,
     typed: String,
@@ -190,13 +198,14 @@ async fn answer(desk: &Desk, id: Uuid, status: StatusCode, (typed, error): (Stri
     let connector = found.agent.connector_id;
     let serves = |other: &&Overseen| {
         let Overseen { agent, .. } = other;
-        agent.connector_id == connector && agent.agent_id != id && agent.status == Status::Active && other.troubles(now).is_empty()
+        agent.connector_id == connector && agent.agent_id != id && other.serves(now)
     };
     let moment = |at| when(visitor.language, at);
     let directory = found.beat.as_ref().map(|beat| &beat.directory);
     let shown = AgentPage {
         line: Line::of(&page, now, &found),
         rail: desk.rail(Here::Connectors),
+        checked: Checked::of(&page, &found),
         page,
         connector,
         directory: connectors.into_iter().find(|one| one.connector_id == connector).map(|one| one.name).unwrap_or_default(),

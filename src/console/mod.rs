@@ -4,8 +4,9 @@
 mod acts;
 mod agents;
 mod branding;
-mod canary;
 mod approvals;
+mod canary;
+mod checkup;
 mod connectors;
 mod csv;
 mod audit;

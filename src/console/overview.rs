@@ -159,6 +159,9 @@ async fn show(desk: May<Any>, uri: Uri) -> Result<Response> {
         if connectors.iter().any(|connector| connector.reaching == 0) {
             todo.push("console-todo-agent");
         }
+        if fleet::has_problem(&mut conn, scope, &app.clock).await? {
+            todo.push("console-todo-checkup");
+        }
         if tenant.alerts.is_none() {
             todo.push("console-todo-alerts");
         }

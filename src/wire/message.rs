@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{keys::Signed, outcome::Code, seal::Envelope, ticket::Ticket};
+use super::{checkup::Checkup, keys::Signed, outcome::Code, seal::Envelope, ticket::Ticket};
 
 /// `POST /agent/v1/enrolment`. The request bears a DPoP proof by `identity`, which proves possession of it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -192,6 +192,9 @@ pub struct Heartbeat {
     /// What came of the canary at each server, the last time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub canary: Vec<CanaryRun>,
+    /// What its own checks of the directory found, the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkup: Option<Checkup>,
 }
 
 /// One change of the canary's password at one server.

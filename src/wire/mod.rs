@@ -3,6 +3,7 @@
 //! `docs/agent-protocol.md` is the normative text; this module is the reference for it. Everything here is pure, so that both
 //! ends and the tests share one truth. Start with [`ticket::Ticket::aad`] (what is bound) and [`seal`] (how it is bound).
 
+pub mod checkup;
 pub mod jws;
 pub mod keys;
 pub mod message;

@@ -2,7 +2,10 @@
 
 use sspr::{
     domain::operators::Role,
-    wire::message::{DirectoryHealth, Heartbeat, PasswordPolicy, ServerHealth},
+    wire::{
+        checkup::{Checkup, Found, Severity},
+        message::{DirectoryHealth, Heartbeat, PasswordPolicy, ServerHealth},
+    },
 };
 
 use crate::{
@@ -12,6 +15,7 @@ use crate::{
 };
 
 fn beat(cloud: &Cloud, evil: &str) -> Heartbeat {
+    let found = |code: &str, severity, count| Found { code: code.to_owned(), severity, count };
     let server = |name: &str, reachable, latency_ms| ServerHealth { name: name.to_owned(), reachable, latency_ms };
     Heartbeat {
         version: "1.4.0".to_owned(),
@@ -27,6 +31,16 @@ fn beat(cloud: &Cloud, evil: &str) -> Heartbeat {
         instance: None,
         audit: None,
         removals_held: Some(77),
+        checkup: Some(Checkup {
+            at: cloud.clock.seconds() - 600,
+            findings: vec![
+                found("right_missing_unlock", Severity::Problem, 2),
+                found("tls_expires_soon", Severity::Warning, 1),
+                found(evil, Severity::Warning, 1),
+                found("account_protected", Severity::Note, 4),
+                found("rights_ok", Severity::Ok, 1),
+            ],
+        }),
         canary: Vec::new(),
     }
 }

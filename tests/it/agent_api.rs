@@ -30,6 +30,7 @@ fn beat() -> Vec<u8> {
         instance: None,
         audit: None,
         removals_held: None,
+        checkup: None,
         canary: Vec::new(),
     };
     serde_json::to_vec(&beat).unwrap()

@@ -214,6 +214,7 @@ async fn beats(dir: &Path, cloud: &Cloud) -> Result<Vec<u8>, Failure> {
         instance: None,
         audit: None,
         removals_held: None,
+        checkup: None,
         canary: Vec::new(),
     };
     calls.heartbeat(&beat).await?;

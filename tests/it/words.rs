@@ -11,7 +11,7 @@ use sspr::base::language::Language;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Keys that are put together at run time: the rest is a stable code (`docs/error-codes.md`).
-const BY_CODE: [&str; 2] = ["outcome-", "problem-"];
+const BY_CODE: [&str; 3] = ["outcome-", "problem-", "finding-"];
 /// Keys that a handler or the worker names whole and hands on.
 const BY_HANDLER: [&str; 10] = [
     "work-error-",

@@ -1,30 +1,11 @@
 //! What a check found: a stable code (docs/error-codes.md, "What setup and doctor find"), about what, in words, and what to do.
 
+use std::cmp::Reverse;
+
 use serde::Serialize;
 
-/// How bad it is. The order is from good to bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    Ok,
-    /// Worth knowing; nothing has to be done.
-    Note,
-    /// People are served, but something is not as it should be.
-    Warning,
-    /// Somebody cannot be served, or the account can do far more than it should.
-    Problem,
-}
-
-impl Severity {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Note => "note",
-            Self::Warning => "warning",
-            Self::Problem => "problem",
-        }
-    }
-}
+pub use crate::wire::checkup::Severity;
+use crate::wire::checkup::{Checkup, FINDINGS, Found};
 
 /// Code and severity go together, so that whoever watches codes need not read words.
 macro_rules! codes {
@@ -189,6 +170,20 @@ impl Report {
         self.findings.iter().filter(|finding| finding.code.severity() == severity).count()
     }
 
+    /// For the cloud, which is told codes and not names. `at`: seconds since 1970.
+    pub fn checkup(&self, at: i64) -> Checkup {
+        let mut findings = Vec::<Found>::new();
+        for code in self.findings.iter().map(|finding| finding.code) {
+            match findings.iter_mut().find(|found| found.code == code.as_str()) {
+                Some(found) => found.count += 1,
+                None => findings.push(Found { code: code.as_str().to_owned(), severity: code.severity(), count: 1 }),
+            }
+        }
+        findings.sort_by_key(|found| Reverse(found.severity));
+        findings.truncate(FINDINGS);
+        Checkup { at, findings }
+    }
+
     pub fn json(&self) -> serde_json::Value {
         let findings = self.findings.iter().map(|Finding { code, about, text, fix }| {
             serde_json::json!({ "code": code.as_str(), "severity": code.severity(), "about": about, "text": text, "fix": fix })
@@ -231,6 +226,21 @@ mod tests {
         let text = report.text();
         assert!(!text.contains('\u{1b}') && !text.contains('\r') && !text.contains('\t'), "{text:?}");
         assert_eq!((report.worst(), report.count(Severity::Note)), (Severity::Note, 1));
+    }
+
+    #[test]
+    fn the_cloud_is_told_codes_and_no_names() {
+        let mut report = Report::default();
+        for (code, about) in
+            [(Code::BindOk, "dc1"), (Code::RightMissingReset, "OU=a"), (Code::BindOk, "dc2"), (Code::DnsSilent, "corp.example")]
+        {
+            report.add(Finding::new(code, about, "text"));
+        }
+        let checkup = report.checkup(7);
+        let found: Vec<_> = checkup.findings.iter().map(|found| (found.code.as_str(), found.count)).collect();
+        assert_eq!((checkup.at, found), (7, vec![("right_missing_reset", 1), ("dns_silent", 1), ("bind_ok", 2)]));
+        assert_eq!(checkup.worst(), Severity::Problem);
+        assert!(Code::ALL.len() <= FINDINGS * 2 && Code::ALL.iter().all(|code| code.as_str().len() <= 64));
     }
 
     #[test]

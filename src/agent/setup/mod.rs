@@ -60,6 +60,13 @@ pub async fn preflight(settings: &config::Agent, extent: Extent<'_>, clock: &Clo
     report
 }
 
+/// The directory alone: what an agent that runs looks at by itself.
+pub async fn checkup(settings: &config::Agent, clock: &Clock) -> Report {
+    let mut report = Report::default();
+    directory(settings, Extent::default(), clock, &mut report).await;
+    report
+}
+
 async fn directory(settings: &config::Agent, extent: Extent<'_>, clock: &Clock, report: &mut Report) {
     let directory = &settings.directory;
     let url = if directory.discovery_domain.is_empty() { &directory.url } else { &directory.discovery_domain };

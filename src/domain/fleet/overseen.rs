@@ -8,7 +8,14 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{Agent, SILENT_AFTER, Status};
-use crate::{base::clock::Clock, domain::tenants::Scope, wire::message::Heartbeat};
+use crate::{
+    base::clock::Clock,
+    domain::tenants::Scope,
+    wire::{
+        checkup::{Checkup, Severity},
+        message::Heartbeat,
+    },
+};
 
 /// A clock further off than this is told of: DPoP proofs and tickets bear times.
 const CLOCK_OFF: i64 = 60;
@@ -49,6 +56,8 @@ pub enum Trouble {
     Clock,
     /// It holds removals back until somebody accepts them on-premises.
     Removals,
+    /// Its own checks found a problem in the directory.
+    Checkup,
 }
 
 impl Overseen {
@@ -67,7 +76,15 @@ impl Overseen {
         say(Trouble::NoKey, !silent && self.key.is_none());
         say(Trouble::Clock, self.clock_ahead().is_some_and(|ahead| ahead.abs() > CLOCK_OFF));
         say(Trouble::Removals, self.beat.as_ref().is_some_and(|beat| beat.removals_held.is_some()));
+        let worst = self.beat.as_ref().and_then(|beat| beat.checkup.as_ref()).map(Checkup::worst);
+        say(Trouble::Checkup, worst == Some(Severity::Problem));
         found
+    }
+
+    /// Whether jobs come to their end with it, whatever else is wrong.
+    pub fn serves(&self, now: OffsetDateTime) -> bool {
+        let stops = |trouble: &Trouble| matches!(trouble, Trouble::Silent | Trouble::Unreachable | Trouble::NoKey);
+        self.agent.status == Status::Active && !self.troubles(now).iter().any(stops)
     }
 
     /// By how many seconds its own clock was ahead of ours at its last heartbeat.

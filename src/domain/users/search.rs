@@ -74,7 +74,7 @@ const ALIKE: i64 = 500;
 /// Of this tenant; of the members of these groups only, each a connector and an object of it, if they are given.
 pub async fn search(conn: &mut PgConnection, scope: &Scope, asked: &Asked, groups: Option<&[(Uuid, Uuid)]>) -> Result<Search> {
     let ending = asked.digits.as_ref().map(|digits| contact::ending(scope, digits));
-    let (connectors, guids): (Option<Vec<_>>, Option<Vec<_>>) = groups.map(|groups| groups.iter().copied().unzip()).unzip();
+    let (connectors, guids) = among(groups);
     let rows = sqlx::query!(
         r#"with visible as not materialized (
                select u.* from users u where u.tenant_id = $1 and u.removed_at is null and ($6::uuid[] is null or exists (

@@ -4,6 +4,7 @@ use sspr::{
     base::id,
     domain::operators::Role,
     wire::{
+        checkup::{Checkup, Found, Severity},
         keys::Identity,
         message::{CanaryRun, DirectoryHealth, Heartbeat, PasswordPolicy, ServerHealth},
         outcome::Code,
@@ -127,6 +128,7 @@ async fn what_an_agent_says_of_itself_is_shown_and_never_believed() {
         instance: None,
         audit: None,
         removals_held: Some(77),
+        checkup: None,
         canary: vec![
             CanaryRun { server: evil.to_owned(), at: cloud.clock.seconds(), code: Code::NoRight, millis: u32::MAX },
             CanaryRun { server: "to-come".to_owned(), at: cloud.clock.seconds() + 3000, code: Code::Applied, millis: 1 },
@@ -175,6 +177,48 @@ async fn what_is_wrong_with_an_agent_is_said_with_what_to_do() {
     agent.beat(true).await;
     sqlx::query("delete from sealing_keys").execute(&cloud.app.db).await.unwrap();
     admin.opens(&of(&agent)).await.sees("No sealing key");
+}
+
+/// Its account's rights at a glance, and what else it found; a problem waits for the administrator on the first page.
+#[tokio::test]
+async fn what_an_agents_own_checks_found_is_said_in_words() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    let mut admin = cloud.operator(Role::Administrator).await;
+    let (connector, overview) = (format!("/console/connectors/{}", cloud.connector), "/console");
+    admin.opens(&of(&agent)).await.sees("It has not looked yet");
+    let found = |code: &str, severity, count| Found { code: code.to_owned(), severity, count };
+    let at = cloud.clock.seconds();
+    agent.checkup = Some(Checkup { at, findings: vec![found("bind_ok", Severity::Ok, 1), found("rights_ok", Severity::Ok, 1)] });
+    agent.beat(true).await;
+    admin.opens(&of(&agent)).await.sees("Rights: Complete").sees("Nothing to mend").sees("Serves");
+    admin.opens(&connector).await.sees("Complete");
+    admin.opens(overview).await;
+    assert!(!admin.page.text().contains("An agent found a problem"));
+
+    let findings = vec![
+        found("right_missing_unlock", Severity::Problem, 3),
+        found("<i>of_tomorrow</i>", Severity::Warning, 1),
+        found("tls_expires_soon", Severity::Warning, 1),
+        found("rights_ok", Severity::Ok, 1),
+    ];
+    agent.checkup = Some(Checkup { at, findings });
+    agent.beat(true).await;
+    admin.opens(&of(&agent)).await.sees("A problem in its directory").sees("Rights: Missing");
+    admin.sees("The right to unlock is missing on some people. right_missing_unlock 3 times").sees("A certificate ends within 30 days");
+    admin.sees("Something this page has no words for").sees("<i>of_tomorrow</i>");
+    assert!(!admin.page.body.contains("<i>of_tomorrow"), "{}", admin.page.body);
+    admin.opens(&connector).await.sees("Missing").sees("A problem in its directory");
+    admin.opens(overview).await.sees("An agent found a problem in its directory");
+
+    // It still serves, so another one may go.
+    let other = cloud.agent().await;
+    admin.opens(&of(&other)).await;
+    assert!(!admin.page.text().contains("nobody can reset a password there"));
+    // What a silent agent found long ago is not said on the first page.
+    cloud.clock.advance(60);
+    admin.opens(overview).await;
+    assert!(!admin.page.text().contains("An agent found a problem"));
 }
 
 /// Asked for until it is done; one that was done meanwhile is not done again.

@@ -20,6 +20,7 @@ use sspr::{
         fleet::{self, Feature},
     },
     lab::samba::{Samba, SambaOptions},
+    wire::checkup::{Checkup, Found},
 };
 
 use super::{command, the};
@@ -107,6 +108,31 @@ async fn an_agent_that_serves_has_no_complaint_and_what_goes_wrong_is_found() {
     fleet::revoke(&mut tx, scope, &cloud.clock, &source, agent).await.unwrap();
     tx.commit().await.unwrap();
     assert!(examines(&cloud, &settings).await.has(Code::AgentRevoked));
+    cloud.stop().await;
+}
+
+/// Without being asked, and without a name of anybody.
+#[tokio::test]
+async fn an_agent_that_runs_tells_the_cloud_what_it_finds() {
+    let samba = &Samba::start(&SambaOptions::default()).unwrap();
+    let cut_off = samba.dn("user04").await.unwrap();
+    super::rights::cut(samba, &cut_off).await;
+    let cloud = Cloud::start().await;
+    let _office = Office::start(&cloud, samba).await;
+    let told = async || loop {
+        let told = cloud.sql::<Option<serde_json::Value>>("select health -> 'checkup' from agents").await;
+        match told.and_then(|told| serde_json::from_value::<Checkup>(told).ok()) {
+            Some(checkup) => return checkup,
+            None => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
+        }
+    };
+    let checkup = tokio::time::timeout(std::time::Duration::from_mins(1), told()).await.expect("it looks by itself");
+    let problems: Vec<_> = checkup.findings.iter().filter(|found| found.severity == Severity::Problem).collect();
+    assert!(matches!(problems[..], [Found { code, count: 1, .. }] if code == "inheritance_off"), "{checkup:?}");
+    assert!(checkup.has("rights_ok") && checkup.has("bind_ok") && checkup.has("tls_ok"), "{checkup:?}");
+    let text = serde_json::to_string(&checkup).unwrap();
+    assert!(!text.contains("user04") && !text.to_lowercase().contains("corp"), "{text}");
+    assert!((checkup.at - cloud.clock.seconds()).abs() < 60);
     cloud.stop().await;
 }
 

@@ -26,7 +26,7 @@ async fn bare_account(samba: &Samba) -> String {
 }
 
 /// Its permissions are not inherited any more.
-async fn cut(samba: &Samba, dn: &str) {
+pub(super) async fn cut(samba: &Samba, dn: &str) {
     let list_only = || RawControl { ctype: "1.2.840.113556.1.4.801".into(), crit: true, val: Some(vec![0x30, 3, 2, 1, 4]) };
     let mut admin = samba.admin().await.unwrap();
     admin.with_controls(list_only());

@@ -7,7 +7,9 @@ use serde_json::Value;
 use sspr::{
     base::id,
     wire::{
-        b64, jws,
+        b64,
+        checkup::Checkup,
+        jws,
         keys::{Identity, Signed, Statement, Succession, fingerprint},
         message::{
             AccountState, DirectoryHealth, Enrolled, Enrolment, Group, Heartbeat, HeartbeatAnswer, JobResult, LeaseRequest, Leased,
@@ -35,6 +37,8 @@ pub struct HandAgent {
     /// Told in heartbeats; `None` as of an older agent.
     pub instance: Option<Uuid>,
     pub published: Option<Statement>,
+    /// What its own checks found.
+    pub checkup: Option<Checkup>,
     /// What it says of every account that it is asked about; `None`: it is asked as a test wants.
     pub account: Option<AccountState>,
     /// An access token and when it was got.
@@ -69,6 +73,7 @@ impl HandAgent {
             connector: Uuid::nil(),
             instance: None,
             published: None,
+            checkup: None,
             account: Some(AccountState::default()),
             token: None,
         };
@@ -213,6 +218,7 @@ impl HandAgent {
             instance: self.instance,
             audit: None,
             removals_held: None,
+            checkup: self.checkup.clone(),
             canary: Vec::new(),
         };
         let answer = self.post("/agent/v1/heartbeat", &beat).await;
