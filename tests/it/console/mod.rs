@@ -7,6 +7,8 @@ mod approvals;
 mod approvals_apart;
 mod branding;
 mod connectors;
+mod estate;
+mod foreign;
 mod audit;
 mod history;
 mod jobs;
