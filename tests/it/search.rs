@@ -130,6 +130,31 @@ async fn a_number_of_ones_own_is_found_instead_of_the_directorys() {
     assert_eq!(finds(&cloud, "4567").await, ["a.mueller"]);
 }
 
+/// Of very many whose name begins with it the first are shown, in order; words behind the first count again once fewer are left.
+#[tokio::test]
+async fn the_first_of_many_are_found_by_how_their_name_begins() {
+    let (cloud, mut agent) = office().await;
+    let many = (0..60).rev().map(|n| called(&format!("u{n:02}"), &format!("Žed Ñame {n:02}"), "+491700000000"));
+    agent.mirror(many.chain([called("max", "Max Zed", "+491700000000")]).collect()).await;
+    let first = |from: usize| (from..from + 20).map(|n| format!("u{n:02}")).collect::<Vec<_>>();
+    for typed in ["zed", "ZED n", "žed ñame"] {
+        let found = asks(&cloud, typed, None).await;
+        let names: Vec<_> = found.people.into_iter().map(|found| found.sign_in_name).collect();
+        assert_eq!((names, found.more), (first(0), true), "{typed}");
+    }
+    assert_eq!(finds(&cloud, "zed name 5").await, first(40)[10..], "ten of sixty");
+    assert_eq!(finds(&cloud, "zed max").await, ["max"]);
+    let mut conn = cloud.app.db.acquire().await.unwrap();
+    let new = New { name: "Neighbour", host: "neighbour.example", language: Language::English, help: None };
+    let other = tenants::create(&mut conn, &cloud.app.ring, &cloud.clock, new).await.unwrap().scope;
+    assert!(users::search(&mut conn, &other, &Asked::parse("zed").unwrap(), None).await.unwrap().people.is_empty());
+    assert!(asks(&cloud, "zed", Some(&[(cloud.connector, STAFF)])).await.people.is_empty(), "nobody of them is of the staff");
+    let removals = (0..60).map(|n| somebody(&format!("u{n:02}")).guid).collect();
+    let batch = MirrorBatch { pass: id::random(), first: true, last: true, removals, ..MirrorBatch::default() };
+    assert_eq!(agent.post("/agent/v1/directory", &batch).await.status(), 204);
+    assert_eq!(finds(&cloud, "zed").await, ["max"]);
+}
+
 #[tokio::test]
 async fn a_hostile_name_is_no_more_than_a_name() {
     let (cloud, mut agent) = office().await;
