@@ -41,7 +41,7 @@ impl FromRequestParts<Arc<App>> for Journey {
         }
         // Not a moment sooner: a page that differed before would tell whoever types a name what group that name is in.
         if let Some(user) = flow.user_id.filter(|_| flow.verified && parts.method == Method::GET) {
-            visitor.is_proven(user).await?;
+            visitor.find_desk(user).await?;
         }
         Ok(Self { visitor, flow })
     }

@@ -85,7 +85,7 @@ impl Visitor {
     }
 
     /// This is that person, beyond doubt: from now on they are told whom their own group asks.
-    pub async fn is_proven(&mut self, user: Uuid) -> Result<(), Error> {
+    pub async fn find_desk(&mut self, user: Uuid) -> Result<(), Error> {
         if self.tenant.brand.by_group {
             let mut conn = self.acquire().await?;
             self.desk = branding::contact_of(&mut conn, &self.tenant.scope, user).await?;

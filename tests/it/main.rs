@@ -4,6 +4,7 @@ mod agent;
 mod agent_api;
 mod architecture;
 mod audit;
+mod breakages;
 mod carriers;
 mod chaos;
 mod clones;

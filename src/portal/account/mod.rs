@@ -43,7 +43,7 @@ impl FromRequestParts<Arc<App>> for Account {
         match find(&visitor, parts).await {
             Ok(Some((session, user))) => {
                 visitor.ends = Some(ends(app, &session));
-                visitor.is_proven(user.user_id).await.map_err(IntoResponse::into_response)?;
+                visitor.find_desk(user.user_id).await.map_err(IntoResponse::into_response)?;
                 Ok(Self { visitor, session, user })
             }
             Ok(None) => Err(signed_out(parts)),
