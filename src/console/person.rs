@@ -378,7 +378,7 @@ fn named(page: &Page, cause: &Cause, names: &HashMap<String, String>) -> Cause {
 fn place(desk: &Desk, id: Uuid, cause: &Cause) -> Option<(String, &'static str)> {
     let here = |part: &str| Some((format!("/console/people/{id}#{part}"), "people-place-below"));
     match cause {
-        Cause::WritebackOff | Cause::NoAgent | Cause::Unconfirmed | Cause::Silent | Cause::NoKey | Cause::Unreachable
+        Cause::WritebackOff | Cause::NoAgent | Cause::Unconfirmed | Cause::Silent | Cause::NoKey | Cause::Unreachable | Cause::NotTold
             if desk.may::<Fleet>() =>
         {
             Some(("/console/connectors".to_owned(), "people-place-connectors"))

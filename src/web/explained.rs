@@ -62,6 +62,7 @@ pub fn why(language: Language, cause: &Cause) -> String {
         Cause::TooYoung(None) => with("explain-why-too-young-ever", &[]),
         Cause::Behind => with("explain-why-behind", &[]),
         Cause::NotAsked => with("explain-why-not-asked", &[]),
+        Cause::NotTold => with("explain-why-not-told", &[]),
     }
 }
 
@@ -92,6 +93,7 @@ pub fn remedy(language: Language, cause: &Cause) -> Cow<'static, str> {
         Cause::TooYoung(_) => "explain-do-too-young",
         Cause::Behind => "explain-do-behind",
         Cause::NotAsked => "explain-do-not-asked",
+        Cause::NotTold => "explain-do-not-told",
     })
 }
 

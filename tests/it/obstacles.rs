@@ -371,6 +371,17 @@ async fn what_the_directory_says_of_the_account_bars_her() {
     );
 }
 
+/// As Active Directory: nothing tells beforehand of the right to set a password. That is not as if nobody had asked.
+#[tokio::test]
+async fn a_right_that_the_directory_tells_nobody_of_is_not_known() {
+    let (cloud, mut agent, alice) = office().await;
+    agent.account = Some(AccountState { may_reset: None, ..AccountState::default() });
+    assert_eq!(journey(&cloud, &mut agent).await, Fate::Done);
+    let report = explains(&cloud, alice).await;
+    let unknown: Vec<_> = report.gates.iter().filter(|(_, verdict)| *verdict != Verdict::Open).collect();
+    assert_eq!(unknown, [&(Gate::Rights, Verdict::Unknown(Cause::NotTold))]);
+}
+
 #[tokio::test]
 async fn another_tenants_people_are_as_if_they_were_not_there() {
     let (cloud, _agent, alice) = office().await;

@@ -106,7 +106,7 @@ pub(super) async fn directory(
     Ok(all.map(|gate| {
         let verdict = match shut.take_if(|(at, _)| *at == gate) {
             Some((_, cause)) => Verdict::Shut(cause),
-            None if gate == Gate::Rights && !told => Verdict::Unknown(Cause::NotAsked),
+            None if gate == Gate::Rights && !told => Verdict::Unknown(Cause::NotTold),
             None => Verdict::Open,
         };
         (gate, verdict)

@@ -94,6 +94,8 @@ pub enum Cause {
     Behind,
     /// Nobody has asked the directory lately.
     NotAsked,
+    /// It was asked, and tells of this right to nobody: trying tells.
+    NotTold,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
