@@ -18,7 +18,7 @@ begin
         return;
     end if;
     -- Of a group's few members there may be none among thousands who begin so.
-    if connectors is null then
+    if connectors is null and beginning <> '' then
         first := array(select u.user_id from users u
             where u.tenant_id = tenant and u.removed_at is null
                 and people_beginning(u.display_name) collate "C" >= beginning

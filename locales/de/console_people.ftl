@@ -64,7 +64,7 @@ explain-why-behind = Lässt sich nicht sagen, bevor behoben ist, was darüber st
 explain-do-behind = Beginnen Sie oben.
 explain-why-not-asked = Niemand hat das Verzeichnis kürzlich gefragt.
 explain-do-not-asked = Es wird mitten in jedem Zurücksetzen gefragt. Um es jetzt zu wissen, fragen Sie.
-explain-why-not-told = Das Verzeichnis sagt von diesem Recht vorher niemandem etwas; ein Zurücksetzen zeigt es.
+explain-why-not-told = Dort ist nicht zu lesen, wer dieses Recht hat; ein Zurücksetzen zeigt es.
 explain-do-not-told = Ob das Konto des Agenten seine Rechte hatte, als er zuletzt nachsah, steht auf der Seite des Agenten unter Konnektoren.
 
 explain-barred-account-protected = der Agent behandelt es als geschütztes Konto

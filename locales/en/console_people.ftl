@@ -64,7 +64,7 @@ explain-why-behind = Cannot be told before what stands above is mended.
 explain-do-behind = Begin above.
 explain-why-not-asked = Nobody has asked the directory lately.
 explain-do-not-asked = It is asked in the midst of every reset. To know it now, ask.
-explain-why-not-told = The directory tells of this right to nobody beforehand; a reset tells.
+explain-why-not-told = It cannot be read there who has this right; a reset tells.
 explain-do-not-told = Whether the agent's account had its rights when it last looked stands on the page of the agent, under Connectors.
 
 explain-barred-account-protected = the agent treats it as a protected account

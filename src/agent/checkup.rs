@@ -87,7 +87,17 @@ impl<D: Directory> Agent<D> {
                 tracing::warn!("the checks of the directory took too long and were broken off; sspr agent doctor makes them, too");
                 Severity::Warning
             };
-            sleep(if worst == Severity::Problem { SOON } else { EVERY }).await;
+            let pause = if worst == Severity::Problem { SOON } else { EVERY };
+            // A round in the midst of an outage tells of the outage, and a server that comes back may be another one.
+            let back = async {
+                self.seen.until(false).await;
+                self.seen.until(true).await;
+                sleep(FIRST).await;
+            };
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = back => {}
+            }
         }
     }
 }

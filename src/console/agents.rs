@@ -86,7 +86,7 @@ impl Line {
             version: agent.version.clone(),
             dc: agent.beat.as_ref().map(|beat| beat.directory.dc.clone()).unwrap_or_default(),
             latency: agent.latency(),
-            rights: agent.beat.as_ref().and_then(|beat| beat.checkup.as_ref()).and_then(checkup::rights),
+            rights: agent.checkup(now).and_then(checkup::rights),
             epoch: agent.key.map(|(epoch, _)| epoch),
         }
     }

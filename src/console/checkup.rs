@@ -13,10 +13,11 @@ use crate::{
 pub fn rights(checkup: &Checkup) -> Option<(&'static str, &'static str)> {
     const MISSING: [&str; 4] = ["right_missing_reset", "right_missing_unlock", "right_missing_must_change", "inheritance_off"];
     const TOO_MUCH: [&str; 2] = ["rights_admin", "rights_too_much"];
+    let bad = |codes: &[&str]| codes.iter().any(|code| checkup.has_as(code, Severity::Problem));
     let any = |codes: &[&str]| codes.iter().any(|code| checkup.has(code));
-    Some(if any(&MISSING) {
+    Some(if bad(&MISSING) {
         ("fleet-rights-missing", "is-bad")
-    } else if any(&TOO_MUCH) {
+    } else if bad(&TOO_MUCH) {
         ("fleet-rights-too-much", "is-bad")
     } else if any(&["right_unknown", "nobody_served"]) {
         ("fleet-rights-unknown", "is-busy")
@@ -71,7 +72,7 @@ mod tests {
     #[test]
     fn the_worst_of_the_rights_is_what_is_said() {
         let said = |codes: &[&str]| {
-            let found = |code: &&str| Found { code: (*code).to_owned(), severity: Severity::Ok, count: 1 };
+            let found = |code: &&str| Found { code: (*code).to_owned(), severity: Severity::Problem, count: 1 };
             rights(&Checkup { at: 0, findings: codes.iter().map(found).collect() }).map(|(key, _)| key)
         };
         assert_eq!(said(&["bind_refused"]), None);

@@ -36,7 +36,7 @@ fn beat(cloud: &Cloud, evil: &str) -> Heartbeat {
             findings: vec![
                 found("right_missing_unlock", Severity::Problem, 2),
                 found("tls_expires_soon", Severity::Warning, 1),
-                found(evil, Severity::Warning, 1),
+                found("of_tomorrow", Severity::Warning, 1),
                 found("account_protected", Severity::Note, 4),
                 found("rights_ok", Severity::Ok, 1),
             ],

@@ -6,7 +6,10 @@
 //! (the library takes any result, so nothing here looks at the operation's type).
 
 mod apply;
+mod own;
 mod rules;
+
+pub use own::named;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,6 +25,7 @@ use super::{
     groups::Groups,
     link::{ANSWER, Link, Session},
     links::Links,
+    sd,
 };
 use crate::{agent::time::Time, base::config, wire::message::DirectoryHealth};
 
@@ -55,6 +59,7 @@ pub struct Ad {
     pub(super) attributes: config::Attributes,
     pub(super) time: Time,
     pub(super) groups: Groups,
+    own: own::Own,
     /// Why it was last found unusable, if it is: asked every second, it is said once.
     ill: Mutex<Option<String>>,
 }
@@ -80,6 +85,7 @@ impl Ad {
             attributes: settings.attributes.clone(),
             time,
             groups: Groups::default(),
+            own: own::Own::default(),
             ill: Mutex::default(),
             marked: Mutex::default(),
         })
@@ -97,6 +103,15 @@ impl Ad {
     /// At the very server that told of this account.
     pub(super) async fn look_beside(&self, account: &Account, base: &str, names: &[&str]) -> Result<Option<Entry>, Trouble> {
         self.jobs.ask_on(&account.server.name, async |session| read(session, base, names).await).await
+    }
+
+    /// The same, with the list of who may do what to it.
+    async fn look_with_list(&self, account: &Account, names: &[&str]) -> Result<Option<Entry>, Trouble> {
+        let read = async |mut session: Session| {
+            session.ldap.with_controls(sd::flags());
+            read(session, &guid(account.guid), names).await
+        };
+        self.jobs.ask_on(&account.server.name, read).await
     }
 
     async fn account(&self, session: Session, user: Uuid) -> Result<Option<Account>, Trouble> {

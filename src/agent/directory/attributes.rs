@@ -56,6 +56,13 @@ impl Entry {
         binary.and_then(|(_, values)| values.first()).map(Vec::as_slice).or_else(|| self.text(name).map(str::as_bytes))
     }
 
+    /// Every value.
+    pub(super) fn all_bytes(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        let binary = self.0.bin_attrs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let texts = self.texts(name).iter().map(String::as_bytes);
+        texts.chain(binary.into_iter().flat_map(|(_, values)| values.iter().map(Vec::as_slice)))
+    }
+
     /// objectGUID: 16 bytes, the first three groups little-endian.
     pub(super) fn guid(&self) -> Option<Uuid> {
         self.bytes("objectGUID").and_then(|bytes| Some(Uuid::from_bytes_le(bytes.try_into().ok()?)))

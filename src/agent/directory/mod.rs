@@ -17,6 +17,7 @@ mod link;
 mod links;
 pub mod openldap;
 pub mod people;
+pub mod sd;
 mod servers;
 mod target;
 

@@ -6,9 +6,14 @@ use super::{
     finding::{Code, Finding},
     grants::Grantee,
     ldap::{Found, Probe},
-    sd::Sid,
 };
-use crate::base::config;
+use crate::{
+    agent::directory::{
+        ad,
+        sd::{Sid, anybody},
+    },
+    base::config,
+};
 
 pub struct Own {
     pub dn: String,
@@ -21,9 +26,6 @@ pub struct Own {
     pub grantee: Grantee,
 }
 
-/// Everyone and Authenticated Users.
-const ANYBODY: [&[u8]; 2] = [&[1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0], &[1, 1, 0, 0, 0, 0, 0, 5, 11, 0, 0, 0]];
-
 /// Whichever of its names it binds with.
 pub async fn own(probe: &mut Probe, settings: &config::Directory, url: &str) -> Result<Own, Finding> {
     const NAMES: [&str; 4] = ["objectSid", "sAMAccountName", "userPrincipalName", "memberOf"];
@@ -31,10 +33,7 @@ pub async fn own(probe: &mut Probe, settings: &config::Directory, url: &str) -> 
     let entry = if bind.contains('=') {
         probe.read(bind, &NAMES).await?
     } else {
-        let name = bind.split_once('\\').map_or(bind, |(_, name)| name);
-        let name = name.split_once('@').map_or(name, |(name, _)| name);
-        let filter = format!("(|(userPrincipalName={})(sAMAccountName={}))", ldap3::ldap_escape(bind), ldap3::ldap_escape(name));
-        probe.search(&settings.base_dn, Scope::Subtree, &filter, &NAMES, 2).await?.0.pop()
+        probe.search(&settings.base_dn, Scope::Subtree, &ad::named(bind), &NAMES, 2).await?.0.pop()
     };
     let unknown = |what: &str| {
         Finding::new(Code::RightUnknown, bind, format!("{what}, so its rights cannot be told.")).say(
@@ -49,7 +48,7 @@ pub async fn own(probe: &mut Probe, settings: &config::Directory, url: &str) -> 
         None => Vec::new(),
     };
     token.push(sid.clone());
-    token.extend(ANYBODY.iter().filter_map(|bytes| Sid::read(bytes)));
+    token.extend(anybody());
     let name = entry.text("sAMAccountName").unwrap_or_default().to_owned();
     let domain = settings.base_dn.split(',').filter_map(|part| part.trim().get(3..)).collect::<Vec<_>>().join(".");
     let principal = entry.text("userPrincipalName").map_or_else(|| format!("{name}@{domain}"), str::to_owned);

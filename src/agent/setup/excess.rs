@@ -10,8 +10,8 @@ use super::{
     finding::{Code, Finding},
     ldap::Probe,
     rights::{Units, listed},
-    sd::Sid,
 };
+use crate::agent::directory::sd::Sid;
 
 /// Groups of a domain that administer it: Domain, Schema and Enterprise Admins, controllers, Key Admins.
 const DOMAIN_ADMINS: [u32; 7] = [512, 516, 518, 519, 520, 526, 527];

@@ -5,10 +5,8 @@
 
 use std::fmt::Write;
 
-use super::{
-    finding::Fix,
-    sd::{LOCKOUT_TIME, PWD_LAST_SET, RESET_PASSWORD, Sid, USER_CLASS},
-};
+use super::finding::Fix;
+use crate::agent::directory::sd::{LOCKOUT_TIME, PWD_LAST_SET, RESET_PASSWORD, Sid, USER_CLASS};
 
 /// What is needed to serve one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -15,11 +15,10 @@ use super::{
     finding::{Code, Finding},
     tls::Server,
 };
+use crate::agent::directory::sd;
 
 const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(30);
-/// LDAP_SERVER_SD_FLAGS_OID (MS-ADTS 3.1.1.3.4.1.11): without it a read asks for the audit list, too, and is denied everything.
-const SD_FLAGS: &str = "1.2.840.113556.1.4.801";
 const PAGE: i32 = 500;
 
 pub struct Probe {
@@ -99,7 +98,7 @@ impl Probe {
     pub async fn read(&mut self, base: &str, names: &[&str]) -> Result<Option<Found>, Finding> {
         const NO_SUCH_OBJECT: u32 = 32;
         const INVALID_DN: u32 = 34;
-        self.ldap.with_controls(sd_flags());
+        self.ldap.with_controls(sd::flags());
         let found = self.ldap.with_timeout(ANSWER).search(base, Scope::Base, "(objectClass=*)", names.to_vec()).await;
         let found = found.map_err(|error| self.fault(&format!("reading {base:?}"), &error))?;
         match found.1.rc {
@@ -122,7 +121,7 @@ impl Probe {
         let (mut all, mut cookie) = (Vec::new(), Vec::new());
         loop {
             let size = PAGE.min(i32::try_from(enough - all.len()).unwrap_or(PAGE)).max(1);
-            self.ldap.with_controls(vec![RawControl::from(PagedResults { size, cookie }), sd_flags()]);
+            self.ldap.with_controls(vec![RawControl::from(PagedResults { size, cookie }), sd::flags()]);
             let found = self.ldap.with_timeout(ANSWER).search(base, scope, filter, names.to_vec()).await;
             let found = found.map_err(|error| self.fault(&format!("searching {base:?}"), &error))?;
             match found.1.rc {
@@ -141,10 +140,6 @@ impl Probe {
 }
 
 /// Owner and discretionary list, and not the audit list.
-fn sd_flags() -> RawControl {
-    RawControl { ctype: SD_FLAGS.to_owned(), crit: false, val: Some(vec![0x30, 0x03, 0x02, 0x01, 0x05]) }
-}
-
 /// In words, from the one place where a refused bind tells it.
 fn reason(text: &str) -> &'static str {
     let data = text.split("data ").nth(1).and_then(|rest| rest.split([',', ' ']).next());

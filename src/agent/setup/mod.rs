@@ -15,7 +15,6 @@ mod local;
 mod openldap;
 mod policy;
 mod rights;
-mod sd;
 mod servers;
 pub mod tls;
 

@@ -14,9 +14,14 @@ use super::{
     finding::{Code, Finding},
     grants::Right,
     ldap::{Found, Probe},
-    sd::{ACCOUNT_RESTRICTIONS, CONTROL_ACCESS, Descriptor, LOCKOUT_TIME, PWD_LAST_SET, RESET_PASSWORD, WRITE_PROPERTY},
 };
-use crate::{agent::directory::dn, base::config};
+use crate::{
+    agent::directory::{
+        dn,
+        sd::{ACCOUNT_RESTRICTIONS, CONTROL_ACCESS, Descriptor, LOCKOUT_TIME, PWD_LAST_SET, RESET_PASSWORD, WRITE_PROPERTY},
+    },
+    base::config,
+};
 
 /// People that are looked at unless everybody is asked for.
 const ENOUGH: usize = 5000;

@@ -54,6 +54,7 @@ pub async fn heartbeat(
     agent: &Agent,
     beat: &Heartbeat,
 ) -> Result<Beaten> {
+    let kept = Heartbeat { checkup: beat.checkup.clone().map(|checkup| checkup.tidied(clock.seconds())), ..beat.clone() };
     let before = sqlx::query!(
         r#"update agents a set last_seen_at = $3, health = $4, version = left($5, 50), instance = coalesce(a.instance, $6),
                address = coalesce(a.address, $7::text::inet)
@@ -63,7 +64,7 @@ pub async fn heartbeat(
         scope.id(),
         agent.agent_id,
         clock.now(),
-        serde_json::to_value(beat)?,
+        serde_json::to_value(kept)?,
         beat.version,
         beat.instance,
         source.address.map(|address| address.to_string()),

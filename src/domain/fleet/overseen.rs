@@ -22,6 +22,9 @@ const CLOCK_OFF: i64 = 60;
 /// Not so long ago that a new agent could not have said anything yet.
 const JUST_NOW: Duration = Duration::minutes(2);
 
+/// Agents look every hour.
+const LOOKED: Duration = Duration::hours(2);
+
 /// An agent with all that is known of it.
 pub struct Overseen {
     pub agent: Agent,
@@ -76,9 +79,15 @@ impl Overseen {
         say(Trouble::NoKey, !silent && self.key.is_none());
         say(Trouble::Clock, self.clock_ahead().is_some_and(|ahead| ahead.abs() > CLOCK_OFF));
         say(Trouble::Removals, self.beat.as_ref().is_some_and(|beat| beat.removals_held.is_some()));
-        let worst = self.beat.as_ref().and_then(|beat| beat.checkup.as_ref()).map(Checkup::worst);
-        say(Trouble::Checkup, worst == Some(Severity::Problem));
+        say(Trouble::Checkup, self.checkup(now).is_some_and(|checkup| checkup.worst() == Severity::Problem));
         found
+    }
+
+    /// What its own checks found, if that still says something: it speaks, sees its directory, and has looked lately.
+    pub fn checkup(&self, now: OffsetDateTime) -> Option<&Checkup> {
+        let (beat, seen) = (self.beat.as_ref()?, self.agent.last_seen_at?);
+        let checkup = beat.checkup.as_ref().filter(|_| beat.directory.reachable && seen > now - SILENT_AFTER)?;
+        (checkup.at > (now - LOOKED).unix_timestamp()).then_some(checkup)
     }
 
     /// Whether jobs come to their end with it, whatever else is wrong.

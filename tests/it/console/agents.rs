@@ -198,7 +198,9 @@ async fn what_an_agents_own_checks_found_is_said_in_words() {
 
     let findings = vec![
         found("right_missing_unlock", Severity::Problem, 3),
-        found("<i>of_tomorrow</i>", Severity::Warning, 1),
+        found("of_tomorrow", Severity::Warning, 1),
+        found("of_tomorrow", Severity::Problem, 9),
+        found("<i>no code</i>", Severity::Problem, 1),
         found("tls_expires_soon", Severity::Warning, 1),
         found("rights_ok", Severity::Ok, 1),
     ];
@@ -206,8 +208,8 @@ async fn what_an_agents_own_checks_found_is_said_in_words() {
     agent.beat(true).await;
     admin.opens(&of(&agent)).await.sees("A problem in its directory").sees("Rights: Missing");
     admin.sees("The right to unlock is missing on some people. right_missing_unlock 3 times").sees("A certificate ends within 30 days");
-    admin.sees("Something this page has no words for").sees("<i>of_tomorrow</i>");
-    assert!(!admin.page.body.contains("<i>of_tomorrow"), "{}", admin.page.body);
+    admin.sees("Something this page has no words for").sees("of_tomorrow");
+    assert!(!admin.page.text().contains("no code") && !admin.page.text().contains("9 times"), "{}", admin.page.text());
     admin.opens(&connector).await.sees("Missing").sees("A problem in its directory");
     admin.opens(overview).await.sees("An agent found a problem in its directory");
 
@@ -215,10 +217,18 @@ async fn what_an_agents_own_checks_found_is_said_in_words() {
     let other = cloud.agent().await;
     admin.opens(&of(&other)).await;
     assert!(!admin.page.text().contains("nobody can reset a password there"));
-    // What a silent agent found long ago is not said on the first page.
+    // What was found long ago, or before the directory went away, says nothing of now.
+    agent.beat(false).await;
+    admin.opens(&of(&agent)).await.sees("Does not reach the directory");
+    assert!(!admin.page.text().contains("A problem in its directory") && !admin.page.text().contains("Rights: Missing"));
+    cloud.clock.advance(2 * 3600 + 1);
+    let mut admin = cloud.operator(Role::Administrator).await;
+    agent.beat(true).await;
+    admin.opens(&of(&agent)).await.sees("Looked at");
+    assert!(!admin.page.text().contains("A problem in its directory") && !admin.page.text().contains("Rights: Missing"));
     cloud.clock.advance(60);
     admin.opens(overview).await;
-    assert!(!admin.page.text().contains("An agent found a problem"));
+    assert!(!admin.page.text().contains("An agent found a problem"), "it is silent");
 }
 
 /// Asked for until it is done; one that was done meanwhile is not done again.

@@ -341,7 +341,7 @@ fn misread(condition: &str, state: &AccountState, hints: bool) -> Option<String>
             .is_none_or(|policy| policy.min_length == min_length && policy.complexity != own && policy.history == if own { 0 } else { 5 })
         && state.hints == hints
         && !state.names
-        && state.may_reset.is_none()
+        && state.may_reset == Some(!is("no right"))
         && (state.may_unlock, state.may_require_change) == (Some(may_unlock), Some(may_flag));
     (!holds).then(|| format!("{state:?}"))
 }

@@ -1,8 +1,14 @@
 //! The rules that hold for an account in Active Directory, and what our own account may do about it.
 
 use super::{
-    super::{Account, Policy, Standing, Trouble, answer::answered, attributes::seconds, link::Link},
-    Ad, guid,
+    super::{
+        Account, Policy, Standing, Trouble,
+        answer::answered,
+        attributes::seconds,
+        link::Link,
+        sd::{CONTROL_ACCESS, Descriptor, RESET_PASSWORD},
+    },
+    Ad,
 };
 use crate::wire::message::{PasswordPolicy, PolicyFrom};
 
@@ -48,17 +54,19 @@ impl Ad {
         Ok(Policy { rules, from: Some(from), hints: server.policy_hints.is_some(), told: false, names: !server.is_samba })
     }
 
-    /// allowedAttributesEffective lists the attributes that we may write. The right to reset a password is no attribute's and in no
-    /// list: only trying tells.
+    /// allowedAttributesEffective lists the attributes that we may write. The right to reset a password is no attribute's: the account's
+    /// own list tells of it, where we may read that.
     pub(super) async fn rights(&self, account: &Account) -> Result<Standing, Trouble> {
-        let names = ["allowedAttributesEffective", "msDS-UserPasswordExpiryTimeComputed"];
-        let Some(entry) = self.look_beside(account, &guid(account.guid), &names).await? else { return Ok(Standing::default()) };
+        let names = ["allowedAttributesEffective", "msDS-UserPasswordExpiryTimeComputed", "nTSecurityDescriptor"];
+        let Some(entry) = self.look_with_list(account, &names).await? else { return Ok(Standing::default()) };
+        let list = entry.bytes(names[2]).and_then(Descriptor::read);
+        let own = if list.is_some() { self.token(account).await? } else { None };
         let may_write = |name: &str| Some(entry.texts(names[0]).iter().any(|allowed| allowed.eq_ignore_ascii_case(name)));
         let expiry = entry.number(names[1]);
         Ok(Standing {
             // 0: it must be changed; the largest: never.
             expires_at: (expiry > 0 && expiry < i64::MAX).then(|| seconds(expiry)),
-            may_reset: None,
+            may_reset: list.zip(own).map(|(list, own)| list.allows(&own, CONTROL_ACCESS, &[RESET_PASSWORD])),
             may_unlock: may_write("lockoutTime"),
             may_require_change: may_write("pwdLastSet"),
         })

@@ -3,6 +3,7 @@
 
 use std::fmt::{self, Write};
 
+use ldap3::controls::RawControl;
 use uuid::{Uuid, uuid};
 
 /// Access masks (MS-ADTS 5.1.3.2).
@@ -28,6 +29,20 @@ pub const ACCOUNT_RESTRICTIONS: Uuid = uuid!("4c164200-20c0-11d0-a768-00aa006e05
 const DACL_PROTECTED: u16 = 0x1000;
 const INHERIT_ONLY: u8 = 0x08;
 const INHERITED: u8 = 0x10;
+
+/// Everyone and Authenticated Users.
+const ANYBODY: [&[u8]; 2] = [&[1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0], &[1, 1, 0, 0, 0, 0, 0, 5, 11, 0, 0, 0]];
+
+/// What everybody who signed in counts as.
+pub fn anybody() -> impl Iterator<Item = Sid> {
+    ANYBODY.iter().filter_map(|bytes| Sid::read(bytes))
+}
+
+/// LDAP_SERVER_SD_FLAGS_OID (MS-ADTS 3.1.1.3.4.1.11), owner and list: without it a read asks for the audit list, too, and is denied
+/// everything.
+pub fn flags() -> RawControl {
+    RawControl { ctype: "1.2.840.113556.1.4.801".to_owned(), crit: false, val: Some(vec![0x30, 0x03, 0x02, 0x01, 0x05]) }
+}
 
 /// A security identifier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
