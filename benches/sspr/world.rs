@@ -143,7 +143,7 @@ impl World {
             not_before: now - 60,
             not_after: now + 12 * 3600,
         };
-        ensure!(fleet::publish(tx, scope, clock, &known, &identity.sign(statement)).await?, "a key was not published");
+        ensure!(fleet::publish(tx, scope, clock, &known, &identity.sign(statement)).await?.is_none(), "a key was not published");
         let agent = Agent::new(id, identity, &self.url, clock);
         fleet::heartbeat(tx, scope, clock, &house, &known, &agent.health()).await?;
         Ok(agent)

@@ -544,6 +544,8 @@ problem-unknown-pass-title = Dieser Durchgang des Abgleichs ist nicht bekannt
 problem-unknown-pass-text = Bitte beginnen Sie ihn von vorn.
 problem-contradicts-title = Das widerspricht dem, was schon gemeldet wurde
 problem-contradicts-text = Der Auftrag hat schon mit einem anderen Ergebnis geendet, oder ein anderer Agent hat ihn jetzt.
+problem-unknown-job-title = Dieser Auftrag ist nicht bekannt
+problem-unknown-job-text = Einen Auftrag mit dieser Nummer gibt es hier nicht.
 
 ## „Das war nicht ich“
 

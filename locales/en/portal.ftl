@@ -544,6 +544,8 @@ problem-unknown-pass-title = This pass of the mirror is not known
 problem-unknown-pass-text = Begin it anew.
 problem-contradicts-title = This contradicts what was told before
 problem-contradicts-text = The job has ended already with another result, or another agent holds it now.
+problem-unknown-job-title = This job is not known
+problem-unknown-job-text = There is no job of this number here.
 
 ## "This wasn't me"
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, Router, http::StatusCode, routing::post};
 
-use super::guard::Proven;
+use super::guard::{Proven, unproven};
 use crate::{
     app::App,
     domain::{
@@ -27,7 +27,7 @@ pub fn routes() -> Router<Arc<App>> {
 async fn create(proven: Proven) -> Result<(StatusCode, Json<Enrolled>)> {
     let body: Enrolment = proven.json()?;
     if unb64(&body.identity).as_deref() != Some(&proven.public) {
-        return Err(Error::Unauthorized("bad_proof"));
+        return Err(unproven("`identity` is not the key of the proof"));
     }
     let app = &proven.app;
     let mut tx = app.begin().await?;

@@ -1,11 +1,11 @@
 //! Guards: a request whose body is signed by a key, and a request of an agent that is trusted at this moment.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
-    http::{HeaderMap, header},
+    http::{HeaderMap, StatusCode, header},
 };
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -51,8 +51,8 @@ async fn prove(request: Request, app: &Arc<App>, access: Option<&str>) -> Result
     let headers = request.headers().clone();
     let mut proofs = headers.get_all("dpop").iter();
     // Exactly one (§4.3, check 1).
-    let (Some(proof), None) = (proofs.next(), proofs.next()) else { return Err(Error::Unauthorized("bad_proof")) };
-    let proof = proof.to_str().map_err(|_| Error::Unauthorized("bad_proof"))?.to_owned();
+    let (Some(proof), None) = (proofs.next(), proofs.next()) else { return Err(unproven("not exactly one DPoP header")) };
+    let proof = proof.to_str().map_err(|_| unproven("a DPoP header that is not ASCII"))?.to_owned();
     let context = request.extensions().get::<Context>().cloned().ok_or_else(|| Error::Internal(anyhow::anyhow!("no request context")))?;
     let method = request.method().as_str().to_owned();
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_owned();
@@ -60,14 +60,21 @@ async fn prove(request: Request, app: &Arc<App>, access: Option<&str>) -> Result
     let body = form::read(request, app).await?;
     let now = app.clock.seconds();
     let fits = jws::Request { method: &method, url: &url, body: &body, access, now };
-    let proven = jws::check_proof(&proof, &fits).map_err(|invalid| {
-        tracing::warn!(reason = %invalid, "a proof of possession was refused");
-        match invalid {
-            Invalid::Claim("iat") => Error::Unauthorized("clock_skew"),
-            _ => Error::Unauthorized("bad_proof"),
+    let proven = jws::check_proof(&proof, &fits).map_err(|invalid| match invalid {
+        Invalid::Claim("iat") => {
+            tracing::warn!(reason = %invalid, "a proof of possession was refused");
+            Error::Unauthorized("clock_skew")
         }
+        _ => unproven(invalid.to_string()),
     })?;
     Ok(Proven { app: app.clone(), public: proven.public, jkt: proven.jkt, jti: proven.jti, iat: proven.iat, kind, body, context })
+}
+
+/// `reason` names no value of what was sent.
+pub(super) fn unproven(reason: impl Into<Cow<'static, str>>) -> Error {
+    let reason = reason.into();
+    tracing::warn!(%reason, "a proof of possession was refused");
+    Error::Unauthorized("bad_proof").because(reason)
 }
 
 impl Proven {
@@ -87,7 +94,7 @@ impl Proven {
 
     /// The body as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        form::json(self.body_of("application/json")?)
+        form::read_json(self.body_of("application/json")?).map_err(unread)
     }
 
     /// The body, if it is said to be of this type.
@@ -98,6 +105,13 @@ impl Proven {
     pub fn source(&self, agent: Uuid) -> Source {
         Source { actor: format!("agent:{agent}"), request: Some(self.context.request.clone()), address: self.context.address }
     }
+}
+
+/// The body is not of its shape; `reason` names no value of it.
+pub(super) fn unread(reason: impl Into<Cow<'static, str>>) -> Error {
+    let reason = reason.into();
+    tracing::warn!(%reason, "what an agent sent cannot be read");
+    Error::Unusable(StatusCode::BAD_REQUEST, "bad_input").because(reason)
 }
 
 /// A request of an active agent: access token, bound to the key that signed this very request.

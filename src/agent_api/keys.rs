@@ -23,11 +23,13 @@ async fn create(trusted: Trusted) -> Result<StatusCode> {
     let new: NewKey = trusted.proven.json()?;
     let app = &trusted.proven.app;
     let mut tx = app.begin().await?;
-    let kept = fleet::publish(&mut tx, &trusted.tenant.scope, &app.clock, &trusted.agent, &new.key).await?;
+    let refused = fleet::publish(&mut tx, &trusted.tenant.scope, &app.clock, &trusted.agent, &new.key).await?;
     let detail =
         serde_json::json!({ "agent": trusted.agent.agent_id, "key": new.key.statement.key_id(), "epoch": new.key.statement.epoch });
-    let event = Event { action: "agent.key", outcome: if kept { "published" } else { "refused" }, detail, ..Event::default() };
+    let event = Event { action: "agent.key", outcome: if refused.is_none() { "published" } else { "refused" }, detail, ..Event::default() };
     audit::record(&mut tx, &trusted.tenant.scope, &app.clock, &trusted.source(), event).await?;
     tx.commit().await?;
-    if kept { Ok(StatusCode::NO_CONTENT) } else { Err(Error::Forbidden("bad_key")) }
+    let Some(reason) = refused else { return Ok(StatusCode::NO_CONTENT) };
+    tracing::warn!(agent.id = %trusted.agent.agent_id, key.epoch = new.key.statement.epoch, reason, "a sealing key was refused");
+    Err(Error::Forbidden("bad_key").because(reason))
 }

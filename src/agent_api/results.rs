@@ -18,7 +18,7 @@ use crate::{
     domain::queue::Settled,
     web::{Error, Result},
     wire::{
-        jws,
+        jws::{self, Invalid},
         message::{JobResult, LeasedJob, RESULTS, SignedResult, SignedResults, Told},
     },
 };
@@ -40,26 +40,33 @@ struct Next {
 /// Why one is not taken.
 #[derive(Clone, Copy)]
 enum Refused {
-    Bad,
+    /// And what is wrong with it.
+    Bad(&'static str),
     Contradicts,
+    UnknownJob,
 }
 
 impl Refused {
     const fn code(self) -> &'static str {
         match self {
-            Self::Bad => "bad_result",
+            Self::Bad(_) => "bad_result",
             Self::Contradicts => "contradicts",
+            Self::UnknownJob => "unknown_job",
         }
     }
 }
 
 async fn result(Path(job): Path<Uuid>, Query(Next { max }): Query<Next>, trusted: Trusted) -> Result<Response> {
     let SignedResult { jws: signed } = trusted.proven.json()?;
-    let reported = verified(&trusted, signed).filter(|reported| reported.result.job == job);
-    match tell(&trusted, vec![reported]).await?.first() {
-        Some(None) => {}
-        Some(Some(Refused::Contradicts)) => return Err(Error::Conflict("contradicts")),
-        Some(Some(Refused::Bad)) | None => return Err(Error::Forbidden("bad_result")),
+    let reported = match verified(&trusted, signed) {
+        Ok(reported) if reported.result.job != job => Err("it is about another job than its address"),
+        reported => reported,
+    };
+    match tell(&trusted, vec![reported]).await?.first().copied().flatten() {
+        None => {}
+        Some(Refused::Contradicts) => return Err(Error::Conflict("contradicts")),
+        Some(Refused::UnknownJob) => return Err(Error::Conflict("unknown_job")),
+        Some(Refused::Bad(reason)) => return Err(Error::Forbidden("bad_result").because(reason)),
     }
     let jobs = next(&trusted, max).await?;
     Ok(if jobs.is_empty() { StatusCode::NO_CONTENT.into_response() } else { jobs::leased(&trusted.proven.app, jobs) })
@@ -77,27 +84,37 @@ async fn results(Query(Next { max }): Query<Next>, trusted: Trusted) -> Result<J
     Ok(Json(Told { refused, jobs: next(&trusted, max).await?, now: trusted.proven.app.clock.seconds() }))
 }
 
-/// `None` for what this agent has not signed, or nobody could.
-fn verified(trusted: &Trusted, signed: String) -> Option<Reported> {
-    let result: JobResult = jws::verify(&signed, jws::RESULT, &trusted.agent.identity).ok()?;
+/// What this agent has signed; otherwise what is wrong with it.
+fn verified(trusted: &Trusted, signed: String) -> std::result::Result<Reported, &'static str> {
+    let result: JobResult = jws::verify(&signed, jws::RESULT, &trusted.agent.identity).map_err(|invalid| match invalid {
+        Invalid::Signature => "the signature is not by this agent's identity",
+        Invalid::Malformed | Invalid::Claim(_) => "it is no JWS of this type, or its claims are of another shape",
+    })?;
     // Its text goes into the audit trail, which takes no NUL.
-    let fits = result.dc.len() <= DC_MAX && !result.dc.contains('\0');
-    fits.then(|| Reported { tenant: trusted.tenant.clone(), source: trusted.source(), agent: trusted.agent.clone(), result, signed })
+    if result.dc.len() > DC_MAX || result.dc.contains('\0') {
+        return Err("`dc` is too long, or holds NUL");
+    }
+    Ok(Reported { tenant: trusted.tenant.clone(), source: trusted.source(), agent: trusted.agent.clone(), result, signed })
 }
 
 /// Write down those that hold; why each was refused, in order.
-async fn tell(trusted: &Trusted, reported: Vec<Option<Reported>>) -> Result<Vec<Option<Refused>>> {
-    let app = &trusted.proven.app;
-    let (mut refused, mut held, mut told) = (vec![Some(Refused::Bad); reported.len()], Vec::new(), Vec::new());
+async fn tell(trusted: &Trusted, reported: Vec<std::result::Result<Reported, &'static str>>) -> Result<Vec<Option<Refused>>> {
+    let (app, agent) = (&trusted.proven.app, trusted.agent.agent_id);
+    let (mut refused, mut held, mut told) = (vec![None; reported.len()], Vec::new(), Vec::new());
     for (n, reported) in reported.into_iter().enumerate() {
-        if let Some(reported) = reported {
-            told.push((n, reported.result.job, reported.result.code.as_str()));
-            held.push(reported);
+        match reported {
+            Ok(reported) => {
+                told.push((n, reported.result.job, reported.result.code.as_str()));
+                held.push(reported);
+            }
+            Err(reason) => {
+                tracing::warn!(agent.id = %agent, reason, "what should be a result is none");
+                refused[n] = Some(Refused::Bad(reason));
+            }
         }
     }
-    let (agent, mut recorded) = (trusted.agent.agent_id, false);
+    let mut recorded = false;
     for ((n, job, code), settled) in told.into_iter().zip(app.hot.results.run_all(held).await?) {
-        refused[n] = None;
         match settled {
             Settled::Recorded { .. } => {
                 recorded = true;
@@ -110,6 +127,10 @@ async fn tell(trusted: &Trusted, reported: Vec<Option<Reported>>) -> Result<Vec<
             Settled::Contradicts(why) => {
                 tracing::warn!(job.id = %job, agent.id = %agent, reason = why, "a result was refused");
                 refused[n] = Some(Refused::Contradicts);
+            }
+            Settled::UnknownJob => {
+                tracing::warn!(job.id = %job, agent.id = %agent, reason = "unknown job", "a result was refused");
+                refused[n] = Some(Refused::UnknownJob);
             }
         }
     }

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{Json, Router, http::StatusCode, routing::post};
+use axum::{Json, Router, routing::post};
 
-use super::guard::{Proven, check_status};
+use super::guard::{Proven, check_status, unread};
 use crate::{
     app::App,
     domain::fleet::{self, Proof, Used},
@@ -26,8 +26,8 @@ pub fn routes() -> Router<Arc<App>> {
 
 async fn create(proven: Proven) -> Result<Json<Token>> {
     let app = &proven.app;
-    let assertion =
-        assertion_of(proven.body_of("application/x-www-form-urlencoded")?).ok_or(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"))?;
+    let assertion = assertion_of(proven.body_of("application/x-www-form-urlencoded")?);
+    let assertion = assertion.ok_or_else(|| unread("not the three fields of a client assertion, each once"))?;
     let refuse = || Error::Unauthorized("bad_assertion");
     let id = jws::unverified_kid(&assertion).and_then(|kid| kid.parse().ok()).ok_or_else(refuse)?;
     let mut conn = app.db.acquire().await?;

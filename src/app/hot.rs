@@ -361,7 +361,7 @@ impl Flush for Results {
                     wake.tell(input.agent.connector_id);
                     wake.tell(input.result.job);
                 }
-                Some(Settled::Again | Settled::Contradicts(_)) | None => {}
+                Some(Settled::Again | Settled::Contradicts(_) | Settled::UnknownJob) | None => {}
             }
         }
         closely?;

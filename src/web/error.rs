@@ -1,7 +1,7 @@
 //! What can go wrong at a door. An error becomes a bare status and an attached [`Problem`]; the layer in [`super::face`] gives it
 //! its face, a page or `application/problem+json`. A surprise is logged once, here, and its text never leaves the house.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -26,6 +26,16 @@ pub enum Error {
     Unavailable(&'static str),
     /// A surprise: 500, logged under the request's id.
     Internal(anyhow::Error),
+    /// One of the others, and what did not fit, for whoever wrote the program that asks.
+    Because(Box<Self>, Cow<'static, str>),
+}
+
+impl Error {
+    /// `reason`, in English, names no value of what was sent.
+    #[must_use]
+    pub fn because(self, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::Because(Box::new(self), reason.into())
+    }
 }
 
 /// What the face shows: a stable code, listed in docs/error-codes.md.
@@ -33,6 +43,10 @@ pub enum Error {
 pub struct Problem {
     pub code: &'static str,
 }
+
+/// Beside a [`Problem`]: [`Error::Because`].
+#[derive(Debug, Clone)]
+pub struct Reason(pub Cow<'static, str>);
 
 impl<E: Into<anyhow::Error>> From<E> for Error {
     fn from(error: E) -> Self {
@@ -60,6 +74,11 @@ fn is_passing(error: &sqlx::Error) -> bool {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let (status, code, wait) = match self {
+            Self::Because(error, reason) => {
+                let mut response = error.into_response();
+                response.extensions_mut().insert(Reason(reason));
+                return response;
+            }
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", None),
             Self::FlowEnded => (StatusCode::GONE, "flow_ended", None),
             Self::Forbidden(code) => (StatusCode::FORBIDDEN, code, None),

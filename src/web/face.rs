@@ -11,7 +11,11 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
-use super::{Context, Page, error::Problem, page, tenancy};
+use super::{
+    Context, Page,
+    error::{Problem, Reason},
+    page, tenancy,
+};
 use crate::{app::App, base::language::Language};
 
 #[derive(Template)]
@@ -37,7 +41,7 @@ pub async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) ->
     }
     let status = response.status();
     let problem = own.unwrap_or_else(|| Problem { code: usual(status) });
-    let mut faced = face(&app, &asker, context.as_ref(), status, problem);
+    let mut faced = face(&app, &asker, context.as_ref(), status, problem, response.extensions().get());
     if status == StatusCode::UNAUTHORIZED {
         faced.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge(problem.code)));
     }
@@ -97,7 +101,7 @@ fn usual(status: StatusCode) -> &'static str {
     }
 }
 
-fn face(app: &App, asker: &Asker, context: Option<&Context>, status: StatusCode, problem: Problem) -> Response {
+fn face(app: &App, asker: &Asker, context: Option<&Context>, status: StatusCode, problem: Problem, reason: Option<&Reason>) -> Response {
     let page = Page::bare(asker.language, context);
     if asker.wants_page && problem.code == "flow_ended" {
         // The browser may hold a newer cookie by now: let it look again. That page tells if there is nothing.
@@ -114,7 +118,7 @@ fn face(app: &App, asker: &Asker, context: Option<&Context>, status: StatusCode,
     if asker.wants_page {
         return page::html_as(status, &ErrorPage { page, status: status.as_u16(), home: asker.home, title_key, text_key });
     }
-    let body = serde_json::json!({
+    let mut body = serde_json::json!({
         "type": format!("urn:sspr:problem:{}", problem.code),
         "title": status.canonical_reason(),
         "status": status.as_u16(),
@@ -123,6 +127,9 @@ fn face(app: &App, asker: &Asker, context: Option<&Context>, status: StatusCode,
         "support": page.support(),
         "now": app.clock.seconds(),
     });
+    if let Some(Reason(reason)) = reason {
+        body["reason"] = reason.as_ref().into();
+    }
     let mut response = (status, Json(body)).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     response

@@ -53,20 +53,43 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// JSON, strictly: an object (a derived type would take a list of its fields' values too), and no NUL, which no text column takes.
+/// [`read_json`]; what does not fit is bad input.
 pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    let nul = body.windows(6).any(|window| window == b"\\u0000");
-    let object = body.trim_ascii_start().starts_with(b"{");
-    let read = if nul || !object { None } else { Some(serde_json::from_slice(body)) };
-    match read {
-        Some(Ok(value)) => return Ok(value),
-        // Where and of what kind; its text may quote what was sent.
-        Some(Err(error)) => {
-            tracing::info!(line = error.line(), column = error.column(), kind = ?error.classify(), "JSON that does not fit");
-        }
-        None => tracing::info!(nul, object, "JSON that is no object, or holds NUL"),
+    read_json(body).map_err(|reason| {
+        tracing::info!(reason, "JSON that does not fit");
+        Error::Unusable(StatusCode::BAD_REQUEST, "bad_input")
+    })
+}
+
+/// JSON, strictly: an object (a derived type would take a list of its fields' values too), and no NUL, which no text column takes.
+/// Otherwise what did not fit, and where; never a value of what was sent.
+pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    if body.windows(6).any(|window| window == b"\\u0000") {
+        return Err("a text with the escape \\u0000".to_owned());
     }
-    Err(Error::Unusable(StatusCode::BAD_REQUEST, "bad_input"))
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err("no JSON object".to_owned());
+    }
+    serde_json::from_slice(body).map_err(|error| misfit(&error))
+}
+
+/// The library's text may quote what was sent: of that only what comes from our own types is told.
+fn misfit(error: &serde_json::Error) -> String {
+    const QUOTING: [&str; 5] = ["invalid type", "invalid value", "invalid length", "unknown variant", "unknown field"];
+    let (line, column, text) = (error.line(), error.column(), error.to_string());
+    let text = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+    let ours = ["missing field `", "duplicate field `"].iter().any(|start| text.starts_with(start));
+    let what = match QUOTING.iter().find(|kind| text.starts_with(*kind)) {
+        // What is expected comes last, and is ours; where nothing is, the last that looks so is not.
+        Some(kind) => match text.rsplit_once(", expected ").filter(|_| !text.contains(", there are no ")) {
+            Some((_, expected)) => format!("{kind}, expected {expected}"),
+            None => (*kind).to_owned(),
+        },
+        // The words of who reads JSON at all are fixed.
+        None if ours || !error.is_data() => text.to_owned(),
+        None => "a value that cannot be".to_owned(),
+    };
+    format!("{what}, at line {line}, column {column}")
 }
 
 async fn body<S: Send + Sync>(request: Request, state: &S, kind: &str) -> Result<Bytes, Error> {
@@ -100,7 +123,7 @@ pub async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, 
 mod tests {
     use serde::Deserialize;
 
-    use super::parse;
+    use super::{parse, read_json};
 
     #[derive(Deserialize, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
@@ -114,5 +137,44 @@ mod tests {
         for bad in [&b"name=a&name=b"[..], b"name[]=a", b"name=a&x=b", b"", b"name=%ff", b"name=a%00b", b"name[0]=a"] {
             assert_eq!(parse::<Name>(bad), None, "{}", String::from_utf8_lossy(bad));
         }
+    }
+
+    #[derive(Deserialize, Debug)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only read")]
+    struct Thing {
+        id: uuid::Uuid,
+        size: u16,
+        kind: Option<Kind>,
+    }
+
+    #[derive(Deserialize, Debug)]
+    #[serde(rename_all = "snake_case")]
+    enum Kind {
+        Reset,
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told_without_what_was_sent() {
+        let id = r#""id": "00000000-0000-0000-0000-000000000001""#;
+        let cases = [
+            ("[1]".to_owned(), "no JSON object"),
+            (format!("{{{id}}}"), "missing field `size`"),
+            (format!("{{{id},\n\"size\": \"hunter2, expected hunter2\"}}"), "invalid type, expected u16"),
+            (format!("{{{id}, \"size\": -7}}"), "invalid value, expected u16"),
+            (format!("{{{id}, {id}}}"), "duplicate field `id`"),
+            (format!("{{{id}, \"hunter2\": 1}}"), "unknown field, expected one of `id`, `size`, `kind`"),
+            (format!("{{{id}, \"kind\": \"hunter2\"}}"), "unknown variant, expected `reset`"),
+            ("{\"id\": \"hunter2\"}".to_owned(), "a value that cannot be"),
+            ("{\"id\" \"hunter2\"}".to_owned(), "expected `:`"),
+            ("{\"id\": \"hunter2".to_owned(), "EOF while parsing a string"),
+            ("{\"id\": \"hunter2\\u0000\"}".to_owned(), "a text with the escape \\u0000"),
+        ];
+        for (body, reason) in cases {
+            assert_eq!(read_json::<Thing>(body.as_bytes()).unwrap_err().split(", at line").next(), Some(reason), "{body}");
+        }
+        let second = format!("{{{id},\n\"size\": -7}}");
+        assert_eq!(read_json::<Thing>(second.as_bytes()).unwrap_err(), "invalid value, expected u16, at line 2, column 10");
+        assert!(read_json::<Thing>(format!("{{{id}, \"size\": 7, \"kind\": \"reset\"}}").as_bytes()).is_ok());
     }
 }

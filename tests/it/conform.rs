@@ -198,7 +198,7 @@ async fn a_server_that_breaks_a_rule_is_found_out_and_only_for_that() {
             Breakage::NoNow,
             &["is refused", "a second time", "not there", "only POST is", "not confirmed", "no second key", "is no key", "must be the key"],
         ),
-        (Breakage::AnyResult, &["a result for a job that this agent does not hold", "the end of a full pass"]),
+        (Breakage::AnyResult, &["a result for a job that is not there", "the end of a full pass"]),
         (Breakage::AnyKey, &["a statement with", "a statement signed by another key", "a statement that is not signed"]),
         (Breakage::Bearer, &["the token as a bearer is refused"]),
         (Breakage::Impatient, &["it waits as long as it is told"]),

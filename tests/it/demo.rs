@@ -56,7 +56,12 @@ fn what_is_wrong_is_told_at_once() {
 }
 
 fn ready(json: &Path, args: &[&str]) -> (Child, serde_json::Value) {
-    let mut child = demo(&ANYWHERE).args(args).arg("--json").arg(json).stdout(Stdio::null()).spawn().unwrap();
+    let mut command = demo(&ANYWHERE);
+    if let [_, keep] = args {
+        std::fs::create_dir_all(keep).unwrap();
+        command.stderr(std::fs::File::create(Path::new(keep).join("said")).unwrap());
+    }
+    let mut child = command.args(args).arg("--json").arg(json).stdout(Stdio::null()).spawn().unwrap();
     until("the demo is ready", || {
         assert!(child.try_wait().unwrap().is_none(), "the demo ended");
         json.exists()
@@ -85,21 +90,44 @@ async fn other_programs_find_their_way_and_a_kill_leaves_nothing() {
     until("files and directory are gone", || !json.exists() && !Path::new(&ca).exists());
 }
 
+/// A command beside a kept demo, as README.md has it.
+fn beside(keep: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sspr"))
+        .args(args)
+        .env("SSPR_DATABASE__URL", format!("postgres://postgres@localhost/postgres?host={}", keep.join("pg").display()))
+        .env("SSPR_KEYS__MASTER_FILE", keep.join("master.key"))
+        .output()
+        .unwrap()
+}
+
 #[test]
 fn a_kept_demo_is_the_same_again() {
     let parent = tempfile::Builder::new().prefix("sspr-keep-").tempdir_in("/tmp").unwrap();
     std::fs::set_permissions(parent.path(), PermissionsExt::from_mode(0o755)).unwrap();
     let (keep, json) = (parent.path().join("kept"), parent.path().join("demo.json"));
     let args = ["--keep", keep.to_str().unwrap()];
-    let mut passwords = Vec::new();
+    let (mut passwords, mut agents) = (Vec::new(), Vec::new());
     for _ in 0..2 {
         let (mut child, told) = ready(&json, &args);
         passwords.push(told["users"][0]["password"].clone());
         refuses(&[&ANYWHERE[..], &args].concat(), "another demo runs");
+        // Whoever tries an agent of their own revokes the demo's: it goes on, and begins with another one the next time.
+        let me = std::fs::read(keep.join("agent/agent.json")).unwrap();
+        let me: serde_json::Value = serde_json::from_slice(&me).unwrap();
+        let done = beside(&keep, &["agent", "revoke", me["agent"].as_str().unwrap()]);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        agents.push(me["agent"].clone());
+        let said = keep.join("said");
+        until("the demo says that its agent ended", || {
+            assert!(child.try_wait().unwrap().is_none(), "the demo ended with its agent");
+            std::fs::read_to_string(&said).unwrap().contains("The demo's agent was revoked")
+        });
+        assert!(child.try_wait().unwrap().is_none(), "the demo ended with its agent");
         // As ^C does.
         assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
         assert!(child.wait().unwrap().success());
         assert!(!json.exists() && keep.join("pg/data").exists());
     }
     assert_eq!(passwords[0], passwords[1]);
+    assert_ne!(agents[0], agents[1]);
 }

@@ -17,6 +17,7 @@ mod description;
 mod features;
 mod fuzz;
 mod handoff;
+mod held;
 mod hostile;
 mod hostile_directory;
 mod identity;

@@ -23,6 +23,7 @@ use crate::support::{
 };
 
 const CONTRADICTS: (u16, &str) = (409, "contradicts");
+const UNKNOWN: (u16, &str) = (409, "unknown_job");
 
 async fn said(answer: Response) -> (u16, String) {
     code_of(answer).await
@@ -97,7 +98,7 @@ async fn a_job_that_does_not_exist_has_no_result() {
     let (_cloud, mut agent, _alice, job) = job_leased().await;
     let mut result = agent.result_of(&job, Code::Applied);
     result.job = uuid::Uuid::from_u128(7);
-    assert_eq!(said(agent.tell(&result).await).await, refused(CONTRADICTS));
+    assert_eq!(said(agent.tell(&result).await).await, refused(UNKNOWN));
 }
 
 #[tokio::test]
@@ -110,7 +111,7 @@ async fn another_tenants_job_is_as_if_it_were_not_there() {
         let mut nowhere = neighbour.result_of(&job, code);
         nowhere.job = uuid::Uuid::from_u128(7);
         assert_eq!(theirs, said(neighbour.tell(&nowhere).await).await);
-        assert_eq!(theirs, refused(CONTRADICTS));
+        assert_eq!(theirs, refused(UNKNOWN));
     }
     assert!(neighbour.lease(0).await.is_empty());
     assert_eq!(alice.status().await["state"], "leased");
@@ -267,6 +268,92 @@ async fn keys_that_ended_or_have_not_begun_are_given_to_no_browser() {
     sqlx::query("update sealing_keys set not_after = not_before + interval '1 second'").execute(&cloud.app.db).await.unwrap();
     let (status, answer) = alice.ticket().await;
     assert_eq!((status, answer["code"].as_str()), (503, Some("no_agent")));
+}
+
+#[tokio::test]
+async fn a_lower_epoch_is_taken_and_not_sealed_to_while_a_higher_one_is_valid() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    agent.mirror(vec![somebody("alice")]).await;
+    let mut alice = Person::at(&cloud);
+    alice.proves(&cloud, "alice").await;
+    let now = cloud.clock.seconds();
+    let key = |agent: &HandAgent, epoch, until| {
+        let public = sspr::wire::b64(&sspr::wire::seal::KeyPair::generate().public);
+        agent.identity.sign(sspr::wire::keys::Statement {
+            agent: agent.id,
+            connector: agent.connector,
+            suite: sspr::wire::seal::SUITE.into(),
+            key: public,
+            epoch,
+            not_before: now - 60,
+            not_after: now + until,
+        })
+    };
+    // The first has epoch 1 and would be next, but for the lower one of the two that come now.
+    for (epoch, until) in [(9, 30), (5, 3600)] {
+        let key = key(&agent, epoch, until);
+        assert_eq!(agent.try_publish(key).await.status(), StatusCode::NO_CONTENT);
+    }
+    assert_eq!(alice.ticket().await.1["recipients"][0]["statement"]["epoch"], 9);
+    cloud.clock.advance(31);
+    agent.beat(true).await;
+    assert_eq!(alice.ticket().await.1["recipients"][0]["statement"]["epoch"], 5);
+}
+
+/// Status, code and reason of a problem.
+async fn because(answer: Response) -> (u16, String, String) {
+    let status = answer.status().as_u16();
+    let body: Value = answer.json().await.unwrap();
+    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    (status, text("code"), text("reason"))
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_told_to_whoever_writes_the_agent() {
+    let (_cloud, mut agent, _alice, job) = job_leased().await;
+    let of = |status: u16, code: &str, reason: &str| (status, code.to_owned(), reason.to_owned());
+    let bodies = [
+        (json!({ "max": "hunter2" }), "invalid type, expected u16, at line 1, column 16"),
+        (json!({}), "missing field `max`, at line 1, column 2"),
+        (json!({ "hunter2": 1 }), "unknown field, expected `max`, at line 1, column 10"),
+        (json!([1]), "no JSON object"),
+    ];
+    for (body, reason) in bodies {
+        assert_eq!(because(agent.post("/agent/v1/lease", &body).await).await, of(400, "bad_input", reason));
+    }
+    let form = agent.post_bare("/agent/v1/token", b"grant_type=client_credentials", "application/x-www-form-urlencoded").await;
+    assert_eq!(because(form).await, of(400, "bad_input", "not the three fields of a client assertion, each once"));
+
+    let unproven = agent.send_with("/agent/v1/enrolment", b"{}", "application/json", None, "").await;
+    assert_eq!(because(unproven).await, of(401, "bad_proof", "not a compact JWS of the expected type"));
+    let elsewhere = agent.proof("/agent/v1/heartbeat", b"{}", None);
+    let unproven = agent.send_with("/agent/v1/enrolment", b"{}", "application/json", None, &elsewhere).await;
+    assert_eq!(because(unproven).await, of(401, "bad_proof", "a claim does not fit this request: htu"));
+
+    let statement = sspr::wire::keys::Statement {
+        agent: agent.id,
+        connector: agent.connector,
+        suite: sspr::wire::seal::SUITE.into(),
+        key: sspr::wire::b64(&sspr::wire::seal::KeyPair::generate().public),
+        epoch: 1,
+        not_before: 1,
+        not_after: 3600,
+    };
+    let ended = agent.identity.sign(statement.clone());
+    assert_eq!(because(agent.try_publish(ended).await).await, of(403, "bad_key", "it has ended"));
+    let by_another = sspr::wire::keys::Identity::generate().sign(statement);
+    let reason = "the signature is not by this agent's identity over this statement";
+    assert_eq!(because(agent.try_publish(by_another).await).await, of(403, "bad_key", reason));
+
+    let result = agent.result_of(&job, Code::Applied);
+    let jws = jws::sign(&agent.identity, jws::RESULT, None, false, &result);
+    let elsewhere = agent.post(&format!("/agent/v1/jobs/{}/result", uuid::Uuid::nil()), &SignedResult { jws }).await;
+    assert_eq!(because(elsewhere).await, of(403, "bad_result", "it is about another job than its address"));
+    let none = agent.post(&format!("/agent/v1/jobs/{}/result", result.job), &SignedResult { jws: "x".into() }).await;
+    assert_eq!(because(none).await, of(403, "bad_result", "it is no JWS of this type, or its claims are of another shape"));
+    // A code that says enough has none.
+    assert_eq!(because(agent.post("/agent/v1/nothing", &json!({})).await).await, of(404, "not_found", ""));
 }
 
 #[tokio::test]

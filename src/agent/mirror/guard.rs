@@ -81,16 +81,19 @@ impl Guard {
         Self { dir: state_dir.clone(), percent: usize::from(*mirror_max_removal_percent), people: *mirror_max_removals, audit: None }
     }
 
-    fn is_too_many(&self, people: usize, known: usize) -> bool {
-        people > self.people && people.saturating_mul(100) > known.saturating_mul(self.percent)
+    /// That nobody is left is too many, however few they were: it is what a search that finds nobody by mistake looks like.
+    fn is_too_many(&self, people: usize, known: usize, left: usize) -> bool {
+        let nobody_is_left = people > 0 && left == 0 && self.percent < 100;
+        nobody_is_left || (people > self.people && people.saturating_mul(100) > known.saturating_mul(self.percent))
     }
 
-    /// Whether so many of those that are known may be removed. If not, that is said and kept. `now`: seconds since 1970.
-    pub(super) async fn allows(&self, people: usize, known: usize, now: i64) -> Result<bool> {
+    /// Whether so many of those that are `known` may be removed, after which so many are `left`, newcomers among them. If not, that is said
+    /// and kept. `now`: seconds since 1970.
+    pub(super) async fn allows(&self, people: usize, (known, left): (usize, usize), now: i64) -> Result<bool> {
         let before = held(&self.dir)?;
         // Others who came meanwhile, from a mistyped unit perhaps, do not make it a smaller share.
         let known = before.as_ref().map_or(known, |before| before.known.min(known));
-        if !self.is_too_many(people, known) {
+        if !self.is_too_many(people, known, left) {
             return Ok(true);
         }
         // As many as the administrator was told, and what is usual beside.
@@ -142,18 +145,23 @@ mod tests {
     async fn many_are_both_a_number_and_a_share() {
         let dir = tempfile::tempdir().unwrap();
         let guard = Guard { dir: dir.path().to_owned(), percent: 20, people: 100, audit: None };
-        for (people, known, allowed) in [(100, 100, true), (101, 505, true), (2001, 10_000, false)] {
-            assert_eq!(guard.allows(people, known, 7).await.unwrap(), allowed, "{people} of {known}");
+        for (people, known, left, allowed) in [(100, 100, 1, true), (101, 505, 404, true), (2001, 10_000, 7999, false)] {
+            assert_eq!(guard.allows(people, (known, left), 7).await.unwrap(), allowed, "{people} of {known}");
         }
         assert_eq!(held(dir.path()).unwrap(), Some(Held { people: 2001, known: 10_000, since: 7 }));
-        assert!(!guard.allows(2001, 100_000, 8).await.unwrap(), "newcomers");
+        assert!(!guard.allows(2001, (100_000, 97_999), 8).await.unwrap(), "newcomers");
         assert!(!is_accepted(dir.path()));
         assert!(accept(dir.path()).unwrap().is_some() && is_accepted(dir.path()));
         // Not for ever more than was seen.
-        assert!(guard.allows(2101, 10_000, 8).await.unwrap() && !guard.allows(2102, 10_000, 8).await.unwrap());
+        assert!(guard.allows(2101, (10_000, 9), 8).await.unwrap() && !guard.allows(2102, (10_000, 9), 8).await.unwrap());
         guard.is_over().unwrap();
         assert!(held(dir.path()).unwrap().is_none() && accept(dir.path()).unwrap().is_none() && !is_accepted(dir.path()));
+        // Nobody would be left, however few they are; with others in their place they may go.
+        for (people, left, allowed) in [(0, 0, true), (3, 1, true), (3, 0, false)] {
+            assert_eq!(guard.allows(people, (3, left), 9).await.unwrap(), allowed, "{left} left");
+        }
+        guard.is_over().unwrap();
         let all = Guard { percent: 100, ..guard };
-        assert!(all.allows(500, 500, 9).await.unwrap(), "switched off");
+        assert!(all.allows(500, (500, 0), 9).await.unwrap(), "switched off");
     }
 }

@@ -176,7 +176,8 @@ impl<D: People> Mirror<D> {
         let missing = telling.known().not_named();
         // One who never saw anybody does not say that nobody is there: another agent may have told of people.
         let saw_nobody = under_way.known == 0 && telling.known().len() == 0;
-        let may_end = !saw_nobody && self.guard.allows(missing, under_way.known, now).await?;
+        let left = telling.known().len().saturating_sub(missing);
+        let may_end = !saw_nobody && self.guard.allows(missing, (under_way.known, left), now).await?;
         let count = if may_end { telling.end().await? } else { telling.count };
         let gone = if may_end { known.end_pass()? } else { 0 };
         if may_end {
@@ -253,7 +254,8 @@ impl<D: People> Mirror<D> {
             self.census = Some((Instant::now(), begun.elapsed()));
         }
         left.retain(|guid| telling.known().get(*guid).is_some());
-        let may_remove = self.guard.allows(left.len(), known_before, self.time.now()).await?;
+        let remaining = telling.known().len().saturating_sub(left.len());
+        let may_remove = self.guard.allows(left.len(), (known_before, remaining), self.time.now()).await?;
         if may_remove {
             for guid in left {
                 telling.remove(guid).await?;

@@ -139,7 +139,7 @@ impl Answer {
         if self.status == status { Ok(()) } else { Err(format!("wanted {status}, it answered {}", self.told())) }
     }
 
-    /// A problem document as §6.9 wants it, of this status and with one of these codes.
+    /// A problem document as §6.8 wants it, of this status and with one of these codes.
     pub fn is_problem(&self, status: u16, codes: &[&str], now: i64) -> Result<(), String> {
         let wanted = codes.join(" or ");
         let not = || format!("wanted {status} {wanted}, it answered {}", self.told());

@@ -39,14 +39,14 @@ pub async fn unknown_ways(run: &mut Run) {
         run.line.ahead = now - (run.line.now() - run.line.ahead);
     }
     let nowhere = plain(run, Method::POST, "/agent/v1/nowhere");
-    run.refused("§6.9", "an address that is not there", &nowhere, 404, &["not_found"]).await;
+    run.refused("§6.8", "an address that is not there", &nowhere, 404, &["not_found"]).await;
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
         let draft = plain(run, method.clone(), "/agent/v1/lease");
-        run.refused("§6.9", format!("{method} where only POST is"), &draft, 405, &["method_not_allowed"]).await;
+        run.refused("§6.8", format!("{method} where only POST is"), &draft, 405, &["method_not_allowed"]).await;
     }
     let allow = run.send(&plain(run, Method::GET, "/agent/v1/token")).await;
     let held = allow.and_then(|answer| if answer.has_header("allow") { Ok(()) } else { Err("it has no Allow header".to_owned()) });
-    run.note("§6.9", "a 405 says what is allowed", held);
+    run.note("§6.8", "a 405 says what is allowed", held);
 }
 
 /// Good bodies, by the address they go to.
@@ -225,7 +225,7 @@ pub async fn results(run: &mut Run) {
     let header = json!({ "typ": jws::RESULT, "alg": "EdDSA", "kid": run.me.agent });
     let body = |jws: String| json!({ "jws": jws }).to_string().into_bytes();
     let draft = run.draft(&path, body(sign(&run.identity, &header, &result))).await;
-    run.refused("§6.6", "a result for a job that this agent does not hold is refused", &draft, 409, &["contradicts"]).await;
+    run.refused("§6.6", "a result for a job that is not there is refused", &draft, 409, &["unknown_job"]).await;
 
     let stranger = Identity::generate();
     let with = |name: &str, value: Value| {
@@ -254,7 +254,7 @@ pub async fn results(run: &mut Run) {
     }
     let several = json!({ "results": ["garbage", sign(&run.identity, &header, &result), sign(&stranger, &header, &result)] });
     let draft = run.draft("/agent/v1/results", several.to_string().into_bytes()).await;
-    let wanted = json!(["bad_result", "contradicts", "bad_result"]);
+    let wanted = json!(["bad_result", "unknown_job", "bad_result"]);
     let told = run.send(&draft).await.and_then(|answer| {
         answer.is(200)?;
         let told = answer.json()?;
@@ -312,12 +312,12 @@ pub async fn identity(run: &mut Run) {
     };
     let forged = request(run, &next, &stranger, Vec::new());
     let draft = run.draft(PATH, forged).await;
-    run.refused("§6.8", "an identity that did not sign for itself is refused", &draft, 403, &["bad_identity"]).await;
+    run.refused("§6.9", "an identity that did not sign for itself is refused", &draft, 403, &["bad_identity"]).await;
     let signer = run.identity.clone();
     let draft = run.draft(PATH, request(run, &next, &signer, Vec::new())).await;
-    run.refused("§6.8", "an identity that only the old one signed for is refused", &draft, 403, &["bad_identity"]).await;
+    run.refused("§6.9", "an identity that only the old one signed for is refused", &draft, 403, &["bad_identity"]).await;
     let draft = run.draft(PATH, request(run, &next, &next, vec![run.identity.sign(run.statement())])).await;
-    run.refused("§6.8", "a sealing key that the new identity did not sign for is refused", &draft, 403, &["bad_key"]).await;
+    run.refused("§6.9", "a sealing key that the new identity did not sign for is refused", &draft, 403, &["bad_key"]).await;
     // Ours has one key that holds now; it comes along, word for word.
     let mut statement = run.statement();
     statement.key = b64(&KeyPair::generate().public);
@@ -326,12 +326,12 @@ pub async fn identity(run: &mut Run) {
     run.taken("§6.4", "a key to bring along is taken", &draft, 204).await;
     let old = run.draft("/agent/v1/heartbeat", run.heartbeat(false)).await;
     let draft = run.draft(PATH, request(run, &next, &next, vec![next.sign(statement)])).await;
-    run.taken("§6.8", "another identity takes the place of the first", &draft, 204).await;
-    run.refused("§6.8", "a token of the key before is refused", &old, 401, &["bad_token"]).await;
+    run.taken("§6.9", "another identity takes the place of the first", &draft, 204).await;
+    run.refused("§6.9", "a token of the key before is refused", &old, 401, &["bad_token"]).await;
     let renewal = run.token_request(&run.signed_assertion(&run.assertion()));
-    run.refused("§6.8", "an assertion of the key before is refused", &renewal, 401, &["bad_assertion"]).await;
+    run.refused("§6.9", "an assertion of the key before is refused", &renewal, 401, &["bad_assertion"]).await;
     run.identity = std::sync::Arc::new(next);
     run.token = None;
     let draft = run.draft("/agent/v1/heartbeat", run.heartbeat(false)).await;
-    run.taken("§6.8", "the new key counts", &draft, 200).await;
+    run.taken("§6.9", "the new key counts", &draft, 200).await;
 }

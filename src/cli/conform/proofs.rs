@@ -164,5 +164,5 @@ pub async fn tokens(run: &mut Run) {
     let mut get = run.draft(PATH, Vec::new()).await;
     (get.method, get.kind) = (Method::GET, String::new());
     get.claim("htm", "GET");
-    run.refused("§6.9", "a GET is refused, and the problem says so", &get, 405, &["method_not_allowed"]).await;
+    run.refused("§6.8", "a GET is refused, and the problem says so", &get, 405, &["method_not_allowed"]).await;
 }

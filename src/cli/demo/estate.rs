@@ -18,7 +18,7 @@ use super::{
     people,
 };
 use crate::{
-    agent::{self, enrol, state},
+    agent::{self, cloud::Failure, enrol, state},
     app::App,
     base::{
         clock::Clock,
@@ -93,7 +93,7 @@ impl Estate {
         let tenant = tenant(&app).await?;
         enrolled(&app, &tenant, &settings).await?;
         let console_url = format!("{portal_url}/console{}", owner(&app, &tenant).await?);
-        running.spawn(Box::pin(agent::run(settings, clock, stop.clone())));
+        running.spawn(Box::pin(agent_runs(settings, clock, stop.clone())));
 
         let mut estate =
             Self { portal_url, console_url, inbox, dc, running, tasks, app, stop, _postgres: postgres, _scratch: scratch, _keep: keep };
@@ -131,6 +131,22 @@ impl Estate {
             ready = tokio::time::timeout(PATIENCE, ready(&app)) => ready.context("the agent told nothing of the directory")?,
             ended = ended(&mut self.running) => ended,
         }
+    }
+}
+
+/// One that was revoked leaves the demo running: somebody tries another agent in its place.
+async fn agent_runs(settings: config::Agent, clock: Clock, stop: CancellationToken) -> Result<()> {
+    // A token of its own: an agent that ends cancels it.
+    match agent::run(settings, clock, stop.child_token()).await {
+        Err(error) if matches!(error.downcast_ref(), Some(Failure::Revoked)) => {
+            eprintln!(
+                "\nThe demo's agent was revoked and has ended; the demo goes on without it. Nobody is served until another agent is confirmed: \
+                 docs/agent-protocol.md, appendix C, enrols one of yours, and the next start with --keep one of the demo's own."
+            );
+            stop.cancelled().await;
+            Ok(())
+        }
+        ended => ended,
     }
 }
 
@@ -183,6 +199,7 @@ async fn owner(app: &App, tenant: &Tenant) -> Result<String> {
 /// Enrol the agent with a one-time token over HTTP, and confirm it as an administrator would, by its fingerprint.
 async fn enrolled(app: &App, tenant: &Tenant, settings: &config::Agent) -> Result<()> {
     let source = Source::house("demo");
+    put_away_if_revoked(app, &settings.state_dir).await?;
     if settings.state_dir.join("agent.json").exists() {
         // From an earlier run, which may have used another port.
         let me = state::State::load(&settings.state_dir)?.me;
@@ -204,6 +221,20 @@ async fn enrolled(app: &App, tenant: &Tenant, settings: &config::Agent) -> Resul
         ensure!(confirmed, "the agent's fingerprint does not fit");
     }
     tx.commit().await?;
+    Ok(())
+}
+
+/// An agent that was revoked is for ever: another one begins with a directory of its own.
+async fn put_away_if_revoked(app: &App, dir: &Path) -> Result<()> {
+    if !dir.join("agent.json").exists() {
+        return Ok(());
+    }
+    let me = state::State::load(dir)?.me.agent;
+    let known = fleet::agent(&mut *app.db.acquire().await?, me).await?;
+    if known.is_some_and(|agent| agent.status == Status::Revoked) {
+        let aside = dir.with_file_name(format!("agent-revoked-{me}"));
+        fs::rename(dir, &aside).with_context(|| format!("renaming {}", dir.display()))?;
+    }
     Ok(())
 }
 

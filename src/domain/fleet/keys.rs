@@ -18,11 +18,14 @@ use crate::{
     },
 };
 
-/// Keep a key that its agent signed. False when the statement is not this agent's, is not for now, or repeats an epoch with
+/// Keep a key that its agent signed. Answers why not, when the statement is not this agent's, is not for now, or repeats an epoch with
 /// another key or a key with another statement.
-pub async fn publish(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agent: &Agent, key: &Signed) -> Result<bool> {
+pub async fn publish(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agent: &Agent, key: &Signed) -> Result<Option<&'static str>> {
     let statement = &key.statement;
-    let Some((key_id, not_before, not_after)) = parts(statement).filter(|_| fits(agent, clock, key)) else { return Ok(false) };
+    if let Some(why) = misfit(agent, clock, key) {
+        return Ok(Some(why));
+    }
+    let (key_id, not_before, not_after) = parts(statement).context("a statement that was found good")?;
     sqlx::query!(
         "insert into sealing_keys (key_id, tenant_id, agent_id, epoch, statement, signature, not_before, not_after)
          values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing",
@@ -42,7 +45,8 @@ pub async fn publish(conn: &mut PgConnection, scope: &Scope, clock: &Clock, agen
     let kept = sqlx::query_scalar!("select signature from sealing_keys where key_id = $1 and agent_id = $2", key_id, agent.agent_id)
         .fetch_optional(conn)
         .await?;
-    Ok(kept.as_ref() == Some(&key.signature))
+    let is_kept = kept.as_ref() == Some(&key.signature);
+    Ok((!is_kept).then_some("another key has this epoch, or this key another statement"))
 }
 
 /// Key id, begin and end.
@@ -53,17 +57,25 @@ fn parts(statement: &Statement) -> Option<(String, OffsetDateTime, OffsetDateTim
 
 /// Whether it is this agent's own key for about now, in its own words.
 pub(super) fn fits(agent: &Agent, clock: &Clock, key: &Signed) -> bool {
-    let statement = &key.statement;
-    let now = clock.now();
-    parts(statement).is_some_and(|(_, not_before, not_after)| {
-        key.is_signed_by(&agent.identity)
-            // What a browser can hold in a number, or it would refuse every key of the list.
-            && statement.epoch < 1 << 53
-            && statement.agent == agent.agent_id
-            && statement.connector == agent.connector_id
-            && not_after > now
-            && not_before < now + Duration::minutes(5)
-    })
+    misfit(agent, clock, key).is_none()
+}
+
+/// Why it is not.
+fn misfit(agent: &Agent, clock: &Clock, key: &Signed) -> Option<&'static str> {
+    let (statement, now) = (&key.statement, clock.now());
+    let Some((_, not_before, not_after)) = parts(statement).filter(|_| statement.is_well_formed()) else {
+        return Some("suite, key, epoch or times of the statement are not as they must be");
+    };
+    let rules = [
+        (key.is_signed_by(&agent.identity), "the signature is not by this agent's identity over this statement"),
+        // What a browser can hold in a number, or it would refuse every key of the list.
+        (statement.epoch < 1 << 53, "the epoch is too large"),
+        (statement.agent == agent.agent_id, "it is of another agent"),
+        (statement.connector == agent.connector_id, "it is for another connector"),
+        (not_after > now, "it has ended"),
+        (not_before < now + Duration::minutes(5), "it begins too late"),
+    ];
+    rules.into_iter().find(|(holds, _)| !holds).map(|(_, why)| why)
 }
 
 pub(super) fn is_valid_now(clock: &Clock, key: &Signed) -> bool {

@@ -41,6 +41,8 @@ pub enum Settled {
     Again,
     /// Not the holder of the lease, another ciphertext, another verdict than before: nothing was written.
     Contradicts(&'static str),
+    /// This tenant has no such job.
+    UnknownJob,
 }
 
 /// What an agent tells. The caller has verified the signature with the agent's own key.
@@ -124,7 +126,7 @@ pub async fn settle_closely(conn: &mut PgConnection, clock: &Clock, told: &[Told
     for (n, told) in (1..).zip(told) {
         answers.push(match rows.remove(&n) {
             Some(row) => decide(&mut *conn, clock, told, row).await?,
-            None => (Settled::Contradicts("unknown job"), None),
+            None => (Settled::UnknownJob, None),
         });
     }
     Ok(answers)

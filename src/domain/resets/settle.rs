@@ -105,6 +105,7 @@ pub async fn settle_closely(conn: &mut PgConnection, clock: &Clock, reports: &[&
         let (outcome, user, flow, why) = match settled {
             Settled::Again | Settled::Recorded { .. } => continue,
             Settled::Contradicts(why) => ("refused", None, None, Some(*why)),
+            Settled::UnknownJob => ("refused", None, None, Some("unknown job")),
             Settled::HandedOver { user_id, flow_id } => ("handed_over", Some(*user_id), Some(*flow_id), None),
         };
         lines.push((&report.tenant.scope, report.source, line(report, outcome, user, flow, why)));

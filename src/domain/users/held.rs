@@ -16,10 +16,11 @@ use crate::{
     },
 };
 
-/// Fewer than that may always go: a small office has its days.
+/// Fewer than that may always go, as long as anybody was named: a small office has its days. That nobody at all is left is what a search
+/// that failed looks like, and an agent whose people are all gone has no people to serve.
 const FEW: usize = 20;
 
-/// Remove whoever was last named before `before`, unless they are more than half of all; then answers how many they are.
+/// Remove whoever was last named before `before`, unless they are more than half of all, or all; then answers how many they are.
 pub(super) async fn or_remove(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -36,7 +37,9 @@ pub(super) async fn or_remove(
     )
     .fetch_one(&mut *conn)
     .await?;
-    if gone.len() > FEW && gone.len() > usize::try_from(known)? / 2 {
+    let all = usize::try_from(known)?;
+    let nobody_is_left = !gone.is_empty() && gone.len() == all;
+    if nobody_is_left || (gone.len() > FEW && gone.len() > all / 2) {
         sqlx::query!(
             "insert into held_removals (connector_id, tenant_id, people, before, held_at) values ($1, $2, $3, $4, $5)
              on conflict (connector_id) do update set people = excluded.people, before = excluded.before, held_at = excluded.held_at",

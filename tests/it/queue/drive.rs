@@ -241,7 +241,7 @@ impl<'a> World<'a> {
         let seen = match ground.settle(conn, agent, result).await {
             Settled::Recorded { end, .. } => Told::Recorded(end.state),
             Settled::Again => Told::Again,
-            Settled::Contradicts(_) => Told::Contradicts,
+            Settled::Contradicts(_) | Settled::UnknownJob => Told::Contradicts,
             Settled::HandedOver { .. } => panic!("nobody else was heard of"),
         };
         let hash = self.queue.jobs.get(&result.job).and_then(|job| {
