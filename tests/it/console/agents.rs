@@ -186,7 +186,7 @@ async fn what_an_agents_own_checks_found_is_said_in_words() {
     let mut agent = cloud.agent().await;
     let mut admin = cloud.operator(Role::Administrator).await;
     let (connector, overview) = (format!("/console/connectors/{}", cloud.connector), "/console");
-    admin.opens(&of(&agent)).await.sees("It has not looked yet");
+    admin.opens(&of(&agent)).await.sees("It has told of no checks yet");
     let found = |code: &str, severity, count| Found { code: code.to_owned(), severity, count };
     let at = cloud.clock.seconds();
     agent.checkup = Some(Checkup { at, findings: vec![found("bind_ok", Severity::Ok, 1), found("rights_ok", Severity::Ok, 1)] });
