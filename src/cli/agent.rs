@@ -110,7 +110,7 @@ pub async fn run(args: Args, config: Config, config_file: Option<PathBuf>) -> Re
         }
         Some(Command::Setup(args)) => Box::pin(cli_setup::run(*args)).await,
         Some(Command::Doctor { everybody, json }) => {
-            let extent = setup::Extent { everybody, config_file: config_file.as_deref() };
+            let extent = setup::Extent { everybody, config_file: config_file.as_deref(), ..setup::Extent::default() };
             let report = setup::doctor(&config.agent, extent, &Clock::system()).await;
             tell(&report, json)?;
             ensure!(report.worst() < Severity::Problem, "{} of these must be mended", report.count(Severity::Problem));

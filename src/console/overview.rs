@@ -114,8 +114,8 @@ struct OverviewPage {
     name: String,
     people: bool,
     governs: bool,
-    /// Keys of what wants doing, the most urgent first.
-    todo: Vec<&'static str>,
+    /// Keys of what wants doing, the most urgent first, and where.
+    todo: Vec<(&'static str, &'static str)>,
     /// Decisions that wait for whoever looks.
     waiting: i64,
     spans: Vec<Choice>,
@@ -154,16 +154,16 @@ async fn show(desk: May<Any>, uri: Uri) -> Result<Response> {
     let mut todo = Vec::new();
     if desk.may::<Fleet>() {
         if !tenant.self_service {
-            todo.push("console-todo-self-service");
+            todo.push(("console-todo-self-service", "/console/settings"));
         }
         if connectors.iter().any(|connector| connector.reaching == 0) {
-            todo.push("console-todo-agent");
+            todo.push(("console-todo-agent", "/console/connectors"));
         }
         if fleet::has_problem(&mut conn, scope, &app.clock).await? {
-            todo.push("console-todo-checkup");
+            todo.push(("console-todo-checkup", "/console/connectors"));
         }
         if tenant.alerts.is_none() {
-            todo.push("console-todo-alerts");
+            todo.push(("console-todo-alerts", "/console/settings"));
         }
     }
     let report = reports::report(&mut conn, scope, &app.clock, view).await?;

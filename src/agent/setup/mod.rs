@@ -38,6 +38,8 @@ pub use servers::named;
 pub struct Extent<'a> {
     /// Look at every account, however many.
     pub everybody: bool,
+    /// Where rights are found out by trying, try them on a few only: time and again it would fill the directory's logs.
+    pub brief: bool,
     /// The settings file, whose rights are looked at.
     pub config_file: Option<&'a Path>,
 }
@@ -62,7 +64,7 @@ pub async fn preflight(settings: &config::Agent, extent: Extent<'_>, clock: &Clo
 /// The directory alone: what an agent that runs looks at by itself.
 pub async fn checkup(settings: &config::Agent, clock: &Clock) -> Report {
     let mut report = Report::default();
-    directory(settings, Extent::default(), clock, &mut report).await;
+    directory(settings, Extent { brief: true, ..Extent::default() }, clock, &mut report).await;
     report
 }
 
@@ -112,7 +114,7 @@ async fn ask(
     report: &mut Report,
 ) -> Result<(), Finding> {
     if directory.kind == DirectoryKind::Openldap {
-        report.findings.extend(openldap::check(&mut probe, directory).await?);
+        report.findings.extend(openldap::check(&mut probe, directory, extent.brief).await?);
         return Ok(());
     }
     report.add(policy::domain(&mut probe, &directory.base_dn).await?);

@@ -77,10 +77,11 @@ pub async fn policies(settings: &config::Directory) -> Result<Policies, Finding>
 }
 
 /// What holds at all servers: its people, and what our account may do to them.
-pub(super) async fn check(probe: &mut Probe, settings: &config::Directory) -> Result<Vec<Finding>, Finding> {
+pub(super) async fn check(probe: &mut Probe, settings: &config::Directory, brief: bool) -> Result<Vec<Finding>, Finding> {
     let mut found = Vec::new();
+    let enough = if brief { FEW } else { TRIED };
     let filter = "(objectClass=person)";
-    let (people, more) = probe.search(&settings.users_dn, Scope::Subtree, filter, &["1.1"], TRIED + 1).await?;
+    let (people, more) = probe.search(&settings.users_dn, Scope::Subtree, filter, &["1.1"], enough + 1).await?;
     if people.is_empty() {
         let text = "there is nobody in it whom the account can see.";
         found.push(
@@ -88,17 +89,19 @@ pub(super) async fn check(probe: &mut Probe, settings: &config::Directory) -> Re
                 .say("Check agent.directory.users_dn, and that the account may read there."),
         );
     }
-    found.extend(rights(settings, more || people.len() > TRIED).await?);
+    found.extend(rights(settings, enough, more || people.len() > enough).await?);
     Ok(found)
 }
 
 /// At so many people the rights are tried.
 const TRIED: usize = 50;
+/// And at so many by an agent that runs.
+const FEW: usize = 5;
 
-async fn rights(settings: &config::Directory, are_more: bool) -> Result<Vec<Finding>, Finding> {
+async fn rights(settings: &config::Directory, enough: usize, are_more: bool) -> Result<Vec<Finding>, Finding> {
     let fault = |error: String| Finding::new(Code::DirectoryFault, &settings.users_dn, format!("{error}."));
     let directory = OpenLdap::new(settings, Time::new(Clock::system())).map_err(|error| fault(format!("{error:#}")))?;
-    let Tried { holds, people } = directory.tried(TRIED).await.map_err(|trouble| fault(trouble.to_string()))?;
+    let Tried { holds, people } = directory.tried(enough).await.map_err(|trouble| fault(trouble.to_string()))?;
     let mut found = Vec::new();
     if holds == Some(false) {
         let finding = Finding::new(Code::RightsTooMuch, &settings.bind_dn, format!("{NO_RULE_HOLDS}."));
