@@ -37,3 +37,9 @@ begin
                 where m.tenant_id = tenant and m.user_id = u.user_id))
         limit most;
 end $$;
+
+-- The functions of an index name one another with their schema: while a dump is restored there is no search path, and the index could not
+-- be made.
+create or replace function people_names(tenant uuid, display text, sign_in text, principal text) returns tsvector language sql immutable parallel safe as $$
+    select array_to_tsvector(public.people_words(tenant, display || ' ' || split_part(sign_in, '@', 1) || ' ' || split_part(principal, '@', 1)))
+$$;

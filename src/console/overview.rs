@@ -18,7 +18,7 @@ use crate::{
     app::App,
     domain::{
         coverage::{self, Counts},
-        fleet,
+        fleet::{self, Trouble},
         policies::Method,
         reports::{self, KINDS, Report, SPANS, Sends, Step, View},
         tenants,
@@ -159,7 +159,8 @@ async fn show(desk: May<Any>, uri: Uri) -> Result<Response> {
         if connectors.iter().any(|connector| connector.reaching == 0) {
             todo.push(("console-todo-agent", "/console/connectors"));
         }
-        if fleet::has_problem(&mut conn, scope, &app.clock).await? {
+        let agents = fleet::overseen(&mut conn, scope, &app.clock, None).await?;
+        if agents.iter().any(|agent| agent.troubles(app.clock.now()).contains(&Trouble::Checkup)) {
             todo.push(("console-todo-checkup", "/console/connectors"));
         }
         if tenant.alerts.is_none() {

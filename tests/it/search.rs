@@ -144,6 +144,9 @@ async fn the_first_of_many_are_found_by_how_their_name_begins() {
     }
     assert_eq!(finds(&cloud, "zed name 5").await, first(40)[10..], "ten of sixty");
     assert_eq!(finds(&cloud, "zed max").await, ["max"]);
+    // Not all sixty are looked at.
+    let named = "select count(*) from tenants t, people_named(t.tenant_id, 'zed', null, null, 1000) where t.name = 'Corp Example'";
+    assert_eq!(cloud.sql::<i64>(named).await, 50);
     let mut conn = cloud.app.db.acquire().await.unwrap();
     let new = New { name: "Neighbour", host: "neighbour.example", language: Language::English, help: None };
     let other = tenants::create(&mut conn, &cloud.app.ring, &cloud.clock, new).await.unwrap().scope;
@@ -215,4 +218,14 @@ async fn a_hundred_thousand_people_are_searched_as_one_types() {
         }
     }
     assert!(slowest.as_millis() < 50, "{slowest:?}");
+}
+
+/// While a dump is restored there is no search path, and what an index calls must be found all the same.
+#[tokio::test]
+async fn the_indexes_of_names_can_be_made_without_a_search_path() {
+    let (cloud, _agent) = office().await;
+    let mut tx = cloud.app.db.begin().await.unwrap();
+    for statement in ["set local search_path = ''", "reindex index public.users_names", "reindex index public.users_beginning"] {
+        sqlx::query(statement).execute(&mut *tx).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
 }

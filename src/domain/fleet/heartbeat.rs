@@ -54,7 +54,8 @@ pub async fn heartbeat(
     agent: &Agent,
     beat: &Heartbeat,
 ) -> Result<Beaten> {
-    let kept = Heartbeat { checkup: beat.checkup.clone().map(|checkup| checkup.tidied(clock.seconds())), ..beat.clone() };
+    let mut kept = beat.clone();
+    kept.checkup = kept.checkup.map(|checkup| checkup.tidied(clock.seconds()));
     let before = sqlx::query!(
         r#"update agents a set last_seen_at = $3, health = $4, version = left($5, 50), instance = coalesce(a.instance, $6),
                address = coalesce(a.address, $7::text::inet)

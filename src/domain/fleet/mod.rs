@@ -194,18 +194,6 @@ pub async fn agents(conn: &mut PgConnection) -> Result<Vec<Listed>> {
     Ok(listed.collect())
 }
 
-/// Whether an agent that serves now found a problem in its directory.
-pub async fn has_problem(conn: &mut PgConnection, scope: &Scope, clock: &Clock) -> Result<bool> {
-    Ok(sqlx::query_scalar!(
-        r#"select exists (select 1 from agents where tenant_id = $1 and status = 'active' and last_seen_at > $2
-               and health @> '{"checkup": {"findings": [{"severity": "problem"}]}}') as "is!""#,
-        scope.id(),
-        clock.now() - SILENT_AFTER,
-    )
-    .fetch_one(conn)
-    .await?)
-}
-
 /// Those of these connectors of which an agent says that it does not reach its directory.
 pub async fn partly_blind(conn: &mut PgConnection, clock: &Clock, connectors: &[Uuid]) -> Result<Vec<Uuid>> {
     Ok(sqlx::query_scalar!(

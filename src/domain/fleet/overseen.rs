@@ -21,7 +21,6 @@ use crate::{
 const CLOCK_OFF: i64 = 60;
 /// Not so long ago that a new agent could not have said anything yet.
 const JUST_NOW: Duration = Duration::minutes(2);
-
 /// Agents look every hour.
 const LOOKED: Duration = Duration::hours(2);
 
