@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{agent::time::Time, base::config, wire::message::DirectoryHealth};
 
-const ACCOUNT: [&str; 14] = [
+const ACCOUNT: [&str; 15] = [
     "objectGUID",
     "objectClass",
     "sAMAccountName",
@@ -44,6 +44,8 @@ const ACCOUNT: [&str; 14] = [
     "msDS-User-Account-Control-Computed",
     "msDS-ResultantPSO",
     "primaryGroupID",
+    // Told by a base search only, and complete: however nested, and the primary one.
+    "tokenGroups",
 ];
 /// A domain, through its controllers.
 pub struct Ad {
@@ -116,8 +118,8 @@ impl Ad {
 
     async fn account(&self, session: Session, user: Uuid) -> Result<Option<Account>, Trouble> {
         let (now, server) = (filetime(self.time.now()), session.server.clone());
-        let found = read(session, &guid(user), &ACCOUNT).await?;
-        Ok(found.and_then(|entry| entry.account(now)).map(|account| Account { server, ..account }))
+        let Some(entry) = read(session, &guid(user), &ACCOUNT).await? else { return Ok(None) };
+        Ok(entry.account(now).map(|account| Account { server, protected: account.protected || is_powerful(&entry), ..account }))
     }
 }
 
@@ -129,6 +131,20 @@ async fn read(mut session: Session, base: &str, names: &[&str]) -> Result<Option
         NO_SUCH_OBJECT => Ok(None),
         code => Err(answered(code, &result.text)),
     }
+}
+
+/// Whether it administers the domain by a group. AD writes adminCount within the hour, Samba never. Everybody is in a group, so whose groups
+/// are not told may be an administrator.
+fn is_powerful(entry: &Entry) -> bool {
+    let mut groups = entry.all_bytes("tokenGroups").filter_map(sd::Sid::read).peekable();
+    if groups.peek().is_none() {
+        tracing::warn!(
+            directory.object = entry.dn(),
+            "this account's groups (tokenGroups) may not be read: it is taken for an administrator's"
+        );
+        return true;
+    }
+    groups.any(|group| group.administers())
 }
 
 pub(super) fn guid(user: Uuid) -> String {

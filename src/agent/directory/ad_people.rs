@@ -23,6 +23,7 @@ use super::{
     dn,
     link::{ANSWER, Session},
     people::{Group, Guids, Mark, Page, People, bound, unbound},
+    sd::Sid,
 };
 use crate::wire::message::{MIRROR_BATCH, Person};
 
@@ -121,15 +122,23 @@ impl People for Ad {
                 Err(Trouble::Answered { code: 32 | 34, .. }) => return Ok(Vec::new()),
                 other => other?,
             };
-            groups.extend(entries.iter().filter_map(|entry| {
-                let name = entry.text("sAMAccountName").unwrap_or_default().to_owned();
-                Some(Group { guid: entry.guid()?, name, dn: plain_dn(entry.dn()).to_owned() })
-            }));
+            groups.extend(entries.iter().filter_map(group));
             cookie = next;
             if cookie.is_empty() {
                 return Ok(groups);
             }
         }
+    }
+
+    async fn powerful(&self) -> Result<Vec<Group>, Trouble> {
+        let domain = self.look_over(&self.mirror, &self.base_dn, &["objectSid"]).await?;
+        let domain = domain.as_ref().and_then(|domain| Sid::read(domain.bytes("objectSid")?));
+        let domain = domain.ok_or_else(|| answered(0, "agent.directory.base_dn is no domain: it has no objectSid"))?;
+        let sids = Sid::administering(&domain).iter().map(|sid| format!("(objectSid={sid})")).collect::<Vec<_>>().concat();
+        let filter = format!("(&(objectClass=group)(|{sids}))");
+        let names = ["objectGUID", "sAMAccountName"];
+        let (entries, _) = self.search(None, &self.base_dn, &filter, &names, Vec::new(), &[]).await?;
+        Ok(entries.iter().filter_map(group).collect())
     }
 
     async fn members(&self, group: &Group, cookie: Vec<u8>) -> Result<Guids, Trouble> {
@@ -218,6 +227,11 @@ impl Ad {
         let next = control.map(|control| control.1.parse::<PagedResults>().cookie).unwrap_or_default();
         Ok((entries, bound(&session.server.name, &next)))
     }
+}
+
+fn group(entry: &Entry) -> Option<Group> {
+    let name = entry.text("sAMAccountName").unwrap_or_default().to_owned();
+    Some(Group { guid: entry.guid()?, name, dn: plain_dn(entry.dn()).to_owned() })
 }
 
 /// One entry.

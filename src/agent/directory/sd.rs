@@ -30,6 +30,12 @@ const DACL_PROTECTED: u16 = 0x1000;
 const INHERIT_ONLY: u8 = 0x08;
 const INHERITED: u8 = 0x10;
 
+/// The groups that AdminSDHolder guards (MS-ADTS 3.1.1.6.1.1): Domain Admins, controllers, Schema and Enterprise Admins, controllers that
+/// only read, Key Admins; with them those who own the group policies.
+const DOMAIN_ADMINS: [u32; 8] = [512, 516, 518, 519, 520, 521, 526, 527];
+/// The same of BUILTIN: Administrators; Account, Server, Print, Backup Operators; Replicator.
+const BUILTIN_ADMINS: [u32; 6] = [544, 548, 549, 550, 551, 552];
+
 /// Everyone and Authenticated Users.
 const ANYBODY: [&[u8]; 2] = [&[1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0], &[1, 1, 0, 0, 0, 0, 0, 5, 11, 0, 0, 0]];
 
@@ -63,6 +69,21 @@ impl Sid {
     /// Everyone, the authenticated, BUILTIN: no domain's own.
     pub fn is_domain(&self) -> bool {
         self.to_string().starts_with("S-1-5-21-")
+    }
+
+    /// Whether it is a group that administers a domain or its servers.
+    pub fn administers(&self) -> bool {
+        if self.is_domain() {
+            DOMAIN_ADMINS.contains(&self.rid())
+        } else {
+            self.to_string().starts_with("S-1-5-32-") && BUILTIN_ADMINS.contains(&self.rid())
+        }
+    }
+
+    /// All such groups of the domain with this identifier, as text.
+    pub fn administering(domain: &Self) -> Vec<String> {
+        let own = DOMAIN_ADMINS.iter().map(|rid| format!("{domain}-{rid}"));
+        own.chain(BUILTIN_ADMINS.iter().map(|rid| format!("S-1-5-32-{rid}"))).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who is in which of the groups that matter: those that decide who is served, and those that the cloud is told.
+//! Who is in which of the groups that matter: those that decide who is served, those that protect, and those that the cloud is told.
 //!
 //! Read as a whole, from the groups' side, because a change of a membership changes nobody's own entry. People who are in the same
 //! groups share one list, so a hundred thousand of them take two or three megabytes.
@@ -36,12 +36,14 @@ enum Why {
     Allow,
     Deny,
     Tell,
+    Protect,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Set {
     allowed: bool,
     denied: bool,
+    protected: bool,
     /// Those that are told.
     groups: Vec<Uuid>,
     digest: u32,
@@ -76,10 +78,14 @@ impl Memberships {
                 }
             }
         }
+        for group in directory.powerful().await? {
+            all.add(directory, Why::Protect, &group).await?;
+        }
         all.told.sort_by_key(|group| group.guid);
         for set in &mut all.sets {
             set.groups.sort_unstable();
-            let bytes: Vec<u8> = set.groups.iter().flat_map(|guid| *guid.as_bytes()).collect();
+            let groups = set.groups.iter().flat_map(|guid| *guid.as_bytes());
+            let bytes: Vec<u8> = groups.chain(set.protected.then_some(1)).collect();
             set.digest = u32::from_be_bytes(sha256(&bytes)[..4].try_into()?);
         }
         Ok(all)
@@ -112,6 +118,7 @@ impl Memberships {
                         Why::Allow => set.allowed = true,
                         Why::Deny => set.denied = true,
                         Why::Tell => set.groups.push(group.guid),
+                        Why::Protect => set.protected = true,
                     }
                     self.sets.push(set);
                     u32::try_from(self.sets.len() - 1).unwrap_or(0)
@@ -132,6 +139,11 @@ impl Memberships {
     pub(super) fn serves(&self, guid: Uuid) -> bool {
         let set = self.set(guid);
         (self.everybody || set.allowed) && !set.denied
+    }
+
+    /// Never served, whatever their own entry says.
+    pub(super) fn protects(&self, guid: Uuid) -> bool {
+        self.set(guid).protected
     }
 
     pub(super) fn groups(&self, guid: Uuid) -> &[Uuid] {

@@ -296,6 +296,7 @@ async fn tell(telling: &mut Telling<'_>, memberships: &Memberships, mut person: 
     if !memberships.serves(person.guid) {
         return Ok(false);
     }
+    person.protected |= memberships.protects(person.guid);
     person.groups = memberships.groups(person.guid).to_vec();
     let digest = memberships.digest(person.guid);
     telling.person(person, digest).await?;

@@ -13,25 +13,13 @@ use super::{
 };
 use crate::agent::directory::sd::Sid;
 
-/// Groups of a domain that administer it: Domain, Schema and Enterprise Admins, controllers, Key Admins.
-const DOMAIN_ADMINS: [u32; 7] = [512, 516, 518, 519, 520, 526, 527];
-/// BUILTIN: Administrators; Account, Server, Print, Backup Operators.
-const BUILTIN_ADMINS: [u32; 5] = [544, 548, 549, 550, 551];
 /// Groups that everybody of a domain is in.
 const EVERYBODY: [u32; 2] = [513, 514];
-
-fn administers(sid: &Sid) -> bool {
-    if sid.is_domain() {
-        DOMAIN_ADMINS.contains(&sid.rid())
-    } else {
-        sid.to_string().starts_with("S-1-5-32-") && BUILTIN_ADMINS.contains(&sid.rid())
-    }
-}
 
 /// `extra`: attributes of people that may be written without need, and whose.
 pub(super) async fn check(probe: &mut Probe, own: &Own, units: &Units, extra: &BTreeMap<String, String>) -> Result<Vec<Finding>, Finding> {
     let mut found = Vec::new();
-    for sid in own.token.iter().filter(|sid| administers(sid)) {
+    for sid in own.token.iter().filter(|sid| sid.administers()) {
         found.push(member(probe, own, sid).await?);
     }
     if !found.is_empty() {

@@ -230,6 +230,27 @@ async fn who_leaves_the_groups_that_are_served_is_gone() {
     site.until(&mut mirror, PRESENT, 15).await;
 }
 
+#[tokio::test]
+async fn who_comes_to_administer_the_domain_is_told_as_protected() {
+    let site = Site::start(Release::Backports, |_, _| ()).await;
+    let (samba, mut mirror) = (&site.samba, site.mirror());
+    let protected = "select count(*) from users where protected";
+    site.until(&mut mirror, PRESENT, 20).await;
+    site.until(&mut mirror, protected, 0).await;
+    let (ann, ben) = (site.dn("user01").await, site.dn("user02").await);
+    let inner = group(samba, "the team", &[&ann]).await;
+    let admins = format!("CN=Domain Admins,CN=Users,{}", samba.base_dn);
+    samba.add_member(&admins, &inner).await.unwrap();
+    site.until(&mut mirror, protected, 1).await;
+    samba.add_member(&format!("CN=Administrators,CN=Builtin,{}", samba.base_dn), &ben).await.unwrap();
+    site.until(&mut mirror, protected, 2).await;
+    // Their own entry says nothing of it, and changes nothing.
+    samba.set(&ben, "displayName", "Ben Otherwise").await.unwrap();
+    site.until(&mut mirror, "select count(*) from users where protected and display_name = 'Ben Otherwise'", 1).await;
+    samba.remove_member(&admins, &inner).await.unwrap();
+    site.until(&mut mirror, protected, 1).await;
+}
+
 /// The real directory in pages of five, which breaks off after so many.
 struct Small {
     real: Arc<Ad>,
@@ -264,6 +285,10 @@ impl People for Small {
 
     async fn groups(&self, dn: &str) -> Result<Vec<Group>, Trouble> {
         self.real.groups(dn).await
+    }
+
+    async fn powerful(&self) -> Result<Vec<Group>, Trouble> {
+        self.real.powerful().await
     }
 
     async fn members(&self, group: &Group, cookie: Vec<u8>) -> Result<Guids, Trouble> {

@@ -60,6 +60,24 @@ async fn everybody_is_told_once_and_changes_are_found() {
 }
 
 #[tokio::test]
+async fn whom_the_settings_protect_by_group_is_known_to_the_mirror() {
+    let slapd = slapd(SlapdOptions::default()).await;
+    let protecting = |group: &str| {
+        let group = format!("cn={group},{}", slapd.groups_dn);
+        Desk::with(&slapd, |settings| settings.directory.openldap.protected_groups = vec![group])
+    };
+    let directory = protecting("finance").directory.clone();
+    let groups = directory.powerful().await.unwrap();
+    assert_eq!(groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>(), ["finance"]);
+    let members = directory.members(&groups[0], Vec::new()).await.unwrap().guids;
+    assert!(
+        members.contains(&uuid_of(&slapd, &slapd.dn("user04")).await) && !members.contains(&uuid_of(&slapd, &slapd.dn("user01")).await)
+    );
+    // Not known who is protected: nobody is told as if they were not.
+    assert!(matches!(protecting("gone").directory.powerful().await, Err(Trouble::Answered { code: 32, .. })));
+}
+
+#[tokio::test]
 async fn a_place_in_one_servers_history_means_nothing_at_another() {
     let (one, two) = (slapd(SlapdOptions::default()).await, slapd(SlapdOptions::default()).await);
     // Two servers of one directory, as far as the agent can see.

@@ -110,6 +110,17 @@ impl People for OpenLdap {
         }
     }
 
+    async fn powerful(&self) -> Result<Vec<Group>, Trouble> {
+        let mut found = Vec::new();
+        for name in &self.settings.protected_groups {
+            let group = self.groups(name).await?.into_iter().find(|group| dn::is_same(&group.dn, name));
+            found.push(
+                group.ok_or_else(|| answered(32, &format!("agent.directory.openldap.protected_groups: there is no group {name:?}")))?,
+            );
+        }
+        Ok(found)
+    }
+
     /// All at once: who is in a group is known only when all groups in it are.
     async fn members(&self, group: &Group, _: Vec<u8>) -> Result<Guids, Trouble> {
         let (mut next, mut groups, mut names, mut logins) = (vec![group.dn.clone()], HashSet::new(), Vec::new(), Vec::new());
@@ -201,7 +212,7 @@ impl OpenLdap {
         Ok(ages)
     }
 
-    /// Whom of these the settings protect by filter; the agent itself looks at groups, too.
+    /// Whom of these the settings protect by filter; by groups, see [`People::powerful`].
     async fn set_apart(&self, entries: &[Entry]) -> Result<HashSet<Uuid>, Trouble> {
         let filter = &self.settings.protected_filter;
         if filter.is_empty() {
