@@ -175,6 +175,17 @@ pub async fn recipients(
     clock: &Clock,
     connector: Uuid,
 ) -> Result<std::result::Result<Vec<Recipient>, Readiness>> {
+    let found = patient_recipients(conn, scope, clock, connector).await?;
+    Ok(found.and_then(|(recipients, reachable)| if reachable { Ok(recipients) } else { Err(Readiness::DirectoryDown) }))
+}
+
+/// The same for what may wait until the directory is back; with whether one of them reaches it at this moment.
+pub async fn patient_recipients(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    connector: Uuid,
+) -> Result<std::result::Result<(Vec<Recipient>, bool), Readiness>> {
     let now = clock.now();
     let rows = sqlx::query!(
         r#"select c.writeback, exists (select 1 from agents a where a.connector_id = c.connector_id and a.status = 'active'
@@ -204,11 +215,7 @@ pub async fn recipients(
             Ok(Recipient { identity: b64(&identity), statement: serde_json::from_value(statement)?, signature, key_id })
         })
         .collect::<Result<Vec<_>>>()?;
-    Ok(match (recipients.is_empty(), reachable) {
-        (true, _) => Err(Readiness::NoAgent),
-        (false, false) => Err(Readiness::DirectoryDown),
-        (false, true) => Ok(recipients),
-    })
+    Ok(if recipients.is_empty() { Err(Readiness::NoAgent) } else { Ok((recipients, reachable)) })
 }
 
 /// Which active agents of the connector hold these keys, of those that had not ended before `ended`.

@@ -25,7 +25,7 @@ pub use connectors::{Connector, Crew, Feature, add_connector, connectors, crew, 
 pub use enrolment::{Enrolled, Enrolment, Refused, confirm, enrol, fits, new_token, revoke};
 pub use heartbeat::{Alarm, Beaten, acknowledge, heartbeat};
 pub use identity::{NotTaken, Replaced, replace_identity, rotate};
-pub use keys::{Recipient, owners, publish, recipients};
+pub use keys::{Recipient, owners, patient_recipients, publish, recipients};
 pub use overseen::{Overseen, Trouble, overseen};
 pub use proofs::{Proof, Used, forget_used, use_up};
 pub use signing::{SigningKey, current_signing_key, signing_key};

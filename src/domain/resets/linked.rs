@@ -85,7 +85,8 @@ pub(super) async fn offer(
         if !linked.served || frozen.contains(&linked.user_id) {
             continue;
         }
-        let Ok(recipients) = fleet::recipients(&mut *conn, scope, clock, linked.connector_id).await? else { continue };
+        // A directory that is away may be back while the sealed job lives.
+        let Ok((recipients, _)) = fleet::patient_recipients(&mut *conn, scope, clock, linked.connector_id).await? else { continue };
         let permit = permit(&mut *conn, scope, clock, flow, &linked, recipients).await?;
         let who = Who { user_id: linked.user_id, connector_id: linked.connector_id, together: true };
         queue::follows(&mut *conn, scope, job, permit.ticket.job, &who).await?;
