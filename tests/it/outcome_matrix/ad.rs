@@ -51,6 +51,9 @@ must change         | applied                 | applied                 | applie
 never expires       | applied                 | must_change_not_set     | applied        | not_locked      | not_supported     | change_waived     | verified         | inspected
 gone                | gone                    | gone                    | gone           | gone            | gone              | gone              | gone             | gone
 moved out of scope  | out_of_scope            | out_of_scope            | out_of_scope   | out_of_scope    | out_of_scope      | out_of_scope      | out_of_scope     | out_of_scope
+moved within scope  | applied                 | applied                 | applied        | not_locked      | change_required   | change_waived     | verified         | inspected
+may not change it   | applied                 | applied                 | change_not_allowed | -           | -                 | -                 | verified         | inspected
+powerful by a group | account_protected       | account_protected       | account_protected | account_protected | account_protected | account_protected | account_protected | inspected
 protected           | account_protected       | account_protected       | account_protected | account_protected | account_protected | account_protected | account_protected | inspected
 no right            | no_right                | no_right                | applied        | no_unlock_right | no_flag_right     | no_flag_right     | verified         | inspected
 no unlock right     | no_unlock_right         | no_unlock_right         | applied        | no_unlock_right | change_required   | change_waived     | verified         | inspected
@@ -67,7 +70,7 @@ unreachable         | directory_unreachable   | directory_unreachable   | direct
 
 /// Longer than a password lives where it expires.
 const EXPIRED: Duration = Duration::from_millis(2100);
-const PEOPLE: usize = 200;
+const PEOPLE: usize = 230;
 
 pub async fn run(hints: bool) {
     let release = if hints { Release::Backports } else { Release::System };
@@ -160,6 +163,20 @@ impl Ad<'_> {
                 let rdn = who.dn.split_once(",OU=").expect("in a unit").0.to_owned();
                 samba.admin().await.unwrap().modifydn(&who.dn, &rdn, true, Some(&to)).await.unwrap().success().unwrap();
             }
+            "powerful by a group" => {
+                samba.add_member(&format!("CN=Backup Operators,CN=Builtin,{}", samba.base_dn), &who.dn).await.unwrap();
+            }
+            // As the tools of administrators set "user cannot change password": denied where the account's own list allows it.
+            "may not change it" => {
+                let denied = ["PS", "WD"].map(|whom| format!("(OD;;CR;ab721a53-1e2f-11d0-9819-00aa0040529b;;{whom})"));
+                grants(samba, &who.dn, &denied.concat());
+            }
+            "moved within scope" => {
+                let rdn = who.dn.split_once(",OU=").expect("in a unit").0.to_owned();
+                let to = format!("OU={condition},{}", samba.users_dn);
+                samba.admin().await.unwrap().modifydn(&who.dn, &rdn, true, Some(&to)).await.unwrap().success().unwrap();
+                who.dn = format!("{rdn},{to}");
+            }
             "protected" => samba.set(&who.dn, "adminCount", "1").await.unwrap(),
             "PSO, unreadable" | "PSO, readable" => long_passwords(samba, who).await,
             _ => {}
@@ -197,6 +214,11 @@ impl Ground for Ad<'_> {
                 let granted = rights.into_iter().filter(|(.., is)| *is);
                 let list = granted.map(|(what, on, _)| format!("(OA;CIIO;{what};{on};bf967aba-0de6-11d0-a285-00aa003049e2;{svc})"));
                 grants(samba, &unit, &list.collect::<String>());
+            }
+            (_, "moved within scope") if on => {
+                let class = HashSet::from(["organizationalUnit"]);
+                let inner = format!("OU={condition},{}", samba.users_dn);
+                samba.admin().await.unwrap().add(&inner, vec![("objectClass", class)]).await.unwrap().success().unwrap();
             }
             (_, "PSO, readable") if on => {
                 let container = format!("CN=Password Settings Container,CN=System,{}", samba.base_dn);
@@ -330,7 +352,7 @@ fn misread(condition: &str, state: &AccountState, hints: bool) -> Option<String>
         && state.disabled == is("disabled")
         && state.account_expired == is("account expired")
         && state.must_change == is("must change")
-        && state.protected == is("protected")
+        && state.protected == (is("protected") || is("powerful by a group"))
         && state.allowed_at.is_some() == is("too young")
         && state.expires_at.is_none() == (is("must change") || is("never expires") || (is("password expired") && !hints))
         && (state.policy.is_none(), state.policy_from)
