@@ -86,6 +86,7 @@ console-find-go = Suchen
 console-todo = Wartet auf Sie
 console-todo-self-service = Die Selbsthilfe ist ausgeschaltet: Niemand kann bisher ein Passwort zurücksetzen. Schalten Sie sie unter Einstellungen ein, sobald ein Agent antwortet.
 console-todo-agent = Ein Konnektor hat keinen Agenten, der sein Verzeichnis erreicht. Sehen Sie unter Konnektoren nach.
+console-todo-writeback = Für ein Verzeichnis ist das Zurückschreiben aus: Dort kann kein Passwort gesetzt werden. Schalten Sie es unter Konnektoren ein.
 console-todo-checkup = Ein Agent hat ein Problem in seinem Verzeichnis gefunden: Manche Personen können vielleicht nicht bedient werden, seinen Servern ist vielleicht nicht zu trauen, oder sein Konto darf mehr, als es sollte. Sehen Sie unter Konnektoren nach.
 console-todo-alerts = Niemand erfährt es, wenn eine Person sagt „Das war ich nicht“. Nennen Sie die Adresse des Helpdesks unter Einstellungen.
 

@@ -86,6 +86,7 @@ console-find-go = Find
 console-todo = Waiting for you
 console-todo-self-service = Self-service is off: nobody can reset a password yet. Switch it on under Settings once an agent answers.
 console-todo-agent = A connector has no agent that reaches its directory. Look at Connectors.
+console-todo-writeback = Writeback is off for a directory: no password can be set there. Switch it on under Connectors.
 console-todo-checkup = An agent found a problem in its directory: some people may not be served, its servers may not be trusted, or its account may do more than it should. Look at Connectors.
 console-todo-alerts = Nobody is told when a person says "this wasn't me". Name the help desk's address under Settings.
 

@@ -159,6 +159,9 @@ async fn show(desk: May<Any>, uri: Uri) -> Result<Response> {
         if connectors.iter().any(|connector| connector.reaching == 0) {
             todo.push(("console-todo-agent", "/console/connectors"));
         }
+        if connectors.iter().any(|connector| !connector.writeback) {
+            todo.push(("console-todo-writeback", "/console/connectors"));
+        }
         let agents = fleet::overseen(&mut conn, scope, &app.clock, None).await?;
         if agents.iter().any(|agent| agent.troubles(app.clock.now()).contains(&Trouble::Checkup)) {
             todo.push(("console-todo-checkup", "/console/connectors"));

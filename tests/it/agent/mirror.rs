@@ -49,7 +49,10 @@ async fn sees_everybody_then_what_changed_and_where_they_went() {
     for release in [sspr::lab::samba::Release::Backports, sspr::lab::samba::Release::System] {
         let domain = Domain::start(&SambaOptions { release, ..SambaOptions::default() });
         let samba = &domain.samba;
-        let bench = Bench::with(samba, |settings| settings.directory.attributes.private_mail = "otherMailbox".into());
+        let bench = Bench::with(samba, |settings| {
+            settings.directory.attributes.private_mail = "otherMailbox".into();
+            settings.directory.attributes.language = "preferredLanguage".into();
+        });
         let directory = &bench.directory;
         let (first, everybody) = (directory.mark().await.unwrap(), pages(&bench, None).await.people);
         assert_eq!(everybody.len(), 20);
@@ -76,6 +79,7 @@ async fn sees_everybody_then_what_changed_and_where_they_went() {
         samba.set(ann_dn, "displayName", "Ann Newname").await.unwrap();
         samba.set(ann_dn, "otherMailbox", "ann@home.example").await.unwrap();
         samba.set(ann_dn, "manager", gus_dn).await.unwrap();
+        samba.set(ann_dn, "preferredLanguage", "de-DE").await.unwrap();
         samba.set(ben_dn, "userAccountControl", "514").await.unwrap();
         // A password that never expires.
         samba.set(dan_dn, "userAccountControl", "66048").await.unwrap();
@@ -99,6 +103,7 @@ async fn sees_everybody_then_what_changed_and_where_they_went() {
             ]
         );
         assert_eq!((changed.people[0].private_mail.as_deref(), changed.people[0].manager), (Some("ann@home.example"), Some(*gus_id)));
+        assert_eq!((changed.people[0].language.as_deref(), &changed.people[1].language), (Some("de-DE"), &None));
         assert!(changed.people[0].password_expires_at.is_some() && changed.people[3].password_expires_at.is_none());
         // Who moved is seen elsewhere; who was deleted is not seen at all without the right to, and missed in the census.
         assert!(changed.gone.contains(fay_id) && !changed.gone.contains(eve_id) && !changed.shifted);

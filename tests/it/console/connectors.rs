@@ -36,6 +36,7 @@ async fn each_switch_says_what_it_does_and_does_it() {
     assert_eq!(cloud.sql::<i64>(lines).await, 4, "each once");
     // What keeps the directory from serving stands there.
     admin.submits(&format!("{page}/writeback"), &[]).await.sees("no password is set in this directory");
+    admin.opens("/console").await.sees("Writeback is off for a directory");
     cloud.clock.advance(60);
     admin.opens("/console/connectors").await.sees("No agent of this directory was heard of lately").sees("Not heard of");
 }
