@@ -1,10 +1,10 @@
 //! `sspr check` for an agent: whether its settings hold, before it runs.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 
 use super::{
     cloud,
-    directory::{Directory, ad::Ad, openldap::OpenLdap},
+    directory::{Directory, Trouble, ad::Ad, openldap::OpenLdap},
     state,
     time::Time,
 };
@@ -30,7 +30,15 @@ pub async fn check(settings: &config::Agent) -> Vec<(&'static str, Result<()>)> 
 
 async fn check_directory(made: Result<impl Directory>) -> Vec<(&'static str, Result<()>)> {
     match made {
-        Ok(directory) => vec![("agent.directory", Ok(())), ("agent.directory.url", directory.check().await.map_err(Into::into))],
+        Ok(directory) => {
+            let whole = [("agent.directory", Ok(())), ("agent.directory.url", Ok(()))];
+            match directory.check().await {
+                Ok(()) => whole.into(),
+                // It was reached, then.
+                Err(Trouble::Unfit { setting, what }) => whole.into_iter().chain([(setting, Err(anyhow!("{what}")))]).collect(),
+                Err(trouble) => vec![("agent.directory", Ok(())), ("agent.directory.url", Err(trouble.into()))],
+            }
+        }
         Err(error) => vec![("agent.directory", Err(error))],
     }
 }

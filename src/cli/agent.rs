@@ -17,6 +17,7 @@ use crate::{
             self,
             finding::{Report, Severity},
         },
+        state,
     },
     base::{
         clock::Clock,
@@ -80,6 +81,11 @@ enum Command {
 }
 
 impl Args {
+    /// Its findings are for somebody who reads them there and then: what goes well needs no log in between.
+    pub const fn tells_a_person(&self) -> bool {
+        matches!(self.command, Some(Command::Setup(_) | Command::Doctor { .. }))
+    }
+
     /// Whether it must be begun before there is a runtime.
     #[cfg(windows)]
     pub const fn is_service(&self) -> bool {
@@ -147,6 +153,7 @@ fn tell(report: &Report, json: bool) -> Result<()> {
 
 fn removals(settings: &Settings, accept: bool) -> Result<()> {
     let dir = &settings.state_dir;
+    ensure!(state::look(dir)?.is_some(), "{} holds no enrolled agent: is this its settings' agent.state_dir?", dir.display());
     let held = if accept { mirror::accept(dir)? } else { mirror::held(dir)? };
     let Some(mirror::Held { people, known, .. }) = held else {
         println!("Nobody's removal is held back.");
@@ -182,7 +189,9 @@ fn read_token(file: &Path) -> Result<SecretString> {
     } else {
         text = fs::read_to_string(file).with_context(|| format!("reading the token from {}", file.display()))?;
     }
-    Ok(SecretString::from(text.trim().to_owned()))
+    let token = text.trim();
+    ensure!(!token.is_empty(), "{} holds no token: it is empty (in the cloud: sspr agent token CONNECTOR > token)", file.display());
+    Ok(SecretString::from(token.to_owned()))
 }
 
 /// As people know this machine.

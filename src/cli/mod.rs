@@ -84,8 +84,15 @@ enum Command {
 /// Run one command to its end.
 pub fn run(cli: Cli) -> Result<()> {
     let config_file = cli.config.or_else(|| Some(PathBuf::from("sspr.toml")).filter(|file| file.exists()));
-    #[cfg_attr(not(unix), expect(unused_mut, reason = "only the demo changes it"))]
     let mut config = Config::load(config_file.as_deref())?;
+    let tells_a_person = match &cli.command {
+        Command::Check(_) => true,
+        Command::Agent(args) => args.tells_a_person(),
+        _ => false,
+    };
+    if tells_a_person && config.log.filter == "info" {
+        "warn".clone_into(&mut config.log.filter);
+    }
     #[cfg(unix)]
     if matches!(cli.command, Command::Demo(_)) && config.log.filter == "info" {
         // It talks to a person: what goes well needs no log. The notice comes when a transaction is cut off by the end.

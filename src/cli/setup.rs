@@ -15,6 +15,7 @@ use toml::{Table, Value};
 use self::asked::Asked;
 use crate::{
     agent::{
+        directory::{Place, dn},
         dns,
         setup::{
             self, Extent, Policies,
@@ -94,13 +95,13 @@ pub async fn run(args: Args) -> Result<()> {
     let out = args.out.clone();
     let mut asked = Asked::new(args)?;
     println!("Settings of an agent, for {}. Nothing in the directory is changed.\n", out.display());
+    let dir = out.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    ensure!(dir.is_dir(), "--out: there is no directory {}; make it first", dir.display());
     ensure!(asked.may_write(&out)?, "{} is there already, and stays as it is", out.display());
 
-    let cloud_url = asked.ask("cloud_url", "Address of the cloud (its server.public_url)", None)?;
-    let cloud_url = crate::agent::cloud::base_url(&cloud_url)?;
-    let kind = asked.ask("kind", "Kind of directory: ad or openldap", Some("ad"))?;
-    ensure!(["ad", "openldap"].contains(&kind.as_str()), "{kind:?}: there are ad and openldap");
-    let is_openldap = kind == DirectoryKind::Openldap.as_str();
+    let cloud_url = asked.ask_for("cloud_url", "Address of the cloud (its server.public_url)", None, crate::agent::cloud::base_url)?;
+    let kind = asked.ask_for("kind", "Kind of directory: ad or openldap", Some("ad"), kind_of)?;
+    let is_openldap = kind == DirectoryKind::Openldap;
     let stray = ["user_name", "policy_dn"].into_iter().find(|key| !is_openldap && asked.given(key).is_some());
     ensure!(stray.is_none(), "{} is only for openldap", stray.unwrap_or_default());
     let domain = match (is_openldap, asked.given("url")) {
@@ -110,32 +111,32 @@ pub async fn run(args: Args) -> Result<()> {
     };
     let [site, dns_server] = ["site", "dns_server"].map(|key| asked.given(key).unwrap_or_default());
     let (url, by_dns) = match asked.given("url") {
-        Some(url) if url != BY_DNS => (url, false),
-        _ if domain.is_empty() => (asked.ask("url", "Address of the server (ldaps://host:636)", None)?, false),
+        Some(url) if url != BY_DNS => (asked.ask_for("url", "Address of the server (ldaps://host:636)", None, address)?, false),
+        _ if domain.is_empty() => (asked.ask_for("url", "Address of the server (ldaps://host:636)", None, address)?, false),
         _ => choose(&mut asked, is_openldap, &domain, &site, &dns_server).await?,
     };
     let server_name = asked.given("server_name").unwrap_or_default();
     let ca_file = authority(&mut asked, &url, &server_name, &out).await?;
     let named = Some(format!("DC={}", domain.replace('.', ",DC="))).filter(|_| !domain.is_empty());
-    let base_dn = asked.ask("base_dn", "The domain's name in the directory", named.as_deref())?;
-    let users_dn = asked.ask("users_dn", "The unit whose people are served", None)?;
-    let bind_dn = asked.ask("bind_dn", "The service account (DN, or name@domain)", None)?;
-    let password = asked.password()?;
+    let base_dn = asked.ask_for("base_dn", "The domain's name in the directory", named.as_deref(), name)?;
+    let users_dn = asked.ask_for("users_dn", "The unit whose people are served", None, |text| {
+        let text = name(text)?;
+        ensure!(dn::is_same(&text, &base_dn) || dn::is_below(&text, &base_dn), "{text:?} does not lie in {base_dn:?}");
+        Ok(text)
+    })?;
     let mut directory = table([
-        ("kind", kind),
+        ("kind", kind.as_str().to_owned()),
         ("url", if by_dns { String::new() } else { url }),
         ("discovery_domain", if by_dns { domain } else { String::new() }),
         ("server_name", server_name),
         ("ca_file", ca_file),
-        ("bind_dn", bind_dn),
-        ("bind_password", password),
         ("base_dn", base_dn),
         ("users_dn", users_dn),
         ("dns_server", dns_server),
         ("site", site),
     ]);
-    let mut refused = None;
-    if is_openldap {
+    let mut refused = account(&mut asked, &out, &mut directory, is_openldap).await?;
+    if is_openldap && refused.is_none() {
         let (_, config) = settings(&out, Table::new(), &directory)?;
         let (own, finding) = openldap(&mut asked, &config.agent.directory).await?;
         directory.insert("openldap".to_owned(), Value::Table(own));
@@ -159,7 +160,48 @@ pub async fn run(args: Args) -> Result<()> {
     write(&out, &text)?;
     println!("\nWrote {} (only its owner may read it: it holds the service account's password).\n", out.display());
     next(&out, &report);
+    ensure!(problems == 0, "{problems} of these must be mended; {} is written nevertheless", out.display());
     Ok(())
+}
+
+fn kind_of(text: &str) -> Result<DirectoryKind> {
+    let all = [DirectoryKind::Ad, DirectoryKind::Openldap];
+    all.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(text)).with_context(|| format!("{text:?}: there are ad and openldap"))
+}
+
+fn address(text: &str) -> Result<String> {
+    Place::parse("the address", text).map(|_| text.to_owned())
+}
+
+fn name(text: &str) -> Result<String> {
+    ensure!(dn::is_name(text), "{text:?} is no distinguished name (such as OU=Staff,DC=corp,DC=example)");
+    Ok(text.to_owned())
+}
+
+/// The service account and its password, which the directory takes, or would not take; whoever sits there may try another.
+async fn account(asked: &mut Asked, out: &Path, directory: &mut Table, is_openldap: bool) -> Result<Option<Finding>> {
+    let mut before = None::<String>;
+    loop {
+        let read = |text: &str| if is_openldap { name(text) } else { Ok(text.to_owned()) };
+        let bind_dn = asked.ask_for("bind_dn", "The service account (DN, or in Active Directory name@domain)", before.as_deref(), read)?;
+        let password = asked.password()?;
+        directory.extend(table([("bind_dn", bind_dn.clone()), ("bind_password", password)]));
+        if !asked.may_ask_again() {
+            return Ok(None);
+        }
+        let (_, config) = settings(out, Table::new(), directory)?;
+        match setup::signs_in(&config.agent.directory).await {
+            Err(finding) if finding.code == Code::BindRefused => {
+                print!("{}", Report { findings: vec![finding] }.text());
+                println!("Another account, or another file with its password; ^C to mend the account first.");
+                asked.forget("bind_dn");
+                asked.forget("password_file");
+                before = Some(bind_dn);
+            }
+            // Whatever else is wrong is told with everything else.
+            _ => return Ok(None),
+        }
+    }
 }
 
 /// As the file holds them, and as the agent understands them.
@@ -234,10 +276,13 @@ async fn choose(asked: &mut Asked, is_openldap: bool, domain: &str, site: &str, 
     } else {
         println!("{}{}s of {domain}, best first: {}", what[..1].to_uppercase(), &what[1..], urls.join(", "));
     }
-    let Some(first) = urls.first() else { return Ok((asked.ask("url", "Which one shall the agent use", None)?, false)) };
+    let Some(first) = urls.first() else {
+        return Ok((asked.ask_for("url", "Which one shall the agent use (ldaps://host:636)", None, address)?, false));
+    };
     // With several, one that fails is replaced by another without anybody's doing.
     let usual = if urls.len() > 1 { BY_DNS } else { first };
-    let answer = asked.ask("url", "Which one shall the agent use; or dns, for all that DNS names at the time", Some(usual))?;
+    let read = |text: &str| if text == BY_DNS { Ok(text.to_owned()) } else { address(text) };
+    let answer = asked.ask_for("url", "Which one shall the agent use; or dns, for all that DNS names at the time", Some(usual), read)?;
     Ok(if answer == BY_DNS { (first.clone(), true) } else { (answer, false) })
 }
 
@@ -271,15 +316,18 @@ async fn authority(asked: &mut Asked, url: &str, server_name: &str, out: &Path) 
     };
     println!("\nThe server's certificate comes from this CA, whose certificate the server shows:\n\n    {subject}\n    SHA-256 {print}\n");
     println!("Compare that with the CA's own (on it: certutil -ca.cert ca.cer, or openssl x509 -noout -fingerprint -sha256 -in ca.pem).");
-    let typed = asked.ask("ca_sha256", "Type the CA's SHA-256 as you found it there; or nothing, to name a file instead", Some(""))?;
+    let hex = |text: &str| text.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_ascii_uppercase();
+    let question = "Type the CA's SHA-256 as you found it there; or nothing, to name a file instead";
+    let typed = asked.ask_for("ca_sha256", question, Some(""), |typed| {
+        ensure!(
+            typed.is_empty() || hex(typed) == hex(&print),
+            "the server shows another CA than you expect ({print}): somebody may stand between. Nothing was kept"
+        );
+        Ok(typed.to_owned())
+    })?;
     if typed.is_empty() {
         return asked.ca_file("File with that CA's certificate (PEM)");
     }
-    let hex = |text: &str| text.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_ascii_uppercase();
-    ensure!(
-        hex(&typed) == hex(&print),
-        "the server shows another CA than you expect ({print}): somebody may stand between. Nothing was kept"
-    );
     let file = out.with_file_name("ca.pem");
     fs::write(&file, tls::pem(root)).with_context(|| format!("writing {}", file.display()))?;
     println!("Kept it as {}.", file.display());
@@ -299,6 +347,8 @@ fn next(out: &Path, report: &Report) {
     println!("    in the cloud   sspr agent token CONNECTOR > token          (sspr connector list tells which)");
     println!("    here           sspr --config {out} agent enrol --token-file token");
     println!("    in the cloud   sspr agent confirm AGENT --fingerprint …    (after comparing it with the one shown here)");
-    println!("    here           sspr --config {out} agent                   (or deploy/systemd/sspr-agent.service)");
+    println!("    here           sspr --config {out} agent");
+    println!("                   or as a service, deploy/systemd/sspr-agent.service, which reads the password from a file of its own:");
+    println!("                   install -m 600 PASSWORD_FILE /etc/sspr/bind_password");
     println!("    any time       sspr --config {out} agent doctor");
 }

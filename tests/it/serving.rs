@@ -221,7 +221,9 @@ fn on_premises_the_agents_settings_are_checked_with_its_directory() {
         ("SSPR_AGENT__DIRECTORY__URL", "ldap://dc1.corp.example", "agent.directory: "),
         ("SSPR_AGENT__DIRECTORY__URL", "ldaps://127.0.0.1:1", "agent.directory.url: "),
         ("SSPR_AGENT__DIRECTORY__BIND_DN", "CN=nobody,DC=corp,DC=example", "agent.directory.url: "),
-        ("SSPR_AGENT__DIRECTORY__USERS_DN", &format!("OU=Nowhere,{}", samba.base_dn), "agent.directory.url: "),
+        ("SSPR_AGENT__DIRECTORY__BIND_PASSWORD_FILE", "/dev/null", "agent.directory: "),
+        ("SSPR_AGENT__DIRECTORY__USERS_DN", &format!("OU=Nowhere,{}", samba.base_dn), "agent.directory.users_dn: there is no entry"),
+        ("SSPR_AGENT__ALLOW_GROUPS", &format!("CN=Nobody,{}", samba.base_dn), "agent.allow_groups: there is no group"),
     ];
     for (name, value, told) in wrong {
         let (output, said) = check(Some((name, value)));

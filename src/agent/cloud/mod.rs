@@ -106,7 +106,7 @@ pub struct Cloud {
 
 /// `https://…`, or `http://` on a loopback host; without path, query and final slash.
 pub fn base_url(text: &str) -> Result<String> {
-    let url = Url::parse(text).with_context(|| format!("agent.cloud_url = {text:?}"))?;
+    let url = Url::parse(text).with_context(|| format!("agent.cloud_url = {text:?} must begin with https://"))?;
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
     match url.scheme() {

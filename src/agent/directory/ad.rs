@@ -25,7 +25,7 @@ use super::{
     groups::Groups,
     link::{ANSWER, Link, Session},
     links::Links,
-    sd,
+    missing, sd,
 };
 use crate::{agent::time::Time, base::config, wire::message::DirectoryHealth};
 
@@ -217,7 +217,7 @@ impl Directory for Ad {
     async fn check(&self) -> Result<(), Trouble> {
         self.domain_policy(&self.probe).await?;
         let found = self.look(&self.users_dn, &["objectClass"]).await?;
-        found.ok_or_else(|| answered(32, "agent.directory.users_dn does not exist"))?;
+        found.ok_or_else(|| missing("agent.directory.users_dn", &format!("entry {:?}", self.users_dn)))?;
         self.check_groups().await
     }
 

@@ -8,7 +8,7 @@ use super::Trouble;
 const ELSEWHERE: [u32; 3] = [10, 51, 52];
 
 /// The library's failures are all about the connection; answers come as results.
-pub(super) fn transport(error: LdapError) -> Trouble {
+pub fn transport(error: LdapError) -> Trouble {
     match error {
         LdapError::LdapResult { result } => answered(result.rc, &result.text),
         LdapError::Timeout { .. } => Trouble::Unreachable("no answer in time".to_owned()),
@@ -33,6 +33,36 @@ pub fn win32(text: &str) -> u32 {
         .unwrap_or(0)
 }
 
+/// Why the directory does not take an account, and what to do, from the one place where a refused bind tells it (Active Directory:
+/// `… data 775, …`; others do not say).
+pub fn refusal(text: &str) -> (&'static str, &'static str) {
+    match text.split("data ").nth(1).and_then(|rest| rest.split([',', ' ', '\0']).next()) {
+        Some("52e" | "525") => {
+            ("wrong name or password", "Check agent.directory.bind_dn and its password. It was tried once; trying on locks the account.")
+        }
+        Some("530") => ("it may not sign in at this time", "Let it sign in at any hour (logonHours)."),
+        Some("531") => ("it may not sign in from here", "Let it sign in from this machine, or from any (userWorkstations)."),
+        Some("532") => (
+            "its password has expired",
+            "Give the account a new password, one that does not run out if that is your custom, and put it where the agent reads it.",
+        ),
+        Some("533") => ("it is disabled", "Enable the account (Enable-ADAccount; samba-tool user enable)."),
+        Some("701") => ("the account has expired", "Let it last longer (Set-ADAccountExpiration; samba-tool user setexpiry --noexpiry)."),
+        Some("773") => (
+            "it must change its password first",
+            "Take \"User must change password at next logon\" off the account, or give it a new password without that.",
+        ),
+        Some("775") => (
+            "it is locked",
+            "Unlock the account (Unlock-ADAccount; samba-tool user unlock), and find out who tries wrong passwords: another agent with an old one, perhaps.",
+        ),
+        _ => (
+            "wrong name or password, or it is locked, disabled or expired",
+            "Check agent.directory.bind_dn and its password, and the state of the account. It was tried once; trying on locks the account.",
+        ),
+    }
+}
+
 pub(super) fn is_elsewhere(code: u32) -> bool {
     ELSEWHERE.contains(&code)
 }
@@ -50,6 +80,14 @@ pub(super) fn elsewhere(code: u32, text: &str) -> Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refused_account_is_told_what_it_is() {
+        let text = |data: &str| format!("80090308: LdapErr: DSID-0C09042A, comment: AcceptSecurityContext error, data {data}, v3839\0");
+        assert!(refusal(&text("775")).1.contains("Unlock") && refusal(&text("533")).1.contains("Enable"));
+        assert_eq!(refusal(&text("52e")).0, "wrong name or password");
+        assert_eq!(refusal("").0, refusal(&text("0")).0);
+    }
 
     #[test]
     fn only_the_leading_code_is_read() {

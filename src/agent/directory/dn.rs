@@ -17,6 +17,11 @@ pub fn is_same(a: &str, b: &str) -> bool {
     matches!((parse(a), parse(b)), (Some(a), Some(b)) if a == b && !a.is_empty())
 }
 
+/// Whether it is a name at all, and not the empty one.
+pub fn is_name(text: &str) -> bool {
+    parse(text).is_some_and(|parts| !parts.is_empty())
+}
+
 /// What lies directly above; empty at the top.
 pub fn above(dn: &str) -> &str {
     let first = split(dn, ',').and_then(|parts| parts.first().map(|part| part.len()));

@@ -7,6 +7,7 @@ use super::{
     ad::Ad,
     answered,
     link::{ANSWER, Session},
+    missing,
 };
 
 /// LDAP_MATCHING_RULE_IN_CHAIN (MS-ADTS 3.1.1.3.4.4.3): follows membership through groups in groups.
@@ -32,7 +33,7 @@ impl Ad {
         for (setting, groups) in [("agent.allow_groups", &self.groups.allow), ("agent.deny_groups", &self.groups.deny)] {
             for group in groups {
                 if self.primary_token(group).await?.is_none() {
-                    return Err(answered(32, &format!("{setting}: there is no group {group:?}")));
+                    return Err(missing(setting, &format!("group {group:?}")));
                 }
             }
         }

@@ -30,8 +30,8 @@ use crate::wire::{
     message::{DirectoryHealth, PasswordPolicy, PolicyFrom},
     outcome::Code,
 };
-pub use answer::{answered, win32};
-pub use target::Place;
+pub use answer::{answered, refusal, transport, win32};
+pub use target::{Place, library};
 
 /// Why the directory could not be asked. Nothing was changed.
 #[derive(Debug, Error)]
@@ -42,6 +42,14 @@ pub enum Trouble {
     /// It answered, with an LDAP result code and the Win32 code that opens its message (0: none).
     #[error("the directory answered {code} / {win32:08X}: {text}")]
     Answered { code: u32, win32: u32, text: String },
+    /// It answered, and what this setting names is not there or will not do.
+    #[error("{setting}: {what}")]
+    Unfit { setting: &'static str, what: String },
+}
+
+/// What a setting names is not there.
+fn missing(setting: &'static str, what: &str) -> Trouble {
+    Trouble::Unfit { setting, what: format!("there is no {what}, or the agent's account may not see it") }
 }
 
 /// One change of one account, made in one step: wholly or not at all.

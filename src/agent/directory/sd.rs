@@ -15,8 +15,8 @@ pub const CONTROL_ACCESS: u32 = 0x100;
 pub const DELETE: u32 = 0x1_0000;
 pub const WRITE_DAC: u32 = 0x4_0000;
 pub const WRITE_OWNER: u32 = 0x8_0000;
-const GENERIC_ALL: u32 = 0x1000_0000;
-const GENERIC_WRITE: u32 = 0x4000_0000;
+pub const GENERIC_ALL: u32 = 0x1000_0000;
+pub const GENERIC_WRITE: u32 = 0x4000_0000;
 
 pub const USER_CLASS: Uuid = uuid!("bf967aba-0de6-11d0-a285-00aa003049e2");
 pub const RESET_PASSWORD: Uuid = uuid!("00299570-246d-11d0-a768-00aa006e0529");
@@ -149,11 +149,19 @@ impl Descriptor {
     /// Whether somebody with these identifiers has `mask` on `object` (or on a set that it belongs to): the first entry that
     /// says something about it decides (MS-ADTS 5.1.3.3.2 and .3).
     pub fn allows(&self, token: &[Sid], mask: u32, objects: &[Uuid]) -> bool {
+        self.deciding(token, mask, objects).is_some_and(|ace| ace.allow)
+    }
+
+    /// The entry that keeps somebody from it, whatever else is granted.
+    pub fn denying(&self, token: &[Sid], mask: u32, objects: &[Uuid]) -> Option<&Ace> {
+        self.deciding(token, mask, objects).filter(|ace| !ace.allow)
+    }
+
+    fn deciding(&self, token: &[Sid], mask: u32, objects: &[Uuid]) -> Option<&Ace> {
         self.aces
             .iter()
             .filter(|ace| ace.flags & INHERIT_ONLY == 0 && ace.mask & mask == mask && token.contains(&ace.sid))
             .find(|ace| ace.object.is_none_or(|object| objects.contains(&object)))
-            .is_some_and(|ace| ace.allow)
     }
 }
 
@@ -186,6 +194,21 @@ impl Ace {
 
     pub fn is_inherited(&self) -> bool {
         self.flags & INHERITED != 0
+    }
+
+    /// Whether this one, made somewhere, is what `heir` inherited.
+    pub fn is_source_of(&self, heir: &Self) -> bool {
+        let same = (self.allow, self.mask, self.object, &self.sid) == (heir.allow, heir.mask, heir.object, &heir.sid);
+        same && !self.is_inherited()
+    }
+
+    /// The property, set of properties or right that it is about; `None`: all of them.
+    pub fn object(&self) -> Option<Uuid> {
+        self.object
+    }
+
+    pub fn has(&self, mask: u32) -> bool {
+        self.mask & mask != 0
     }
 
     /// Whether it lets its holder do more to people than reset, unlock and make them change their password.

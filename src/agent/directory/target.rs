@@ -12,10 +12,20 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
 use tokio_rustls::TlsConnector;
 
-use super::{Server, Trouble, answer::transport, attributes::Entry, guard, link::ANSWER};
+use super::{
+    Server, Trouble,
+    answer::{refusal, transport},
+    attributes::Entry,
+    guard,
+    link::ANSWER,
+};
 use crate::{agent::dns, base::config};
 
 /// For connecting and TLS; and for the bind.
@@ -36,7 +46,7 @@ pub struct Place {
 impl Place {
     /// From a setting; `name` is the setting's.
     pub fn parse(name: &str, url: &str) -> Result<Self> {
-        let parsed = reqwest::Url::parse(url).with_context(|| format!("{name} = {url:?}"))?;
+        let parsed = reqwest::Url::parse(url).with_context(|| format!("{name} = {url:?} must begin with ldaps:// (ldaps://host:636)"))?;
         match parsed.scheme() {
             "ldaps" => {}
             "ldap" => {
@@ -60,7 +70,9 @@ impl Account {
     pub(super) fn new(settings: &config::Directory) -> Result<Self> {
         if settings.bind_dn.is_empty() || settings.bind_password.expose_secret().is_empty() {
             // A bind without a password succeeds as nobody (RFC 4513 5.1.2).
-            bail!("agent.directory.bind_dn and bind_password must be set");
+            bail!(
+                "agent.directory.bind_dn and bind_password must be set (the password by SSPR_AGENT__DIRECTORY__BIND_PASSWORD_FILE=FILE, where it stands in a file of its own)"
+            );
         }
         Ok(Self { tls: Arc::new(tls(settings)?), bind_dn: settings.bind_dn.clone(), bind_password: settings.bind_password.clone() })
     }
@@ -125,24 +137,7 @@ impl Target {
         };
         stream.set_nodelay(true)?;
         let server = TlsConnector::from(self.account.tls.clone()).connect(self.name.clone(), stream).await?;
-        let (ours, theirs, url) = pair().await?;
-        let (connection, ldap) = LdapConnAsync::with_settings(LdapConnSettings::new().set_std_stream(theirs), url).await?;
-        let label = self.label();
-        tokio::spawn(async move {
-            match guard::carry(server, ours).await {
-                Err(guard::End::Breach(breach)) => {
-                    tracing::error!(directory.server = %label, error = %breach, "the directory's server broke the protocol; its connection is closed");
-                }
-                Err(error) => tracing::debug!(directory.server = %label, error = %error, "the directory's connection ended"),
-                Ok(()) => {}
-            }
-        });
-        tokio::spawn(async move {
-            if let Err(error) = connection.drive().await {
-                tracing::debug!(error = %error, "the directory's connection ended");
-            }
-        });
-        Ok(ldap)
+        library(server, self.label()).await
     }
 
     /// Bound as the service account, with what the server tells of itself.
@@ -153,7 +148,9 @@ impl Target {
         match bound.rc {
             0 => {}
             INVALID_CREDENTIALS => {
-                return Ok(Opening::Refused(format!("the directory refuses the service account ({})", bound.text.trim_end_matches('\0'))));
+                let (why, mend) = refusal(&bound.text);
+                let text = bound.text.trim_end_matches('\0');
+                return Ok(Opening::Refused(format!("the directory refuses the service account: {why}. {mend} (It said: {text})")));
             }
             code => return Err(Trouble::Unreachable(format!("binding: {code} {}", bound.text))),
         }
@@ -184,6 +181,31 @@ impl Target {
             controls: controls.to_vec(),
         })
     }
+}
+
+/// The library's end of a connection to a server that was reached and trusted. `label`: the server, for the log.
+pub async fn library<S>(server: S, label: String) -> Result<Ldap>
+where
+    S: AsyncRead + AsyncWrite + Send + 'static,
+{
+    let (ours, theirs, url) = pair().await?;
+    let (connection, ldap) = LdapConnAsync::with_settings(LdapConnSettings::new().set_std_stream(theirs), url).await?;
+    tokio::spawn(async move {
+        match guard::carry(server, ours).await {
+            Err(guard::End::Breach(breach)) => {
+                tracing::error!(directory.server = %label, error = %breach, "the directory's server broke the protocol; its connection is closed");
+            }
+            Err(error) => tracing::debug!(directory.server = %label, error = %error, "the directory's connection ended"),
+            Ok(()) => {}
+        }
+    });
+    tokio::spawn(async move {
+        // Whoever waits for an answer is told on the handle.
+        if let Err(error) = connection.drive().await {
+            tracing::debug!(error = %error, "the directory's connection ended");
+        }
+    });
+    Ok(ldap)
 }
 
 /// Two ends that only we hold: ours, the library's, and how it is to call its own.

@@ -290,5 +290,6 @@ fn of_trouble(trouble: &Trouble) -> Code {
         Trouble::Answered { code, win32, .. } => {
             policy::classify(*code, *win32).filter(|code| *code != Code::PolicyOther).unwrap_or(Code::DirectoryError)
         }
+        Trouble::Unfit { .. } => Code::DirectoryError,
     }
 }

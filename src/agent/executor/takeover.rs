@@ -55,7 +55,7 @@ impl<D: Directory> Executor<D> {
             Ok(bind) if bind.is_right() => Code::Applied,
             Ok(_) => Code::Interrupted,
             Err(trouble @ Trouble::Unreachable(_)) => of_trouble(&trouble),
-            Err(trouble @ Trouble::Answered { .. }) => {
+            Err(trouble) => {
                 tracing::warn!(job.id = %job.ticket.job, error = %trouble, "cannot find out whether another agent made a change");
                 Code::Interrupted
             }

@@ -10,6 +10,7 @@ use super::{
     finding::{Code, Finding},
     ldap::Probe,
     rights::{Units, listed},
+    words,
 };
 use crate::agent::directory::sd::Sid;
 
@@ -31,7 +32,7 @@ pub(super) async fn check(probe: &mut Probe, own: &Own, units: &Units, extra: &B
         let of_ours =
             |sid: &Sid| *sid == own.grantee.sid || (sid.is_domain() && !EVERYBODY.contains(&sid.rid()) && own.token.contains(sid));
         for ace in list.aces.iter().filter(|ace| !ace.is_inherited() && ace.is_too_much() && of_ours(&ace.sid)) {
-            let text = format!("the account may do more here than it needs: {}.", ace.sddl());
+            let text = format!("the account may do more here than it needs: {} ({}).", words::rights(ace), ace.sddl());
             let finding = Finding::new(Code::RightsTooMuch, unit, text);
             found.push(if ace.sid == own.grantee.sid {
                 finding

@@ -40,6 +40,7 @@ codes! {
     DiskLow = "disk_low", Warning;
     AgentNotEnrolled = "agent_not_enrolled", Problem;
     AgentStopped = "agent_stopped", Warning;
+    KillSwitch = "kill_switch", Problem;
     MirrorHeld = "mirror_held", Warning;
     KeyOk = "key_ok", Ok;
     KeyMissing = "key_missing", Warning;
@@ -72,22 +73,26 @@ codes! {
     TlsInvalid = "tls_invalid", Problem;
     TlsCaUnreadable = "tls_ca_unreadable", Problem;
     TlsExpiresSoon = "tls_expires_soon", Warning;
+    WrongKind = "wrong_kind", Problem;
     BindOk = "bind_ok", Ok;
     BindRefused = "bind_refused", Problem;
     DirectoryFault = "directory_fault", Problem;
     // What the directory can do, and its rules.
     BaseMissing = "base_missing", Problem;
     UsersMissing = "users_missing", Problem;
+    GroupMissing = "group_missing", Problem;
+    CanaryUnusable = "canary_unusable", Warning;
     ControlsOk = "controls_ok", Ok;
     HintsMissing = "hints_missing", Warning;
     PagingMissing = "paging_missing", Problem;
     PpolicyMissing = "ppolicy_missing", Warning;
-    DirsyncMissing = "dirsync_missing", Note;
     DirectoryClock = "directory_clock", Warning;
     PolicyOk = "policy_ok", Ok;
+    PolicyMissing = "policy_missing", Problem;
     PolicyUnreadable = "policy_unreadable", Warning;
     PsoOk = "pso_ok", Ok;
     PsoUnreadable = "pso_unreadable", Warning;
+    DeletionsHidden = "deletions_hidden", Note;
     // What our account may do there.
     RightsOk = "rights_ok", Ok;
     RightMissingReset = "right_missing_reset", Problem;

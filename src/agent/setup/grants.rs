@@ -5,8 +5,8 @@
 
 use std::fmt::Write;
 
-use super::finding::Fix;
-use crate::agent::directory::sd::{LOCKOUT_TIME, PWD_LAST_SET, RESET_PASSWORD, Sid, USER_CLASS};
+use super::finding::{Code, Fix};
+use crate::agent::directory::sd::{Ace, LOCKOUT_TIME, PWD_LAST_SET, RESET_PASSWORD, Sid, USER_CLASS};
 
 /// What is needed to serve one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +25,15 @@ impl Right {
             Self::Reset => "Reset password",
             Self::Unlock => "Write lockoutTime",
             Self::MustChange => "Write pwdLastSet",
+        }
+    }
+
+    /// That it is missing.
+    pub const fn missing(self) -> Code {
+        match self {
+            Self::Reset => Code::RightMissingReset,
+            Self::Unlock => Code::RightMissingUnlock,
+            Self::MustChange => Code::RightMissingMustChange,
         }
     }
 
@@ -116,7 +125,7 @@ impl Grantee {
     fn samba(&self, action: &str, dn: &str, sddl: &str) -> Fix {
         let (server, dn) = (self.server(), posix(dn));
         let command = format!("samba-tool dsacl {action} {server} -U Administrator --objectdn={dn} --sddl='{sddl}'");
-        Fix::Run { with: "samba-tool", command }
+        Fix::Run { with: "samba-tool (on a domain controller, or after kinit)", command }
     }
 
     /// These rights on a unit, for the people in it and below.
@@ -150,12 +159,7 @@ impl Grantee {
     }
 
     fn powershell(&self, dn: &str, change: &str) -> Fix {
-        let path = powershell(&format!("AD:\\{dn}"));
-        let command = format!(
-            "Import-Module ActiveDirectory\n$acl = Get-Acl -LiteralPath {path}\n$sid = [Security.Principal.SecurityIdentifier]'{}'\n{change}Set-Acl -LiteralPath {path} -AclObject $acl",
-            self.sid
-        );
-        Fix::Run { with: "PowerShell (ActiveDirectory module)", command }
+        change_list(&self.sid, dn, change)
     }
 
     /// Read what lies in this container: fine-grained policies.
@@ -172,6 +176,24 @@ impl Grantee {
         fixes
     }
 
+    /// List and read what is deleted. Only the system and administrators may, so nobody else can grant it before the container is theirs.
+    pub fn read_deleted(&self, container: &str) -> Vec<Fix> {
+        // samba-tool does not find the container, because it is deleted itself.
+        const SAMBA: &str = "import sys; from samba.auth import system_session; from samba.param import LoadParm; from samba.samdb import SamDB; \
+             from samba.sd_utils import SDUtils; lp = LoadParm(); lp.load_default(); sd = SDUtils(SamDB(session_info=system_session(), lp=lp)); \
+             dn, how = sys.argv[1], [\"show_deleted:1\", \"sd_flags:1:4\"]; sd.modify_sd_on_dn(dn, sd.get_sd_as_sddl(dn, how) + sys.argv[2], how)";
+        let mut fixes = Vec::new();
+        if let (Some(dn), Some(principal)) = (cmd(container), cmd(&self.principal)) {
+            let principal = principal.trim_matches('"');
+            let command = format!("dsacls {dn} /takeownership\ndsacls {dn} /G \"{principal}:LCRP\"");
+            fixes.push(Fix::Run { with: "dsacls (Windows, as a domain administrator)", command });
+        }
+        let ace = posix(&format!("(A;;LCRP;;;{})", self.sid));
+        let command = format!("/usr/bin/python3 -c '{SAMBA}' {} {ace}", posix(container));
+        fixes.push(Fix::Run { with: "Python (on a Samba domain controller, as root)", command });
+        fixes
+    }
+
     /// Take this entry of the list away where it was made.
     pub fn revoke(&self, unit: &str, sddl: &str) -> Vec<Fix> {
         let mut fixes = Vec::new();
@@ -181,18 +203,36 @@ impl Grantee {
         }
         let gone = "$acl.PurgeAccessRules($sid)\n";
         fixes.push(self.powershell(unit, gone));
-        fixes.push(match self.samba("delete", unit, sddl) {
-            Fix::Run { command, .. } => Fix::Run { with: "samba-tool (4.24 or later)", command },
-            say @ Fix::Say(_) => say,
-        });
+        fixes.push(self.samba_delete(unit, sddl));
         fixes
+    }
+
+    fn samba_delete(&self, unit: &str, sddl: &str) -> Fix {
+        match self.samba("delete", unit, sddl) {
+            Fix::Run { command, .. } => Fix::Run { with: "samba-tool (4.24 or later; on a domain controller, or after kinit)", command },
+            say @ Fix::Say(_) => say,
+        }
+    }
+
+    /// Take an entry away that denies something, whomever it names, and nothing else. (dsacls could only take away all that it names.)
+    pub fn lift(&self, place: &str, ace: &Ace) -> Vec<Fix> {
+        let object = ace.object().unwrap_or_default();
+        let change = format!(
+            "$acl.Access | Where-Object {{ $_.AccessControlType -eq 'Deny' -and -not $_.IsInherited -and $_.ObjectType -eq [guid]'{object}' -and \
+             $_.IdentityReference.Translate([Security.Principal.SecurityIdentifier]) -eq $sid }} | \
+             ForEach-Object {{ [void]$acl.RemoveAccessRuleSpecific($_) }}\n"
+        );
+        vec![change_list(&ace.sid, place, &change), self.samba_delete(place, &ace.sddl())]
     }
 
     /// Out of a group. `account`: the service account's sAMAccountName.
     pub fn leave(&self, group: &str, account: &str) -> Vec<Fix> {
         let windows = format!("Remove-ADGroupMember -Identity {} -Members {} -Confirm:$false", powershell(group), powershell(account));
         let samba = format!("samba-tool group removemembers {} -U Administrator {} {}", self.server(), posix(group), posix(account));
-        vec![Fix::Run { with: "PowerShell (ActiveDirectory module)", command: windows }, Fix::Run { with: "samba-tool", command: samba }]
+        vec![
+            Fix::Run { with: "PowerShell (ActiveDirectory module)", command: windows },
+            Fix::Run { with: "samba-tool (on a domain controller, or after kinit)", command: samba },
+        ]
     }
 
     /// Let one account inherit again.
@@ -204,6 +244,15 @@ impl Grantee {
         fixes.push(self.powershell(dn, "$acl.SetAccessRuleProtection($false, $true)\n"));
         fixes
     }
+}
+
+/// By PowerShell, what names this SID.
+fn change_list(sid: &Sid, dn: &str, change: &str) -> Fix {
+    let path = powershell(&format!("AD:\\{dn}"));
+    let command = format!(
+        "Import-Module ActiveDirectory\n$acl = Get-Acl -LiteralPath {path}\n$sid = [Security.Principal.SecurityIdentifier]'{sid}'\n{change}Set-Acl -LiteralPath {path} -AclObject $acl"
+    );
+    Fix::Run { with: "PowerShell (ActiveDirectory module)", command }
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ pub fn check(settings: &config::Agent, config_file: Option<&Path>, now: i64) -> 
             found.push(Finding::new(Code::ConfigOpen, file.display().to_string(), text).run("shell", command));
         }
     }
+    found.extend(refuses_all(&settings.stop_file));
     let dir = &settings.state_dir;
     let about = dir.display().to_string();
     let me = match state::look(dir) {
@@ -35,8 +36,8 @@ pub fn check(settings: &config::Agent, config_file: Option<&Path>, now: i64) -> 
         Ok(None) => {
             let text = "holds no enrolled agent.";
             let finding = Finding::new(Code::AgentNotEnrolled, about, text)
-                .run("in the cloud", "sspr agent token CONNECTOR > token")
-                .run("here", "sspr agent enrol --token-file token");
+                .run("in the cloud", "sspr agent token CONNECTOR > token          (sspr connector list tells which)")
+                .run("here", format!("{} enrol --token-file token", sspr(config_file)));
             found.push(finding);
             return (found, None);
         }
@@ -58,8 +59,8 @@ pub fn check(settings: &config::Agent, config_file: Option<&Path>, now: i64) -> 
         ));
     }
     found.extend(running(dir));
-    found.extend(switched(dir));
-    found.extend(removals(dir));
+    found.extend(switched(dir, &me));
+    found.extend(removals(dir, config_file));
     match keys::valid(dir, now) {
         Some(key) => {
             let id = key.key_id().unwrap_or_default();
@@ -139,6 +140,23 @@ fn files(settings: &config::Agent, dir: &Path, now: i64) -> Vec<Finding> {
     found
 }
 
+/// As it is called here, with the settings that are in use.
+fn sspr(config_file: Option<&Path>) -> String {
+    let config = config_file.map(|file| format!(" --config {}", super::grants::posix(&file.display().to_string())));
+    format!("sspr{} agent", config.unwrap_or_default())
+}
+
+/// The kill switch, as the agent looks at it.
+fn refuses_all(file: &Path) -> Option<Finding> {
+    let is_on = !file.as_os_str().is_empty() && file.try_exists().unwrap_or(true);
+    is_on.then(|| {
+        let text = "the kill switch is on (agent.stop_file): while this file is there the agent refuses every job (switched_off).";
+        let name = file.display().to_string();
+        Finding::new(Code::KillSwitch, &name, text)
+            .run("here, when the reason for it is gone", format!("rm {}", super::grants::posix(&name)))
+    })
+}
+
 fn running(dir: &Path) -> Option<Finding> {
     let stopped = matches!(state::is_taken(dir), Ok(false));
     stopped.then(|| {
@@ -149,7 +167,7 @@ fn running(dir: &Path) -> Option<Finding> {
 }
 
 /// Whoever is missing and not removed.
-fn removals(dir: &Path) -> Option<Finding> {
+fn removals(dir: &Path, config_file: Option<&Path>) -> Option<Finding> {
     let held = mirror::held(dir).ok().flatten()?;
     let text = format!(
         "{} of {} people are missing in the directory, since {}: nobody is removed in the cloud until that is confirmed{}.",
@@ -161,25 +179,33 @@ fn removals(dir: &Path) -> Option<Finding> {
     Some(
         Finding::new(Code::MirrorHeld, "mirror", text)
             .say("Look at agent.directory.users_dn, agent.allow_groups and deny_groups, and at what the account may read.")
-            .run("here, if so many really left", "sspr agent mirror --accept-removals"),
+            .run("here, if so many really left", format!("{} mirror --accept-removals", sspr(config_file))),
     )
 }
 
 /// What is off, as the running agent was last told.
-fn switched(dir: &Path) -> Vec<Finding> {
+fn switched(dir: &Path, me: &state::Me) -> Vec<Finding> {
     let Ok(Some(features)) = features::last(dir) else { return Vec::new() };
     let mut found = Vec::new();
     if !features.writeback {
         let text = "writeback is off, so no job comes and no password is set.";
-        found.push(Finding::new(Code::WritebackOff, "cloud", text).run("in the cloud", "sspr connector writeback CONNECTOR on"));
+        found.push(
+            Finding::new(Code::WritebackOff, "cloud", text).run("in the cloud", format!("sspr connector writeback {} on", me.connector)),
+        );
     }
     if !features.self_service {
         let text = "self-service is off, so nobody is served.";
-        found.push(Finding::new(Code::SelfServiceOff, "cloud", text).run("in the cloud", "sspr tenant set TENANT --self-service true"));
+        found.push(
+            Finding::new(Code::SelfServiceOff, "cloud", text)
+                .run("in the cloud", format!("sspr tenant set {} --self-service true", me.tenant)),
+        );
     }
     if !features.unlock {
         let text = "unlocking without a new password is off. It is optional.";
-        found.push(Finding::new(Code::UnlockOff, "cloud", text).run("in the cloud, if it is wanted", "sspr connector unlock CONNECTOR on"));
+        found.push(
+            Finding::new(Code::UnlockOff, "cloud", text)
+                .run("in the cloud, if it is wanted", format!("sspr connector unlock {} on", me.connector)),
+        );
     }
     found
 }

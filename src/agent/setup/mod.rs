@@ -6,22 +6,26 @@
 
 mod account;
 mod cloud;
+mod denied;
 mod dns;
 mod excess;
 pub mod finding;
 pub mod grants;
 mod ldap;
 mod local;
+mod named;
 mod openldap;
 mod policy;
 mod rights;
 mod servers;
+mod settings;
 pub mod tls;
+mod words;
 
 use std::path::Path;
 
 use self::{
-    finding::{Code, Finding, Report},
+    finding::{Finding, Report},
     ldap::Probe,
     servers::Looked,
     tls::Server,
@@ -31,7 +35,7 @@ use crate::base::{
     config::{self, DirectoryKind},
 };
 pub use openldap::{Policies, policies};
-pub use servers::named;
+pub use servers::{named, signs_in};
 
 /// How far the checks go.
 #[derive(Debug, Clone, Copy, Default)]
@@ -70,20 +74,10 @@ pub async fn checkup(settings: &config::Agent, clock: &Clock) -> Report {
 
 async fn directory(settings: &config::Agent, extent: Extent<'_>, clock: &Clock, report: &mut Report) {
     let directory = &settings.directory;
-    let url = if directory.discovery_domain.is_empty() { &directory.url } else { &directory.discovery_domain };
-    let lacking = [("url", url), ("bind_dn", &directory.bind_dn), ("base_dn", &directory.base_dn), ("users_dn", &directory.users_dn)];
-    let lacking =
-        lacking.iter().filter(|(_, value)| value.is_empty()).map(|(name, _)| format!("agent.directory.{name}")).collect::<Vec<_>>();
-    let named = named(directory);
-    let what = match &named {
-        _ if !lacking.is_empty() => format!("{} must be set", lacking.join(", ")),
-        Err(error) => format!("{error:#}"),
-        Ok(_) => String::new(),
-    };
-    let mut servers = match named {
-        Ok(named) if what.is_empty() => named,
-        _ => {
-            report.add(Finding::new(Code::SettingsIncomplete, "settings", format!("{what}.")).run("shell", "sspr agent setup"));
+    let mut servers = match settings::check(settings) {
+        Ok(named) => named,
+        Err(findings) => {
+            report.findings.extend(findings);
             return;
         }
     };
@@ -100,27 +94,24 @@ async fn directory(settings: &config::Agent, extent: Extent<'_>, clock: &Clock, 
     let Looked { findings, first } = servers::check(&servers, directory, clock.seconds()).await;
     report.findings.extend(findings);
     let Some((server, probe)) = first else { return };
-    if let Err(finding) = ask(&server, probe, directory, extent, report).await {
+    if let Err(finding) = ask(&server, probe, settings, extent, report).await {
         report.add(finding);
     }
 }
 
 /// What is the same at all servers, asked of one.
-async fn ask(
-    server: &Server,
-    mut probe: Probe,
-    directory: &config::Directory,
-    extent: Extent<'_>,
-    report: &mut Report,
-) -> Result<(), Finding> {
+async fn ask(server: &Server, mut probe: Probe, settings: &config::Agent, extent: Extent<'_>, report: &mut Report) -> Result<(), Finding> {
+    let directory = &settings.directory;
+    report.findings.extend(named::check(&mut probe, settings).await?);
     if directory.kind == DirectoryKind::Openldap {
         report.findings.extend(openldap::check(&mut probe, directory, extent.brief).await?);
         return Ok(());
     }
     report.add(policy::domain(&mut probe, &directory.base_dn).await?);
-    let url = format!("ldaps://{}:{}", server.host, server.port);
+    let url = format!("ldaps://{}", server.at());
     let checked = rights::check(&mut probe, directory, &url, extent.everybody).await?;
     report.findings.extend(policy::fine_grained(&mut probe, &directory.base_dn, &checked.policies, &checked.own.grantee).await?);
+    report.findings.extend(policy::deletions(&mut probe, &directory.base_dn, &checked.own.grantee).await?);
     report.findings.extend(checked.findings);
     Ok(())
 }

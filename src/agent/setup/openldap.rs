@@ -2,14 +2,17 @@
 //! cn=config, which an ordinary account may not read. So the rights are tried, by modifies that cannot succeed, and what the rules must
 //! say is printed.
 
+use std::collections::BTreeSet;
+
 use ldap3::Scope;
 
 use super::{
     finding::{Code, Finding, Fix},
     grants::posix,
     ldap::Probe,
-    servers::named,
-    tls,
+    policy::lasting,
+    rights::listed,
+    servers::first,
 };
 use crate::{
     agent::{
@@ -60,11 +63,7 @@ pub struct Policies {
 /// Those of the directory, for who sets an agent up. Most accounts may not read which is the default: that stands in cn=config.
 pub async fn policies(settings: &config::Directory) -> Result<Policies, Finding> {
     const MOST: usize = 50;
-    let fault = |error: anyhow::Error| Finding::new(Code::DirectoryFault, &settings.base_dn, format!("{error:#}."));
-    let server = named(settings).map_err(fault)?.into_iter().next();
-    let server = server.ok_or_else(|| Finding::new(Code::DirectoryFault, &settings.base_dn, "no server is named."))?;
-    let trusted = tls::authorities(&settings.ca_file).and_then(|authorities| tls::trusting(&authorities)).map_err(fault)?;
-    let mut probe = Probe::bind(&server, trusted, &settings.bind_dn, &settings.bind_password).await?;
+    let mut probe = Probe::bind(&first(settings).await?, settings).await?;
     let (found, _) = probe.search(&settings.base_dn, Scope::Subtree, "(objectClass=pwdPolicy)", &["1.1"], MOST).await?;
     let mut all = found.iter().map(|entry| entry.dn().to_owned()).collect::<Vec<_>>();
     all.sort();
@@ -78,7 +77,20 @@ pub async fn policies(settings: &config::Directory) -> Result<Policies, Finding>
 
 /// What holds at all servers: its people, and what our account may do to them.
 pub(super) async fn check(probe: &mut Probe, settings: &config::Directory, brief: bool) -> Result<Vec<Finding>, Finding> {
-    let mut found = Vec::new();
+    let gone = |code, setting: &str, dn: &str| {
+        let text = format!("there is no such entry, or the account may not see it ({setting}).");
+        Finding::new(code, dn, text)
+    };
+    let (base, users) = (&settings.base_dn, &settings.users_dn);
+    if probe.read(base, &["1.1"]).await?.is_none() {
+        let finding = gone(Code::BaseMissing, "agent.directory.base_dn", base);
+        return Err(finding.say("Set it to the name that the directory begins with (dc=…,dc=…), and let the account read below it."));
+    }
+    if probe.read(users, &["1.1"]).await?.is_none() {
+        let finding = gone(Code::UsersMissing, "agent.directory.users_dn", users);
+        return Err(finding.say("Set it to the unit whose people are served (ou=…,dc=…), and let the account read there."));
+    }
+    let mut found = vec![policy(probe, settings).await?];
     let enough = if brief { FEW } else { TRIED };
     let filter = "(objectClass=person)";
     let (people, more) = probe.search(&settings.users_dn, Scope::Subtree, filter, &["1.1"], enough + 1).await?;
@@ -93,6 +105,51 @@ pub(super) async fn check(probe: &mut Probe, settings: &config::Directory, brief
     Ok(found)
 }
 
+/// That of whoever has none of their own, as the agent will read it.
+async fn policy(probe: &mut Probe, settings: &config::Directory) -> Result<Finding, Finding> {
+    const NAMES: [&str; 9] = [
+        "pwdAttribute",
+        "pwdCheckQuality",
+        "pwdCheckModule",
+        "pwdMinLength",
+        "pwdInHistory",
+        "pwdMinAge",
+        "pwdMaxAge",
+        "pwdLockout",
+        "pwdMaxFailure",
+    ];
+    const REMEDY: &str = "Set agent.directory.openldap.policy_dn to what the server's olcPPolicyDefault names; on the server, as root: slapcat -n0 | grep olcPPolicyDefault";
+    let dn = &settings.openldap.policy_dn;
+    if dn.is_empty() {
+        let text = "agent.directory.openldap.policy_dn names no policy, so people are not shown the rules, and whoever was ever locked counts as locked.";
+        return Ok(
+            Finding::new(Code::PolicyUnreadable, &settings.base_dn, text).say(format!("If the server has a default policy: {REMEDY}"))
+        );
+    }
+    let missing = |text: &str| Finding::new(Code::PolicyMissing, dn, format!("{text} (agent.directory.openldap.policy_dn).")).say(REMEDY);
+    let Some(entry) = probe.read(dn, &NAMES).await? else {
+        return Ok(missing("this policy does not exist, or the account may not see it"));
+    };
+    if entry.text("pwdAttribute").is_none() {
+        return Ok(missing("this entry is no password policy, or the account may not read it"));
+    }
+    let number = |name: &str| entry.number(name).unsigned_abs();
+    let is_true = |name: &str| entry.text(name).is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    let length = if number("pwdCheckQuality") == 0 { 0 } else { number("pwdMinLength") };
+    let text = format!(
+        "policy: {length} characters or more{}, {} remembered, minimum age {}, maximum age {}, locks after {}.",
+        if length > 0 && entry.text("pwdCheckModule").is_some() { ", looked at by a module" } else { "" },
+        number("pwdInHistory"),
+        lasting(number("pwdMinAge")),
+        lasting(number("pwdMaxAge")),
+        match number("pwdMaxFailure") {
+            tries @ 1.. if is_true("pwdLockout") => format!("{tries} tries"),
+            _ => "no number of tries".to_owned(),
+        },
+    );
+    Ok(Finding::new(Code::PolicyOk, dn, text))
+}
+
 /// At so many people the rights are tried.
 const TRIED: usize = 50;
 /// And at so many by an agent that runs.
@@ -101,11 +158,22 @@ const FEW: usize = 5;
 async fn rights(settings: &config::Directory, enough: usize, are_more: bool) -> Result<Vec<Finding>, Finding> {
     let fault = |error: String| Finding::new(Code::DirectoryFault, &settings.users_dn, format!("{error}."));
     let directory = OpenLdap::new(settings, Time::new(Clock::system())).map_err(|error| fault(format!("{error:#}")))?;
-    let Tried { holds, people } = directory.tried(enough).await.map_err(|trouble| fault(trouble.to_string()))?;
+    let Tried { holds, is_manager, extra, people } = directory.tried(enough).await.map_err(|trouble| fault(trouble.to_string()))?;
     let mut found = Vec::new();
     if holds == Some(false) {
         let finding = Finding::new(Code::RightsTooMuch, &settings.bind_dn, format!("{NO_RULE_HOLDS}."));
-        found.push(mend(finding.say("Give it less:"), settings));
+        found.push(if is_manager {
+            finding.say("It may write at the top of the directory as well, as the rootdn (olcRootDN) may, whom no access rule binds: give the agent an account of its own, with the rights that docs/operations.md, \"OpenLDAP\", lists.")
+        } else {
+            mend(finding.say("Give it less:"), settings)
+        });
+    } else if let Some(first) = extra.first() {
+        let names = extra.iter().map(|(_, name)| name.clone()).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+        let text = format!("the account may write attributes of people that it does not need, of {} for one: {}.", first.0, listed(&names));
+        found.push(
+            Finding::new(Code::RightsTooMuch, &settings.bind_dn, text)
+                .say("Look at olcAccess for the rule that lets it write there: of people it needs to write userPassword, pwdAccountLockedTime and pwdReset only."),
+        );
     }
     type May = fn(&Standing) -> Option<bool>;
     let kinds: [(Code, &str, May); 3] = [

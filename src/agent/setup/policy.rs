@@ -14,7 +14,6 @@ use crate::base::config;
 /// Best first (MS-ADTS 3.1.1.3.4.1.27).
 const POLICY_HINTS: [&str; 2] = ["1.2.840.113556.1.4.2239", "1.2.840.113556.1.4.2066"];
 const PAGED: &str = "1.2.840.113556.1.4.319";
-const DIRSYNC: &str = "1.2.840.113556.1.4.841";
 /// Seconds. Kerberos allows 300; our own decisions about age are made by the directory's clock.
 const CLOCK: i64 = 120;
 
@@ -45,15 +44,8 @@ pub async fn root(probe: &mut Probe, settings: &config::Directory, at: &str, now
             Finding::new(Code::PagingMissing, &server, "it cannot page through its people.").say("Use a domain controller that can."),
         );
     }
-    if !has(DIRSYNC) {
-        found.push(Finding::new(
-            Code::DirsyncMissing,
-            &server,
-            "it has no DirSync: changes are found by uSNChanged instead, and removals by the next full pass.",
-        ));
-    }
     if found.is_empty() {
-        let text = format!("has what is needed: policy hints ({}), paging, DirSync.", hints.unwrap_or_default());
+        let text = format!("has what is needed: policy hints ({}), paging.", hints.unwrap_or_default());
         found.push(Finding::new(Code::ControlsOk, &server, text));
     }
     if let Some(its) = root.text("currentTime").and_then(generalized).filter(|its| (its - now).abs() > CLOCK) {
@@ -106,8 +98,13 @@ pub async fn domain(probe: &mut Probe, base: &str) -> Result<Finding, Finding> {
 
 /// A negative number of 100 ns; the most negative is "never".
 fn span(value: i64) -> String {
-    match value.unsigned_abs() / 10_000_000 {
-        _ if value == i64::MIN || value == 0 => "none".to_owned(),
+    lasting(if value == i64::MIN { 0 } else { value.unsigned_abs() / 10_000_000 })
+}
+
+/// Of seconds.
+pub(super) fn lasting(seconds: u64) -> String {
+    match seconds {
+        0 => "none".to_owned(),
         seconds if seconds % 86_400 == 0 => format!("{} d", seconds / 86_400),
         seconds => format!("{} h", seconds.div_ceil(3600)),
     }
@@ -137,6 +134,20 @@ pub async fn fine_grained(probe: &mut Probe, base: &str, used: &BTreeSet<String>
         holds
     );
     Ok(Some(Finding::new(Code::PsoUnreadable, &container, text).with(grantee.read(&container))))
+}
+
+/// Whether who is deleted shows among what changed.
+pub async fn deletions(probe: &mut Probe, base: &str, grantee: &Grantee) -> Result<Option<Finding>, Finding> {
+    let container = format!("CN=Deleted Objects,{base}");
+    if probe.sees_deleted(&container).await? {
+        return Ok(None);
+    }
+    let text = "the account may not read what is deleted, so who is deleted is found by counting who is left: where counting everybody takes a second, within twenty.";
+    Ok(Some(
+        Finding::new(Code::DeletionsHidden, &container, text)
+            .say("Nothing has to be done. To have deletions arrive with the changes, let it list and read them:")
+            .with(grantee.read_deleted(&container)),
+    ))
 }
 
 #[cfg(test)]

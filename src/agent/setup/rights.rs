@@ -10,6 +10,7 @@ use ldap3::Scope;
 
 use super::{
     account::{Own, own},
+    denied::Denials,
     excess,
     finding::{Code, Finding},
     grants::Right,
@@ -25,6 +26,8 @@ use crate::{
 
 /// People that are looked at unless everybody is asked for.
 const ENOUGH: usize = 5000;
+/// More than any directory has.
+const UNITS: usize = 100_000;
 /// Names that are listed before it is "and so many more".
 const NAMED: usize = 10;
 
@@ -57,6 +60,7 @@ struct People {
     cut: Vec<String>,
     /// By the unit where it would have to be granted: the rights, and who lacks them.
     missing: BTreeMap<String, BTreeMap<Right, Vec<String>>>,
+    denied: Denials,
     /// Whose access list may not be read.
     unknown: Vec<String>,
     /// Attributes that may be written and need not be, and of whom first.
@@ -99,7 +103,7 @@ async fn units(probe: &mut Probe, settings: &config::Directory) -> Result<Units,
         at = dn::above(at);
     }
     let filter = "(|(objectClass=organizationalUnit)(objectClass=container))";
-    let (below, _) = probe.search(&settings.users_dn, Scope::Subtree, filter, &names, usize::MAX).await?;
+    let (below, _) = probe.search(&settings.users_dn, Scope::Subtree, filter, &names, UNITS).await?;
     units.extend(below.iter().map(|entry| (entry.dn().to_owned(), list(entry))));
     Ok(units)
 }
@@ -152,7 +156,13 @@ impl People {
                 Some(_) => self.served += 1,
                 None => self.unknown.push(name),
             }
-        } else if list.as_ref().is_some_and(|list| list.is_protected) {
+            return;
+        }
+        missing.retain(|right| !self.denied.note(list.as_ref(), (person.dn(), &name), *right, own, units));
+        if missing.is_empty() {
+            return;
+        }
+        if list.as_ref().is_some_and(|list| list.is_protected) {
             self.cut.push(person.dn().to_owned());
         } else {
             let by_right = self.missing.entry(granting_unit(person.dn(), units, top).to_owned()).or_default();
@@ -164,7 +174,8 @@ impl People {
 
     fn tell(&self, own: &Own, units: &Units, top: &str, more: bool) -> Vec<Finding> {
         let mut found = Vec::new();
-        let lacking = self.missing.values().flat_map(BTreeMap::values).flatten().collect::<BTreeSet<_>>().len();
+        let lacking = self.missing.values().flat_map(BTreeMap::values).flatten().chain(self.denied.people());
+        let lacking = lacking.collect::<BTreeSet<_>>().len();
         let seen = self.served + self.unknown.len() + self.cut.len() + lacking;
         if seen == 0 {
             let text = "there is nobody in it whom the agent could serve.";
@@ -176,6 +187,7 @@ impl People {
             );
             found.push(Finding::new(Code::RightsOk, top, text));
         }
+        found.extend(self.denied.tell(own));
         for (unit, rights) in &self.missing {
             found.extend(missing_at(unit, rights, own, units));
         }
@@ -230,13 +242,8 @@ fn missing_at(unit: &str, rights: &BTreeMap<Right, Vec<String>>, own: &Own, unit
     let is_cut = units.get(unit).and_then(Option::as_ref).is_some_and(|list| list.is_protected);
     let mut found = Vec::new();
     for (right, people) in rights {
-        let code = match right {
-            Right::Reset => Code::RightMissingReset,
-            Right::Unlock => Code::RightMissingUnlock,
-            Right::MustChange => Code::RightMissingMustChange,
-        };
         let text = format!("the account lacks {:?} on {} people: {}.", right.name(), people.len(), listed(people));
-        let finding = Finding::new(code, unit, text);
+        let finding = Finding::new(right.missing(), unit, text);
         found.push(if found.is_empty() {
             let finding = finding.say("Grant it, on the unit and inherited by its people:").with(own.grantee.grant(unit, &all));
             if is_cut {

@@ -47,6 +47,22 @@ pub(super) async fn found(settings: &config::Directory) -> Result<Vec<Server>, F
     Ok(found.into_iter().map(server).collect())
 }
 
+/// The one to ask what is the same at all of them.
+pub(super) async fn first(settings: &config::Directory) -> Result<Server, Finding> {
+    let fault = |why: String| Finding::new(Code::DirectoryFault, &settings.base_dn, format!("{why}."));
+    let named = named(settings).map_err(|error| fault(format!("{error:#}")))?.into_iter().next();
+    let server = match named {
+        Some(server) => Some(server),
+        None => found(settings).await?.into_iter().next(),
+    };
+    server.ok_or_else(|| fault("no server is named".to_owned()))
+}
+
+/// Whether the directory takes the account, for who sets an agent up: once, at one server.
+pub async fn signs_in(settings: &config::Directory) -> Result<(), Finding> {
+    Probe::bind(&first(settings).await?, settings).await.map(drop)
+}
+
 /// Look at all of them, the most preferred first.
 pub(super) async fn check(servers: &[Server], settings: &config::Directory, now: i64) -> Looked {
     let (mut findings, mut away, mut first, mut refused) = (Vec::new(), Vec::new(), None, false);
@@ -75,7 +91,10 @@ pub(super) async fn check(servers: &[Server], settings: &config::Directory, now:
                 );
                 found.extend(more);
                 if first.is_none() {
-                    found.insert(1, Finding::new(Code::BindOk, &settings.bind_dn, "the directory takes this account and its password."));
+                    found.insert(
+                        1,
+                        Finding::new(Code::BindOk, &settings.bind_dn, format!("{} takes this account and its password.", server.at())),
+                    );
                     first = Some((server.clone(), probe));
                 } else {
                     // In one line what was told at length of the first.
@@ -84,7 +103,7 @@ pub(super) async fn check(servers: &[Server], settings: &config::Directory, now:
                 found.insert(0, Finding::new(Code::ServerOk, server.at(), text));
             }
             Err(finding) => {
-                refused = finding.code == Code::BindRefused;
+                refused = matches!(finding.code, Code::BindRefused | Code::WrongKind);
                 found.push(finding);
             }
         }
@@ -101,10 +120,7 @@ pub(super) async fn check(servers: &[Server], settings: &config::Directory, now:
 
 /// As the service account, with what the server can do.
 async fn bound(server: &Server, settings: &config::Directory, now: i64) -> Result<(Probe, Vec<Finding>), Finding> {
-    let unreadable =
-        |error: anyhow::Error| Finding::new(Code::TlsCaUnreadable, settings.ca_file.display().to_string(), format!("{error:#}."));
-    let tls = tls::authorities(&settings.ca_file).and_then(|authorities| tls::trusting(&authorities)).map_err(unreadable)?;
-    let mut probe = Probe::bind(server, tls, &settings.bind_dn, &settings.bind_password).await?;
+    let mut probe = Probe::bind(server, settings).await?;
     let found = match settings.kind {
         DirectoryKind::Openldap => openldap::root(&mut probe, &server.at()).await?,
         DirectoryKind::Ad => policy::root(&mut probe, settings, &server.at(), now).await?,

@@ -44,7 +44,7 @@ pub struct Server {
 impl Server {
     /// For people.
     pub fn at(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+        if self.host.contains(':') { format!("[{}]:{}", self.host, self.port) } else { format!("{}:{}", self.host, self.port) }
     }
 
     pub(super) async fn connect(&self) -> std::io::Result<TcpStream> {

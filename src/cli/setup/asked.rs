@@ -88,43 +88,72 @@ impl Asked {
         }
     }
 
-    pub(super) fn may_write(&mut self, out: &Path) -> Result<bool> {
-        Ok(!out.exists()
-            || self.yes
-            || self.ask("overwrite", &format!("{} is there already. Replace it (yes or no)", out.display()), Some("no"))? == "yes")
-    }
-
-    /// A file with a certificate; a name that is none is asked for again where somebody is there, with all other answers kept.
-    pub(super) fn ca_file(&mut self, question: &str) -> Result<String> {
+    /// As [`Self::ask`]; what `read` does not take is asked for again where somebody is there, with all other answers kept.
+    pub(super) fn ask_for<T>(&mut self, key: &str, question: &str, default: Option<&str>, read: impl Fn(&str) -> Result<T>) -> Result<T> {
         loop {
-            let file = absolute(&self.ask("ca_file", question, None)?)?;
-            match tls::authorities(Path::new(&file)) {
-                Err(error) if !self.yes => self.again("ca_file", &error),
-                // What is wrong with it is among what is found.
-                _ => return Ok(file),
+            let text = self.ask(key, question, default)?;
+            match read(&text) {
+                Err(error) if !self.yes => self.again(key, &error),
+                other => return other.with_context(|| format!("--{}", key.replace('_', "-"))),
             }
         }
+    }
+
+    pub(super) fn may_write(&mut self, out: &Path) -> Result<bool> {
+        let question = format!("{} is there already. Replace it (yes or no)", out.display());
+        let answer = |text: &str| match text.to_ascii_lowercase().as_str() {
+            "y" | "yes" => Ok(true),
+            "n" | "no" => Ok(false),
+            _ => bail!("{text:?} is neither yes nor no"),
+        };
+        Ok(!out.exists() || self.yes || self.ask_for("overwrite", &question, Some("no"), answer)?)
+    }
+
+    /// A file with a certificate.
+    pub(super) fn ca_file(&mut self, question: &str) -> Result<String> {
+        let yes = self.yes;
+        self.ask_for("ca_file", question, None, |text| {
+            let file = absolute(text)?;
+            match tls::authorities(Path::new(&file)) {
+                Err(error) if !yes => Err(error),
+                // What is wrong with it is among what is found.
+                _ => Ok(file),
+            }
+        })
     }
 
     pub(super) fn password(&mut self) -> Result<String> {
         loop {
             let file = self.ask("password_file", "File that holds its password (it is not asked for here, where it would show)", None)?;
             match password_of(&file) {
-                Err(error) if !self.yes && file != "-" => self.again("password_file", &error),
+                Err(error) if !self.yes && file != STDIN => self.again("password_file", &error),
                 other => return other,
             }
         }
     }
 
+    /// Whether the account can be asked for again: somebody is there, and the password did not come from where the answers come from.
+    pub(super) fn may_ask_again(&self) -> bool {
+        !self.yes && self.given("password_file").is_none_or(|file| file != STDIN)
+    }
+
+    /// Ask for it, whatever was given.
+    pub(super) fn forget(&mut self, key: &str) {
+        self.given.remove(key);
+    }
+
     fn again(&mut self, key: &str, error: &anyhow::Error) {
         println!("That will not do: {error:#}.");
-        self.given.remove(key);
+        self.forget(key);
     }
 }
 
+/// As the name of a file.
+const STDIN: &str = "-";
+
 fn password_of(file: &str) -> Result<String> {
     let mut text = String::new();
-    if file == "-" {
+    if file == STDIN {
         std::io::stdin().read_to_string(&mut text).context("reading the password from standard input")?;
     } else {
         text = fs::read_to_string(file).with_context(|| format!("reading the password from {file}"))?;

@@ -1,6 +1,7 @@
 //! Directories that nobody means well with: false certificates, referrals to elsewhere, silence, endless and broken answers. The agent
 //! says that it cannot reach its directory, within its time and in bounded memory, and goes on.
 
+mod checks;
 mod fake;
 
 use std::{
@@ -185,6 +186,22 @@ fn memory() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
+/// What it comes to, and by how many MiB this process grew meanwhile.
+async fn watched<T>(doing: impl Future<Output = T>) -> (T, u64) {
+    let (before, most, stop) = (memory(), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (seen, stopped) = (most.clone(), stop.clone());
+    let watching = std::thread::spawn(move || {
+        while !stopped.load(Ordering::SeqCst) {
+            seen.fetch_max(usize::try_from(memory()).unwrap(), Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    let done = doing.await;
+    stop.store(true, Ordering::SeqCst);
+    watching.join().unwrap();
+    (done, (most.load(Ordering::SeqCst) as u64).saturating_sub(before) >> 10)
+}
+
 #[tokio::test]
 async fn an_answer_of_any_size_takes_bounded_memory() {
     let one = |id: u32, value: &[u8]| message(id, &entry("CN=Ann,OU=Staff,DC=corp,DC=example", &[("description", vec![value.to_vec()])]));
@@ -214,20 +231,9 @@ async fn an_answer_of_any_size_takes_bounded_memory() {
         let fake = good(move |asked| if asked.base.starts_with("<GUID=") { flood(asked) } else { Answer::Decent }).await;
         let directory = directory(&fake.url());
         assert!(directory.health().await.reachable);
-        let (before, most, stop) = (memory(), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let (seen, stopped) = (most.clone(), stop.clone());
-        let watching = std::thread::spawn(move || {
-            while !stopped.load(Ordering::SeqCst) {
-                seen.fetch_max(usize::try_from(memory()).unwrap(), Ordering::SeqCst);
-                std::thread::sleep(Duration::from_millis(5));
-            }
-        });
         let begun = Instant::now();
-        let answer = directory.inspect(ANN).await;
-        stop.store(true, Ordering::SeqCst);
-        watching.join().unwrap();
+        let (answer, grown) = watched(directory.inspect(ANN)).await;
         assert!(matches!(answer, Err(Trouble::Unreachable(_))), "{what}: {answer:?}");
-        let grown = (most.load(Ordering::SeqCst) as u64).saturating_sub(before) >> 10;
         println!("{what}: {grown} MiB, {:?}", begun.elapsed());
         // Other tests of this process take some, too.
         assert!(grown < 700, "{what}: {grown} MiB");
@@ -235,16 +241,21 @@ async fn an_answer_of_any_size_takes_bounded_memory() {
     }
 }
 
-#[tokio::test]
-async fn what_is_no_ldap_breaks_the_connection_and_nothing_else() {
+/// Built from the inside: each level a header of its own.
+fn nested() -> Vec<u8> {
     let mut deep = Vec::new();
-    // Built from the inside: each level a header of its own.
     for _ in 0..100_000 {
         let length = u32::try_from(deep.len()).unwrap().to_be_bytes();
         deep.extend(length.into_iter().rev());
         deep.extend([0x84, 0x30]);
     }
     deep.reverse();
+    deep
+}
+
+#[tokio::test]
+async fn what_is_no_ldap_breaks_the_connection_and_nothing_else() {
+    let deep = nested();
     let dn = text("CN=Ann,OU=Staff,DC=corp,DC=example");
     type Bad = Box<dyn Fn(u32) -> Vec<u8> + Send + Sync>;
     let bad: Vec<(&str, Bad)> = vec![

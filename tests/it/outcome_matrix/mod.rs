@@ -93,7 +93,7 @@ fn shown(rows: &[Vec<String>]) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn outcome_matrix_of_active_directory() {
     // Both at once: most of the time is the domain controllers'.
-    let [with, without] = [true, false].map(|hints| tokio::spawn(async move { ad::run(hints).await }));
+    let [with, without] = [true, false].map(|hints| tokio::spawn(Box::pin(ad::run(hints))));
     with.await.unwrap();
     without.await.unwrap();
 }

@@ -29,6 +29,15 @@ pub fn setup(dir: &Path, arguments: &[&str], typed: &str) -> Output {
     running.wait_with_output().unwrap()
 }
 
+/// Nobody answers where the cloud should be: that is found, the file is there, and the exit status says it.
+pub fn wrote_with_a_problem(done: &Output) {
+    let complaint = String::from_utf8_lossy(&done.stderr);
+    assert!(
+        done.status.code() == Some(1) && complaint.contains(" of these must be mended; ") && complaint.contains("is written nevertheless"),
+        "{done:?}"
+    );
+}
+
 fn print_of_ca(samba: &Samba) -> String {
     tls::print(&tls::authorities(&samba.ca_file).unwrap()[0])
 }
@@ -102,7 +111,7 @@ async fn several_servers_are_left_to_dns_unless_one_is_named() {
         (&["--url", &samba.ldaps_url][..], &*samba.ldaps_url, ""),
     ] {
         let done = setup(dir.path(), &[&flags, more].concat(), "");
-        assert!(done.status.success(), "{done:?}");
+        wrote_with_a_problem(&done);
         let config = Config::load(Some(&dir.path().join("agent.toml"))).unwrap();
         assert_eq!((&*config.agent.directory.url, &*config.agent.directory.discovery_domain), (url, domain), "{more:?}");
     }
@@ -127,8 +136,8 @@ async fn a_script_gives_a_file_of_answers() {
     // The password comes by standard input, and never as an argument.
     let flags = ["--answers", "answers.toml", "--yes", "--out", "a.toml", "--password-file", "-"];
     let done = setup(dir.path(), &flags, &format!("{password}\n"));
+    wrote_with_a_problem(&done);
     let said = String::from_utf8(done.stdout).unwrap();
-    assert!(done.status.success(), "{said}\n{}", String::from_utf8_lossy(&done.stderr));
     assert!(said.contains("[rights_ok]") && said.contains("[cloud_unreachable]") && said.contains("1 of these must be mended"), "{said}");
     let config = Config::load(Some(&dir.path().join("a.toml"))).unwrap();
     assert_eq!(secrecy::ExposeSecret::expose_secret(&config.agent.directory.bind_password), password);
@@ -189,6 +198,75 @@ async fn a_ca_that_the_server_shows_is_kept_only_if_its_fingerprint_was_known() 
     assert!(!dir.path().join("ca.pem").exists() && !dir.path().join("agent.toml").exists());
     let done = with(&url, &print_of_ca(samba).to_lowercase().replace(':', ""));
     let said = String::from_utf8_lossy(&done.stdout).into_owned();
-    assert!(done.status.success() && said.contains("[tls_ok]"), "{said}\n{}", String::from_utf8_lossy(&done.stderr));
+    wrote_with_a_problem(&done);
+    assert!(said.contains("[tls_ok]"), "{said}\n{}", String::from_utf8_lossy(&done.stderr));
     assert_eq!(tls::authorities(&dir.path().join("ca.pem")).unwrap(), tls::authorities(&samba.ca_file).unwrap());
+}
+
+/// What is answered badly is asked again, and nothing that was said before is lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_who_answers_badly_is_asked_again() {
+    let (cloud, samba) = (Cloud::start().await, &both()[0].samba);
+    let dir = tempfile::tempdir().unwrap();
+    let wrong = dir.path().join("wrong");
+    fs::write(&wrong, "Certainly-Not-1\n").unwrap();
+    let (wrong, right) = (wrong.display().to_string(), samba.bind_password_file.display().to_string());
+    fs::write(dir.path().join("agent.toml"), "").unwrap();
+    let host = samba.ldaps_url.trim_start_matches("ldaps://").to_owned();
+    let state = dir.path().join("state").display().to_string();
+    let typed = [
+        &["perhaps", "Y"][..],
+        &[cloud.url.trim_start_matches("http://"), &cloud.url, "ldap", "AD", "corp.example"],
+        &[&host, &format!("ldap://{host}"), &samba.ldaps_url],
+        &["Staff", "", "Staff", "OU=Staff,DC=other", &samba.users_dn],
+        &["nobody@corp.example", &wrong, &samba.bind_dn, &right, &state],
+    ];
+    let flags = ["--dns-server", "127.0.0.1:9", "--ca-file", &samba.ca_file.display().to_string()];
+    let done = setup(dir.path(), &flags, &(typed.concat().join("\n") + "\n"));
+    let said = String::from_utf8(done.stdout).unwrap();
+    assert!(done.status.success(), "{said}\n{}", String::from_utf8_lossy(&done.stderr));
+    for part in [
+        "neither yes nor no",
+        "must begin with https://",
+        "there are ad and openldap",
+        "must begin with ldaps://",
+        "StartTLS can be stripped",
+        "\"Staff\" is no distinguished name",
+        "does not lie in",
+        "[bind_refused]",
+        "[rights_ok]",
+    ] {
+        assert!(said.contains(part), "{part}\n{said}");
+    }
+    assert_eq!((said.matches("That will not do").count(), said.contains("sspr agent setup")), (8, false), "{said}");
+    let config = Config::load(Some(&dir.path().join("agent.toml"))).unwrap();
+    assert_eq!((&config.agent.directory.bind_dn, &config.agent.directory.url), (&samba.bind_dn, &samba.ldaps_url));
+
+    // With nobody to ask, it ends; and a place where nothing can be written is found before anything is asked.
+    for (flags, told) in [
+        (["--yes", "--out=a.toml", "--cloud-url=http://127.0.0.1:9", "--domain=corp.example", "--url=dc1:636"], "--url: "),
+        (["--yes", "--out=nowhere/a.toml", "--cloud-url=x", "--kind=ad", "--domain=x"], "there is no directory nowhere"),
+    ] {
+        let done = setup(dir.path(), &flags, "");
+        assert!(!done.status.success() && String::from_utf8_lossy(&done.stderr).contains(told), "{told}: {done:?}");
+    }
+}
+
+/// What is typed wrong beside it, each with its own word.
+#[test]
+fn an_empty_token_and_a_directory_without_an_agent_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("token"), "\n").unwrap();
+    for (arguments, told) in [
+        (&["agent", "enrol", "--token-file", "token"][..], "token holds no token: it is empty"),
+        (&["agent", "mirror"], "holds no enrolled agent"),
+        (&["agent", "mirror", "--accept-removals"], "holds no enrolled agent"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sspr"));
+        command.current_dir(dir.path()).env("SSPR_AGENT__STATE_DIR", "state").env("SSPR_AGENT__CLOUD_URL", "http://127.0.0.1:9");
+        let done = command.args(arguments).output().unwrap();
+        assert!(!done.status.success() && String::from_utf8_lossy(&done.stderr).contains(told), "{done:?}");
+    }
+    let server = tls::Server { host: "::1".into(), port: 636, name: "::1".into(), dns_server: String::new() };
+    assert_eq!(server.at(), "[::1]:636");
 }

@@ -25,7 +25,7 @@ use sspr::{
 
 use super::{command, the};
 use crate::{
-    agent::both,
+    agent::{both, guid},
     support::{Cloud, Office},
 };
 
@@ -53,11 +53,36 @@ async fn an_agent_that_serves_has_no_complaint_and_what_goes_wrong_is_found() {
     office.settings.directory.dns_server = "127.0.0.1:9".into();
     let settings = office.settings.clone();
     let report = examines(&cloud, &settings).await;
-    assert_eq!(at_least(&report, Severity::Note), ["unlock_off"], "{}", report.text());
+    assert_eq!(at_least(&report, Severity::Note), ["unlock_off", "deletions_hidden"], "{}", report.text());
     let key = enrolled_key(&settings);
     assert!(the(&report, Code::KeyOk).text.starts_with(&format!("passwords are sealed to key {key}, epoch ")), "{}", report.text());
     assert!(the(&report, Code::ClockOk).text.contains("(+0 s; 60 are allowed)"), "{}", report.text());
     assert!(report.has(Code::StateOk) && report.has(Code::CloudOk) && report.has(Code::RightsOk), "{}", report.text());
+
+    assert_eq!(command(the(&report, Code::UnlockOff), "in the cloud"), format!("sspr connector unlock {} on", cloud.connector));
+
+    // What stops it, or would at its next start.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let stopped = elsewhere.path().join("stop");
+    fs::write(&stopped, "").unwrap();
+    let wrong = config::Agent { stop_file: stopped.clone(), ..settings.clone() };
+    assert_eq!(at_least(&examines(&cloud, &wrong).await, Severity::Warning), ["kill_switch"]);
+    fs::remove_file(&stopped).unwrap();
+    assert_eq!(at_least(&examines(&cloud, &wrong).await, Severity::Warning), [""; 0]);
+    let person = samba.dn("user01").await.unwrap();
+    let groups = vec![format!("CN=Nobody,{}", samba.base_dn), person.clone()];
+    let wrong = config::Agent { allow_groups: groups.clone(), deny_groups: groups, ..settings.clone() };
+    assert_eq!(at_least(&examines(&cloud, &wrong).await, Severity::Warning), ["group_missing"; 4]);
+    let known = format!("CN=Domain Users,CN=Users,{}", samba.base_dn);
+    let right = config::Agent { allow_groups: vec![known], ..settings.clone() };
+    assert_eq!(at_least(&examines(&cloud, &right).await, Severity::Warning), [""; 0]);
+    for (canary, told) in [("nobody", "settings_incomplete"), ("00000000-0000-0000-0000-000000000007", "canary_unusable")] {
+        let wrong = config::Agent { canary: canary.into(), ..settings.clone() };
+        assert_eq!(at_least(&examines(&cloud, &wrong).await, Severity::Warning), [told]);
+    }
+    let somebody = guid(samba, "user01").await.to_string();
+    let report = examines(&cloud, &config::Agent { canary: somebody, ..settings.clone() }).await;
+    assert!(the(&report, Code::CanaryUnusable).text.contains("may be somebody's"), "{}", report.text());
 
     // Switched off in the cloud.
     let mut tx = cloud.app.begin().await.unwrap();
@@ -145,7 +170,8 @@ async fn an_agent_that_waits_is_told_how_to_go_on() {
     let mut settings = super::settings(samba);
     (settings.cloud_url, settings.state_dir) = (cloud.url.clone(), state.path().join("agent"));
     let report = examines(&cloud, &settings).await;
-    assert!(the(&report, Code::AgentNotEnrolled).fix.len() == 2 && report.has(Code::CloudOk), "{}", report.text());
+    assert!(report.has(Code::CloudOk), "{}", report.text());
+    assert_eq!(command(the(&report, Code::AgentNotEnrolled), "here"), "sspr agent enrol --token-file token");
     let token = cloud.enrolment_token().await;
     let enrolled = enrol::enrol(&settings, &token.into(), "a".into(), cloud.clock.clone()).await.unwrap();
     let report = examines(&cloud, &settings).await;
@@ -189,6 +215,8 @@ async fn the_command_exits_with_the_worst_and_speaks_json() {
         assert!(codes.contains(&code), "{code} of {codes:?}");
     }
     assert_eq!(json["worst"], "problem");
+    let enrol = format!("sspr --config '{}' agent enrol --token-file token", config.display());
+    assert!(json.to_string().contains(&enrol), "{json}");
     // Whoever reads stops reading: `doctor | head`.
     let mut command = Command::new(env!("CARGO_BIN_EXE_sspr"));
     command.arg("--config").arg(&config).args(["agent", "doctor"]).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -198,5 +226,17 @@ async fn the_command_exits_with_the_worst_and_speaks_json() {
     let complaint = String::from_utf8_lossy(&done.stderr).into_owned();
     assert!(done.status.code() == Some(1) && !complaint.contains("panicked"), "{complaint}");
     let text = String::from_utf8(doctor(&[]).stdout).unwrap();
+    assert!(!text.contains("INFO") && text.contains(&format!("{} takes this account", url.trim_start_matches("ldaps://"))), "{text}");
     assert!(text.contains("PROBLEM") && text.contains("[rights_ok]") && !text.contains(&samba.bind_password().unwrap()), "{text}");
+
+    // As beside the systemd unit: the password is in a file of its own, and nobody signs in without it.
+    let written = fs::read_to_string(&config).unwrap();
+    let without = written.lines().filter(|line| !line.starts_with("bind_password")).collect::<Vec<_>>().join("\n");
+    fs::write(&config, without).unwrap();
+    let text = String::from_utf8(doctor(&[]).stdout).unwrap();
+    assert!(text.contains("agent.directory.bind_password is not set") && !text.contains("[bind_"), "{text}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sspr"));
+    command.env("SSPR_AGENT__DIRECTORY__BIND_PASSWORD_FILE", &samba.bind_password_file).arg("--config").arg(&config);
+    let text = String::from_utf8(command.args(["agent", "doctor"]).output().unwrap().stdout).unwrap();
+    assert!(text.contains("[bind_ok]") && text.contains("[rights_ok]") && !text.contains("[config_open]"), "{text}");
 }

@@ -38,8 +38,8 @@ pub async fn looks(settings: &config::Agent) -> Report {
 
 /// Codes that are no praise, without those about the cloud and the name server that are not there.
 pub fn complaints(report: &Report) -> Vec<&'static str> {
-    // Nobody is there to answer; and what others of a shared domain make is found as well.
-    let ignored = [Code::CloudUnreachable, Code::DnsSilent, Code::PsoUnreadable, Code::AccountProtected];
+    // Nobody is there to answer; what others of a shared domain make is found as well; and no account sees what is deleted by default.
+    let ignored = [Code::CloudUnreachable, Code::DnsSilent, Code::PsoUnreadable, Code::AccountProtected, Code::DeletionsHidden];
     let bad = |finding: &&Finding| finding.code.severity() > setup::finding::Severity::Ok && !ignored.contains(&finding.code);
     report.findings.iter().filter(bad).map(|finding| finding.code.as_str()).collect()
 }

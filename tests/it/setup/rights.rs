@@ -1,10 +1,15 @@
 //! Rights: too few, too many, and whom nobody may touch.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, process::Command};
 
 use ldap3::{Mod, Scope, SearchEntry, controls::RawControl};
 use sspr::{
-    agent::setup::finding::{Code, Severity},
+    agent::{
+        directory::{ad::Ad, people::People},
+        setup::finding::{Code, Severity},
+        time::Time,
+    },
+    base::clock::Clock,
     lab::samba::{BindOutcome, Release, Samba, SambaOptions},
     wire,
 };
@@ -169,6 +174,7 @@ async fn an_account_that_may_too_much_is_told_how_to_lose_it() {
     let report = looks(&settings).await;
     let finding = the(&report, Code::RightsTooMuch);
     assert!(finding.text.contains(&all) && finding.about == samba.users_dn, "{}", report.text());
+    assert!(finding.text.contains("everything (full control)"), "{}", finding.text);
     assert!(command(finding, "samba-tool").contains(&format!("dsacl delete -H '{}'", samba.ldaps_url)), "{}", report.text());
     assert_eq!(report.worst(), Severity::Problem);
 }
@@ -210,4 +216,78 @@ async fn a_policy_that_may_not_be_read_is_made_readable_by_the_printed_command()
     runs(&samba, command(finding, "samba-tool"));
     let report = looks(&settings).await;
     assert!(report.has(Code::PsoOk) && !report.has(Code::PsoUnreadable), "{}", report.text());
+}
+
+#[tokio::test]
+async fn an_entry_that_denies_is_named_and_not_granted_against() {
+    let samba = domain(Release::Backports);
+    let settings = settings(&samba);
+    let ours = sid_of(&samba, "svc-writeback").await;
+    let denies = format!("(OD;CIIO;CR;00299570-246d-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-00aa003049e2;{ours})");
+    let set = format!(
+        "samba-tool dsacl set -H '{}' --option='tls cafile={}' --option='tls verify peer=ca_and_name_if_available' -U Administrator --objectdn='{}' --action=deny --sddl='{denies}'",
+        samba.ldaps_url,
+        samba.ca_file.display(),
+        samba.users_dn
+    );
+    runs(&samba, &set);
+    let report = looks(&settings).await;
+    assert_eq!(complaints(&report), ["right_missing_reset"], "{}", report.text());
+    let finding = the(&report, Code::RightMissingReset);
+    assert_eq!(finding.about, samba.users_dn);
+    assert!(
+        finding.text.contains("on 20 people: user01") && finding.text.contains("denies the account itself the right Reset Password"),
+        "{}",
+        finding.text
+    );
+    assert!(finding.text.contains(&denies) && !report.text().contains("Grant it"), "{}", report.text());
+    assert!(command(finding, "samba-tool").contains(&format!("dsacl delete -H '{}'", samba.ldaps_url)));
+    assert!(command(finding, "PowerShell").contains("-eq 'Deny'"));
+}
+
+#[tokio::test]
+async fn a_refused_account_is_told_why_and_what_to_do() {
+    let samba = domain(Release::Backports);
+    let settings = settings(&samba);
+    for (attribute, wrong, right, why, mend) in [
+        ("userAccountControl", "514", "512", "it is disabled", "Enable the account"),
+        ("accountExpires", "130000000000000000", "0", "the account has expired", "Let it last longer"),
+        ("pwdLastSet", "0", "-1", "it must change its password first", "at next logon"),
+    ] {
+        samba.set(&samba.bind_dn, attribute, wrong).await.unwrap();
+        let report = looks(&settings).await;
+        let finding = the(&report, Code::BindRefused);
+        let at = samba.ldaps_url.trim_start_matches("ldaps://");
+        assert_eq!(finding.text, format!("{at} refuses this account: {why}."));
+        assert!(report.text().contains(mend) && !report.text().contains("Check agent.directory.bind_dn"), "{}", report.text());
+        samba.set(&samba.bind_dn, attribute, right).await.unwrap();
+        let report = looks(&settings).await;
+        assert!(report.has(Code::BindOk), "{attribute}: {}", report.text());
+    }
+}
+
+#[tokio::test]
+async fn with_the_printed_right_deletions_arrive_with_the_changes() {
+    // The printed command is run with this machine's own Samba.
+    let samba = domain(Release::System);
+    let settings = settings(&samba);
+    let directory = Ad::new(&settings.directory, Time::new(Clock::system())).unwrap();
+    let gone = async |name: &str| {
+        let (mark, user, dn) = (directory.mark().await.unwrap(), guid(&samba, name).await, samba.dn(name).await.unwrap());
+        samba.admin().await.unwrap().delete(&dn).await.unwrap().success().unwrap();
+        directory.page(Some(&mark), Vec::new()).await.unwrap().gone.contains(&user)
+    };
+    assert!(!gone("user01").await);
+    let report = looks(&settings).await;
+    let finding = the(&report, Code::DeletionsHidden);
+    assert_eq!(
+        command(finding, "dsacls"),
+        "dsacls \"CN=Deleted Objects,DC=corp,DC=example\" /takeownership\ndsacls \"CN=Deleted Objects,DC=corp,DC=example\" /G \"svc-writeback@corp.example:LCRP\""
+    );
+    let done =
+        Command::new("sh").args(["-c", command(finding, "Python")]).env("SMB_CONF_PATH", samba.dir().join("smb.conf")).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let report = looks(&settings).await;
+    assert!(!report.has(Code::DeletionsHidden), "{}", report.text());
+    assert!(gone("user02").await);
 }

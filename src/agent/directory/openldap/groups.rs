@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use ldap3::{Scope, ldap_escape};
 
 use super::{
-    super::{Account, Trouble, answer::answered, dn, link::Session},
+    super::{Account, Trouble, answer::answered, dn, link::Session, missing},
     OpenLdap, look, search,
 };
 
@@ -36,7 +36,7 @@ impl OpenLdap {
         for (setting, groups) in settings {
             for group in groups {
                 if !self.links.jobs.ask(None, async |mut session| is_group(&mut session, group).await).await? {
-                    return Err(answered(32, &format!("{setting}: there is no group {group:?}")));
+                    return Err(missing(setting, &format!("group {group:?}")));
                 }
             }
         }

@@ -31,6 +31,7 @@ use super::{
     dn,
     link::{ANSWER, Link, Session},
     links::Links,
+    missing,
 };
 use crate::{agent::time::Time, base::config, wire::message::DirectoryHealth};
 use rights::Hold;
@@ -186,15 +187,17 @@ impl Directory for OpenLdap {
     }
 
     async fn check(&self) -> Result<(), Trouble> {
-        let missing = |what: &str| answered(32, &format!("{what} does not exist, or our account may not read it"));
-        self.look(&self.links.probe, &self.users_dn, &["objectClass"]).await?.ok_or_else(|| missing("agent.directory.users_dn"))?;
+        let gone = |setting: &'static str, name: &str| missing(setting, &format!("entry {name:?}"));
+        let users = self.look(&self.links.probe, &self.users_dn, &["objectClass"]).await?;
+        users.ok_or_else(|| gone("agent.directory.users_dn", &self.users_dn))?;
         if !self.settings.policy_dn.is_empty() {
-            self.rules(&self.links.probe).await?.ok_or_else(|| missing("agent.directory.openldap.policy_dn"))?;
+            let rules = self.rules(&self.links.probe).await?;
+            rules.ok_or_else(|| gone("agent.directory.openldap.policy_dn", &self.settings.policy_dn))?;
         }
         self.check_groups().await?;
         self.try_rules().await;
         if self.hold.last() == Some(false) {
-            return Err(answered(0, rights::NO_RULE_HOLDS));
+            return Err(Trouble::Unfit { setting: "agent.directory.bind_dn", what: NO_RULE_HOLDS.to_owned() });
         }
         Ok(())
     }
@@ -212,7 +215,7 @@ impl Directory for OpenLdap {
         };
         let found = match found {
             Ok(Some(_)) => self.rules(&self.links.probe).await,
-            Ok(None) => Err(answered(32, "agent.directory.users_dn does not exist")),
+            Ok(None) => Err(missing("agent.directory.users_dn", &format!("entry {:?}", self.users_dn))),
             Err(trouble) => Err(trouble),
         };
         let why = found.as_ref().err().map(ToString::to_string);

@@ -35,6 +35,10 @@ pub const NO_RULE_HOLDS: &str = "no password rule holds for the agent's account:
      history, minimum age and length are not enforced, and whoever is reset must change the password again";
 
 const AGAIN: Duration = Duration::from_mins(10);
+/// Attributes of people that nobody needs to write who sets passwords.
+const UNNEEDED: [&str; 4] = ["mail", "mobile", "cn", "description"];
+/// People of whom those are tried.
+const SAMPLE: usize = 2;
 const ASSERTION: &str = "1.3.6.1.1.12";
 
 /// Whether the rules hold for our account; tried now and then.
@@ -62,6 +66,10 @@ impl Hold {
 pub struct Tried {
     /// Whether the rules hold for our own account; `None`: could not be told.
     pub holds: Option<bool>,
+    /// It may write at the top, too: the rootdn, whom no access rule binds, or as good as that. Looked at only where no rule holds.
+    pub is_manager: bool,
+    /// What it may write of people without need: whose, and which attribute.
+    pub extra: Vec<(String, String)>,
     /// By name, what our account may do to them.
     pub people: Vec<(String, Standing)>,
 }
@@ -70,15 +78,27 @@ impl OpenLdap {
     /// For whoever sets it up: the rules, and the rights on up to `most` people.
     pub async fn tried(&self, most: usize) -> Result<Tried, Trouble> {
         let holds = self.rules_hold().await?;
-        let mut people = Vec::new();
+        let (mut people, mut extra) = (Vec::new(), Vec::new());
         let (entries, server) = self.some(most, &STATE).await?;
         for entry in entries {
             let account = Account { server: server.clone(), ..self.account(&entry, None, self.time.now()) };
             if !account.protected {
+                // A few tell it: rules are by subtree.
+                if people.len() < SAMPLE && holds != Some(false) {
+                    for name in UNNEEDED {
+                        if self.may_write(&account, name, &id::token()).await? == Some(true) {
+                            extra.push((account.dn.clone(), name.to_owned()));
+                        }
+                    }
+                }
                 people.push((account.dn.clone(), self.rights(&account).await?));
             }
         }
-        Ok(Tried { holds, people })
+        let is_manager = holds == Some(false) && {
+            let top = Account { server, dn: self.base_dn.clone(), ..Account::default() };
+            self.may_write(&top, "description", &id::token()).await? == Some(true)
+        };
+        Ok(Tried { holds, is_manager, extra, people })
     }
 
     pub(super) async fn rights(&self, account: &Account) -> Result<Standing, Trouble> {
