@@ -23,7 +23,7 @@ use super::{
     dn,
     link::{ANSWER, Session},
     people::{Group, Guids, Mark, Page, People, bound, unbound},
-    sd::Sid,
+    sd::{IN_CHAIN, Sid},
 };
 use crate::wire::message::{MIRROR_BATCH, Person};
 
@@ -32,8 +32,6 @@ const PAGE: Duration = Duration::from_secs(30);
 const EXTENDED_DN: (&str, [u8; 5]) = ("1.2.840.113556.1.4.529", [0x30, 0x03, 0x02, 0x01, 0x01]);
 /// LDAP_SERVER_SHOW_DELETED_OID; shows nothing more to an account that may not read them.
 const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
-/// LDAP_MATCHING_RULE_IN_CHAIN (MS-ADTS 3.1.1.3.4.4.3).
-const IN_CHAIN: &str = "1.2.840.113556.1.4.1941";
 const PERSON: [&str; 13] = [
     "objectGUID",
     "objectClass",

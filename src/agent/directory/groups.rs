@@ -8,10 +8,8 @@ use super::{
     answered,
     link::{ANSWER, Session},
     missing,
+    sd::IN_CHAIN,
 };
-
-/// LDAP_MATCHING_RULE_IN_CHAIN (MS-ADTS 3.1.1.3.4.4.3): follows membership through groups in groups.
-const IN_CHAIN: &str = "1.2.840.113556.1.4.1941";
 
 /// Groups by their DN. No allowed one: everybody is.
 #[derive(Debug, Default)]

@@ -26,6 +26,9 @@ pub const PWD_LAST_SET: Uuid = uuid!("bf967a0a-0de6-11d0-a285-00aa003049e2");
 /// The property set that pwdLastSet belongs to.
 pub const ACCOUNT_RESTRICTIONS: Uuid = uuid!("4c164200-20c0-11d0-a768-00aa006e0529");
 
+/// LDAP_MATCHING_RULE_IN_CHAIN (MS-ADTS 3.1.1.3.4.4.3): follows membership through groups in groups.
+pub const IN_CHAIN: &str = "1.2.840.113556.1.4.1941";
+
 const DACL_PROTECTED: u16 = 0x1000;
 const INHERIT_ONLY: u8 = 0x08;
 const INHERITED: u8 = 0x10;

@@ -12,7 +12,7 @@ use super::{
     rights::{Units, listed},
     words,
 };
-use crate::agent::directory::sd::Sid;
+use crate::agent::directory::sd::{IN_CHAIN, Sid};
 
 /// Groups that everybody of a domain is in.
 const EVERYBODY: [u32; 2] = [513, 514];
@@ -61,7 +61,6 @@ pub(super) async fn check(probe: &mut Probe, own: &Own, units: &Units, extra: &B
 
 /// In a group of administrators, and how to get out.
 async fn member(probe: &mut Probe, own: &Own, sid: &Sid) -> Result<Finding, Finding> {
-    const IN_CHAIN: &str = "1.2.840.113556.1.4.1941";
     let admins = probe.read(&format!("<SID={sid}>"), &["sAMAccountName"]).await?;
     let name = admins.as_ref().and_then(|group| group.text("sAMAccountName")).map_or_else(|| sid.to_string(), str::to_owned);
     let text = format!("the account is a member of {name}: whoever has its password has the domain.");

@@ -16,6 +16,7 @@ mod local;
 mod named;
 mod openldap;
 mod policy;
+mod powerful;
 mod rights;
 mod servers;
 mod settings;

@@ -4,7 +4,7 @@
 //! Two sources, because neither tells all: the server's own word on attributes (allowedAttributesEffective), and the access list,
 //! which alone tells about the right to reset a password.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use ldap3::Scope;
 
@@ -15,6 +15,7 @@ use super::{
     finding::{Code, Finding},
     grants::Right,
     ldap::{Found, Probe},
+    powerful::powerful,
 };
 use crate::{
     agent::directory::{
@@ -54,6 +55,8 @@ pub struct Checked {
 
 #[derive(Default)]
 struct People {
+    /// By a group, whatever their own entry says.
+    powerful: HashSet<String>,
     served: usize,
     protected: Vec<String>,
     /// Nothing is inherited, and something is missing.
@@ -81,7 +84,7 @@ pub async fn check(probe: &mut Probe, settings: &config::Directory, url: &str, e
     let enough = if everybody { usize::MAX } else { ENOUGH };
     let filter = "(&(objectCategory=person)(objectClass=user))";
     let (found, more) = probe.search(&settings.users_dn, Scope::Subtree, filter, &PERSON, enough).await?;
-    let mut people = People::default();
+    let mut people = People { powerful: powerful(probe, settings).await?, ..People::default() };
     for person in found.iter().filter(|person| !dn::is_same(person.dn(), &own.dn)) {
         people.judge(person, &own, &units, &settings.users_dn);
     }
@@ -127,7 +130,7 @@ impl People {
             self.policies.insert(policy.to_owned());
         }
         let critical = person.text("isCriticalSystemObject").is_some_and(|text| text.eq_ignore_ascii_case("true"));
-        if person.number("adminCount") != 0 || critical {
+        if person.number("adminCount") != 0 || critical || self.powerful.contains(person.dn()) {
             self.protected.push(name);
             return;
         }
@@ -219,13 +222,13 @@ impl People {
         }
         if !self.protected.is_empty() {
             let text = format!(
-                "{} accounts are protected (adminCount, or of the system itself) and are never served: {}.",
+                "{} accounts are protected (adminCount, a group that administers, or of the system itself) and are never served: {}.",
                 self.protected.len(),
                 listed(&self.protected)
             );
             found.push(
                 Finding::new(Code::AccountProtected, top, text)
-                    .say("This is meant so: whoever could reset an administrator's password would be one. If somebody is none any more, clear adminCount and let the account inherit again."),
+                    .say("This is meant so: whoever could reset an administrator's password would be one. If somebody is none any more, take them out of such groups, clear adminCount and let the account inherit again."),
             );
         }
         if more {

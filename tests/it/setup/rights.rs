@@ -107,6 +107,9 @@ async fn what_is_missing_is_granted_by_the_printed_command() {
 async fn whom_it_cannot_serve_is_named_with_the_reason() {
     let samba = domain(Release::Backports);
     samba.set(&samba.dn("user03").await.unwrap(), "adminCount", "1").await.unwrap();
+    // Nothing in their own entry says so.
+    let operators = format!("CN=Backup Operators,CN=Builtin,{}", samba.base_dn);
+    samba.add_member(&operators, &samba.dn("user06").await.unwrap()).await.unwrap();
     let cut_off = samba.dn("user04").await.unwrap();
     cut(&samba, &cut_off).await;
     // A unit of its own that inherits nothing, and somebody in it.
@@ -121,7 +124,8 @@ async fn whom_it_cannot_serve_is_named_with_the_reason() {
     let settings = settings(&samba);
     let report = looks(&settings).await;
     let protected = the(&report, Code::AccountProtected);
-    assert!(protected.text.contains("1 accounts are protected") && protected.text.contains("user03"), "{}", protected.text);
+    assert!(protected.text.contains("2 accounts are protected"), "{}", protected.text);
+    assert!(protected.text.contains("user03") && protected.text.contains("user06"), "{}", protected.text);
     let inherits_nothing = the(&report, Code::InheritanceOff);
     assert!(inherits_nothing.text.contains(&cut_off) && !inherits_nothing.text.contains("user05"), "{}", report.text());
     let closed = the(&report, Code::RightMissingReset);
