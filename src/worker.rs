@@ -166,7 +166,11 @@ async fn attempt(app: &App, carriers: &Carriers, delivery: &Delivery, theirs: &T
 /// As how many messages it counts for what it costs.
 async fn send(app: &App, carriers: &Carriers, delivery: &Delivery, theirs: &Theirs) -> Result<Result<i16, Failure>> {
     let tenant = app.tenant(delivery.tenant_id).await?;
-    let message = delivery.open(&tenant.scope)?;
+    let mut message = delivery.open(&tenant.scope)?;
+    if delivery.channel == Channel::Email {
+        let mut conn = app.db.acquire().await?;
+        authenticators::add_lately(&mut conn, &tenant.scope, &app.clock, &mut message).await?;
+    }
     let theirs = letter::which(&tenant, &message, delivery.channel).and_then(|which| theirs.text(delivery.tenant_id, which));
     let off = |what: &str| Ok(Err(Failure::Fail(format!("{what} is not set up"))));
     match delivery.channel {

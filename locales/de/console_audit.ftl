@@ -213,6 +213,7 @@ audit-out-removed = entfernt
 audit-out-renamed = umbenannt
 audit-out-replaced = ersetzt
 audit-out-right = richtig
+audit-out-said-again = noch einmal gesagt
 audit-out-saved = gespeichert
 audit-out-seen = gesehen
 audit-out-sent = gesendet

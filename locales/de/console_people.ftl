@@ -7,7 +7,7 @@ explain-gate-account = Das Konto ist eines, das bedient wird
 explain-gate-name = Der Name führt zu diesem Konto
 explain-gate-policy = Eine Richtlinie lässt die Person zu
 explain-gate-methods = Es sind genug Nachweise da
-explain-gate-limits = Nichts ist aufgebraucht
+explain-gate-limits = Es geht ohne Warten weiter
 explain-gate-freeze = Das Konto ist nicht gesperrt worden
 explain-gate-writeback = Für das Verzeichnis ist das Zurückschreiben eingeschaltet
 explain-gate-agent = Ein Agent ist da
@@ -33,13 +33,18 @@ explain-why-not-served = Die Richtlinie „{ $what }“ sagt, dass die Person ni
 explain-do-not-served = Soll sie es werden, nehmen Sie sie in eine Gruppe mit einer anderen Richtlinie auf, oder ändern Sie diese.
 explain-why-group-unknown = Die Richtlinie „{ $what }“ oder eine davor nennt eine Gruppe dieses Verzeichnisses, die kein Agent meldet. Solange bedient sie dort niemanden.
 explain-do-group-unknown = Nennen Sie die Gruppe in den Einstellungen des Agenten, oder nehmen Sie sie aus der Richtlinie.
-explain-why-too-few = Von { $gates } verlangten Nachweisen verschiedener Art hat die Person { $has }.
+explain-why-too-few = { $gates ->
+    [one] Ein Nachweis ist nötig, und die Person hat keinen.
+   *[other] Von { $gates } verlangten Nachweisen verschiedener Art hat die Person { $has }.
+}
 explain-do-too-few = Es fehlt eine weitere Methode: eine Adresse im Verzeichnis oder etwas, das die Person auf ihrer Kontoseite einrichtet. Unten sehen Sie, woran es bei jeder fehlt.
 explain-why-cooling-off = Was da ist, ist zu neu oder wurde kürzlich geändert: Es weist vor { $when } nichts nach.
 explain-do-cooling-off = Warten Sie bis dahin, oder nutzen Sie eine andere Methode der Person. Die Wartezeit schützt sie vor jemandem, der gerade etwas Eigenes eingetragen hat.
 explain-why-waits = Zu viele Versuche oder Codes: { $what } – aufgebraucht bis { $when }.
 explain-do-waits = Warten Sie bis dahin. Sind Sie sicher, dass es die Person selbst war, heben Sie die Grenze auf.
+explain-some-wait = Manche Wege müssen warten, ein anderer ist offen. Welche, und bis wann, steht unten.
 explain-why-frozen = Das Konto ist seit { $when } gesperrt, durch { $who }: { $what }.
+explain-frozen-said = die Person sagt, das war nicht sie: { $about }
 explain-do-frozen = Klären Sie, was geschehen ist. Ist alles in Ordnung, heben Sie die Sperre auf.
 explain-why-writeback-off = Für das Verzeichnis ist das Zurückschreiben aus: Von hier darf nichts daran geändert werden.
 explain-do-writeback-off = Schalten Sie das Zurückschreiben für die Anbindung ein.
@@ -96,6 +101,7 @@ explain-lack-missing = ist nicht vorhanden
 explain-lack-cooling-off = weist vor { $when } nichts nach
 explain-lack-stopped = stillgelegt, weil es eine Kopie geben kann
 explain-lack-used-up = kein Code ist übrig
+explain-way-waits = muss warten bis { $when }: { $what }, aufgebraucht
 explain-lack-behind-password = es öffnet sich mit eben dem vergessenen Passwort
 explain-lack-country = in dieses Land gehen keine SMS
 explain-lack-not-alone = nur zusammen mit einer anderen Methode der Person

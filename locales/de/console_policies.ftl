@@ -43,7 +43,7 @@ policies-about-help-desk = Jemand am Helpdesk vergewissert sich, wer anruft, und
 policies-no-domains = Keine Mail-Domäne ist als eine genannt, deren Postfächer sich mit dem vergessenen Passwort öffnen. Wenn das bei Ihren so ist, nennen Sie die Domäne in den Einstellungen: Ein Code dorthin beweist dann allein nichts.
 policies-limits-hint = Länder, die SMS bekommen, Budgets und Grenzen gelten für die ganze Organisation:
 policies-proofs-rises = Ein Nachweis, zwei von dem, der mehr hat
-policies-proofs-rises-about = Zwei von dem, der eine Authenticator-App oder einen Passkey hat; ein Passkey allein genügt. Niemand wird ausgesperrt, weil er nichts eingerichtet hat. Empfohlen.
+policies-proofs-rises-about = Zwei von dem, der eine Authenticator-App, einen Passkey oder Wiederherstellungscodes hat; ein Passkey allein genügt. Niemand wird ausgesperrt, weil er nichts eingerichtet hat. Empfohlen.
 policies-proofs-one = Ein Nachweis
 policies-proofs-one-about = Wer an eine der Methoden herankommt, kann das Passwort setzen.
 policies-proofs-two = Zwei Nachweise verschiedener Art
@@ -89,8 +89,8 @@ policies-warn-group = Kein Agent meldet, wer in { $groups } ist. Bis es einer tu
 policies-warn-off = Die Selbsthilfe ist für die ganze Organisation aus: Was hier steht, gilt, sobald sie in den Einstellungen eingeschaltet ist.
 policies-warn-undo = Alle Richtlinien werden, was sie vor dieser Änderung waren; was seitdem geändert wurde, geht auch zurück.
 policies-warn-mailbox = { $people ->
-    [one] Eine Person weist sich allein mit der E-Mail-Adresse aus dem Verzeichnis aus. Wenn sich dieses Postfach mit dem vergessenen Passwort öffnet, kommt sie nicht hinein, und wer darin ist, bekommt das Konto. Nennen Sie die Domäne solcher Postfächer in den Einstellungen.
-   *[other] { $people } Personen weisen sich allein mit der E-Mail-Adresse aus dem Verzeichnis aus. Wenn sich diese Postfächer mit dem vergessenen Passwort öffnen, kommen sie nicht hinein, und wer in einem ist, bekommt das Konto. Nennen Sie die Domäne solcher Postfächer in den Einstellungen.
+    [one] Eine Person kann sich allein mit der E-Mail-Adresse aus dem Verzeichnis ausweisen. Wenn sich dieses Postfach mit dem vergessenen Passwort öffnet, kommt sie nicht hinein, und wer darin ist, bekommt das Konto. Nennen Sie die Domäne solcher Postfächer in den Einstellungen.
+   *[other] { $people } Personen können sich allein mit der E-Mail-Adresse aus dem Verzeichnis ausweisen. Wenn sich diese Postfächer mit dem vergessenen Passwort öffnen, kommen sie nicht hinein, und wer in einem ist, bekommt das Konto. Nennen Sie die Domäne solcher Postfächer in den Einstellungen.
 }
 policies-warn-nobody = Danach kann niemand die Selbsthilfe nutzen.
 
@@ -102,6 +102,8 @@ policies-preview-privilege = Was sich für privilegierte Personen ändert
 policies-preview-intro = Noch ist nichts gespeichert. Gezählt wird nach den Personen und ihren Methoden, wie sie jetzt sind.
 policies-preview-nothing = Das ändert nichts: So steht es schon da.
 policies-preview-again = Die Richtlinien, oder was Sie wollten, sind nicht mehr das, was Ihnen gezeigt wurde. Nichts wurde gespeichert. Das würde jetzt daraus: Bitte sehen Sie noch einmal nach.
+policies-preview-sure = Danach könnte niemand die Selbsthilfe nutzen. Es wurde nichts gespeichert: Bitte sehen Sie noch einmal hin, und sagen Sie unten, dass es gemeint ist.
+policies-preview-nobody = Ja, danach soll niemand die Selbsthilfe nutzen können.
 policies-preview-gain = { $people ->
     [one] Person gewinnt Selbsthilfe
    *[other] Personen gewinnen Selbsthilfe
@@ -133,9 +135,17 @@ policies-preview-leave = So lassen, wie es ist
 
 policies-standing-able = kann die Selbsthilfe nutzen
 policies-standing-mailbox = kann die Selbsthilfe nutzen, allein mit der E-Mail-Adresse aus dem Verzeichnis
+policies-standing-mailbox-alone = kann die Selbsthilfe nutzen, und die E-Mail-Adresse aus dem Verzeichnis allein würde genügen
 policies-standing-not-served = keine Richtlinie bedient die Person
 policies-standing-cooling-off = die Methoden sind neu oder wurden geändert und zählen noch nicht
-policies-standing-too-few = { $has } brauchbare Nachweise verschiedener Art, und { $gates } sind nötig
+policies-standing-too-few = { $has ->
+    [0] kein brauchbarer Nachweis
+    [one] ein brauchbarer Nachweis
+   *[other] { $has } brauchbare Nachweise verschiedener Art
+}, und { $gates ->
+    [one] einer ist nötig
+   *[other] { $gates } sind nötig
+}
 policies-standing-closed = im Verzeichnis gesperrt oder geschützt
 
 changes-title = Was sich ändert

@@ -18,6 +18,8 @@ mail-changed-when = Wann:
 mail-changed-where = Von:
 mail-changed-place = In:
 mail-changed-follow = Wird gleich auch gesetzt in:
+mail-changed-lately = Neulich hinzugefügt; entfernen Sie es, wenn es nicht von Ihnen ist:
+mail-changed-lately-one = { $method }, { $when }
 mail-changed-you = Das waren Sie? Dann ist alles in Ordnung. Verwenden Sie ab jetzt Ihr neues Passwort, auch auf dem Telefon.
 mail-unlocked-subject = Ihr Konto bei { $tenant } wurde entsperrt
 mail-unlocked-intro = Ihr Konto bei { $tenant } war gesperrt und wurde gerade entsperrt. Das Passwort hat sich nicht geändert.
@@ -30,8 +32,8 @@ sms-code = { $code } ist Ihr Code für { $tenant }. Er gilt { $minutes } Minuten
 sms-contact-code = { $code } ist der Code, um diese Nummer bei { $tenant } hinzuzufügen.
 # Hinter allem, was eine Organisation von einem Code sagt.
 sms-code-never = Nennen Sie ihn niemandem.
-sms-changed = Ihr Passwort bei { $tenant } wurde geändert.
-sms-unlocked = Ihr Konto bei { $tenant } wurde entsperrt.
+sms-changed = { $tenant }, { $when }: Passwort wurde geändert.
+sms-unlocked = { $tenant }, { $when }: Konto wurde entsperrt.
 mail-changed-unknown = unbekannt
 
 # In Nachrichten: was geschah, und wie man sagt, dass man es nicht war
@@ -106,12 +108,12 @@ mail-about-operator = etwas, das der Helpdesk tat
 
 sms-not-me = Nicht Sie? { $link }
 sms-not-you = Das waren nicht Sie? Sagen Sie es sofort Ihrem Helpdesk.
-sms-tries = { $tenant }: falsche Codes für Ihr Konto.
-sms-method = { $tenant }: Ihre Nachweise wurden geändert.
-sms-contact = { $tenant }: Ihre Kontaktdaten wurden geändert.
-sms-frozen = { $tenant }: Für Ihr Konto kann nichts mehr zurückgesetzt werden. Bitte rufen Sie Ihren Helpdesk an.
-sms-lifted = { $tenant }: Ihr Konto ist wieder frei.
-sms-helpdesk = { $tenant }: Der Helpdesk gab einen Code heraus.
+sms-tries = { $tenant }, { $when }: falsche Codes probiert.
+sms-method = { $tenant }, { $when }: Nachweise geändert.
+sms-contact = { $tenant }, { $when }: Kontaktdaten geändert.
+sms-frozen = { $tenant }: Für Ihr Konto kann seit { $when } nichts mehr zurückgesetzt werden. Bitte rufen Sie Ihren Helpdesk an.
+sms-lifted = { $tenant }, { $when }: Konto ist wieder frei.
+sms-helpdesk = { $tenant }, { $when }: Helpdesk gab Code heraus.
 mail-register-subject = Richten Sie ein, wie Sie Ihr Passwort bei { $tenant } zurücksetzen
 mail-register-intro = Wenn Sie Ihr Passwort bei { $tenant } vergessen, können Sie in einer Minute selbst ein neues setzen, sobald Sie eingerichtet haben, wie Sie zeigen, dass Sie es sind: mit einer Authenticator-App, einem Passkey oder Wiederherstellungscodes.
 mail-reconfirm-subject = Stimmen Ihre Sicherheitsmethoden bei { $tenant } noch?

@@ -150,6 +150,7 @@ methods-stopped = Gesperrt: Es gibt vielleicht eine Kopie
 methods-stopped-text = Dieser Passkey wurde so benutzt, dass es eine zweite Kopie davon geben könnte. Deshalb weist er nichts mehr nach. Entfernen Sie ihn und fügen Sie auf einem Gerät, das nur Sie benutzen, einen neuen hinzu. Wenn Sie sich keine Kopie erklären können, sagen Sie es Ihrem Helpdesk.
 methods-not-taken = Ihre Organisation nimmt das zurzeit nicht an.
 methods-full = Eine Person kann bis zu 10 Passkeys und 3 Authenticator-Apps haben. Entfernen Sie etwas, das Sie nicht mehr brauchen, bevor Sie mehr hinzufügen.
+methods-one-secret = Sie haben sich mit einem Code an Ihr dienstliches Postfach und dem Passwort angemeldet, mit dem es sich öffnet. Wer dieses Passwort kennt, hat beides; deshalb kann damit nichts hinzugefügt werden. Melden Sie sich noch einmal mit etwas anderem an: einem Code per SMS oder an Ihr privates Postfach, einer App, einem Passkey, einem Wiederherstellungscode oder einem Code vom Helpdesk.
 methods-add-none = Ihre Organisation nimmt nichts an, was Sie hier einrichten könnten.
 methods-add = Etwas hinzufügen
 methods-add-passkey = Passkey hinzufügen
@@ -269,6 +270,7 @@ password-error-characters = Dieses Passwort enthält Zeichen, die in einem Passw
 password-error-rules = Es fehlt noch etwas: Bitte sehen Sie in die Liste unten.
 password-error-recipients = Wir konnten nicht sicherstellen, dass nur Ihre Organisation Ihr Passwort öffnen kann. Deshalb wurde nichts gesendet und nichts geändert. Bitte versuchen Sie es noch einmal; wenn es so bleibt, sagen Sie es Ihrem Helpdesk.
 password-error-network = Die Verbindung wurde unterbrochen. Bitte versuchen Sie es noch einmal.
+password-begin-again = Neu beginnen
 password-error-slow = Der Server braucht zu lange für eine Antwort. Bitte versuchen Sie es noch einmal.
 
 ## Watching it happen
@@ -484,6 +486,8 @@ problem-method-not-taken-title = Das wird hier nicht angenommen
 problem-method-not-taken-text = Ihre Organisation nimmt diese Art des Nachweises zurzeit nicht an. Es wurde nichts geändert. Bitte gehen Sie zurück und wählen Sie eine andere.
 problem-method-full-title = Für noch etwas ist kein Platz
 problem-method-full-text = Sie haben davon so viel, wie eine Person haben kann. Es wurde nichts geändert. Bitte entfernen Sie etwas, das Sie nicht mehr brauchen, und versuchen Sie es dann noch einmal.
+problem-one-secret-title = Bitte weisen Sie es zuerst mit etwas anderem nach
+problem-one-secret-text = Sie haben sich mit einem Code an Ihr dienstliches Postfach und dem Passwort angemeldet, mit dem es sich öffnet: Das ist ein Geheimnis und nicht zwei. Es wurde nichts hinzugefügt. Bitte melden Sie sich noch einmal mit etwas anderem an: einem Code per SMS oder an Ihr privates Postfach, einer App, einem Passkey, einem Wiederherstellungscode oder einem Code vom Helpdesk.
 problem-proof-wanted-title = Bitte weisen Sie es zuerst mit etwas Stärkerem nach
 problem-proof-wanted-text = Was Sie eingerichtet haben, entfernt oder ersetzt nur, wer das Stärkste davon nachweist. Es wurde nichts geändert. Bitte melden Sie sich noch einmal mit Ihrem Passkey, Ihrer App oder einem Wiederherstellungscode an.
 problem-no-ticket-title = Bitte versuchen Sie es noch einmal

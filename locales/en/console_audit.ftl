@@ -213,6 +213,7 @@ audit-out-removed = removed
 audit-out-renamed = renamed
 audit-out-replaced = replaced
 audit-out-right = right
+audit-out-said-again = said again
 audit-out-saved = saved
 audit-out-seen = seen
 audit-out-sent = sent

@@ -7,7 +7,7 @@ explain-gate-account = The account is one that is served
 explain-gate-name = The name leads to this account
 explain-gate-policy = A policy serves them
 explain-gate-methods = They have enough proofs
-explain-gate-limits = Nothing is used up
+explain-gate-limits = They can go on without waiting
 explain-gate-freeze = The account is not frozen
 explain-gate-writeback = Writeback is on for the directory
 explain-gate-agent = An agent is there
@@ -33,13 +33,18 @@ explain-why-not-served = The policy “{ $what }” says that they are not serve
 explain-do-not-served = If they should be, put them into a group with another policy, or change this one.
 explain-why-group-unknown = The policy “{ $what }”, or one before it, names a group of their directory that no agent tells of. Until it does, nobody there is served by it.
 explain-do-group-unknown = Name the group in the settings of the agent, or take it out of the policy.
-explain-why-too-few = Of the { $gates } proofs of different kinds that are asked of them they have { $has }.
+explain-why-too-few = { $gates ->
+    [one] One proof is asked of them, and they have none.
+   *[other] Of the { $gates } proofs of different kinds that are asked of them they have { $has }.
+}
 explain-do-too-few = They need another method: an address in the directory, or something that they register on their account page. Below you see what each one lacks.
 explain-why-cooling-off = What they have is too new, or was changed lately: it proves nothing before { $when }.
 explain-do-cooling-off = Wait until then, or let them in by another method that they have. The wait protects them from whoever has just added something of their own.
 explain-why-waits = Too many tries or codes: { $what } is used up until { $when }.
 explain-do-waits = Wait until then. If you are sure that it was them, lift the limit.
+explain-some-wait = Some of their ways have to wait; another one is open. Which ones, and until when, stands below.
 explain-why-frozen = The account is frozen since { $when }, by { $who }: { $what }.
+explain-frozen-said = they say that this was not them: { $about }
 explain-do-frozen = Find out what happened. If all is well, lift the freeze.
 explain-why-writeback-off = Writeback is off for their directory: nothing may change it from here.
 explain-do-writeback-off = Switch writeback on for the connector.
@@ -96,6 +101,7 @@ explain-lack-missing = there is none
 explain-lack-cooling-off = proves nothing before { $when }
 explain-lack-stopped = stopped, because there may be a copy of it
 explain-lack-used-up = no code is left
+explain-way-waits = has to wait until { $when }: { $what }, used up
 explain-lack-behind-password = it opens with the very password that was forgotten
 explain-lack-country = no text messages are sent to that country
 explain-lack-not-alone = only together with another method of theirs

@@ -43,7 +43,7 @@ policies-about-help-desk = Somebody at the help desk makes sure who is calling a
 policies-no-domains = No mail domain is said to open with the very password that is forgotten. If your mailboxes do, name their domain in the settings: a code sent there then proves nothing alone.
 policies-limits-hint = Countries that get text messages, budgets and limits hold for the whole organisation:
 policies-proofs-rises = One proof, two from whoever has more
-policies-proofs-rises-about = Two from whoever has an authenticator app or a passkey; a passkey alone is enough. Nobody is locked out for having registered nothing. Recommended.
+policies-proofs-rises-about = Two from whoever has an authenticator app, a passkey or recovery codes; a passkey alone is enough. Nobody is locked out for having registered nothing. Recommended.
 policies-proofs-one = One proof
 policies-proofs-one-about = Whoever gets at one of their methods can set their password.
 policies-proofs-two = Two proofs of different kinds
@@ -89,8 +89,8 @@ policies-warn-group = No agent tells who is in { $groups }. Until one does, nobo
 policies-warn-off = Self-service is off for the whole organisation: what stands here holds once it is switched on in the settings.
 policies-warn-undo = All policies become what they were before that change; what was changed since then goes back, too.
 policies-warn-mailbox = { $people ->
-    [one] One person proves who they are by the directory's mail address alone. If that mailbox opens with the password they forgot, they cannot reach it, and whoever got into it gets the account. Name the domain of such mailboxes in the settings.
-   *[other] { $people } people prove who they are by the directory's mail address alone. If those mailboxes open with the password they forgot, they cannot reach them, and whoever got into one gets the account. Name the domain of such mailboxes in the settings.
+    [one] One person can prove who they are by the directory's mail address alone. If that mailbox opens with the password they forgot, they cannot reach it, and whoever got into it gets the account. Name the domain of such mailboxes in the settings.
+   *[other] { $people } people can prove who they are by the directory's mail address alone. If those mailboxes open with the password they forgot, they cannot reach them, and whoever got into one gets the account. Name the domain of such mailboxes in the settings.
 }
 policies-warn-nobody = After this nobody can use self-service.
 
@@ -102,6 +102,8 @@ policies-preview-privilege = What changes for privileged people
 policies-preview-intro = Nothing is saved yet. This is counted from the people and their methods as they are now.
 policies-preview-nothing = This changes nothing: it stands there already.
 policies-preview-again = The policies, or what you wanted, are not what was shown to you any more. Nothing was saved. This is what it would come to now: please look once more.
+policies-preview-sure = After this nobody could use self-service. Nothing was saved: please look once more, and say below that it is meant.
+policies-preview-nobody = Yes, from then on nobody shall be able to use self-service.
 policies-preview-gain = { $people ->
     [one] person gains self-service
    *[other] people gain self-service
@@ -133,9 +135,17 @@ policies-preview-leave = Leave it as it is
 
 policies-standing-able = can use self-service
 policies-standing-mailbox = can use self-service, by the directory's mail address alone
+policies-standing-mailbox-alone = can use self-service, and the directory's mail address alone would do
 policies-standing-not-served = no policy serves them
 policies-standing-cooling-off = their methods are new or were changed, and do not count yet
-policies-standing-too-few = { $has } usable proofs of different kinds, and { $gates } are asked
+policies-standing-too-few = { $has ->
+    [0] no usable proof
+    [one] one usable proof
+   *[other] { $has } usable proofs of different kinds
+}, and { $gates ->
+    [one] one is asked
+   *[other] { $gates } are asked
+}
 policies-standing-closed = disabled or protected in the directory
 
 changes-title = What changes

@@ -18,6 +18,8 @@ mail-changed-when = When:
 mail-changed-where = From:
 mail-changed-place = In:
 mail-changed-follow = About to be set as well in:
+mail-changed-lately = Added lately; remove it if it is not yours:
+mail-changed-lately-one = { $method }, { $when }
 mail-changed-you = It was you? Then everything is in order. Use your new password from now on, on your phone as well.
 mail-unlocked-subject = Your account at { $tenant } was unlocked
 mail-unlocked-intro = Your account at { $tenant } was locked and has just been unlocked. The password has not changed.
@@ -30,8 +32,8 @@ sms-code = { $code } is your code for { $tenant }. It works for { $minutes } min
 sms-contact-code = { $code } is the code to add this number to an account at { $tenant }.
 # Behind whatever an organisation says of a code.
 sms-code-never = Tell it to nobody.
-sms-changed = Your password at { $tenant } was changed.
-sms-unlocked = Your account at { $tenant } was unlocked.
+sms-changed = { $tenant }, { $when }: your password was changed.
+sms-unlocked = { $tenant }, { $when }: your account was unlocked.
 mail-changed-unknown = unknown
 
 # In notices: what happened, and how to say that it was not oneself
@@ -106,12 +108,12 @@ mail-about-operator = something that the help desk did
 
 sms-not-me = Not you? { $link }
 sms-not-you = It was not you? Tell your help desk at once.
-sms-tries = { $tenant }: wrong codes tried for your account.
-sms-method = { $tenant }: your security methods changed.
-sms-contact = { $tenant }: your contact data changed.
-sms-frozen = { $tenant }: nothing can be reset for your account any more. Please call your help desk.
-sms-lifted = { $tenant }: your account is served again.
-sms-helpdesk = { $tenant }: the help desk gave out a code.
+sms-tries = { $tenant }, { $when }: wrong codes were tried.
+sms-method = { $tenant }, { $when }: security methods changed.
+sms-contact = { $tenant }, { $when }: your contact data changed.
+sms-frozen = { $tenant }: since { $when } nothing can be reset for your account. Please call your help desk.
+sms-lifted = { $tenant }, { $when }: account is served again.
+sms-helpdesk = { $tenant }, { $when }: help desk gave out a code.
 mail-register-subject = Set up how you reset your password at { $tenant }
 mail-register-intro = If you forget your password at { $tenant }, you can set a new one by yourself in a minute, as soon as you have registered how you prove that it is you: an authenticator app, a passkey or recovery codes.
 mail-reconfirm-subject = Are your security methods at { $tenant } still right?

@@ -150,6 +150,7 @@ methods-stopped = Stopped: it may have been copied
 methods-stopped-text = This passkey was used in a way that points to a second copy of it, so it no longer proves anything. Remove it and add a new one on a device that only you use. If you do not know how there can be a copy, tell your help desk.
 methods-not-taken = Your organisation does not take this at the moment.
 methods-full = One person can have up to 10 passkeys and 3 authenticator apps. Remove one that you no longer need before you add another.
+methods-one-secret = You signed in with a code to your work mailbox and the password that opens it. Whoever knows that password has both, so nothing can be added on it. Sign in once more with something else: a code by text message or to your private mailbox, an app, a passkey, a recovery code or a code from the help desk.
 methods-add-none = Your organisation takes nothing that you could set up here.
 methods-add = Add something
 methods-add-passkey = Add a passkey
@@ -269,6 +270,7 @@ password-error-characters = This password has characters that cannot be used in 
 password-error-rules = Something is still missing: please see the list below.
 password-error-recipients = We could not make sure that only your organisation can open your password. So nothing was sent and nothing was changed. Please try again; if it stays like this, tell your help desk.
 password-error-network = The connection was interrupted. Please try again.
+password-begin-again = Start again
 password-error-slow = The server takes too long to answer. Please try again.
 
 ## Watching it happen
@@ -484,6 +486,8 @@ problem-method-not-taken-title = This is not taken here
 problem-method-not-taken-text = Your organisation does not take this way of proving who you are at the moment. Nothing was changed. Please go back and choose another one.
 problem-method-full-title = There is no room for another one
 problem-method-full-text = You have as many of these as one person can have. Nothing was changed. Please remove one that you no longer need, then try again.
+problem-one-secret-title = Please prove it by something else first
+problem-one-secret-text = You signed in with a code to your work mailbox and the password that opens it, which is one secret and not two. Nothing was added. Please sign in once more with something else: a code by text message or to your private mailbox, an app, a passkey, a recovery code or a code from the help desk.
 problem-proof-wanted-title = Please prove it by something stronger first
 problem-proof-wanted-text = What you have set up is removed or replaced only by whoever proves the strongest of it. Nothing was changed. Please sign in once more with your passkey, your app or a recovery code.
 problem-no-ticket-title = Please try again

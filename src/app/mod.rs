@@ -231,6 +231,10 @@ async fn follow(clock: Clock, db: PgPool, stop: CancellationToken) {
 pub struct PublicUrl {
     text: String,
     secure: bool,
+    /// Of [`Self::text`]: `host` or `[address]`.
+    host: String,
+    /// Only where it is not the scheme's own, as browsers say origins.
+    port: Option<u16>,
 }
 
 impl PublicUrl {
@@ -242,14 +246,14 @@ impl PublicUrl {
             (None, Some(authority)) => (false, authority),
             (None, None) => bail!("server.public_url must be set, for example https://reset.example.org"),
         };
-        if authority.is_empty() || authority.contains(['/', '?', '#', '@']) {
+        let Some((host, port)) = host_and_port(authority) else {
             bail!("server.public_url = {text:?} must be scheme, host and port, and nothing else");
-        }
-        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+        };
         if !secure && !["localhost", "127.0.0.1", "[::1]"].contains(&host) {
             bail!("server.public_url = {text:?} must be https: browsers seal passwords only in a secure context");
         }
-        Ok(Self { text: text.to_owned(), secure })
+        let port = port.filter(|port| *port != if secure { 443 } else { 80 });
+        Ok(Self { text: text.to_owned(), secure, host: host.to_owned(), port })
     }
 
     /// `scheme://host[:port]`, without a slash at its end.
@@ -259,16 +263,13 @@ impl PublicUrl {
 
     /// Without scheme and port.
     pub fn host(&self) -> &str {
-        let authority = self.text.split_once("://").map_or(self.text.as_str(), |(_, authority)| authority);
-        authority.rsplit_once(':').map_or(authority, |(host, _)| host)
+        &self.host
     }
 
-    /// The same with another host name: a tenant's portal.
+    /// The same with another host name: a tenant's portal, as browsers say its origin.
     pub fn at(&self, host: &str) -> String {
-        let authority = self.text.split_once("://").map_or(self.text.as_str(), |(_, authority)| authority);
-        let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
-        let colon = if port.is_empty() { "" } else { ":" };
-        format!("{}://{host}{colon}{port}", self.scheme())
+        let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{}://{host}{port}", self.scheme())
     }
 
     /// Whether it is https.
@@ -281,6 +282,26 @@ impl PublicUrl {
     }
 }
 
+/// The two parts of `host[:port]`; `None` if it is anything else, so that nobody reads one host in it where another one is meant.
+pub fn host_and_port(authority: &str) -> Option<(&str, Option<u16>)> {
+    // An address of IPv6 has colons of its own, in its brackets.
+    let behind = authority.rfind(']').map_or(0, |end| end + 1);
+    let (host, port) = match authority[behind..].find(':') {
+        Some(colon) => (&authority[..behind + colon], Some(&authority[behind + colon + 1..])),
+        None => (authority, None),
+    };
+    let named = |host: &str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let fits = address.map_or_else(|| !host.is_empty() && named(host), |address| address.parse::<std::net::Ipv6Addr>().is_ok());
+    let port = match port {
+        // `parse` alone would take a plus sign.
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some(port.parse().ok()?),
+        Some(_) => return None,
+        None => None,
+    };
+    fits.then_some((host, port))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,8 +311,52 @@ mod tests {
         for good in ["https://reset.example.org", "https://reset.example.org:8443/", "http://localhost:8080"] {
             assert!(PublicUrl::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "reset.example.org", "http://reset.example.org", "https://a@b.example", "https://b.example/path", "https://"] {
+        for bad in [
+            "",
+            "reset.example.org",
+            "http://reset.example.org",
+            "https://a@b.example",
+            "https://b.example/path",
+            "https://",
+            "https://b.example:x",
+        ] {
             assert!(PublicUrl::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_portal_has_the_scheme_and_the_port_of_the_public_url() {
+        let at = |url: &str| PublicUrl::parse(url).unwrap().at("pw.corp.example");
+        assert_eq!(at("https://reset.example.org"), "https://pw.corp.example");
+        assert_eq!(at("https://reset.example.org:443"), "https://pw.corp.example", "as a browser says it");
+        assert_eq!(at("https://reset.example.org:8443/"), "https://pw.corp.example:8443");
+        assert_eq!(at("http://[::1]"), "http://pw.corp.example");
+        assert_eq!(PublicUrl::parse("http://[::1]:8080").unwrap().host(), "[::1]");
+    }
+
+    #[test]
+    fn a_host_is_one_host_and_one_port() {
+        assert_eq!(host_and_port("pw.corp.example"), Some(("pw.corp.example", None)));
+        assert_eq!(host_and_port("[::1]:8080"), Some(("[::1]", Some(8080))));
+        for bad in [
+            "",
+            ":80",
+            "localhost:",
+            "localhost:abc",
+            "localhost:+80",
+            "localhost:65536",
+            "localhost:8190.evil.example",
+            "a@localhost",
+            "localhost:8190@evil",
+            "localhost:8190, evil.example",
+            "localhost:80:80",
+            "localhost/",
+            "[localhost]",
+            "[::1",
+            "::1",
+            "[::1]x:80",
+        ] {
+            assert_eq!(host_and_port(bad), None, "{bad}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! FLOOR 0: clock, colours, ids, settings, secrets at rest, database, logs, languages. Knows nothing of the product.
+//! FLOOR 0: clock, colours, ids, settings, secrets at rest, database, logs, languages, typed codes. Knows nothing of the product.
 
 pub mod clock;
 pub mod colour;
@@ -11,3 +11,4 @@ pub mod private;
 pub mod secret;
 pub mod slow_hash;
 pub mod telemetry;
+pub mod typed;

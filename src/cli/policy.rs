@@ -88,7 +88,7 @@ struct Terms {
     /// true: mail and text message count as two classes. Whoever has somebody's phone often has both.
     #[arg(long)]
     apart: Option<bool>,
-    /// true: with one gate, two proofs from whoever has an authenticator app or a passkey, and a passkey is as good as two.
+    /// true: with one gate, two proofs from whoever has an authenticator app, a passkey or recovery codes, and a passkey is as good as two.
     #[arg(long)]
     rises: Option<bool>,
     /// Hours for which a new or changed method proves nothing.
@@ -197,7 +197,7 @@ fn list(rules: &Rules) {
         }
         let methods: Vec<_> = terms.methods.iter().map(|method| method.as_str()).collect();
         let apart = if terms.apart { ", mail and text message apart" } else { "" };
-        let rises = if terms.rises && terms.gates == 1 { " (2 from whoever has an app or a passkey)" } else { "" };
+        let rises = if terms.rises && terms.gates == 1 { " (2 from whoever has an app, a passkey or recovery codes)" } else { "" };
         println!("       {}{rises} of {}{apart}; cooling-off {} h", terms.gates, methods.join(", "), terms.cooling_off);
         if terms.exceptions.iter().any(|group| group.name.is_none()) {
             println!("     ! serves nobody: no agent tells who is in an exception");
@@ -251,7 +251,7 @@ fn told(impact: &Impact) -> String {
 fn warning(by_mailbox: usize) -> Option<String> {
     (by_mailbox > 0).then(|| {
         format!(
-            "{by_mailbox} people prove themselves by the directory's mail address alone. If that mailbox opens with the password they \
+            "{by_mailbox} people can prove themselves by the directory's mail address alone. If that mailbox opens with the password they \
              forgot, they cannot reach it, and who has got into it gets the account: sspr tenant set --mail-domains"
         )
     })

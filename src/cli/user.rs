@@ -141,7 +141,7 @@ async fn explain(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, user: 
     }
     println!("Ways to prove who they are:");
     for means in &report.means {
-        let state = means.lack.map_or_else(|| "works".to_owned(), |lack| explained::lack(language, lack));
+        let state = explained::hindrance(language, means).unwrap_or_else(|| "works".to_owned());
         println!("  {:<26} {:<20} {state}", explained::method(language, means.method), means.label);
     }
     match report.first() {

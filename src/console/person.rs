@@ -69,7 +69,7 @@ struct Step {
 struct Way {
     method: String,
     label: String,
-    /// What it lacks.
+    /// What keeps them from it.
     lack: Option<String>,
     /// What can be removed.
     id: Option<Uuid>,
@@ -262,7 +262,7 @@ async fn show(desk: May<Serve>, Path(id): Path<Uuid>, uri: Uri) -> Result<Respon
         frozen: freeze.map(|freeze| Frozen {
             since: moment(freeze.since),
             by: who(&page, &freeze.frozen_by, &names),
-            reason: freeze.reason,
+            reason: explained::reason(language, &freeze.frozen_by, &freeze.reason),
         }),
         activity: lines.iter().take(MOST).map(|line| event(&page, language, line, &names)).collect(),
         offers,
@@ -337,7 +337,7 @@ fn way(language: Language, means: &Means) -> Way {
     Way {
         method: explained::method(language, means.method).into_owned(),
         label: means.label.clone(),
-        lack: means.lack.map(|lack| explained::lack(language, lack)),
+        lack: explained::hindrance(language, means),
         id: means.authenticator,
     }
 }
@@ -351,6 +351,8 @@ fn steps(desk: &Desk, id: Uuid, report: &Report, names: &HashMap<String, String>
         asked |= verdict.cause() == Some(&Cause::NotAsked);
         let cause = verdict.cause().filter(|_| !again).map(|cause| named(&page, cause, names));
         let cause = cause.as_ref();
+        // Enough is left, and what is not is no riddle below.
+        let some_wait = *gate == Gate::Limits && *verdict == Verdict::Open && report.means.iter().any(|means| means.waits.is_some());
         Step {
             gate: explained::gate(language, *gate).into_owned(),
             is: match verdict {
@@ -358,7 +360,7 @@ fn steps(desk: &Desk, id: Uuid, report: &Report, names: &HashMap<String, String>
                 Verdict::Shut(_) => "shut",
                 Verdict::Unknown(_) => "unknown",
             },
-            why: cause.map(|cause| explained::why(language, cause)),
+            why: cause.map(|cause| explained::why(language, cause)).or_else(|| some_wait.then(|| page.t("explain-some-wait").into_owned())),
             remedy: cause.filter(|cause| **cause != Cause::Behind).map(|cause| explained::remedy(language, cause).into_owned()),
             place: cause.and_then(|cause| place(desk, id, cause)),
         }
@@ -369,7 +371,7 @@ fn steps(desk: &Desk, id: Uuid, report: &Report, names: &HashMap<String, String>
 /// With whoever did it by name.
 fn named(page: &Page, cause: &Cause, names: &HashMap<String, String>) -> Cause {
     match cause {
-        Cause::Frozen(since, by, reason) => Cause::Frozen(*since, who(page, by, names), reason.clone()),
+        Cause::Frozen(since, by, reason) => Cause::Frozen(*since, who(page, by, names), explained::reason(page.language(), by, reason)),
         other => other.clone(),
     }
 }

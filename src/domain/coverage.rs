@@ -26,6 +26,8 @@ const ANEW: Duration = Duration::minutes(55);
 pub enum Standing {
     /// Has all it takes, and more than a mailbox.
     Able,
+    /// Has more than the mailbox of the organisation, which would do alone: whoever can open it needs nothing else.
+    Mailbox,
     /// Has all it takes, and it is nothing but the mailbox of the organisation.
     MailboxOnly,
     /// No policy serves them.
@@ -40,7 +42,12 @@ pub enum Standing {
 
 impl Standing {
     pub const fn is_able(self) -> bool {
-        matches!(self, Self::Able | Self::MailboxOnly)
+        matches!(self, Self::Able) || self.is_by_mailbox()
+    }
+
+    /// The mailbox of the organisation is enough.
+    pub const fn is_by_mailbox(self) -> bool {
+        matches!(self, Self::Mailbox | Self::MailboxOnly)
     }
 
     /// They would be better served if they registered something.
@@ -53,10 +60,12 @@ impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Able => f.write_str("can reset"),
+            Self::Mailbox => f.write_str("can reset, and the mail address of the directory alone would do"),
             Self::MailboxOnly => f.write_str("can reset, by nothing but the mail address of the directory"),
             Self::NotServed => f.write_str("no policy serves them"),
             Self::CoolingOff => f.write_str("has methods that are new or were changed, and prove nothing yet"),
-            Self::TooFew { has, gates } => write!(f, "has {has} usable proofs of different classes of the {gates} that are asked"),
+            Self::TooFew { has: 1, gates } => write!(f, "has 1 usable proof of the {gates} of different classes that are asked"),
+            Self::TooFew { has, gates } => write!(f, "has {has} usable proofs of the {gates} of different classes that are asked"),
             Self::Closed => f.write_str("disabled or protected in the directory"),
         }
     }
@@ -107,7 +116,13 @@ fn standing(tenant: &Tenant, user: &users::User, kinds: &[Method], terms: &Terms
     if !is_enough {
         return if looks(now + terms.cooling_off).3 { Standing::CoolingOff } else { Standing::TooFew { has, gates } };
     }
-    if methods.iter().all(|method| *method == Method::Email) { Standing::MailboxOnly } else { Standing::Able }
+    // Of a mailbox outside the domains that were named, the organisation has said that it opens without the password.
+    let alone = gates == 1 && methods.contains(&Method::Email) && tenant.mail_domains.is_empty();
+    match methods.iter().all(|method| *method == Method::Email) {
+        true => Standing::MailboxOnly,
+        false if alone => Standing::Mailbox,
+        false => Standing::Able,
+    }
 }
 
 /// How many stand how.
@@ -158,7 +173,7 @@ pub async fn keep(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Re
         people += 1;
         served += i64::from(person.standing != Standing::NotServed);
         able += i64::from(person.standing.is_able());
-        mailbox_only += i64::from(person.standing == Standing::MailboxOnly);
+        mailbox_only += i64::from(person.standing.is_by_mailbox());
         cooling_off += i64::from(person.standing == Standing::CoolingOff);
         too_few += i64::from(matches!(person.standing, Standing::TooFew { .. }));
     }
@@ -183,9 +198,9 @@ pub async fn keep(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Re
     Ok(())
 }
 
-/// How many prove themselves by nothing but the directory's mail address.
+/// How many can prove themselves by nothing but the directory's mail address.
 pub fn by_mailbox(all: &BTreeMap<Uuid, Person>) -> usize {
-    all.values().filter(|person| person.standing == Standing::MailboxOnly).count()
+    all.values().filter(|person| person.standing.is_by_mailbox()).count()
 }
 
 /// Whose standing changes.

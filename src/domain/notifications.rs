@@ -25,7 +25,7 @@ pub enum Content {
     /// The help desk asks somebody to set a new password themselves, and says where.
     Invitation,
     /// A password was changed. Where there are several directories, `place` is the one where it is set, and `follow` are those where it
-    /// is about to be. `again`: told a second time, a day later.
+    /// is about to be. `lately`: methods of the last days, and when they came. `again`: told a second time, a day later.
     Changed {
         #[serde(flatten)]
         happened: Happened,
@@ -33,6 +33,8 @@ pub enum Content {
         place: Option<String>,
         #[serde(default)]
         follow: Vec<String>,
+        #[serde(default)]
+        lately: Vec<(String, i64)>,
         #[serde(default)]
         again: bool,
     },
@@ -262,8 +264,7 @@ pub async fn enqueue(
     topic: Option<&[u8]>,
     lifetime: Duration,
 ) -> Result<Uuid> {
-    let message_id = id::time_ordered(clock);
-    let now = clock.now();
+    let (message_id, now) = (id::time_ordered(clock), clock.now());
     sqlx::query!(
         "with older as (
              update messages set state = 'discarded', payload = null where tenant_id = $2 and topic = $4 and state = 'waiting')

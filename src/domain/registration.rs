@@ -10,9 +10,9 @@ use super::{
     audit::{self, Event, Source},
     freezes,
     notifications::{self, Channel, Content, Message},
-    policies,
+    policies::{self, Method},
     tenants::{Scope, Tenant},
-    users::{self, User},
+    users::{self, EmailAddress, User},
 };
 use crate::base::clock::Clock;
 
@@ -22,6 +22,20 @@ const ROUND: i64 = 100;
 const PATIENCE: Duration = Duration::days(30);
 /// A reminder that could not be sent for so long is not worth sending.
 const LIFETIME: Duration = Duration::days(2);
+
+/// Whether somebody who proved themselves by these, and then by the current password, has shown one secret and no more: the mailbox opens
+/// with that password. Nothing is added on that word: a thief of the password would leave a way in that outlives it. Where nobody has said
+/// which mailboxes open so, it is not known, and no one is kept from adding what protects them.
+pub fn is_one_secret(tenant: &Tenant, user: &User, proven: &[Method]) -> bool {
+    let behind =
+        |mail: &Option<EmailAddress>| mail.as_ref().is_some_and(|mail| tenant.mail_domains.iter().any(|domain| mail.is_at(domain)));
+    let is_behind = |method: &Method| match method {
+        Method::Email => behind(&user.mail),
+        Method::PrivateEmail => behind(&user.private_mail),
+        Method::Sms | Method::Totp | Method::Passkey | Method::RecoveryCode | Method::HelpDesk => false,
+    };
+    !proven.is_empty() && proven.iter().all(is_behind)
+}
 
 /// The person says that all their methods are right.
 pub async fn confirm(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, user: Uuid) -> Result<()> {

@@ -20,6 +20,9 @@ const MOST_REDIRECTS: usize = 5;
 
 pub struct Browser {
     http: Client,
+    /// Where it connects to.
+    address: String,
+    /// What it says that its pages are from.
     origin: String,
     pub cookies: BTreeMap<String, String>,
     /// Other sites that it may be led to: it stops there, with the whole address as the page's path and no body.
@@ -45,20 +48,16 @@ impl Browser {
             http = http.tls_certs_only([]);
         }
         let http = http.build()?;
-        Ok(Self {
-            http,
-            origin: origin.trim_end_matches('/').to_owned(),
-            cookies: BTreeMap::new(),
-            leaves_for: Vec::new(),
-            language: "en".to_owned(),
-        })
+        let origin = origin.trim_end_matches('/').to_owned();
+        Ok(Self { http, address: origin.clone(), origin, cookies: BTreeMap::new(), leaves_for: Vec::new(), language: "en".to_owned() })
     }
 
-    /// The same browser, with its cookies, at another address of the same portal.
+    /// The same browser, with its cookies, led to another node of the same portal: what is in front of the nodes knows of that, and no
+    /// page does.
     #[must_use]
-    pub fn at(&self, origin: &str) -> Self {
-        let (http, language) = (self.http.clone(), self.language.clone());
-        Self { http, origin: origin.to_owned(), cookies: self.cookies.clone(), leaves_for: self.leaves_for.clone(), language }
+    pub fn at(&self, address: &str) -> Self {
+        let (http, origin, language) = (self.http.clone(), self.origin.clone(), self.language.clone());
+        Self { http, address: address.to_owned(), origin, cookies: self.cookies.clone(), leaves_for: self.leaves_for.clone(), language }
     }
 
     pub async fn open(&mut self, path: &str) -> Result<Page> {
@@ -117,7 +116,7 @@ impl Browser {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = self
             .http
-            .request(method, format!("{}{path}", self.origin))
+            .request(method, format!("{}{path}", self.address))
             .header(header::ACCEPT_LANGUAGE, &self.language)
             .header("sec-fetch-site", "same-origin");
         if changes {

@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::resets::{self, Ending, Purpose, Step, Way},
+    domain::{
+        audit,
+        resets::{self, Ending, Purpose, Step, Way},
+    },
     web::{Page, Result, Visitor, form, page},
     wire::{
         outcome::{Code, Outcome},
@@ -41,9 +44,14 @@ struct EndedPage {
     retry: bool,
 }
 
-async fn show(journey: Journey) -> Response {
+async fn show(journey: Journey) -> Result<Response> {
     let Journey { visitor, flow } = &journey;
-    let Step::Ended(ending) = flow.step() else { return journey::to_step(flow) };
+    let Step::Ended(ending) = flow.step() else { return Ok(journey::to_step(flow)) };
+    // To look at an end is nothing that the trail tells of: what led there is.
+    let mut conn = visitor.acquire().await?;
+    let newest = audit::newest_of(&mut conn, &visitor.tenant.scope, flow.flow_id).await?;
+    drop(conn);
+    let page = newest.into_iter().fold(visitor.page(), Page::of_request);
     let code = match ending {
         Ending::Refused(code) | Ending::Barred(code) => code,
         // The same words as for an agent that said so itself.
@@ -52,8 +60,7 @@ async fn show(journey: Journey) -> Response {
         Ending::Superseded => Code::Stale,
         Ending::Frozen => {
             let (title_key, text_key) = ("problem-frozen-title".to_owned(), "problem-frozen-text".to_owned());
-            let page = visitor.page();
-            return page::html(&EndedPage { page, title_key, text_key, allowed_at: None, again: false, retry: false });
+            return Ok(page::html(&EndedPage { page, title_key, text_key, allowed_at: None, again: false, retry: false }));
         }
     };
     let again = match ending {
@@ -71,15 +78,15 @@ async fn show(journey: Journey) -> Response {
         Way::Barred(_, at) => at,
         _ => flow.job.as_ref().and_then(|job| job.allowed_at),
     };
-    page::html(&EndedPage {
-        page: visitor.page(),
+    Ok(page::html(&EndedPage {
+        page,
         title_key,
         text_key,
         allowed_at: at.map(|at| page::when(visitor.language, at)),
         again,
         // Who forgot it, or locked it, gets further by a reset.
         retry: flow.purpose != Purpose::Reset && matches!(code, Code::AccountLocked | Code::ChangeNotAllowed),
-    })
+    }))
 }
 
 /// Where the current password was only looked at, nothing can have been changed.

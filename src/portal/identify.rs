@@ -12,7 +12,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{ended, journey, unavailable};
+use super::{account, ended, journey, unavailable};
 use crate::{
     app::App,
     domain::{
@@ -30,10 +30,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/", get(|visitor| show(visitor, Purpose::Reset)))
         .route("/reset", post(|visitor, form| submit(visitor, form, Purpose::Reset)).get(resume))
         .route("/change", get(|visitor| show(visitor, Purpose::Change)).post(|visitor, form| submit(visitor, form, Purpose::Change)))
-        .route(
-            "/account/sign-in",
-            get(|visitor| show(visitor, Purpose::SignIn)).post(|visitor, form| submit(visitor, form, Purpose::SignIn)),
-        )
+        .route("/account/sign-in", get(sign_in).post(|visitor, form| submit(visitor, form, Purpose::SignIn)))
 }
 
 #[derive(Template)]
@@ -48,6 +45,8 @@ struct IdentifyPage {
     wait: Option<i64>,
     /// Of the passkey that was shown without a name.
     passkey_error: Option<&'static str>,
+    /// Key of why somebody is here who was signed in.
+    why: Option<&'static str>,
 }
 
 #[derive(Deserialize)]
@@ -63,6 +62,24 @@ async fn show(visitor: Visitor, purpose: Purpose) -> Result<Response> {
         return Ok(unavailable::page(&visitor, reason));
     }
     answer((&visitor, purpose), String::new(), StatusCode::OK, None, None).await
+}
+
+/// Whoever was signed in is told why they are here; a cookie that is worth nothing any more goes.
+async fn sign_in(visitor: Visitor, parts: Parts) -> Result<Response> {
+    let url = &visitor.app.public_url;
+    if cookie::get(&parts.headers, url, cookie::SESSION).is_none() {
+        return show(visitor, Purpose::SignIn).await;
+    }
+    if let Some(reason) = unavailable::reason(&visitor).await? {
+        return Ok(unavailable::page(&visitor, reason));
+    }
+    let lives = account::find(&visitor, &parts).await?.is_some();
+    let why = if lives { "sign-in-again" } else { "sign-in-ended" };
+    let mut response = at_sign_in(&visitor, StatusCode::OK, None, Some(why)).await?;
+    if !lives {
+        response.headers_mut().append(header::SET_COOKIE, cookie::set(url, cookie::SESSION, "", 0));
+    }
+    Ok(response)
 }
 
 async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>, purpose: Purpose) -> Result<Response> {
@@ -105,6 +122,7 @@ async fn answer(
         work: visitor.work().await?,
         wait,
         passkey_error: None,
+        why: None,
     };
     let mut response = page::html_as(status, &shown);
     if let Some(seconds) = wait {
@@ -115,11 +133,18 @@ async fn answer(
 
 /// The page where one signs in, with what became of a passkey.
 pub async fn passkey_refused(visitor: &Visitor, status: StatusCode, error: &'static str) -> Result<Response> {
+    at_sign_in(visitor, status, Some(error), None).await
+}
+
+async fn at_sign_in(
+    visitor: &Visitor,
+    status: StatusCode,
+    passkey_error: Option<&'static str>,
+    why: Option<&'static str>,
+) -> Result<Response> {
     let (page, purpose, work) = (visitor.page(), Purpose::SignIn.as_str(), visitor.work().await?);
-    Ok(page::html_as(
-        status,
-        &IdentifyPage { page, purpose, name: String::new(), error: None, work, wait: None, passkey_error: Some(error) },
-    ))
+    let shown = IdentifyPage { page, purpose, name: String::new(), error: None, work, wait: None, passkey_error, why };
+    Ok(page::html_as(status, &shown))
 }
 
 /// Continue wherever this browser is, or say that there is nothing to continue.

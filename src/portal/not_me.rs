@@ -7,7 +7,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{
     Router,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
@@ -85,7 +85,9 @@ async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<
     // It counts once: what an operator has lifted since is not frozen again by the same message.
     if word.before {
         let frozen = freezes::is_frozen(&mut tx, scope, word.user_id).await?;
-        return Ok(Redirect::to(if frozen { "/not-me/stopped" } else { "/not-me/known" }).into_response());
+        notices::said_again(&mut tx, scope, &app.clock, &visitor.source, &word).await?;
+        tx.commit().await?;
+        return Ok(told(&visitor, if frozen { "/not-me/stopped" } else { "/not-me/known" }));
     }
     let why = Why::Repudiated(&word.about, word.at.unix_timestamp());
     let frozen = resets::freeze(&mut tx, &visitor.tenant, &app.clock, &visitor.source, word.user_id, why).await?;
@@ -94,13 +96,27 @@ async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<
     for job in frozen.stopped {
         app.wake.tell(job);
     }
-    Ok(Redirect::to("/not-me/stopped").into_response())
+    Ok(told(&visitor, "/not-me/stopped"))
 }
 
-async fn stopped(visitor: Visitor) -> Response {
-    page::html(&StoppedPage { page: visitor.page(), known: false })
+/// The page that says what became of it, and shows the support code of this request: of that one the trail knows.
+fn told(visitor: &Visitor, path: &str) -> Response {
+    let code = visitor.source.request.as_deref().unwrap_or_default();
+    Redirect::to(&format!("{path}?code={code}")).into_response()
 }
 
-async fn known(visitor: Visitor) -> Response {
-    page::html(&StoppedPage { page: visitor.page(), known: true })
+/// Whoever writes an address of their own gets no words of theirs shown.
+fn page_of(visitor: &Visitor, uri: &Uri) -> Page {
+    let fits = |code: &str| code.len() == 10 && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let mut asked = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let code = asked.find(|(name, value)| name == "code" && fits(value));
+    code.into_iter().fold(visitor.page(), |page, (_, code)| page.keeping("code", &code).of_request(code.into_owned()))
+}
+
+async fn stopped(visitor: Visitor, uri: Uri) -> Response {
+    page::html(&StoppedPage { page: page_of(&visitor, &uri), known: false })
+}
+
+async fn known(visitor: Visitor, uri: Uri) -> Response {
+    page::html(&StoppedPage { page: page_of(&visitor, &uri), known: true })
 }

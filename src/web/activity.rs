@@ -72,7 +72,8 @@ const MOST: usize = 30;
 /// The key of a line's words, and whether it may have been somebody else; `None`: nobody is told.
 pub fn words(line: &Line) -> Option<(&'static str, bool)> {
     let (.., key, odd) = TOLD.iter().find(|(action, outcome, ..)| *action == line.action && *outcome == line.outcome)?;
-    let key = match (*key, line.kind.as_deref(), line.purpose.as_deref()) {
+    let key = *key;
+    let key = match (key, line.kind.as_deref(), line.purpose.as_deref()) {
         // What a result means depends on what was asked for.
         ("activity-applied", Some("reset" | "temporary" | "change"), _) => "activity-password-set",
         ("activity-applied", Some("unlock"), _) => "activity-unlocked",
@@ -83,7 +84,21 @@ pub fn words(line: &Line) -> Option<(&'static str, bool)> {
         ("activity-begun", _, Some("sign_in")) => "activity-begun-sign-in",
         ("activity-code-right", ..) if line.method.as_deref() == Some("passkey") => "activity-passkey-right",
         ("activity-code-wrong", ..) if line.method.as_deref() == Some("passkey") => "activity-passkey-wrong",
+        ("activity-method-added", ..) => kind_of(line, ["activity-app-added", "activity-passkey-added", "activity-codes-added"], key),
+        ("activity-method-removed", ..) => {
+            kind_of(line, ["activity-app-removed", "activity-passkey-removed", "activity-codes-removed"], key)
+        }
         (key, ..) => key,
     };
     Some((key, *odd || key == "activity-password-wrong"))
+}
+
+/// The words for an app, a passkey, recovery codes; whatever else it was gets `other`.
+fn kind_of(line: &Line, [app, passkey, codes]: [&'static str; 3], other: &'static str) -> &'static str {
+    match line.method.as_deref() {
+        Some("totp") => app,
+        Some("passkey") => passkey,
+        Some("recovery_codes") => codes,
+        _ => other,
+    }
 }

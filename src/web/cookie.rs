@@ -45,3 +45,23 @@ pub fn set(url: &PublicUrl, cookie: &str, value: &str, age: i64) -> HeaderValue 
     HeaderValue::from_str(&format!("{}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}", name(url, cookie)))
         .expect("base64url and language tags are header text")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn over_https_a_cookie_is_this_host_s_alone() {
+        let (https, http) = (PublicUrl::parse("https://reset.example.org").unwrap(), PublicUrl::parse("http://localhost:8080").unwrap());
+        for cookie in [FLOW, PASSKEY, SESSION, CONSOLE, SSO, LANGUAGE] {
+            let said = set(&https, cookie, "x", 60);
+            // What `__Host-` asks for: Secure, the whole path, no domain.
+            assert_eq!(said, format!("__Host-{cookie}=x; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure"));
+            assert_eq!(set(&http, cookie, "x", 0), format!("{cookie}=x; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"));
+            let sent = |value: String| HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_str(&value).unwrap())]);
+            assert_eq!(get(&sent(format!("a=b; __Host-{cookie}=x")), &https, cookie), Some("x"));
+            assert_eq!(get(&sent(format!("{cookie}=x")), &https, cookie), None, "one that any subdomain may lay");
+            assert_eq!(get(&sent(format!("__Host-{cookie}=x; __Host-{cookie}=y")), &https, cookie), None);
+        }
+    }
+}

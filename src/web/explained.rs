@@ -9,7 +9,7 @@ use crate::{
     base::language::Language,
     domain::{
         limits::Limit,
-        obstacles::{Cause, Gate, Lack},
+        obstacles::{Cause, Gate, Lack, Means},
         policies::Method,
     },
     wire::outcome::Code,
@@ -49,7 +49,9 @@ pub fn why(language: Language, cause: &Cause) -> String {
         Cause::TooFew { has, gates } => with("explain-why-too-few", &[("has", &has.to_string()), ("gates", &gates.to_string())]),
         Cause::CoolingOff(until) => with("explain-why-cooling-off", &[("when", &when(*until))]),
         Cause::Waits(what, until) => with("explain-why-waits", &[("what", &limit(language, *what)), ("when", &when(*until))]),
-        Cause::Frozen(since, who, reason) => with("explain-why-frozen", &[("when", &when(*since)), ("who", who), ("what", reason)]),
+        Cause::Frozen(since, who, why) => {
+            with("explain-why-frozen", &[("when", &when(*since)), ("who", who), ("what", &reason(language, who, why))])
+        }
         Cause::WritebackOff => with("explain-why-writeback-off", &[]),
         Cause::NoAgent => with("explain-why-no-agent", &[]),
         Cause::Unconfirmed => with("explain-why-unconfirmed", &[]),
@@ -142,8 +144,30 @@ pub fn method(language: Language, method: Method) -> Cow<'static, str> {
     })
 }
 
+/// How one way of theirs stands, where something keeps them from it; `None`: it works.
+pub fn hindrance(language: Language, means: &Means) -> Option<String> {
+    let waits = |(what, until): (Limit, OffsetDateTime)| {
+        language.text_with("explain-way-waits", &[("what", &limit(language, what)), ("when", &page::when(language, until).text)])
+    };
+    means.lack.map(|one| lack(language, one)).or_else(|| means.waits.map(waits))
+}
+
+/// What somebody says of why an account is frozen: an operator in their own words; a person by the notice that they say was not them.
+pub fn reason(language: Language, by: &str, reason: &str) -> String {
+    let about = match reason {
+        _ if by != "user" => return reason.to_owned(),
+        "changed" => "mail-about-changed",
+        "unlocked" => "mail-about-unlocked",
+        "tries" => "mail-about-tries",
+        "method" => "mail-about-method",
+        "contact" => "mail-about-contact",
+        _ => "mail-about-operator",
+    };
+    language.text_with("explain-frozen-said", &[("about", &language.text(about))])
+}
+
 /// Why a method proves nothing now.
-pub fn lack(language: Language, lack: Lack) -> String {
+fn lack(language: Language, lack: Lack) -> String {
     match lack {
         Lack::NotOffered => language.text("explain-lack-not-offered").into_owned(),
         Lack::Missing => language.text("explain-lack-missing").into_owned(),

@@ -29,9 +29,9 @@ fn is_own(app: &App, request: &Request) -> bool {
     {
         return false;
     }
-    match (text(headers, header::ORIGIN.as_str()), tenancy::authority(request.uri(), headers)) {
+    match (text(headers, header::ORIGIN.as_str()), tenancy::host(request.uri(), headers)) {
         // The host is one of a tenant's, or the page behind this layer answers 404.
-        (Some(origin), Some(host)) => origin == format!("{}://{host}", app.public_url.scheme()),
+        (Some(origin), Some(host)) => origin == app.public_url.at(&host),
         (None, _) => headers.contains_key("sec-fetch-site"),
         (Some(_), None) => false,
     }

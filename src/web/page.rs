@@ -24,6 +24,8 @@ pub struct Page {
     sheet: Option<String>,
     logo: Option<Logo>,
     support: String,
+    /// What the same page in the other language is asked for besides.
+    keeps: String,
     ends: Option<Ends>,
 }
 
@@ -40,7 +42,16 @@ pub struct Ends {
 impl Page {
     pub fn new(language: Language, tenant: &str, help: Option<&str>, support: &str) -> Self {
         let help = help.map(|text| Contact { text: Some(text.to_owned()), ..Contact::default() });
-        Self { language, tenant: tenant.to_owned(), help, sheet: None, logo: None, support: support.to_owned(), ends: None }
+        Self {
+            language,
+            tenant: tenant.to_owned(),
+            help,
+            sheet: None,
+            logo: None,
+            support: support.to_owned(),
+            keeps: String::new(),
+            ends: None,
+        }
     }
 
     /// One of this tenant's.
@@ -56,6 +67,24 @@ impl Page {
             self.help = Some(own.clone());
         }
         self
+    }
+
+    /// It tells of what another request did: the support code is that one's, by which the trail knows it.
+    #[must_use]
+    pub fn of_request(mut self, request: String) -> Self {
+        self.support = request;
+        self
+    }
+
+    /// The other language's page gets this part of a query, too.
+    #[must_use]
+    pub fn keeping(mut self, name: &str, value: &str) -> Self {
+        self.keeps = format!("&{name}={value}");
+        self
+    }
+
+    pub fn keeps(&self) -> &str {
+        &self.keeps
     }
 
     /// Whoever looks at it is warned in good time: js/ends.js.

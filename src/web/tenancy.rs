@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{Context, Error, Page, cookie, device, page::Ends};
 use crate::{
-    app::App,
+    app::{App, host_and_port},
     base::language::Language,
     domain::{
         audit::Source,
@@ -39,23 +39,22 @@ pub struct Visitor {
     /// Whom they ask, if not whom everybody asks: known only of somebody who has proven who they are.
     pub desk: Option<Contact>,
     request: String,
-    /// Host and, if it is not the usual one, port.
-    authority: String,
+    /// One of the tenant's, by which this browser came.
+    host: String,
 }
 
 impl FromRequestParts<Arc<App>> for Visitor {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
-        let authority = authority(&parts.uri, &parts.headers).ok_or(Error::NotFound)?;
-        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
-        let tenant = app.portal(host).await?.ok_or(Error::NotFound)?;
+        let host = host(&parts.uri, &parts.headers).ok_or(Error::NotFound)?;
+        let tenant = app.portal(&host).await?.ok_or(Error::NotFound)?;
         let context = parts.extensions.get::<Context>().cloned().ok_or_else(|| Error::Internal(anyhow::anyhow!("no request context")))?;
         let _ = context.tenant.set(tenant.clone());
         let language = language(app, &parts.uri, &parts.headers, Some(tenant.language));
         let source = Source { actor: "user".to_owned(), request: Some(context.request.clone()), address: context.address };
-        let (device, request, authority) = (device::of(&parts.headers), context.request, authority.to_owned());
-        Ok(Self { app: app.clone(), tenant, language, source, device, ends: None, desk: None, request, authority })
+        let (device, request) = (device::of(&parts.headers), context.request);
+        Ok(Self { app: app.clone(), tenant, language, source, device, ends: None, desk: None, request, host })
     }
 }
 
@@ -75,9 +74,10 @@ impl Visitor {
         Ok(RelyingParty::new(&self.origin(), &self.tenant.name)?)
     }
 
-    /// `scheme://host[:port]` of this tenant's own pages, as this browser has them.
+    /// `scheme://host[:port]` of this tenant's own pages. Of what the request says of itself only the host goes into it, which is one of
+    /// the tenant's: another port of the same machine is somebody else's.
     pub fn origin(&self) -> String {
-        format!("{}://{}", self.app.public_url.scheme(), self.authority.to_ascii_lowercase())
+        self.app.public_url.at(&self.host)
     }
 
     pub fn page(&self) -> Page {
@@ -94,16 +94,17 @@ impl Visitor {
     }
 }
 
-/// Host and port of the request: `:authority` (HTTP/2) or the one `Host` header.
-pub fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
-    if let Some(authority) = uri.authority() {
-        return Some(authority.as_str());
-    }
-    let mut hosts = headers.get_all(header::HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (Some(host), None) => host.to_str().ok(),
-        _ => None,
-    }
+/// The host that the request is for, in small letters: of `:authority` (HTTP/2) or of the one `Host` header. Which port it names is not
+/// looked at, a proxy may have another one or none; nothing is built of it either.
+pub fn host(uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    let named = if let Some(authority) = uri.authority() {
+        authority.as_str()
+    } else {
+        let mut hosts = headers.get_all(header::HOST).iter();
+        let (Some(host), None) = (hosts.next(), hosts.next()) else { return None };
+        host.to_str().ok()?
+    };
+    host_and_port(named).map(|(host, _)| host.to_ascii_lowercase())
 }
 
 /// `?lang=`, then the cookie, then `Accept-Language`, then the tenant's.

@@ -159,12 +159,24 @@ function explain(error) {
 
 function follow({ code, support }) {
   // That page says why, and leads on.
-  if (code === "flow_ended") return leave("/reset");
+  if (code === "flow_ended" || code === "frozen") return leave("/reset");
   // A job of this person is under way, perhaps from a press whose answer got lost: its page tells.
   if (code === "busy") return leave("/reset/status");
   const name = `problem-${code.replaceAll("_", "-")}`;
   const text = word(name) || word("problem-internal");
   complain(support ? `${text} ${word("support")} ${support}` : text);
+  // Another tab took this browser elsewhere: nothing on this page will do any more.
+  if (code === "not_verified") offerToBegin();
+}
+
+const beginnings = { reset: "/", change: "/change", verify: "/account/sign-in" };
+
+function offerToBegin() {
+  const link = document.createElement("a");
+  link.href = beginnings[kind];
+  link.textContent = word("begin-again");
+  complaint.querySelector("span").append(" ", link);
+  link.focus();
 }
 
 function leave(url) {

@@ -10,7 +10,7 @@ use sspr::{
     wire::outcome::Code,
 };
 
-use self::real::{Cloud, Office, agent::somebody, person::code_in};
+use self::real::{Cloud, Office, Person, agent::somebody, person::code_in};
 use crate::support::browser::{Screen, story};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,6 +68,42 @@ async fn a_forgotten_password_is_refused_once_and_then_set() {
         browser.clicks("Finish").await;
         browser.does_not_see("went wrong").await;
         browser.has_nothing_to_complain_of().await;
+    })
+    .await;
+}
+
+/// The browser has one journey at a time: in the tab that is left behind nothing will do any more, and it says where to begin.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tab_that_another_one_overtook_leads_on() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    agent.mirror(vec![somebody("alice")]).await;
+    story(async |browser| {
+        agent.beat(true).await;
+        browser.has_screen(Screen::Phone).await;
+        browser.opens(&cloud.url).await;
+        browser.types("Sign-in name or e-mail address", "alice").await;
+        browser.clicks("Continue").await;
+        browser.chooses("E-mail").await;
+        browser.clicks("Send code").await;
+        browser.sees("If the account exists").await;
+        browser.types("Code with 6 digits", &cloud.newest_code().await).await;
+        browser.clicks("Continue").await;
+        browser.sees("Choose a new password").await;
+        let mut other_tab = Person::at(&cloud);
+        other_tab.opens("/account/sign-in").await.submits("/account/sign-in", &[("name", "alice")]).await.is_at("/reset/method");
+        let flow = &other_tab.browser.cookies["sspr_flow"];
+        let cookie = serde_json::json!({ "name": "sspr_flow", "value": flow, "url": cloud.url, "httpOnly": true, "sameSite": "Lax" });
+        browser.cdp("Network.setCookie", cookie).await;
+        agent.beat(true).await;
+        browser.types("New password", "Kuvo-tare-mipe-58").await;
+        browser.clicks("Set new password").await;
+        browser.sees("Your proof is no longer valid").await;
+        browser.is_accessible().await;
+        browser.shot("journey-overtaken").await;
+        browser.clicks("Start again").await;
+        browser.arrives_at("/").await;
+        browser.sees("Sign-in name or e-mail address").await;
     })
     .await;
 }

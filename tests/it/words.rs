@@ -226,7 +226,7 @@ fn no_script_holds_a_word_or_writes_markup() {
 fn a_text_message_is_one_message() {
     let (tenant, host) = ("Stadtwerke Musterstadt am See GmbH", "passwort.stadtwerke-musterstadt.de");
     for language in Language::ALL {
-        let said = |key: &str| language.text_with(key, &[("code", "012345"), ("tenant", tenant), ("minutes", "10")]);
+        let said = |key: &str| language.text_with(key, &[("code", "012345"), ("tenant", tenant), ("minutes", "10"), ("when", "14:05 UTC")]);
         // A code is followed by for whom it is and whose it is (a line that browsers read), a notice by a link to say that it was not oneself.
         let codes = ["sms-code", "sms-contact-code"].map(|key| format!("{} {}\n\n@{host} #012345", said(key), said("sms-code-never")));
         assert!(codes.iter().all(|code| code.starts_with("012345 ")), "{codes:?}");

@@ -163,6 +163,8 @@ struct PreviewPage {
     loses: Side,
     same: usize,
     able: usize,
+    /// Somebody can use it now, and nobody could: that takes a word of its own.
+    nobody: bool,
     wish: String,
     shown: String,
     /// There is a form to go back to.
@@ -228,9 +230,6 @@ async fn worked_out(
     if by_mailbox > 0 {
         warnings.push(page.t1("policies-warn-mailbox", "people", by_mailbox));
     }
-    if able == 0 && !loses.is_empty() {
-        warnings.push(page.t("policies-warn-nobody").into_owned());
-    }
     let preview = PreviewPage {
         rail: desk.rail(Here::Policies),
         title: "policies-preview-waits",
@@ -241,6 +240,7 @@ async fn worked_out(
         loses: Side::of(&page, &loses),
         same,
         able,
+        nobody: able == 0 && !loses.is_empty(),
         shown: String::new(),
         form: false,
         wish: String::new(),
@@ -264,6 +264,9 @@ struct Kept {
     wish: String,
     #[serde(default)]
     shown: String,
+    /// It is meant that nobody can use self-service afterwards.
+    #[serde(default)]
+    sure: String,
 }
 
 impl Kept {
@@ -274,6 +277,9 @@ impl Kept {
 
 async fn save(desk: Fresh<Govern>, form::Form(kept): form::Form<Kept>) -> Result<Response> {
     let (app, scope, wish) = (&desk.visitor.app, &desk.visitor.tenant.scope, kept.wish()?);
+    if kept.sure.is_empty() && leaves_nobody(&desk, &wish).await? {
+        return answer(&desk, wish, Some("policies-preview-sure")).await;
+    }
     let mut tx = desk.visitor.begin().await?;
     let rules = policies::rules(&mut tx, scope).await?;
     if !id::same(kept.shown.as_bytes(), wish.shown(&desk, &rules).as_bytes()) {
@@ -303,6 +309,15 @@ async fn save(desk: Fresh<Govern>, form::Form(kept): form::Form<Kept>) -> Result
         }
         Err(refused) => not_possible(&desk, &wish, &known, refused),
     }
+}
+
+/// Looked at anew: since it was shown, the last of the others may have lost what they proved themselves by.
+async fn leaves_nobody(desk: &Desk, wish: &Wish) -> Result<bool> {
+    let mut tx = desk.visitor.begin().await?;
+    let rules = policies::rules(&mut tx, &desk.visitor.tenant.scope).await?;
+    let known = policy_form::known(&mut tx, desk, &rules).await?;
+    let Ok(change) = wish.change(&mut tx, desk, &known).await? else { return Ok(false) };
+    Ok(worked_out(desk, tx, &change).await?.is_ok_and(|(preview, _)| preview.nobody))
 }
 
 async fn back_to_form(desk: Fresh<Govern>, form::Form(kept): form::Form<Kept>) -> Result<Response> {

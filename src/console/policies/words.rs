@@ -114,6 +114,7 @@ fn differences(page: &Page, subject: &str, before: &Draft, after: &Draft) -> Vec
 pub fn standing(page: &Page, standing: Standing) -> String {
     let key = match standing {
         Standing::Able => "policies-standing-able",
+        Standing::Mailbox => "policies-standing-mailbox-alone",
         Standing::MailboxOnly => "policies-standing-mailbox",
         Standing::NotServed => "policies-standing-not-served",
         Standing::CoolingOff => "policies-standing-cooling-off",

@@ -196,8 +196,19 @@ pub struct Line {
     pub purpose: Option<String>,
     /// Of the job.
     pub kind: Option<String>,
-    /// By which somebody proved something, or tried to.
+    /// By which somebody proved something, or tried to; what kind of authenticator came or went.
     pub method: Option<String>,
+}
+
+/// The support code of the newest line of this journey that came from its browser: of what was done there last.
+pub async fn newest_of(conn: &mut PgConnection, scope: &Scope, flow: Uuid) -> Result<Option<String>> {
+    let code = sqlx::query_scalar!(
+        r#"select request_id as "request_id!" from audit_events
+           where tenant_id = $1 and flow_id = $2 and actor = 'user' and request_id is not null order by event_id desc limit 1"#,
+        scope.id(),
+        flow,
+    );
+    Ok(code.fetch_optional(conn).await?)
 }
 
 /// So long people are told what happened.
@@ -210,7 +221,8 @@ pub async fn of_user(conn: &mut PgConnection, scope: &Scope, clock: &Clock, user
         r#"with mine as materialized (
                select event_id, at, actor, action, outcome, host(address) as address, flow_id, job_id, detail from audit_events
                where tenant_id = $1 and user_id = $2 and event_id > $3 order by event_id desc limit $4)
-           select m.at, m.actor, m.action, m.outcome, m.address, b.detail ->> 'purpose' as purpose, t.detail ->> 'kind' as kind, m.detail ->> 'method' as method,
+           select m.at, m.actor, m.action, m.outcome, m.address, b.detail ->> 'purpose' as purpose, t.detail ->> 'kind' as kind,
+               coalesce(m.detail ->> 'method', case when m.action like 'authenticator.%' then m.detail ->> 'kind' end) as method,
                coalesce(m.detail ->> 'device', b.detail ->> 'device') as device
            from mine m
            left join lateral (select detail from mine where flow_id = m.flow_id and action = 'reset.begin' limit 1) b on true

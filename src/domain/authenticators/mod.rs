@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{
     audit::{self, Event, Source},
     notices,
-    notifications::Change,
+    notifications::{Change, Content, Happened, Message},
     policies::Method,
     tenants::Scope,
     users,
@@ -130,6 +130,25 @@ pub async fn list(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<
     rows.into_iter().map(open).collect()
 }
 
+/// What its owner should look at when their password became another one: who knew the old one may have added it, and it outlives that.
+pub const LATELY: Duration = Duration::days(14);
+
+/// What somebody has added within that time, oldest first.
+pub async fn added_lately(conn: &mut PgConnection, scope: &Scope, clock: &Clock, user: Uuid) -> Result<Vec<Authenticator>> {
+    let since = clock.now() - LATELY;
+    Ok(list(conn, scope, user).await?.into_iter().filter(|one| one.created_at > since).collect())
+}
+
+/// Into the notice of a password that was changed: what was added within the last days besides, so that its owner looks whether that was them. Filled in when
+/// it is sent, which holds up nothing.
+pub async fn add_lately(conn: &mut PgConnection, scope: &Scope, clock: &Clock, message: &mut Message) -> Result<()> {
+    if let Content::Changed { happened: Happened { user: Some(user), .. }, lately, .. } = &mut message.content {
+        let added = added_lately(conn, scope, clock, *user).await?;
+        *lately = added.iter().map(|one| (one.kind.method().as_str().to_owned(), one.created_at.unix_timestamp())).collect();
+    }
+    Ok(())
+}
+
 struct Row {
     authenticator_id: Uuid,
     kind: String,
@@ -225,6 +244,12 @@ async fn stop(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &So
     audit::record(&mut *conn, scope, clock, source, event).await?;
     let Some(person) = users::known(&mut *conn, scope, user).await? else { return Ok(()) };
     notices::method_changed(conn, scope, clock, &person, (Change::Stopped, Method::Passkey.as_str()), source).await
+}
+
+/// Somebody wanted to add a method and has not proven enough for it.
+pub async fn refused(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, user: Uuid) -> Result<()> {
+    let event = Event { action: "authenticator.add", outcome: "refused", user: Some(user), ..Event::default() };
+    audit::record(conn, scope, clock, source, event).await
 }
 
 /// What is about to be written.

@@ -28,7 +28,7 @@ use super::{
 use crate::base::clock::Clock;
 pub use letters::{Letters, Whom};
 pub use reminders::{forget, remind};
-pub use repudiation::{Repudiated, Token, clean, repudiate};
+pub use repudiation::{Repudiated, Token, clean, repudiate, said_again};
 
 /// Notices are worth sending for a day.
 pub const LIFETIME: time::Duration = time::Duration::days(1);

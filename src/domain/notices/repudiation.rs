@@ -6,8 +6,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    base::{clock::Clock, id},
-    domain::tenants::Scope,
+    base::{clock::Clock, id, typed},
+    domain::{
+        audit::{self, Event, Source},
+        tenants::Scope,
+    },
 };
 
 /// What stands in a notice, to be opened or typed: 26 characters of Crockford's base32, 130 bits, without look-alikes.
@@ -25,7 +28,7 @@ impl Token {
 
     /// However it is typed: spaces, dashes and case don't matter, nor what looks alike. `None` for what is none.
     pub fn parse(text: &str) -> Option<Self> {
-        let plain = text.chars().filter(|c| !c.is_whitespace() && !"-–.".contains(*c)).map(|c| match c.to_ascii_lowercase() {
+        let plain = typed::plain(text).map(|c| match c.to_ascii_lowercase() {
             'o' => '0',
             'i' | 'l' => '1',
             c => c,
@@ -70,6 +73,13 @@ pub async fn repudiate(conn: &mut PgConnection, scope: &Scope, clock: &Clock, to
     )
     .fetch_optional(conn)
     .await?)
+}
+
+/// What was said before was said once more, and nothing is done: whoever asks about it finds this line.
+pub async fn said_again(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, word: &Repudiated) -> Result<()> {
+    let detail = serde_json::json!({ "reason": word.about });
+    let event = Event { action: "account.freeze", outcome: "said_again", user: Some(word.user_id), detail, ..Event::default() };
+    audit::record(conn, scope, clock, source, event).await
 }
 
 /// Forget those whose time is over.

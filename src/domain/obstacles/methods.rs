@@ -10,6 +10,7 @@ use crate::{
     base::clock::Clock,
     domain::{
         authenticators::{self, Authenticator},
+        limits::Limit,
         policies::{self, Class, Method, Terms},
         resets::{self, Offer},
         tenants::Tenant,
@@ -53,6 +54,8 @@ pub struct Means {
     /// Of what was registered.
     pub authenticator: Option<Uuid>,
     pub lack: Option<Lack>,
+    /// What of it is used up, and until when. It lacks nothing else.
+    pub waits: Option<(Limit, OffsetDateTime)>,
 }
 
 /// What a journey that begins now would offer them.
@@ -85,11 +88,11 @@ pub(super) async fn means(conn: &mut PgConnection, case: &Case<'_>) -> Result<Ve
         };
         if of_it.is_empty() {
             let lack = (!is_offered(case, method) && !may_call(case, method)).then_some(lack);
-            means.push(Means { method, label: String::new(), authenticator: None, lack });
+            means.push(Means { method, label: String::new(), authenticator: None, lack, waits: None });
         }
         means.extend(of_it.into_iter().map(|one| {
             let lack = if taken { lack_of(one, case.clock.now()) } else { Some(Lack::NotOffered) };
-            Means { method, label: one.label.clone(), authenticator: Some(one.authenticator_id), lack }
+            Means { method, label: one.label.clone(), authenticator: Some(one.authenticator_id), lack, waits: None }
         }));
     }
     Ok(means)
@@ -138,7 +141,7 @@ fn issued(case: &Case<'_>, method: Method) -> Means {
     } else {
         Some(Lack::BehindPassword)
     };
-    Means { method, label: label.unwrap_or_default(), authenticator: None, lack }
+    Means { method, label: label.unwrap_or_default(), authenticator: None, lack, waits: None }
 }
 
 /// Of how many different classes their proofs are.
@@ -167,7 +170,7 @@ pub(super) async fn enough(conn: &mut PgConnection, case: &Case<'_>) -> Result<V
 }
 
 /// Whether enough is left of those that nothing is exhausted of.
-pub(super) async fn limits(conn: &mut PgConnection, case: &Case<'_>) -> Result<Verdict> {
+pub(super) async fn limits(conn: &mut PgConnection, case: &Case<'_>, means: &mut [Means]) -> Result<Verdict> {
     let Case { tenant, clock, user, .. } = case;
     let Some(name) = Name::parse(&user.sign_in_name) else { return Ok(Verdict::Open) };
     let subjects = users::subjects(&mut *conn, &tenant.scope, &name, std::slice::from_ref(user)).await?;
@@ -177,7 +180,10 @@ pub(super) async fn limits(conn: &mut PgConnection, case: &Case<'_>) -> Result<V
     for offer in case.offers.iter().filter(|_| !alone).chain(alone.then_some(&caller)) {
         match resets::waits(&mut *conn, tenant, clock, user, &subjects, offer).await? {
             None => left.push(offer.clone()),
-            Some(wait) => waits.push(wait),
+            Some(wait) => {
+                means.iter_mut().filter(|one| one.method == offer.method && one.lack.is_none()).for_each(|one| one.waits = Some(wait));
+                waits.push(wait);
+            }
         }
     }
     let gates = if alone { 1 } else { case.asked.gates };

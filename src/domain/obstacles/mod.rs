@@ -177,10 +177,13 @@ pub async fn of(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, user_id
 
     let (offers, asked) = methods::offered(&mut *conn, tenant, clock, &user, &terms).await?;
     let case = Case { tenant, clock, user: &user, terms: &terms, offers: &offers, asked: &asked };
-    let means = methods::means(&mut *conn, &case).await?;
+    let mut means = methods::means(&mut *conn, &case).await?;
     if terms.serves {
         let methods = methods::enough(&mut *conn, &case).await?;
-        let limits = if methods == Verdict::Open { methods::limits(&mut *conn, &case).await? } else { Verdict::Unknown(Cause::Behind) };
+        let limits = match methods {
+            Verdict::Open => methods::limits(&mut *conn, &case, &mut means).await?,
+            _ => Verdict::Unknown(Cause::Behind),
+        };
         gates.extend([(Gate::Methods, methods), (Gate::Limits, limits)]);
     } else {
         gates.extend([Gate::Methods, Gate::Limits].map(|gate| (gate, Verdict::Unknown(Cause::Behind))));

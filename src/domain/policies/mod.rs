@@ -29,7 +29,7 @@ pub struct Terms {
     pub gates: i16,
     /// Mail and text message count as two classes.
     pub apart: bool,
-    /// It takes two proofs from whoever has an app or a passkey; a passkey is as good as two.
+    /// It takes two proofs from whoever has an app, a passkey or recovery codes; a passkey is as good as two.
     pub rises: bool,
     /// For so long a new or changed method proves nothing.
     pub cooling_off: Duration,
@@ -60,7 +60,7 @@ impl Terms {
     /// What it comes to for somebody who could offer these where two proofs are asked.
     #[must_use]
     pub fn for_whoever_has(&self, methods: impl Iterator<Item = Method> + Clone) -> Self {
-        let bound = methods.clone().any(|method| matches!(method.class(), Class::App | Class::Passkey));
+        let bound = methods.clone().any(|method| matches!(method.class(), Class::App | Class::Passkey | Class::Saved));
         // The help desk is for whoever has nothing else.
         let own = methods.filter(|method| *method != Method::HelpDesk);
         let rises = self.rises && bound && classes(own, self.apart) >= 2;
@@ -112,7 +112,7 @@ pub struct Draft {
     /// 1 or 2.
     pub gates: i16,
     pub apart: bool,
-    /// It takes two from whoever has an app or a passkey; a passkey is as good as two.
+    /// It takes two from whoever has an app, a passkey or recovery codes; a passkey is as good as two.
     pub rises: bool,
     /// Hours, at most 720.
     pub cooling_off: i32,
@@ -146,7 +146,7 @@ pub enum Refused {
 }
 
 impl Draft {
-    /// As every policy begins: one proof by anything but the help desk, two from whoever has an app or a passkey; for nobody yet.
+    /// As every policy begins: one proof by anything but the help desk, two from whoever has an app, a passkey or recovery codes; for nobody yet.
     pub fn new(name: &str, priority: i32) -> Self {
         let methods = Method::ALL.into_iter().filter(|method| *method != Method::HelpDesk).collect();
         Self {

@@ -48,7 +48,7 @@ pub struct Flow {
     pub gates: i16,
     /// Mail and text message count as two.
     pub apart: bool,
-    /// Two are asked because there is an app or a passkey: a passkey alone is enough.
+    /// Two are asked because there is an app, a passkey or a recovery code: a passkey alone is enough.
     pub rises: bool,
     pub passed: Vec<Method>,
     /// The policy asks for two proofs: whoever signs in by a passkey is asked for the password besides.

@@ -91,9 +91,6 @@ pub async fn freeze(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sou
     Ok(frozen)
 }
 
-/// Methods younger than that are in doubt when a freeze is lifted.
-const LATELY: time::Duration = time::Duration::days(14);
-
 /// An operator has looked: the account is served again. The person is told. False: it was not frozen.
 pub async fn lift(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, user: Uuid) -> Result<bool> {
     if !freezes::end(&mut *conn, scope, clock, source, user).await? {
@@ -101,8 +98,8 @@ pub async fn lift(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source:
     }
     // What a stranger may have added shortly before does not begin to prove something in this moment: its owner has time to remove it.
     let cooling_off = policies::of_user(&mut *conn, scope, user).await?.cooling_off;
-    authenticators::cool_off(&mut *conn, scope, user, clock.now() - LATELY, clock.now() + cooling_off).await?;
-    users::cool_off(&mut *conn, scope, clock, user, clock.now() - LATELY).await?;
+    authenticators::cool_off(&mut *conn, scope, user, clock.now() - authenticators::LATELY, clock.now() + cooling_off).await?;
+    users::cool_off(&mut *conn, scope, clock, user, clock.now() - authenticators::LATELY).await?;
     let event = Event { action: "account.freeze", outcome: "lifted", user: Some(user), ..Event::default() };
     audit::record(&mut *conn, scope, clock, source, event).await?;
     if let Some(person) = users::known(&mut *conn, scope, user).await? {

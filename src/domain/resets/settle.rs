@@ -194,7 +194,9 @@ async fn sign_out(conn: &mut PgConnection, clock: &Clock, told: &[(&Report<'_>, 
 /// What is told of a job that did something to an account.
 fn notice(kind: Kind, code: Code, happened: Happened) -> Option<Content> {
     match (code.outcome(), kind) {
-        (Outcome::Applied, kind) if kind.has_new() => Some(Content::Changed { happened, place: None, follow: Vec::new(), again: false }),
+        (Outcome::Applied, kind) if kind.has_new() => {
+            Some(Content::Changed { happened, place: None, follow: Vec::new(), lately: Vec::new(), again: false })
+        }
         (Outcome::Applied, Kind::Unlock) if code != Code::NotLocked => Some(Content::Unlocked { happened }),
         _ => None,
     }

@@ -7,7 +7,7 @@ use super::{Ending, Flow, Step, current, flow, linked};
 use crate::{
     base::clock::Clock,
     domain::{
-        audit::{self, Source},
+        audit::{self, Event, Source},
         fleet::{self, Readiness, Recipient},
         policies,
         queue::{self, Target, Who},
@@ -40,9 +40,33 @@ pub enum Offered {
     Frozen,
 }
 
+impl Offered {
+    /// In one word, for the audit; `None`: there is nothing to tell.
+    const fn refusal(&self) -> Option<&'static str> {
+        match self {
+            Self::Permit(_) => None,
+            Self::NotNow => Some("not_now"),
+            Self::NotReady(_) => Some("not_ready"),
+            Self::NotServed => Some("not_served"),
+            Self::Frozen => Some("frozen"),
+        }
+    }
+}
+
+/// [`given`], and a line of the trail where there is none: the page that is refused shows its support code.
+pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, flow: &Flow) -> Result<Offered> {
+    let offered = given(&mut *conn, tenant, clock, source, flow).await?;
+    if let Some(why) = offered.refusal() {
+        let (outcome, detail) = ("refused", serde_json::json!({ "why": why }));
+        let event = Event { action: "reset.ticket", outcome, user: flow.user_id, flow: Some(flow.flow_id), detail, ..Event::default() };
+        audit::record(conn, &tenant.scope, clock, source, event).await?;
+    }
+    Ok(offered)
+}
+
 /// A ticket for the flow's person, of the kind that its purpose and step call for. Older tickets of that person are superseded. For a kind
 /// with the old password the caller has counted a try, and committed that, before.
-pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, flow: &Flow) -> Result<Offered> {
+async fn given(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, flow: &Flow) -> Result<Offered> {
     let scope = &tenant.scope;
     let Some(user) = served(&mut *conn, tenant, flow).await? else {
         return Ok(if kind_of(flow).is_some() { Offered::NotServed } else { Offered::NotNow });

@@ -185,7 +185,9 @@ impl Matter {
     pub const fn optional(self, channel: Channel) -> &'static [Slot] {
         match (self, channel) {
             (Self::Code | Self::ContactCode, Channel::Sms) => &[Slot::Organisation, Slot::Minutes],
-            (_, Channel::Sms) => &[Slot::Organisation],
+            (Self::Invitation, Channel::Sms) => &[Slot::Organisation],
+            // One that was long on its way tells of now otherwise.
+            (_, Channel::Sms) => &[Slot::Organisation, Slot::When],
             (Self::Code | Self::ContactCode, _) => &[Slot::Organisation, Slot::Name, Slot::Minutes],
             (Self::Register | Self::Reconfirm | Self::Invitation, _) => &[Slot::Organisation, Slot::Name],
             (Self::MethodAdded | Self::MethodRemoved | Self::MethodChanged | Self::MethodStopped, _) => {
@@ -207,7 +209,7 @@ impl Matter {
             Self::Code => Content::Code { code: "012345".to_owned(), minutes: 10 },
             Self::ContactCode => Content::ContactCode { code: "012345".to_owned(), minutes: 10 },
             Self::Changed | Self::ChangedAgain => {
-                Content::Changed { again: self == Self::ChangedAgain, place: None, follow: Vec::new(), happened }
+                Content::Changed { again: self == Self::ChangedAgain, place: None, follow: Vec::new(), lately: Vec::new(), happened }
             }
             Self::Unlocked => Content::Unlocked { happened },
             Self::Tries => Content::Tries { happened },

@@ -24,14 +24,15 @@ pub fn ours(which: Which) -> Text {
 
 /// Fluent's words with a placeholder for each value.
 fn words(language: Language, key: &str) -> String {
-    let [organisation, name, code, minutes, method, page] =
-        [Slot::Organisation, Slot::Name, Slot::Code, Slot::Minutes, Slot::Method, Slot::Page].map(Slot::typed);
+    let [organisation, name, code, minutes, method, when, page] =
+        [Slot::Organisation, Slot::Name, Slot::Code, Slot::Minutes, Slot::Method, Slot::When, Slot::Page].map(Slot::typed);
     let values = [
         ("tenant", &*organisation),
         ("name", &*name),
         ("code", &*code),
         ("minutes", &*minutes),
         ("method", &*method),
+        ("when", &*when),
         ("url", &*page),
         ("page", &*page),
     ];

@@ -6,12 +6,17 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Name, Row, User, contact};
-use crate::domain::{policies::Terms, tenants::Scope};
+use crate::{
+    base::id,
+    domain::{policies::Terms, tenants::Scope},
+};
 
 /// A person as they are read together with what holds for them.
 struct Judged {
     /// What they were looked for.
     why: String,
+    /// Where they stand among donors.
+    lot: Uuid,
     user_id: Uuid,
     connector_id: Uuid,
     object_guid: Uuid,
@@ -67,13 +72,17 @@ pub struct Candidates {
     /// Somebody real who has a similar name: their contacts are shown to whoever types nearly their name, or the difference between
     /// the right and the nearly right name would tell that there is somebody.
     pub namesake: Option<(User, Terms)>,
-    /// Some who are real, from the hash on, of whom a decoy borrows the *kinds* of contact of the first who could do what is begun: so
-    /// decoys are spread as people are, and the same name always gets the same. Wraps around at the end.
+    /// Some who are real, of whom a decoy borrows the *kinds* of contact of the first who could do what is begun. The same name always
+    /// gets the same: those whose lot follows the name's hash (around the end), in an order of the name's own, or whoever has a wide gap
+    /// before them would be copied more than anybody.
     pub donors: Vec<(User, Terms)>,
     /// Somebody of this tenant may be let in by the help desk alone: then everybody sees that way, or the help desk's people could be told
     /// from others, and from nobody.
     pub help_desk: bool,
 }
+
+/// So many are looked at for one who can do what is begun.
+const DONORS: usize = 8;
 
 /// All of them in one look, the same for names that are known and that are not: whom an account follows is asked in any case, of somebody.
 /// `similar` is the name's [`super::similar`] hash.
@@ -88,7 +97,7 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
                where u.tenant_id = $1 and u.removed_at is null and (u.sign_in_name = $2 or u.principal_name = $2 or u.mail_index = $3)
            ), follows as materialized (
                select first_of($1, coalesce((select user_id from named where linked limit 1),
-                   (select user_id from served where object_guid >= $5 and mail is not null order by object_guid limit 1))) as first
+                   (select user_id from served where lot >= $5 and mail is not null order by lot limit 1))) as first
            ), chosen as not materialized (
                select user_id from named where not linked
                union all select first from follows where first is not null and (select not bool_or(not linked) and count(*) = 1 from named)
@@ -98,11 +107,11 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
                union all
                (select 'namesake', s.* from served s where user_id = any(array(select people_alike($1, $4))) order by linked, user_id limit 1)
                union all
-               (select 'donor', s.* from served s where object_guid >= $5 and mail is not null order by object_guid limit 8)
+               (select 'donor', s.* from served s where lot >= $5 and mail is not null order by lot limit 8)
                union all
-               (select 'first', s.* from served s where object_guid < $5 and mail is not null order by object_guid limit 8)
+               (select 'first', s.* from served s where lot < $5 and mail is not null order by lot limit 8)
            )
-           select why as "why!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
+           select why as "why!", lot as "lot!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
                sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
                true as "open!", p.serves as "serves!", p.methods as "methods!", p.gates as "gates!", p.apart as "apart!", p.rises as "rises!", p.cooling_off as "cooling_off!",
                exists (select from policies d join tenants t using (tenant_id) where d.tenant_id = $1 and d.serves and d.gates = 1 and 'help_desk' = any(d.methods)
@@ -118,7 +127,7 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
     .await?;
     let (mut candidates, mut more, mut donors) = (Candidates::default(), false, Vec::new());
     for row in rows {
-        let (why, guid) = (row.why.clone(), row.object_guid);
+        let (why, lot) = (row.why.clone(), row.lot);
         candidates.help_desk = row.help_desk;
         let (user, terms, _) = row.open(scope)?;
         let one = (user, terms);
@@ -128,10 +137,12 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
                 candidates.found = Some(one);
             }
             "namesake" => candidates.namesake = Some(one),
-            _ => donors.push(((why == "first", guid), one)),
+            _ => donors.push(((why == "first", lot), one)),
         }
     }
     donors.sort_by_key(|(place, _)| *place);
+    donors.truncate(DONORS);
+    donors.sort_by_cached_key(|((_, lot), _)| id::sha256(&[similar, lot.as_bytes()].concat()));
     candidates.donors = donors.into_iter().map(|(_, one)| one).collect();
     candidates.found = candidates.found.filter(|_| !more);
     Ok(candidates)
@@ -157,7 +168,7 @@ pub async fn everybody(conn: &mut PgConnection, scope: &Scope, after: Uuid, most
            ), judged as materialized (
                select a.connector_id, a.groups, p.* from alike a, policy_of($1, a.one) p
            )
-           select '' as "why!", u.user_id, u.connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
+           select '' as "why!", lot as "lot!", u.user_id, u.connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
                enabled and not protected as "open!", j.serves as "serves!", j.methods as "methods!", j.gates as "gates!",
                j.apart as "apart!", j.rises as "rises!", j.cooling_off as "cooling_off!", false as "help_desk!"
            from page u join placed l using (user_id) join judged j on j.connector_id = l.connector_id and j.groups = l.groups

@@ -20,7 +20,7 @@ use super::{
     tenants::{Scope, Tenant},
     users::{EmailAddress, Phone, User},
 };
-use crate::base::{clock::Clock, id};
+use crate::base::{clock::Clock, id, typed};
 pub use help_desk::{PATIENCE, make_code, number};
 pub use nameless::{clean, keep_nameless, take_nameless};
 pub use passkey::{keep_challenge, take_challenge};
@@ -178,7 +178,7 @@ impl Code {
     /// `None` when there are not exactly as many as the method's codes have.
     pub fn parse(method: Method, text: &str) -> Option<Self> {
         let wanted = if method == Method::HelpDesk { help_desk::DIGITS } else { 6 };
-        let digits: String = text.chars().filter(|c| !c.is_whitespace() && !"-–.".contains(*c)).collect();
+        let digits: String = typed::plain(text).take(wanted + 1).collect();
         (digits.len() == wanted && digits.bytes().all(|b| b.is_ascii_digit())).then_some(Self(digits))
     }
 
@@ -239,10 +239,10 @@ mod tests {
 
     #[test]
     fn a_code_is_six_digits_however_it_is_typed() {
-        for text in ["123456", " 123 456 ", "123-456", "1 2 3 4 5 6"] {
+        for text in ["123456", " 123 456 ", "123-456", "1 2 3 4 5 6", "１２３４５６", "\u{200e}123\u{2011}456\u{feff}"] {
             assert_eq!(Code::parse(Method::Sms, text).unwrap().0, "123456");
         }
-        for text in ["", "12345", "1234567", "12345a", "１２３４５６", "123456\0"] {
+        for text in ["", "12345", "1234567", "12345a", "１２３４５", "123456\0"] {
             assert!(Code::parse(Method::Totp, text).is_none(), "{text:?}");
         }
         assert_eq!(Code::parse(Method::HelpDesk, "1234 5678").unwrap().0, "12345678");

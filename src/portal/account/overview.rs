@@ -17,6 +17,7 @@ use crate::{
     base::language::Language,
     domain::{
         audit,
+        authenticators::{self, Authenticator, Kind},
         resets::{self, How, Purpose},
         sessions, users,
     },
@@ -40,9 +41,19 @@ pub fn routes() -> Router<Arc<App>> {
 struct OverviewPage {
     page: Page,
     name: String,
+    /// Methods that were added lately, and when.
+    added: Vec<Added>,
     languages: Vec<Spoken>,
     activity: Vec<activity::Item>,
     sessions: Vec<Browser>,
+}
+
+/// Whoever knew the password before this one may have added it.
+struct Added {
+    label: String,
+    /// Key of what it is.
+    kind: &'static str,
+    when: page::When,
 }
 
 struct Spoken {
@@ -66,6 +77,7 @@ async fn show(account: Account) -> Result<Response> {
     let mut conn = visitor.acquire().await?;
     let sessions = sessions::list(&mut conn, scope, clock, user.user_id).await?;
     let lately = audit::of_user(&mut conn, scope, clock, user.user_id).await?;
+    let lately_added = authenticators::added_lately(&mut conn, scope, clock, user.user_id).await?;
     drop(conn);
     let browser = |one: &sessions::Session| Browser {
         id: one.session_id,
@@ -74,13 +86,22 @@ async fn show(account: Account) -> Result<Response> {
         begun: page::when(visitor.language, one.begun_at),
         from: one.origin.map(audit::coarse).unwrap_or_default(),
     };
+    let added = |one: Authenticator| Added {
+        kind: match one.kind {
+            Kind::Totp => "method-totp",
+            Kind::Passkey => "method-passkey",
+            Kind::RecoveryCodes => "methods-codes",
+        },
+        when: page::when(visitor.language, one.created_at),
+        label: one.label,
+    };
     let spoken = |one: Language| {
         let chosen = one == visitor.language;
         Spoken { tag: one.tag(), key: format!("language-{}", one.tag()), chosen }
     };
     let (sessions, activity) = (sessions.iter().map(browser).collect(), activity::told(&page, visitor.language, &lately));
-    let languages = Language::ALL.map(spoken).into();
-    Ok(page::html(&OverviewPage { page, name: user.display_name.clone(), languages, activity, sessions }))
+    let (languages, added) = (Language::ALL.map(spoken).into(), lately_added.into_iter().map(added).collect());
+    Ok(page::html(&OverviewPage { page, name: user.display_name.clone(), added, languages, activity, sessions }))
 }
 
 /// To the page of a change; who has not proven themselves for a while does so first.

@@ -199,9 +199,15 @@ fn facts(t: &Page, content: &Content) -> Result<Vec<(String, String)>> {
         let from = if happened.from.is_empty() { own(t.t("mail-changed-unknown")) } else { happened.from.clone() };
         facts.push((own(t.t("mail-changed-where")), from));
     }
-    if let Content::Changed { place, follow, .. } = content {
+    if let Content::Changed { place, follow, lately, .. } = content {
         facts.extend(place.iter().map(|place| (own(t.t("mail-changed-place")), place.clone())));
         facts.extend((!follow.is_empty()).then(|| (own(t.t("mail-changed-follow")), follow.join(", "))));
+        for (method, at) in lately {
+            facts.push((
+                own(t.t("mail-changed-lately")),
+                t.t2("mail-changed-lately-one", "method", method_name(t, method), "when", when(t, *at)?),
+            ));
+        }
     }
     Ok(facts)
 }
@@ -233,7 +239,13 @@ fn host<'a>(url: &PublicUrl, tenant: &'a Tenant) -> Option<&'a str> {
 pub fn text(url: &PublicUrl, tenant: &Tenant, message: &Message, theirs: Option<&Text>) -> Result<String> {
     let t = &Page::bare(language(tenant, message), None);
     let Some(which) = which(tenant, message, Channel::Sms) else { return Ok(house::words(t, url, tenant, message)?.subject) };
-    let (values, linked) = (values(t, url, tenant, message)?, ending(t, url, tenant, &message.content, true));
+    let (mut values, linked) = (values(t, url, tenant, message)?, ending(t, url, tenant, &message.content, true));
+    // It is of today, and each letter counts.
+    if let Some(happened) = message.content.happened() {
+        let at = OffsetDateTime::from_unix_timestamp(happened.at)?;
+        values.retain(|(slot, _)| *slot != Slot::When);
+        values.push((Slot::When, format!("{:02}:{:02} UTC", at.hour(), at.minute())));
+    }
     if let (checked, true) = checked(tenant, which, theirs)? {
         let sent = checked.words(&values) + &linked;
         if texts::size(&sent).messages <= MOST_MESSAGES {

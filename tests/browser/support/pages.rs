@@ -21,6 +21,7 @@ struct Identify {
     work: String,
     wait: Option<i64>,
     passkey_error: Option<&'static str>,
+    why: Option<&'static str>,
 }
 
 /// A challenge that any browser solves in no time; nobody signed it.
@@ -124,6 +125,7 @@ struct Methods {
     has_codes: bool,
     adds: Adds,
     wanted: Option<&'static str>,
+    one_secret: bool,
     due: bool,
     error: Option<&'static str>,
 }
@@ -219,9 +221,16 @@ struct Enter {
 struct Overview {
     page: Page,
     name: String,
+    added: Vec<Added>,
     languages: Vec<Spoken>,
     activity: Vec<Item>,
     sessions: Vec<Session>,
+}
+
+struct Added {
+    label: String,
+    kind: &'static str,
+    when: When,
 }
 
 struct Spoken {
@@ -392,11 +401,12 @@ struct Stopped {
 }
 
 /// Names under which [`render`] knows a page.
-pub const NAMES: [&str; 63] = [
+pub const NAMES: [&str; 65] = [
     "identify",
     "identify-error",
     "change",
     "sign-in",
+    "sign-in-ended",
     "sign-in-nobody",
     "identify-slow",
     "identify-over",
@@ -416,6 +426,7 @@ pub const NAMES: [&str; 63] = [
     "passkey-error",
     "account-methods",
     "account-methods-none",
+    "account-methods-one-secret",
     "account-methods-wanted",
     "code-ends",
     "account-codes-wanted",
@@ -471,6 +482,7 @@ fn identify(page: Page, error: Option<&str>, work: &str, wait: Option<i64>) -> I
         work: work.to_owned(),
         wait,
         passkey_error: None,
+        why: None,
     }
 }
 
@@ -530,6 +542,9 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         "identify-wait" => identify(page, None, WORK, Some(431)).render(),
         "change" => Identify { purpose: "change".to_owned(), ..identify(page, None, WORK, None) }.render(),
         "sign-in" => Identify { purpose: "sign_in".to_owned(), ..identify(page, None, WORK, None) }.render(),
+        "sign-in-ended" => {
+            Identify { purpose: "sign_in".to_owned(), why: Some("sign-in-ended"), ..identify(page, None, WORK, None) }.render()
+        }
         "sign-in-nobody" => {
             let passkey_error = Some("passkey-error-nobody");
             Identify { purpose: "sign_in".to_owned(), passkey_error, ..identify(page, None, WORK, None) }.render()
@@ -565,7 +580,10 @@ pub fn render(name: &str, language: Language) -> Option<String> {
             let sessions = if name == "account" { vec![session(1), session(2)] } else { vec![session(1)] };
             let spoken =
                 |one: Language| Spoken { tag: one.tag().to_owned(), key: format!("language-{}", one.tag()), chosen: one == language };
-            Overview { name: "Anna Berg".to_owned(), languages: Language::ALL.map(spoken).into(), activity, sessions, page }.render()
+            let added =
+                Added { label: "Pixel 9".to_owned(), kind: "method-totp", when: page::when(language, datetime!(2026-11-21 08:05 UTC)) };
+            let added = if name == "account" { vec![added] } else { Vec::new() };
+            Overview { name: "Anna Berg".to_owned(), added, languages: Language::ALL.map(spoken).into(), activity, sessions, page }.render()
         }
         "status-verify" => {
             Status { page, state: "leased".to_owned(), unlock: false, verify: true, follow: false, targets: Vec::new() }.render()
@@ -645,10 +663,13 @@ pub fn render(name: &str, language: Language) -> Option<String> {
                 contact("sms", "+•••••••47", false),
             ];
             let adds = Adds { passkey: true, app: wanted.is_some(), codes: true, full: wanted.is_none() };
-            Methods { page, contacts, missing: Vec::new(), own, has_codes: true, adds, wanted, due: true, error: None }.render()
+            Methods { page, contacts, missing: Vec::new(), own, has_codes: true, adds, wanted, one_secret: false, due: true, error: None }
+                .render()
         }
-        "account-methods-none" => {
-            let (adds, error) = (Adds { passkey: false, app: true, codes: true, full: false }, Some("methods-error-label"));
+        "account-methods-none" | "account-methods-one-secret" => {
+            let one_secret = name == "account-methods-one-secret";
+            let error = (!one_secret).then_some("methods-error-label");
+            let adds = Adds { passkey: false, app: true, codes: true, full: false };
             Methods {
                 page,
                 contacts: Vec::new(),
@@ -657,6 +678,7 @@ pub fn render(name: &str, language: Language) -> Option<String> {
                 has_codes: false,
                 adds,
                 wanted: None,
+                one_secret,
                 due: false,
                 error,
             }

@@ -11,6 +11,7 @@ use std::{
 
 use sqlx::{Connection, Executor, PgConnection};
 use sspr::lab::{
+    browser::Browser,
     inbox::Inbox,
     postgres::{self, Postgres},
     samba::{Samba, SambaOptions},
@@ -154,6 +155,11 @@ impl Estate {
     pub async fn database(&self) -> Option<PgConnection> {
         let url = self.postgres.url(DATABASE);
         tokio::time::timeout(Duration::from_secs(5), PgConnection::connect(&url)).await.ok()?.ok()
+    }
+
+    /// One that whatever is in front of the nodes leads to this one.
+    pub fn browser(&self, node: usize) -> anyhow::Result<Browser> {
+        Browser::new(&format!("http://localhost:{}", self.upstream.port)).map(|browser| browser.at(&self.portal(node)))
     }
 
     pub fn portal(&self, node: usize) -> String {

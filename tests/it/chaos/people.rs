@@ -64,7 +64,7 @@ impl Flow {
                 return None;
             }
             let node = chance.index(SERVERS);
-            let browser = Browser::new(&world.estate.portal(node)).unwrap();
+            let browser = world.estate.browser(node).unwrap();
             let number = world.flows.fetch_add(1, Ordering::Relaxed);
             let mut flow = Self { number, person, browser, node, hops: chance.percent(50), current: None, foggy: false };
             if flow.prove(world).await.is_ok() {
@@ -106,7 +106,7 @@ impl Flow {
 
     /// A flow that waits for a code, which whoever began it does not have.
     pub async fn of_a_guesser(world: &World, person: usize, node: usize) -> Result<Self> {
-        let browser = Browser::new(&world.estate.portal(node))?;
+        let browser = world.estate.browser(node)?;
         let number = world.flows.fetch_add(1, Ordering::Relaxed);
         let mut flow = Self { number, person, browser, node, hops: false, current: None, foggy: false };
         flow.ask_for_code(world).await?;

@@ -250,8 +250,7 @@ async fn whoever_is_disabled_or_demoted_is_refused_from_the_next_request_on() {
     cloud.administers(&["operator", "disable", mail, "--tenant", &tenant]);
     person.opens("/console/operators").await.is_at("/console/sign-in");
     let mut there = Person::at(&cloud);
-    there.browser = sspr::lab::browser::Browser::new(&node.url).unwrap();
-    there.browser.cookies = person.browser.cookies.clone();
+    there.browser = person.browser.at(&node.url);
     there.opens("/console").await.is_at("/console/sign-in");
     cloud.administers(&["operator", "enable", mail, "--tenant", &tenant]);
     person.opens("/console").await.is_at("/console/sign-in");

@@ -3,7 +3,12 @@
 use serde_json::Value;
 use sspr::{
     base::id,
-    domain::operators::Role,
+    domain::{
+        audit::Source,
+        operators::Role,
+        policies::Draft,
+        resets::{self, Why},
+    },
     wire::{
         message::{AccountState, Group as ToldGroup, MirrorBatch, Person as DirectoryPerson},
         outcome::Code,
@@ -177,4 +182,38 @@ async fn the_page_of_somebody_who_is_gone_still_tells_what_happened() {
     let mut desk = cloud.operator(Role::HelpDesk).await;
     desk.opens(&alice).await.sees("Gone from the directory").sees("there is nothing to be done").sees("Lately");
     assert_eq!(desk.posts_form(&format!("{alice}/freeze"), "reason=x").await, 409);
+}
+
+/// What is used up is no riddle: the gate says that there is a way, and each way that it must wait.
+#[tokio::test]
+async fn ways_that_have_to_wait_say_so() {
+    let (cloud, _agent) = office().await;
+    cloud.policy(|terms| Draft { rises: false, ..terms }).await;
+    cloud.registers_app("alice", time::Duration::ZERO).await;
+    let page = page_of(&cloud, "alice").await;
+    let mut desk = cloud.operator(Role::HelpDesk).await;
+    desk.opens(&page).await.sees("They can go on without waiting : yes");
+    assert!(!desk.page.text().contains("has to wait until"));
+    let mut stranger = Person::at(&cloud);
+    stranger.asks_for_a_code("alice").await;
+    for _ in 0..6 {
+        stranger.submits("/reset/code", &[("code", "000000")]).await;
+    }
+    assert_eq!(stranger.page.status, 429);
+    desk.opens(&page).await.sees("They can go on without waiting : yes").sees("Some of their ways have to wait");
+    assert_eq!(desk.page.text().matches("has to wait until").count(), 2, "mail and text message: {}", desk.page.text());
+    assert!(!desk.page.text().contains("Nothing is used up"));
+}
+
+#[tokio::test]
+async fn why_somebody_froze_their_own_account_is_said_in_words() {
+    let (cloud, _agent) = office().await;
+    let user = cloud.user("alice").await.user_id;
+    let mut tx = cloud.app.begin().await.unwrap();
+    let (source, why) = (Source::house("user"), Why::Repudiated("changed", cloud.clock.seconds()));
+    resets::freeze(&mut tx, &cloud.tenant, &cloud.clock, &source, user, why).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut desk = cloud.operator(Role::HelpDesk).await;
+    desk.opens(&page_of(&cloud, "alice").await).await.sees("by Themselves: they say that this was not them: a new password");
+    assert!(!desk.page.text().contains("Themselves: changed"), "{}", desk.page.text());
 }

@@ -1,6 +1,9 @@
 //! Policies at the console: nothing is saved that was not shown, nothing typed is lost, and nobody overwrites what somebody else did.
 
-use sspr::{domain::operators::Role, lab::html::Form};
+use sspr::{
+    domain::{operators::Role, policies::Draft},
+    lab::html::Form,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -41,7 +44,8 @@ async fn who_gains_and_who_loses_is_shown_and_then_it_is_saved() {
     let mut boss = cloud.operator(Role::Administrator).await;
     sends_staff(&cloud, &mut boss).await;
     boss.sees("0 people gain self-service").sees("1 person loses self-service").sees("2 stay as they are");
-    boss.sees("Now: can use self-service. Afterwards: no policy serves them.").sees("Staff New");
+    boss.sees("Now: can use self-service, and the directory's mail address alone would do. Afterwards: no policy serves them.")
+        .sees("Staff New");
     let alice: Uuid = cloud.sql("select user_id from users where sign_in_name = 'alice'").await;
     assert!(boss.page.body.contains(&format!("href=\"/console/people/{alice}\"")), "one is led to each");
     assert_eq!(names(&cloud).await, "Everybody", "nothing is saved before it was shown");
@@ -67,7 +71,48 @@ async fn who_gains_and_who_loses_is_shown_and_then_it_is_saved() {
     let id: Uuid = cloud.sql("select policy_id from policies").await;
     boss.opens(&format!("/console/policies/{id}")).await.submits(&format!("/console/policies/{id}/remove"), &[]).await;
     boss.sees("3 people lose").sees("After this nobody can use self-service.");
-    boss.submits(SAVE, &[]).await.sees("Nobody is served");
+    // Not by one press.
+    boss.submits(SAVE, &[]).await.sees("say below that it is meant");
+    assert_eq!((boss.page.status, cloud.sql::<i64>("select count(*) from policies").await), (409, 1));
+    boss.submits(SAVE, &[("sure", "on")]).await.sees("Nobody is served");
+}
+
+/// A mailbox that is enough alone is enough for a thief, whatever else somebody has.
+#[tokio::test]
+async fn a_mailbox_that_would_do_alone_is_warned_of() {
+    const WARNED: &str = "3 people can prove who they are by the directory's mail address alone";
+    let (cloud, _agent) = office().await;
+    let mut boss = cloud.operator(Role::Administrator).await;
+    let id: Uuid = cloud.sql("select policy_id from policies").await;
+    let page = format!("/console/policies/{id}");
+    boss.opens(&page).await.sees("No mail domain is said to open");
+    let mut previews = async |hours: &str| boss.opens(&page).await.submits(&page, &[("hours", hours)]).await.page.text();
+    // All have a number besides, and the mailbox alone would do.
+    let text = previews("25").await;
+    assert!(text.contains(WARNED), "{text}");
+    // An app beside it does not help while one proof is enough.
+    cloud.policy(|terms| Draft { rises: false, ..terms }).await;
+    cloud.registers_app("alice", time::Duration::ZERO).await;
+    let text = previews("26").await;
+    assert!(text.contains(WARNED), "{text}");
+    let said = cloud.administers(&["policy", "coverage"]);
+    assert!(
+        said.contains("3  can reset, and the mail address of the directory alone would do")
+            && said.contains("3 people can prove themselves"),
+        "{said}"
+    );
+    // Where two are asked of whoever has an app, hers is not.
+    cloud.policy(|terms| Draft { rises: true, ..terms }).await;
+    let text = previews("27").await;
+    assert!(text.contains("2 people can prove who they are by the directory's mail address alone"), "{text}");
+    // Named, it is no way in alone.
+    let tenant = cloud.tenant.scope.id().to_string();
+    cloud.administers(&["tenant", "set", &tenant, "--mail-domains", "mail.example"]);
+    cloud.hears().await;
+    let text = previews("28").await;
+    assert!(!text.contains("mail address alone"), "{text}");
+    boss.opens(&page).await;
+    assert!(!boss.page.text().contains("No mail domain is said"));
 }
 
 #[tokio::test]
@@ -224,7 +269,7 @@ async fn privileged_groups_are_marked_and_unmarked() {
     let mut boss = cloud.operator(Role::Administrator).await;
     let staff = field(&cloud, STAFF);
     boss.opens("/console/policies").await.submits("/console/policies/privileged", &[(&staff, "+")]).await;
-    boss.sees("2 people lose self-service").sees("1 usable proofs of different kinds, and 2 are asked");
+    boss.sees("2 people lose self-service").sees("one usable proof, and 2 are asked");
     boss.submits(SAVE, &[]).await;
     assert_eq!(cloud.sql::<Uuid>("select group_guid from privileged_groups").await, group(&cloud, STAFF).object_guid);
     let mut form = boss.page.form("/console/policies/privileged").unwrap();

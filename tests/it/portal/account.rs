@@ -30,6 +30,27 @@ async fn a_session_lasts_as_long_as_it_is_used_and_no_longer_than_an_hour() {
 }
 
 #[tokio::test]
+async fn whoever_was_signed_out_is_told_why_and_the_dead_cookie_goes() {
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
+    let mut alice = signed_in(&cloud, "alice").await;
+    // A proof that is no longer fresh: still signed in.
+    for _ in 0..2 {
+        cloud.clock.advance(8 * 60);
+        alice.opens("/account").await;
+    }
+    agent.beat(true).await;
+    alice.opens("/account/methods/codes").await.is_at("/account/sign-in").sees("You are still signed in");
+    assert!(alice.browser.cookies.contains_key("sspr_session"));
+    cloud.clock.advance(15 * 60 + 1);
+    agent.beat(true).await;
+    alice.opens("/account").await.is_at("/account/sign-in").sees("You are signed out: this browser was quiet");
+    assert!(!alice.browser.cookies.contains_key("sspr_session"));
+    // Who never was signed in is told nothing.
+    alice.opens("/account").await.is_at("/account/sign-in");
+    assert!(!alice.page.text().contains("signed out"), "{}", alice.page.text());
+}
+
+#[tokio::test]
 async fn whoever_signs_out_is_out_whatever_cookie_they_still_have() {
     let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
     let mut alice = signed_in(&cloud, "alice").await;

@@ -1,7 +1,12 @@
 //! Codes: wrong, late, used, guessed in parallel, from another flow, and for nobody.
 
 use sspr::{
-    domain::verification::{self, Checked, Method},
+    base::language::Language,
+    domain::{
+        resets,
+        tenants::{self, New},
+        verification::{self, Checked, Method},
+    },
     lab::{browser::Browser, inbox::Refusal},
 };
 
@@ -332,4 +337,54 @@ async fn no_code_lies_in_the_database() {
     let code = newest(&cloud, "alice", 0).await;
     let dump = cloud.dump().await;
     assert!(!dump.contains(&code) && !dump.contains("alice@mail.example"), "a code or an address lies open");
+}
+
+/// The same digits prove nothing in another journey of hers, nor for another purpose, nor at another organisation.
+#[tokio::test]
+async fn a_code_is_good_for_the_very_journey_that_it_was_sent_for() {
+    let (cloud, _agent) = cloud_and_agent().await;
+    let firsts = [("/", "/reset"), ("/change", "/change"), ("/account/sign-in", "/account/sign-in")];
+    let mut journeys = Vec::new();
+    for (n, (first, action)) in firsts.into_iter().enumerate() {
+        let mut person = Person::at(&cloud);
+        person.opens(first).await.submits(action, &[("name", "alice")]).await.submits("/reset/method", &[("method", "email")]).await;
+        person.is_at("/reset/code");
+        journeys.push((person, newest(&cloud, "alice", n).await));
+    }
+    for n in 0..3 {
+        let foreign = journeys[(n + 1) % 3].1.clone();
+        let (person, own) = &mut journeys[n];
+        if foreign != *own {
+            person.submits("/reset/code", &[("code", &foreign)]).await.is_at("/reset/code").sees("does not fit");
+        }
+    }
+    // Another organisation, on the same server and with the same person.
+    let mut tx = cloud.app.begin().await.unwrap();
+    let new = New { name: "Other", host: "other.example", language: Language::English, help: None };
+    let other = tenants::create(&mut tx, &cloud.app.ring, &cloud.clock, new).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut conn = cloud.app.db.acquire().await.unwrap();
+    let (person, code) = &mut journeys[0];
+    let token = person.browser.cookies["sspr_flow"].clone();
+    assert!(resets::load(&mut conn, &cloud.tenant.scope, &cloud.clock, &token).await.unwrap().is_some());
+    assert!(resets::load(&mut conn, &other.scope, &cloud.clock, &token).await.unwrap().is_none());
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let request = client.post(format!("{}/reset/code", cloud.url)).header("host", "other.example").header("sec-fetch-site", "same-origin");
+    let answer = request.header("cookie", format!("sspr_flow={token}")).form(&[("code", code.as_str())]).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 410);
+    // And where it was sent for it is good.
+    person.submits("/reset/code", &[("code", code)]).await.is_at("/reset/password");
+}
+
+#[tokio::test]
+async fn a_code_is_read_however_it_was_pasted() {
+    let cloud = cloud().await;
+    let mut alice = Person::at(&cloud);
+    alice.asks_for_a_code("alice").await;
+    let code = newest(&cloud, "alice", 0).await;
+    let wide: String = code.chars().map(|digit| char::from_u32(digit as u32 + 0xfee0).unwrap()).collect();
+    alice
+        .submits("/reset/code", &[("code", &format!("\u{200e}{}\u{2011}{}\u{feff}", &wide[..9], &wide[9..]))])
+        .await
+        .is_at("/reset/password");
 }

@@ -7,7 +7,10 @@ use std::{
 
 use reqwest::{Client, header, redirect};
 use sspr::{
-    domain::policies::{Draft, Method},
+    domain::{
+        policies::{Draft, Method},
+        users::{self, Name},
+    },
     wire::message,
 };
 use uuid::Uuid;
@@ -94,6 +97,35 @@ async fn a_decoy_is_stable_and_shaped_like_its_neighbours() {
     assert!(masks[0].contains("z•••@m•••.example"), "{}", masks[0]);
 }
 
+/// OpenLDAP numbers people one after the other: nobody is copied for everybody because of that.
+#[tokio::test]
+async fn decoys_are_shaped_after_many_people_and_not_after_one() {
+    const PEOPLE: u32 = 40;
+    const NAMES: u32 = 800;
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    let numbered =
+        |n: u32| message::Person { guid: Uuid::from_u128(0x1234_5678_0000_0000_0000 + u128::from(n)), ..somebody(&format!("p{n}")) };
+    agent.mirror((0..PEOPLE).map(numbered).collect()).await;
+    let (scope, mut conn) = (&cloud.tenant.scope, cloud.app.db.acquire().await.unwrap());
+    let mut drawn: BTreeMap<Uuid, u32> = BTreeMap::new();
+    for n in 0..NAMES {
+        let name = Name::parse(&format!("nobody{n}")).unwrap();
+        let similar = users::similar(scope, &name);
+        let [first, again] = [
+            users::candidates(&mut conn, scope, &name, &similar).await.unwrap().donors,
+            users::candidates(&mut conn, scope, &name, &similar).await.unwrap().donors,
+        ]
+        .map(|donors| donors.iter().map(|(user, _)| user.user_id).collect::<Vec<_>>());
+        assert_eq!(first, again, "the same name gets the same");
+        assert_eq!(first.len(), 8);
+        *drawn.entry(first[0]).or_default() += 1;
+    }
+    // 20 each would be even; what is seen is spread by the names' and the people's own chance.
+    let most = drawn.values().max().unwrap();
+    assert!(drawn.len() as u32 >= PEOPLE * 9 / 10 && *most <= 4 * NAMES / PEOPLE, "{drawn:?}");
+}
+
 #[tokio::test]
 async fn spelling_a_name_otherwise_tells_nothing() {
     let cloud = Cloud::start().await;
@@ -145,6 +177,46 @@ async fn two_people_of_one_name_are_nobody() {
     assert_eq!(cloud.sql::<i64>("select count(*) from flows where user_id is not null").await, 0);
     Person::at(&cloud).asks_for_a_code("one").await;
     assert_eq!(cloud.sql::<i64>("select count(*) from flows where user_id is not null").await, 1);
+}
+
+/// What looks like somebody's name is not it, and whatever is typed, nothing goes anywhere but to the address on file.
+#[tokio::test]
+async fn a_name_that_looks_like_somebody_s_reaches_nobody() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    agent.mirror(vec![somebody("alice"), somebody("mike")]).await;
+    for name in [
+        "alıce",
+        "ALİCE",
+        "аlice",
+        "ａｌｉｃｅ",
+        "al\u{200b}ice",
+        "alice\u{200e}",
+        "ali\u{301}ce",
+        "mıke",
+        "mıke@mail.example",
+        "mike@mail.exampl\u{435}",
+        "mike@mаil.example",
+        "mike@xn--mil-5cd.example",
+        "mike@mail。example",
+        "mike@mail.example.",
+        "mike@mail.example,evil@evil.example",
+    ] {
+        let mut person = Person::at(&cloud);
+        person.opens("/").await.submits("/reset", &[("name", name)]).await;
+        if person.page.path.starts_with("/reset/method") {
+            person.submits("/reset/method", &[("method", "email")]).await;
+        }
+        assert_eq!(cloud.sql::<i64>("select count(*) from flows where user_id is not null").await, 0, "{name}");
+    }
+    assert_eq!(cloud.sql::<i64>("select count(*) from messages where channel <> 'none'").await, 0);
+    // Some of these begin as her name does, and have used up what it may have sent.
+    sqlx::query("truncate limits").execute(&cloud.app.db).await.unwrap();
+    // The Kelvin sign is a capital k to Unicode: it is hers who is called so, and her address is what the directory has.
+    let mut person = Person::at(&cloud);
+    person.asks_for_a_code("mi\u{212a}e@mail.example").await;
+    cloud.inbox.wait_for("mike@mail.example", 0).await.unwrap();
+    assert_eq!(cloud.sql::<i64>("select count(*) from messages where channel <> 'none'").await, 1);
 }
 
 /// POST a form as a browser would and take the time until the answer, without following it. The cookies grow.

@@ -86,6 +86,22 @@ async fn an_unknown_host_is_nobodys() {
     cloud.agent().await;
     let answer = client().get(&cloud.url).header(header::HOST, "evil.example").send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    for host in [
+        "localhost:8190.evil.example",
+        "localhost:abc",
+        "localhost:8190@evil",
+        "evil@localhost",
+        "localhost:8190, evil.example",
+        "localhost:",
+        "localhost:99999",
+    ] {
+        let status = client().get(&cloud.url).header(header::HOST, host).send().await.unwrap().status().as_u16();
+        assert!([400, 404].contains(&status), "{host}: {status}");
+    }
+    // A proxy may name its own port, or none.
+    for host in ["localhost", "LOCALHOST", "localhost:8190"] {
+        assert_eq!(client().get(&cloud.url).header(header::HOST, host).send().await.unwrap().status(), StatusCode::OK, "{host}");
+    }
     // What a proxy may add is not believed.
     let answer = client().get(&cloud.url).header("x-forwarded-host", "evil.example").send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);

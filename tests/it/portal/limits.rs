@@ -375,3 +375,107 @@ async fn a_person_is_let_go_on_whatever_name_of_theirs_was_typed() {
     assert_eq!(cloud.administers(&["limits", "lift", "--tenant", &tenant, "--user", "alice"]).trim(), "3 lifted");
     assert_eq!(cloud.administers(&["limits", "list", "--tenant", &tenant]).trim(), "nobody has to wait");
 }
+
+/// Someone at each of these names' pages of methods, about to choose this one.
+async fn at_the_methods(
+    cloud: &Cloud,
+    agent: &mut HandAgent,
+    names: impl Iterator<Item = String>,
+    method: &str,
+) -> Vec<(BTreeMap<String, String>, Form)> {
+    let mut posts = Vec::new();
+    for (n, name) in names.enumerate() {
+        if n % 10 == 0 {
+            agent.beat(true).await;
+        }
+        let mut person = Person::at(cloud);
+        person.opens("/").await.submits("/reset", &[("name", &name)]).await.is_at("/reset/method");
+        posts.push((person.browser.cookies.clone(), person.page.form("/reset/method").unwrap().set("method", method).unwrap()));
+    }
+    agent.beat(true).await;
+    posts
+}
+
+/// So much of it is used up already.
+async fn is_used(cloud: &Cloud, kind: &str, subject: &[u8], used: i32) {
+    let before = "insert into limits (tenant_id, subject, kind, used, until) values ($1, $2, $3, $4, now() + interval '1 hour')
+        on conflict (tenant_id, subject, kind) do update set used = excluded.used";
+    let insert = sqlx::query(before).bind(cloud.tenant.scope.id()).bind(subject).bind(kind).bind(used);
+    insert.execute(&cloud.app.db).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_mail_budget_is_exact_under_two_hundred_at_once_and_stops() {
+    let (cloud, mut agent) = cloud((0..200).map(|n| somebody(&format!("p{n}"))).collect()).await;
+    allows(&cloud, &["--mail-budget", "9", "--address-limit", "100000"]).await;
+    let posts = at_the_methods(&cloud, &mut agent, (0..200).map(|n| format!("p{n}")), "email").await;
+    at_once(&cloud, posts).await;
+    assert_eq!(cloud.sql::<i64>("select count(*) from messages where channel = 'email'").await, 9);
+    let used_up = "select count(*) from audit_events where action = 'limits.used_up' and detail ->> 'limit' = 'mail_budget'";
+    assert_eq!(cloud.sql::<i64>(used_up).await, 1, "told once");
+    agent.beat(true).await;
+    for name in ["p0", "nobody"] {
+        let mut person = Person::at(&cloud);
+        person.opens("/").await.submits("/reset", &[("name", name)]).await;
+        person.submits("/reset/method", &[("method", "email")]).await.is_at("/reset/code").sees("Please use another way");
+    }
+    assert_eq!(cloud.sql::<i64>("select count(*) from messages where channel = 'email'").await, 9);
+}
+
+#[tokio::test]
+async fn text_messages_to_a_country_end_by_the_hour_and_by_the_day_and_others_go_on() {
+    for (kind, most) in [("country_hour", 300), ("country_day", 1500)] {
+        let abroad = |n| message::Person { mobile: Some(format!("+43660000{n:04}")), ..somebody(&format!("p{n}")) };
+        let mut people: Vec<_> = (0..24).map(abroad).collect();
+        people.push(somebody("alice"));
+        let (cloud, mut agent) = cloud(people).await;
+        allows(&cloud, &["--sms-budget", "none"]).await;
+        is_used(&cloud, kind, b"43", most - 7).await;
+        let posts = at_the_methods(&cloud, &mut agent, (0..24).map(|n| format!("p{n}")), "sms").await;
+        at_once(&cloud, posts).await;
+        assert_eq!(cloud.sql::<i64>("select count(*) from messages where channel = 'sms'").await, 7, "{kind}");
+        agent.beat(true).await;
+        let mut person = Person::at(&cloud);
+        person.opens("/").await.submits("/reset", &[("name", "p0")]).await;
+        person.submits("/reset/method", &[("method", "sms")]).await.is_at("/reset/code").sees("Please use another way");
+        let mut alice = Person::at(&cloud);
+        alice.opens("/").await.submits("/reset", &[("name", "alice")]).await;
+        alice.submits("/reset/method", &[("method", "sms")]).await.sees("we have sent a text message");
+        assert_eq!(cloud.sql::<i64>("select count(*) from messages where channel = 'sms'").await, 8, "{kind}: another country");
+    }
+}
+
+#[tokio::test]
+async fn codes_for_one_account_are_five_however_many_ask_at_once() {
+    let (cloud, mut agent) = cloud(vec![somebody("alice")]).await;
+    allows(&cloud, &["--address-limit", "100000"]).await;
+    let posts = at_the_methods(&cloud, &mut agent, (0..200).map(|_| "alice".to_owned()), "email").await;
+    at_once(&cloud, posts).await;
+    assert_eq!(cloud.sql::<i64>("select count(*) from messages where channel = 'email'").await, 5);
+}
+
+#[tokio::test]
+async fn tries_at_one_account_s_password_are_three_however_many_ask_at_once() {
+    let (cloud, mut agent) = cloud(vec![somebody("alice")]).await;
+    let (other, mut browsers) = (cloud.another_node().await, Vec::new());
+    for n in 0..200 {
+        if n % 10 == 0 {
+            agent.beat(true).await;
+        }
+        // Each in a journey of its own, at the page that asks for the current one.
+        let mut person = Person::at(&cloud);
+        person.is_signed_in(&cloud, "alice").await;
+        assert_eq!(person.posts_form("/account/change", "").await, 200);
+        person.is_at("/change/password");
+        browsers.push(person.browser.at(if n % 2 == 0 { &cloud.url } else { &other.url }));
+    }
+    agent.beat(true).await;
+    let mut tasks = JoinSet::new();
+    for mut browser in browsers {
+        tasks.spawn(async move { browser.post_json("/reset/ticket", &serde_json::json!({})).await.unwrap() });
+    }
+    let answers = tasks.join_all().await;
+    let given = answers.iter().filter(|(status, _)| *status == 200).count();
+    let waits = answers.iter().filter(|(status, answer)| *status == 429 && answer["code"] == "too_many_passwords").count();
+    assert_eq!((given, waits), (3, 197), "{answers:?}");
+}

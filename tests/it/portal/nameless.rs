@@ -1,5 +1,6 @@
 //! In by a passkey and without a name: its owner, here, once, and only as far as a sign-in by name would lead them.
 
+use reqwest::{Client, header, redirect};
 use serde_json::{Value, json};
 use sspr::{
     base::language::Language,
@@ -124,6 +125,28 @@ async fn an_answer_is_good_once_in_the_browser_that_asked_and_not_for_long() {
     sspr::worker::clean(&cloud.app).await.unwrap();
     assert_eq!(cloud.sql::<i64>("select count(*) from nameless_challenges").await, 0);
     assert_eq!(cloud.sql::<i64>("select count(*) from sessions").await, 0);
+}
+
+/// Whatever a browser says of the port, or a proxy of ours: what a passkey signs is for the public address, and nothing else.
+#[tokio::test]
+async fn no_header_moves_the_portal_to_another_port() {
+    let (cloud, _agent, mut passkey) = alice_with_a_passkey().await;
+    let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().tls_certs_only([]).build().unwrap();
+    let mut signs_in = async |host: &str, origin: &str| {
+        let post = |path: &str| {
+            let request = client.post(format!("{}{path}", cloud.url)).header(header::HOST, host).header("sec-fetch-site", "same-origin");
+            request.header(header::ACCEPT, "text/html")
+        };
+        let asked = post("/account/sign-in/passkey/challenge").json(&json!({})).send().await.unwrap();
+        let cookie = asked.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let answer = passkey.signs(&asked.json().await.unwrap(), origin).to_string();
+        let shown = post(DOOR).header(header::COOKIE, cookie).form(&[("answer", answer)]).send().await.unwrap();
+        shown.status().as_u16()
+    };
+    for host in ["localhost:1", "LOCALHOST:1", "localhost"] {
+        assert_eq!(signs_in(host, &format!("http://{}", host.to_ascii_lowercase())).await, 422, "{host}");
+        assert_eq!(signs_in(host, &cloud.url).await, 303, "{host}");
+    }
 }
 
 #[tokio::test]

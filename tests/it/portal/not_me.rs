@@ -1,7 +1,7 @@
 //! "This wasn't me": notices, what their links do, and what a frozen account may not do any more.
 
 use reqwest::{Client, header, redirect};
-use sspr::{base::language::Language, lab::inbox::Message, wire::outcome::Code};
+use sspr::{base::language::Language, domain::operators::Role, lab::inbox::Message, wire::outcome::Code};
 use uuid::Uuid;
 
 use super::{linked, need};
@@ -71,6 +71,7 @@ async fn a_notice_freezes_and_only_an_operator_lifts_it() {
     assert!(notice.html.as_deref().unwrap().contains(&format!("href=\"{page}#{token}\"")));
     let sms = cloud.inbox.wait_for(&somebody("alice").mobile.unwrap(), 0).await.unwrap();
     assert!(sms.text.chars().count() <= 160 && sms.text.contains("/not-me#"), "{}", sms.text);
+    assert!(sms.text.contains(" UTC: "), "when: {}", sms.text);
 
     // Opening it changes nothing, as often as it is done.
     let mut alice = Person::at(&cloud);
@@ -113,6 +114,50 @@ async fn a_notice_freezes_and_only_an_operator_lifts_it() {
             1,
             "{action} {outcome}"
         );
+    }
+}
+
+/// The support code on the page in hand.
+#[track_caller]
+fn support_code(person: &Person) -> String {
+    let (_, after) = person.page.body.split_once("class=\"support\"").unwrap_or_else(|| panic!("no code: {}", person.page.text()));
+    after.split_once("<code>").unwrap().1.split_once("</code>").unwrap().0.to_owned()
+}
+
+/// Whoever reads out the code of one of these pages is found by it.
+#[tokio::test]
+async fn the_codes_of_what_was_stopped_lead_the_help_desk_there() {
+    let (cloud, mut agent) = cloud().await;
+    let mut on_the_way = at_password(&cloud, "alice").await;
+    let (_, token) = link(&alice_is_told(&cloud, &mut agent).await);
+    let mut desk = cloud.operator(Role::HelpDesk).await;
+    let mut leads = async |code: &str, to: &str| {
+        desk.opens(&format!("/console/support?code={code}")).await.sees("Person alice").sees(to);
+    };
+    for _ in 0..2 {
+        let said = says_it_was_not_them(&cloud, &token).await;
+        said.is_at("/not-me/stopped");
+        let code = support_code(&said);
+        leads(&code, "Freeze of an account").await;
+        assert!(said.page.body.contains(&format!("?lang=de&#38;code={code}\"")), "in the other language, too: {}", said.page.body);
+    }
+    on_the_way.opens("/reset").await.is_at("/reset/ended");
+    leads(&support_code(&on_the_way), "Proof tried").await;
+    let (status, answer) = on_the_way.ticket().await;
+    assert_eq!((status, answer["code"].as_str()), (403, Some("frozen")));
+    let code: String = cloud.sql("select request_id from audit_events where action = 'reset.ticket' and outcome = 'refused'").await;
+    assert_eq!(answer["support"].as_str(), Some(&*code), "{answer}");
+    leads(&code, "Permission to set a password").await;
+    cloud.administers(&["user", "unfreeze", "--tenant", &tenant(&cloud), "alice"]);
+    let said = says_it_was_not_them(&cloud, &token).await;
+    said.is_at("/not-me/known");
+    leads(&support_code(&said), "Freeze of an account").await;
+    // Nobody's words are shown for a code.
+    let mut anybody = Person::at(&cloud);
+    for other in ["call+0900", "%3Cb%3E1234567", "ABCDEFGHIJ", ""] {
+        anybody.opens(&format!("/not-me/stopped?code={other}")).await;
+        assert!(anybody.page.status == 200 && support_code(&anybody).len() == 10, "{other}");
+        assert!(other.is_empty() || !anybody.page.body.contains(other), "{other}");
     }
 }
 

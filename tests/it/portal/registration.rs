@@ -1,13 +1,17 @@
 //! `/account/methods`: what somebody registers themself, told to every address, usable once it has cooled off.
 
 use serde_json::json;
-use sspr::domain::{
-    policies::{Draft, Method},
-    sessions::By,
+use sspr::{
+    domain::{
+        policies::{Draft, Method},
+        sessions::By,
+    },
+    wire::{message::Person as DirectoryPerson, outcome::Code},
 };
 
 use crate::support::{
     Cloud, Person,
+    agent::somebody,
     authenticator::{Passkey, app_shows},
 };
 
@@ -389,4 +393,106 @@ async fn nobody_has_more_than_ten_passkeys_and_three_apps() {
     }
     one.opens("/account/methods").await;
     assert!(!one.page.text().contains("Add an authenticator app"));
+}
+
+/// A mailbox that opens with the password, and the password: whoever stole that one would leave a way in that outlives it.
+#[tokio::test]
+async fn a_mailbox_and_the_password_that_opens_it_add_nothing() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    agent.mirror(vec![DirectoryPerson { private_mail: Some("alice@home.example".to_owned()), ..somebody("alice") }]).await;
+    cloud.policy(|terms| Draft { methods: Method::ALL.into(), ..terms }).await;
+    let tenant = cloud.tenant.scope.id().to_string();
+    // Where nobody has said which mailboxes open so, nobody is kept from registering.
+    let mut alice = signed_in(&cloud, "alice").await;
+    assert!(alice.page.form("/account/methods/app").is_ok());
+
+    cloud.administers(&["tenant", "set", &tenant, "--mail-domains", "mail.example"]);
+    cloud.hears().await;
+    let mut thief = signed_in(&cloud, "alice").await;
+    thief.sees("Sign in once more with something else").sees("room 101");
+    for path in ["app", "codes", "contact/sms", "contact/private_email"] {
+        let path = format!("/account/methods/{path}");
+        assert!(!thief.page.body.contains(&format!("{path}\"")), "{path} is not offered");
+        let body = if path.ends_with("codes") { "replaces=" } else { "to=x" };
+        assert_eq!(thief.posts_form(&path, if path.ends_with("app") { "" } else { body }).await, 403);
+        thief.sees("one secret and not two");
+        thief.opens("/account/methods").await;
+    }
+    let (status, answer) = thief.browser.post_json("/account/methods/passkey/challenge", &json!({})).await.unwrap();
+    assert_eq!((status, answer["code"].as_str()), (403, Some("one_secret")));
+    assert_eq!(cloud.sql::<i64>("select count(*) from authenticators").await, 0);
+    let refused = "select count(*) from audit_events where action = 'authenticator.add' and outcome = 'refused' and request_id is not null";
+    assert_eq!(cloud.sql::<i64>(refused).await, 5);
+    // Begun before the domain was named, it is not ended after.
+    assert_eq!(alice.posts_form("/account/methods/codes", "replaces=").await, 403);
+    thief.opens("/account/methods/passkey").await.sees("one secret and not two");
+
+    for (by, proven) in [
+        (By::Password, Method::Sms),
+        (By::Password, Method::PrivateEmail),
+        (By::Password, Method::HelpDesk),
+        (By::Password, Method::RecoveryCode),
+        (By::Passkey, Method::Passkey),
+    ] {
+        let mut alice = Person::at(&cloud);
+        alice.browser.cookies.insert("sspr_session".into(), cloud.session_by("alice", by, proven).await);
+        alice.opens("/account/methods").await;
+        assert!(alice.page.form("/account/methods/app").is_ok(), "{proven:?}: {}", alice.page.text());
+        alice.submits("/account/methods/app", &[]).await.is_at("/account/methods/app");
+    }
+}
+
+/// What was added with the old password outlives it: its owner is led there.
+#[tokio::test]
+async fn what_was_added_lately_is_pointed_to_when_the_password_is_another_one() {
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
+    cloud.policy(|terms| Draft { rises: false, ..terms }).await;
+    cloud.registers_app("alice", time::Duration::ZERO).await;
+    sqlx::query("update authenticators set created_at = created_at - interval '13 days'").execute(&cloud.app.db).await.unwrap();
+    cloud.makes_codes("alice").await;
+    let mut alice = Person::at(&cloud);
+    alice
+        .is_signed_in(&cloud, "alice")
+        .await
+        .opens("/account")
+        .await
+        .sees("Added in the last two weeks")
+        .sees("Phone (Authenticator app)")
+        .sees("Codes");
+    let seen = cloud.inbox.count("alice@mail.example");
+    let mut reset = Person::at(&cloud);
+    reset.proves(&cloud, "alice").await.sets("Correct-Horse-7").await;
+    agent.work(Code::Applied).await;
+    let mut n = seen;
+    let notice = loop {
+        let message = cloud.inbox.wait_for("alice@mail.example", n).await.unwrap().text;
+        if message.contains("has just been changed") {
+            break message;
+        }
+        n += 1;
+    };
+    assert!(
+        notice.contains("Added lately") && notice.contains("an authenticator app, ") && notice.contains("recovery codes, "),
+        "{notice}"
+    );
+    // After that it is nothing new.
+    sqlx::query("update authenticators set created_at = created_at - interval '2 days'").execute(&cloud.app.db).await.unwrap();
+    let mut alice = Person::at(&cloud);
+    alice.is_signed_in(&cloud, "alice").await.opens("/account").await.sees("Codes");
+    assert!(!alice.page.text().contains("Phone (Authenticator"), "{}", alice.page.text());
+}
+
+#[tokio::test]
+async fn the_trail_says_which_method_came_or_went() {
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    cloud.makes_codes("alice").await;
+    cloud.registers_app("alice", time::Duration::ZERO).await;
+    let mut alice = Person::at(&cloud);
+    alice.browser.cookies.insert("sspr_session".into(), cloud.session_by("alice", By::Password, Method::Totp).await);
+    alice.opens("/account").await.sees("An authenticator app was added").sees("Recovery codes were made");
+    alice.opens("/account/methods").await.submits("/account/methods/remove", &[]).await;
+    alice.opens("/account").await;
+    let text = alice.page.text();
+    assert!(text.contains("Recovery codes were removed") || text.contains("An authenticator app was removed"), "{text}");
 }

@@ -34,15 +34,22 @@ async fn shows_code(cloud: &Cloud, person: &mut Person, secret: &str) {
 
 #[tokio::test]
 async fn whoever_has_an_app_proves_two_and_whoever_has_none_proves_one() {
-    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob", "carol"]).await;
     let secret = cloud.registers_app("alice", Duration::ZERO).await;
     let codes = cloud.makes_codes("bob").await;
-    // By directory data alone; what was printed for an emergency does not make every day one.
-    let mut bob = Person::at(&cloud);
-    bob.proves(&cloud, "bob").await;
+    // By directory data alone.
+    let mut carol = Person::at(&cloud);
+    carol.proves(&cloud, "carol").await;
+    // Codes that somebody printed with a password that is no longer his open nothing alone; nor does the mailbox.
     let mut bob = begins(&cloud, "bob").await;
     bob.submits("/reset/method", &[("method", "recovery_code")]).await.submits("/reset/code", &[("code", &codes[0])]).await;
+    bob.is_at("/reset/method").sees("proof 2 of 2");
+    assert_eq!(bob.ticket().await.0, 403);
+    let mut bob = Person::at(&cloud);
+    bob.proves_from(&cloud, "/", "bob").await.is_at("/reset/method").sees("proof 2 of 2");
+    bob.submits("/reset/method", &[("method", "recovery_code")]).await.submits("/reset/code", &[("code", &codes[1])]).await;
     bob.is_at("/reset/password");
+    assert_eq!(bob.ticket().await.0, 200);
 
     // Whoever has got into her mailbox has not got her account.
     let mut alice = Person::at(&cloud);
@@ -102,7 +109,7 @@ async fn nobody_is_shut_out_by_having_an_app_alone() {
     assert!(cloud.administers(&["policy", "coverage"]).contains("has 0 usable proofs"), "alice");
     cloud.registers_app("alice", Duration::ZERO).await;
     assert_eq!(choices(&begins(&cloud, "alice").await), ["totp", "email"]);
-    assert!(cloud.administers(&["policy", "list"]).contains("1 (2 from whoever has an app or a passkey) of"));
+    assert!(cloud.administers(&["policy", "list"]).contains("1 (2 from whoever has an app, a passkey or recovery codes) of"));
 }
 
 /// The number on the page.
@@ -294,11 +301,13 @@ async fn signing_in_by_mail_gives_no_new_guesses_at_the_text_message() {
 
 #[tokio::test]
 async fn switched_on_it_holds_for_whoever_is_on_the_way() {
-    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob", "carol"]).await;
     let secret = cloud.registers_app("alice", Duration::ZERO).await;
+    cloud.makes_codes("carol").await;
     cloud.policy(|terms| Draft { rises: false, ..terms }).await;
-    let (mut thief, mut bob) = (Person::at(&cloud), Person::at(&cloud));
+    let (mut thief, mut bob, mut carol) = (Person::at(&cloud), Person::at(&cloud), Person::at(&cloud));
     thief.proves(&cloud, "alice").await;
+    carol.proves(&cloud, "carol").await;
     let sealed = thief.seals("Correct-Horse-7").await;
     bob.proves(&cloud, "bob").await;
     let mut alice = begins(&cloud, "alice").await;
@@ -307,6 +316,7 @@ async fn switched_on_it_holds_for_whoever_is_on_the_way() {
     assert_eq!(thief.posts(&sealed).await.0, 403);
     assert_eq!(thief.ticket().await.0, 403);
     assert_eq!(bob.ticket().await.0, 200, "he has no app");
+    assert_eq!(carol.ticket().await.0, 403, "she has codes");
     assert_eq!(alice.ticket().await.0, 200, "she showed hers");
 }
 

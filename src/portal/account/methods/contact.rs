@@ -118,6 +118,9 @@ impl Account {
 
 async fn show(Recent(account): Recent, Path(kind): Path<String>) -> Result<Response> {
     let method = parse(&kind)?;
+    if account.is_one_secret() {
+        return Err(Error::Forbidden("one_secret"));
+    }
     let Some(wanted) = account.wanted_for(method).await? else { return Ok(typing(&account, method, String::new(), None)) };
     let (page, to) = (account.visitor.page(), String::new());
     Ok(page::html(&ContactPage { page, kind: method.as_str(), replaces: true, to, error: None, wanted: Some(wanted) }))

@@ -87,14 +87,22 @@ impl Account {
         }
     }
 
-    /// Each addition costs messages to every address. Counted in the transaction that makes it: what comes to nothing uses up nobody's, and
-    /// what is one too many is not made. Whoever takes something away is not counted: no more goes than came, and a thief who adds must not
-    /// keep the owner from removing it.
+    /// Looked at again in the transaction that makes it, and counted there: each addition costs messages to every
+    /// address, what comes to nothing uses up nobody's, and what is one too many is not made. Whoever takes something away is not counted: no
+    /// more goes than came, and a thief who adds must not keep the owner from removing it.
     async fn counts(&self, conn: &mut PgConnection) -> Result<()> {
+        if self.is_one_secret() {
+            return Err(Error::Forbidden("one_secret"));
+        }
         let Self { visitor, user, .. } = self;
         let (scope, clock) = (&visitor.tenant.scope, &visitor.app.clock);
         let verdict = limits::take(conn, scope, clock, &visitor.source, &[user.subject(scope)], Limit::MethodChange).await?;
         if verdict == Verdict::Allowed { Ok(()) } else { Err(too_many()) }
+    }
+
+    /// Whether more must be proven before anything is added.
+    fn is_one_secret(&self) -> bool {
+        registration::is_one_secret(&self.visitor.tenant, &self.user, &self.session.proven)
     }
 
     /// Looked at before somebody makes what could not be kept.
@@ -102,6 +110,10 @@ impl Account {
         let Self { visitor, user, .. } = self;
         let scope = &visitor.tenant.scope;
         let mut conn = visitor.acquire().await?;
+        if self.is_one_secret() {
+            authenticators::refused(&mut conn, scope, &visitor.app.clock, &visitor.source, user.user_id).await?;
+            return Err(Error::Forbidden("one_secret"));
+        }
         let counts = [Count::of(Limit::MethodChange, &[user.subject(scope)])];
         let waiting = limits::waiting(&mut conn, scope, &visitor.app.clock, &counts).await?;
         if waiting.is_empty() { Ok(()) } else { Err(too_many()) }
@@ -164,6 +176,8 @@ struct MethodsPage {
     adds: Adds,
     /// Key of what must be proven before anything of these may be removed.
     wanted: Option<&'static str>,
+    /// They showed a mailbox and the password that opens it: nothing is added on that.
+    one_secret: bool,
     /// It is time to ask whether all is still right.
     due: bool,
     error: Option<&'static str>,
@@ -238,6 +252,7 @@ async fn answer(account: &Account, status: StatusCode, error: Option<&'static st
         own,
         adds,
         wanted,
+        one_secret: account.is_one_secret(),
         due,
         error,
     };
