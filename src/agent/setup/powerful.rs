@@ -23,7 +23,7 @@ pub(super) async fn powerful(probe: &mut Probe, settings: &config::Directory) ->
     let Some(domain) = domain.and_then(|domain| domain.bytes("objectSid").first().and_then(|sid| Sid::read(sid))) else {
         return Ok(HashSet::new());
     };
-    let sids = Sid::administering(&domain).iter().map(|sid| format!("(objectSid={sid})")).collect::<String>();
+    let sids = Sid::administering(&domain).iter().map(|sid| format!("(objectSid={sid})")).collect::<Vec<_>>().concat();
     let names = ["primaryGroupToken"];
     let (groups, _) = probe.search(&settings.base_dn, Scope::Subtree, &format!("(&(objectClass=group)(|{sids}))"), &names, GROUPS).await?;
     let member = |group: &Found| {
@@ -31,7 +31,7 @@ pub(super) async fn powerful(probe: &mut Probe, settings: &config::Directory) ->
         let token = group.text(names[0]).unwrap_or("0");
         format!("(memberOf:{IN_CHAIN}:={})(primaryGroupID={})", ldap_escape(group.dn()), ldap_escape(token))
     };
-    let members = groups.iter().map(member).collect::<String>();
+    let members = groups.iter().map(member).collect::<Vec<_>>().concat();
     let filter = format!("(&(objectCategory=person)(objectClass=user)(|{members}))");
     let (people, _) = probe.search(&settings.users_dn, Scope::Subtree, &filter, &["1.1"], PEOPLE).await?;
     Ok(people.iter().map(|person| person.dn().to_owned()).collect())

@@ -123,7 +123,7 @@ async fn decoys_are_shaped_after_many_people_and_not_after_one() {
     }
     // 20 each would be even; what is seen is spread by the names' and the people's own chance.
     let most = drawn.values().max().unwrap();
-    assert!(drawn.len() as u32 >= PEOPLE * 9 / 10 && *most <= 4 * NAMES / PEOPLE, "{drawn:?}");
+    assert!(u32::try_from(drawn.len()).unwrap() >= PEOPLE * 9 / 10 && *most <= 4 * NAMES / PEOPLE, "{drawn:?}");
 }
 
 #[tokio::test]
