@@ -105,6 +105,8 @@ async fn a_policy_is_made_shown_saved_and_taken_back() {
         browser.chooses("No self-service").await;
         browser.types("Place in the order", "1").await;
         browser.clicks("Show what it changes").await;
+        pictures(&browser, "policy-nobody").await;
+        browser.chooses("Yes, from then on nobody").await;
         browser.clicks("Save").await;
         browser.types("Why is it needed?", "We move to another portal").await;
         browser.clicks("Ask for it").await;

@@ -239,6 +239,9 @@ pub fn root(name: &str) -> Vec<(&'static str, Vec<Vec<u8>>)> {
     ]
 }
 
+/// S-1-5-21-1-2-3-513.
+const DOMAIN_USERS: [u8; 28] = [1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 1, 2, 0, 0];
+
 pub fn account(base: &str, dn: &str, name: &str) -> Vec<u8> {
     let guid = uuid::Uuid::parse_str(base.trim_start_matches("<GUID=").trim_end_matches('>')).unwrap();
     entry(
@@ -249,6 +252,7 @@ pub fn account(base: &str, dn: &str, name: &str) -> Vec<u8> {
             ("sAMAccountName", one(name)),
             ("sAMAccountType", one("805306368")),
             ("userAccountControl", one("512")),
+            ("tokenGroups", vec![DOMAIN_USERS.to_vec()]),
             // Long ago.
             ("pwdLastSet", one("130000000000000000")),
         ],
