@@ -6,7 +6,7 @@
 //! a right that also opens confidential attributes it shows no deletions either; and where the account may read the deleted objects, a
 //! plain search shows them as well. What no search can show (deletions without that right) the mirror finds by its census.
 
-use std::{sync::PoisonError, time::Duration};
+use std::{collections::HashSet, sync::PoisonError, time::Duration};
 
 use ldap3::{
     Scope,
@@ -23,7 +23,7 @@ use super::{
     dn,
     link::{ANSWER, Session},
     people::{Group, Guids, Mark, Page, People, bound, unbound},
-    sd::{IN_CHAIN, Sid},
+    sd::{self, IN_CHAIN, Sid},
 };
 use crate::wire::message::{MIRROR_BATCH, Person};
 
@@ -112,41 +112,41 @@ impl People for Ad {
     }
 
     async fn groups(&self, dn: &str) -> Result<Vec<Group>, Trouble> {
-        let (mut groups, mut cookie) = (Vec::new(), Vec::new());
-        loop {
-            let names = ["objectGUID", "sAMAccountName"];
-            let (entries, next) = match self.search(None, dn, "(objectClass=group)", &names, cookie, &[]).await {
-                // No such object, or a name of a form that the server does not take.
-                Err(Trouble::Answered { code: 32 | 34, .. }) => return Ok(Vec::new()),
-                other => other?,
-            };
-            groups.extend(entries.iter().filter_map(group));
-            cookie = next;
-            if cookie.is_empty() {
-                return Ok(groups);
-            }
+        match self.all(dn, "(objectClass=group)", &["objectGUID", "sAMAccountName"]).await {
+            // No such object, or a name of a form that the server does not take.
+            Err(Trouble::Answered { code: 32 | 34, .. }) => Ok(Vec::new()),
+            found => Ok(found?.iter().filter_map(group).collect()),
         }
     }
 
-    async fn powerful(&self) -> Result<Vec<Group>, Trouble> {
+    async fn powerful(&self) -> Result<Vec<Uuid>, Trouble> {
         let domain = self.look_over(&self.mirror, &self.base_dn, &["objectSid"]).await?;
         let domain = domain.as_ref().and_then(|domain| Sid::read(domain.bytes("objectSid")?));
         let domain = domain.ok_or_else(|| answered(0, "agent.directory.base_dn is no domain: it has no objectSid"))?;
-        let sids = Sid::administering(&domain).iter().map(|sid| format!("(objectSid={sid})")).collect::<Vec<_>>().concat();
-        let filter = format!("(&(objectClass=group)(|{sids}))");
-        let names = ["objectGUID", "sAMAccountName"];
-        let (entries, _) = self.search(None, &self.base_dn, &filter, &names, Vec::new(), &[]).await?;
-        Ok(entries.iter().filter_map(group).collect())
+        // From the groups' side, where a few have members: to ask of everybody whether their groups lead there takes minutes in a large domain.
+        let (mut next, mut seen, mut found) = (vec![sd::administering(&domain)], HashSet::new(), Vec::new());
+        while let Some(which) = next.pop() {
+            let filter = format!("(&(objectClass=group)(member=*){which})");
+            for entry in self.all(&self.base_dn, &filter, &["objectGUID", "sAMAccountName", "member"]).await? {
+                let Some(group) = group(&entry).filter(|group| seen.insert(group.guid)) else { continue };
+                let members = entry.texts("member");
+                found.extend(members.iter().filter_map(|name| extended_guid(name)));
+                if members.is_empty() {
+                    // More than the server tells at once.
+                    found.extend(self.every(&self.inside(&group).await?).await?);
+                } else {
+                    next.push(format!("(memberOf={})", ldap_escape(group.dn)));
+                }
+            }
+        }
+        // Whose primary group it is, stands in no list of members.
+        let primary = format!("(&{IS_PERSON}{})", sd::administering_primarily());
+        found.extend(self.every(&primary).await?);
+        Ok(found)
     }
 
     async fn members(&self, group: &Group, cookie: Vec<u8>) -> Result<Guids, Trouble> {
-        // A primary group lists no members: whoever has this group, or one in it, as primary group counts too.
-        let inside = format!("(memberOf:{IN_CHAIN}:={})", ldap_escape(group.dn.as_str()));
-        let filter = format!("(&(objectClass=group)(|(objectGUID={}){inside}))", escaped(group.guid));
-        let (tokens, _) = self.search(None, &self.base_dn, &filter, &["primaryGroupToken"], Vec::new(), &[]).await?;
-        let primary =
-            tokens.iter().map(|entry| format!("(primaryGroupID={})", entry.bits("primaryGroupToken"))).collect::<Vec<_>>().concat();
-        self.guids(&format!("(&{IS_PERSON}(|{inside}{primary}))"), cookie).await
+        self.guids(&self.inside(group).await?, cookie).await
     }
 }
 
@@ -181,6 +181,35 @@ impl Ad {
             groups: Vec::new(),
             password_expires_at: expires(entry.number(EXPIRES)),
         })
+    }
+
+    /// A filter for the people in a group. A primary group lists no members: whoever has this group, or one in it, as primary group counts too.
+    async fn inside(&self, group: &Group) -> Result<String, Trouble> {
+        let inside = format!("(memberOf:{IN_CHAIN}:={})", ldap_escape(group.dn.as_str()));
+        let filter = format!("(&(objectClass=group)(|(objectGUID={}){inside}))", escaped(group.guid));
+        let (tokens, _) = self.search(None, &self.base_dn, &filter, &["primaryGroupToken"], Vec::new(), &[]).await?;
+        let primary =
+            tokens.iter().map(|entry| format!("(primaryGroupID={})", entry.bits("primaryGroupToken"))).collect::<Vec<_>>().concat();
+        Ok(format!("(&{IS_PERSON}(|{inside}{primary}))"))
+    }
+
+    /// Everybody whom this filter finds.
+    async fn every(&self, filter: &str) -> Result<Vec<Uuid>, Trouble> {
+        let found = self.all(&self.users_dn, filter, &["objectGUID"]).await?;
+        Ok(found.iter().filter_map(Entry::guid).collect())
+    }
+
+    /// Page after page.
+    async fn all(&self, base: &str, filter: &str, names: &[&str]) -> Result<Vec<Entry>, Trouble> {
+        let (mut all, mut cookie) = (Vec::new(), Vec::new());
+        loop {
+            let (entries, next) = self.search(None, base, filter, names, cookie, &[]).await?;
+            all.extend(entries);
+            if next.is_empty() {
+                return Ok(all);
+            }
+            cookie = next;
+        }
     }
 
     async fn guids(&self, filter: &str, cookie: Vec<u8>) -> Result<Guids, Trouble> {

@@ -89,8 +89,9 @@ pub trait People: Send + Sync + 'static {
     /// The group of that name, or all groups below it; empty when there is none.
     fn groups(&self, dn: &str) -> impl Future<Output = Result<Vec<Group>, Trouble>> + Send;
 
-    /// The groups whose members are never served, because they administer the directory or the settings say so.
-    fn powerful(&self) -> impl Future<Output = Result<Vec<Group>, Trouble>> + Send;
+    /// Who is never served because of a group, however nested: it administers the directory, or the settings say so. Others than people may be
+    /// among them.
+    fn powerful(&self) -> impl Future<Output = Result<Vec<Uuid>, Trouble>> + Send;
 
     /// The people in the group, directly or through other groups.
     fn members(&self, group: &Group, cookie: Vec<u8>) -> impl Future<Output = Result<Guids, Trouble>> + Send;

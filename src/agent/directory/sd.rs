@@ -53,6 +53,18 @@ pub fn flags() -> RawControl {
     RawControl { ctype: "1.2.840.113556.1.4.801".to_owned(), crit: false, val: Some(vec![0x30, 0x03, 0x02, 0x01, 0x05]) }
 }
 
+/// A filter for the groups that administer the domain with this identifier.
+pub fn administering(domain: &Sid) -> String {
+    let own = DOMAIN_ADMINS.iter().map(|rid| format!("(objectSid={domain}-{rid})"));
+    let all = own.chain(BUILTIN_ADMINS.iter().map(|rid| format!("(objectSid=S-1-5-32-{rid})")));
+    format!("(|{})", all.collect::<Vec<_>>().concat())
+}
+
+/// One for the accounts whose primary group is one of them. (BUILTIN groups are nobody's.)
+pub fn administering_primarily() -> String {
+    format!("(|{})", DOMAIN_ADMINS.iter().map(|rid| format!("(primaryGroupID={rid})")).collect::<Vec<_>>().concat())
+}
+
 /// A security identifier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sid(Vec<u8>);
@@ -81,12 +93,6 @@ impl Sid {
         } else {
             self.to_string().starts_with("S-1-5-32-") && BUILTIN_ADMINS.contains(&self.rid())
         }
-    }
-
-    /// All such groups of the domain with this identifier, as text.
-    pub fn administering(domain: &Self) -> Vec<String> {
-        let own = DOMAIN_ADMINS.iter().map(|rid| format!("{domain}-{rid}"));
-        own.chain(BUILTIN_ADMINS.iter().map(|rid| format!("S-1-5-32-{rid}"))).collect()
     }
 }
 

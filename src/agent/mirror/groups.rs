@@ -36,7 +36,6 @@ enum Why {
     Allow,
     Deny,
     Tell,
-    Protect,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -78,9 +77,7 @@ impl Memberships {
                 }
             }
         }
-        for group in directory.powerful().await? {
-            all.add(directory, Why::Protect, &group).await?;
-        }
+        all.put(&mut HashMap::new(), directory.powerful().await?, |set| set.protected = true);
         all.told.sort_by_key(|group| group.guid);
         for set in &mut all.sets {
             set.groups.sort_unstable();
@@ -102,33 +99,35 @@ impl Memberships {
             }
             self.told.push(message::Group { guid: group.guid, name: super::telling::plain(&group.name) });
         }
-        // From the set somebody was in to the one with this group too.
-        let mut next: HashMap<u32, u32> = HashMap::new();
-        let mut cookie = Vec::new();
+        let (mut moved, mut cookie) = (HashMap::new(), Vec::new());
         loop {
             let page = directory.members(group, cookie).await?;
-            for guid in page.guids {
-                let old = self.of.get(&guid).copied().unwrap_or(0);
-                if next.values().any(|new| *new == old) {
-                    continue;
-                }
-                let new = *next.entry(old).or_insert_with(|| {
-                    let mut set = self.sets[old as usize].clone();
-                    match why {
-                        Why::Allow => set.allowed = true,
-                        Why::Deny => set.denied = true,
-                        Why::Tell => set.groups.push(group.guid),
-                        Why::Protect => set.protected = true,
-                    }
-                    self.sets.push(set);
-                    u32::try_from(self.sets.len() - 1).unwrap_or(0)
-                });
-                self.of.insert(guid, new);
-            }
+            self.put(&mut moved, page.guids, |set| match why {
+                Why::Allow => set.allowed = true,
+                Why::Deny => set.denied = true,
+                Why::Tell => set.groups.push(group.guid),
+            });
             cookie = page.cookie;
             if cookie.is_empty() {
                 return Ok(());
             }
+        }
+    }
+
+    /// From the set each was in to the one with this change: `moved` knows which that is.
+    fn put(&mut self, moved: &mut HashMap<u32, u32>, guids: Vec<Uuid>, change: impl Fn(&mut Set)) {
+        for guid in guids {
+            let old = self.of.get(&guid).copied().unwrap_or(0);
+            if moved.values().any(|new| *new == old) {
+                continue;
+            }
+            let new = *moved.entry(old).or_insert_with(|| {
+                let mut set = self.sets[old as usize].clone();
+                change(&mut set);
+                self.sets.push(set);
+                u32::try_from(self.sets.len() - 1).unwrap_or(0)
+            });
+            self.of.insert(guid, new);
         }
     }
 

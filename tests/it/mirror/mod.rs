@@ -247,8 +247,14 @@ async fn who_comes_to_administer_the_domain_is_told_as_protected() {
     // Their own entry says nothing of it, and changes nothing.
     samba.set(&ben, "displayName", "Ben Otherwise").await.unwrap();
     site.until(&mut mirror, "select count(*) from users where protected and display_name = 'Ben Otherwise'", 1).await;
+    // Whose primary group it is, stands in no list of members.
+    let cid = site.dn("user03").await;
+    samba.add_member(&admins, &cid).await.unwrap();
+    samba.set(&cid, "primaryGroupID", "512").await.unwrap();
+    site.until(&mut mirror, "select count(*) from users where protected and sign_in_name = 'user03'", 1).await;
     samba.remove_member(&admins, &inner).await.unwrap();
-    site.until(&mut mirror, protected, 1).await;
+    site.until(&mut mirror, protected, 2).await;
+    assert_eq!(site.cloud.sql::<i64>("select count(*) from users where protected and sign_in_name = 'user01'").await, 0);
 }
 
 /// The real directory in pages of five, which breaks off after so many.
@@ -287,7 +293,7 @@ impl People for Small {
         self.real.groups(dn).await
     }
 
-    async fn powerful(&self) -> Result<Vec<Group>, Trouble> {
+    async fn powerful(&self) -> Result<Vec<Uuid>, Trouble> {
         self.real.powerful().await
     }
 

@@ -26,7 +26,7 @@ use super::{
         Trouble,
         answer::{answered, transport},
         attributes::{Entry, generalized},
-        dn,
+        dn, missing,
         people::{Group, Guids, Mark, Page, People, bound, unbound},
     },
     OpenLdap,
@@ -110,13 +110,12 @@ impl People for OpenLdap {
         }
     }
 
-    async fn powerful(&self) -> Result<Vec<Group>, Trouble> {
+    async fn powerful(&self) -> Result<Vec<Uuid>, Trouble> {
         let mut found = Vec::new();
         for name in &self.settings.protected_groups {
             let group = self.groups(name).await?.into_iter().find(|group| dn::is_same(&group.dn, name));
-            found.push(
-                group.ok_or_else(|| answered(32, &format!("agent.directory.openldap.protected_groups: there is no group {name:?}")))?,
-            );
+            let group = group.ok_or_else(|| missing("agent.directory.openldap.protected_groups", &format!("group {name:?}")))?;
+            found.extend(self.members(&group, Vec::new()).await?.guids);
         }
         Ok(found)
     }
