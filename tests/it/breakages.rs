@@ -65,6 +65,11 @@ fn every_breakage_fits_and_names_tests_that_are_there() {
         }
         count += reds.len();
         for (heading, red) in reds {
+            const KINDS: [&str; 3] = ["lib", "it", "browser"];
+            let of: Vec<_> = red.split(' ').enumerate().filter(|(_, word)| KINDS.contains(word)).map(|(n, _)| n).collect();
+            if of != [0] {
+                wrong.push(format!("{list}: {heading}: one kind of tests comes first, and then names: {red}"));
+            }
             for name in red.split(' ').filter(|word| word.contains("::")) {
                 let last = name.rsplit("::").find(|part| !part.is_empty()).unwrap_or_default();
                 // Of a unit test the file is known, too.

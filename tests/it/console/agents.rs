@@ -64,13 +64,14 @@ async fn a_revoked_agents_jobs_go_to_another_and_what_that_means_is_said_before(
     let mut alice = Person::at(&cloud);
     alice.proves(&cloud, "alice").await.sets("Correct-Horse-7").await;
     let held = bad.lease(5).await.remove(0);
-    let (waiting, ()) = tokio::join!(good.lease(20), async {
+    // Well before the lease ends by itself.
+    let (waiting, ()) = tokio::join!(good.lease(7), async {
         while cloud.app.polls.waiting() == 0 {
             tokio::task::yield_now().await;
         }
         admin.submits(&format!("{}/revoke", of(&bad)), &[]).await.is_at(&of(&bad)).sees("Revoked");
     });
-    assert_eq!((waiting[0].ticket.job, waiting[0].attempt), (held.ticket.job, 2));
+    assert_eq!(waiting.iter().map(|job| (job.ticket.job, job.attempt)).collect::<Vec<_>>(), [(held.ticket.job, 2)]);
     assert_eq!(code_of(bad.ends(&held, Code::Applied).await).await, (403, "agent_revoked".into()));
     good.ends(&waiting[0], Code::Applied).await;
     assert_eq!(alice.is_told().await["state"], "applied");
