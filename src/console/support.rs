@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     app::App,
+    base::typed,
     domain::{
         audit::search::{self, Entry},
         operators::Role,
@@ -51,12 +52,11 @@ struct SupportPage {
     error: Option<&'static str>,
 }
 
-/// As the pages show it: ten of Crockford's characters, however they were written down.
+/// As the pages show it: ten of Crockford's characters, however they were written down or pasted, with the words before them or without.
 pub fn code(text: &str) -> Option<String> {
-    let plain: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').map(|c| c.to_ascii_lowercase()).collect();
-    let read: String = plain
-        .chars()
-        .map(|c| match c {
+    let text = text.rsplit(':').next().unwrap_or_default();
+    let read: String = typed::plain(text)
+        .map(|c| match c.to_ascii_lowercase() {
             'o' => '0',
             'i' | 'l' => '1',
             other => other,
@@ -111,7 +111,8 @@ mod tests {
 
     #[test]
     fn a_code_is_read_however_it_was_written_down() {
-        for text in ["k3v9x0a1b2", " K3V9X-OAIB2 ", "k3v9 x0al b2"] {
+        for text in ["k3v9x0a1b2", " K3V9X-OAIB2 ", "k3v9 x0al b2", "Support code: k3v9x0a1b2.", "k3v9x0a1b2\u{200b}", "\u{ff4b}3v9x0a1b2"]
+        {
             assert_eq!(code(text).as_deref(), Some("k3v9x0a1b2"), "{text}");
         }
         for text in ["", "k3v9x0a1b", "k3v9x0a1b2c", "k3v9x0a1bu", "k3v9x0a1b\u{e4}", "' or 1=1--"] {

@@ -44,6 +44,8 @@ pub fn routes() -> Router<Arc<App>> {
 #[template(path = "portal/password.html")]
 struct PasswordPage {
     page: Page,
+    /// As the ticket will name them.
+    user: Uuid,
     sign_in_name: String,
     words: Vec<String>,
     min_length: u32,
@@ -125,6 +127,7 @@ async fn show(journey: Journey, step: Step) -> Result<Response> {
         page: visitor.page(),
         words: if names { parts(&user.display_name) } else { Vec::new() },
         names,
+        user: user.object_guid,
         sign_in_name: user.sign_in_name,
         min_length: policy.min_length,
         complexity: policy.complexity,

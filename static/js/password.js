@@ -123,6 +123,8 @@ async function set() {
   try {
     say("asking");
     const { ticket, recipients, now, linked = [] } = await requestTicket();
+    // Another tab proved somebody else since: what was typed for this one goes to nobody else.
+    if (ticket?.user !== form.dataset.user) throw new Problem("not_verified", "");
     const places = [];
     for (const [n, one] of [{ ticket, recipients }, ...linked].entries()) {
       // The others follow: they get the new password, and never the old one.

@@ -108,6 +108,40 @@ async fn a_tab_that_another_one_overtook_leads_on() {
     .await;
 }
 
+/// Whoever helps two people in two tabs: what is typed for one never becomes the other's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_goes_to_nobody_but_whom_its_page_is_about() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    agent.mirror(vec![somebody("alice"), somebody("bob")]).await;
+    story(async |browser| {
+        agent.beat(true).await;
+        browser.has_screen(Screen::Phone).await;
+        browser.opens(&cloud.url).await;
+        browser.types("Sign-in name or e-mail address", "alice").await;
+        browser.clicks("Continue").await;
+        browser.chooses("E-mail").await;
+        browser.clicks("Send code").await;
+        browser.sees("If the account exists").await;
+        browser.types("Code with 6 digits", &cloud.newest_code().await).await;
+        browser.clicks("Continue").await;
+        browser.sees("Choose a new password").await;
+        let mut other_tab = Person::at(&cloud);
+        other_tab.proves(&cloud, "bob").await;
+        let flow = &other_tab.browser.cookies["sspr_flow"];
+        let cookie = serde_json::json!({ "name": "sspr_flow", "value": flow, "url": cloud.url, "httpOnly": true, "sameSite": "Lax" });
+        browser.cdp("Network.setCookie", cookie).await;
+        agent.beat(true).await;
+        browser.types("New password", "Kuvo-tare-mipe-58").await;
+        browser.clicks("Set new password").await;
+        browser.sees("Your proof is no longer valid").await;
+        assert_eq!(cloud.sql::<i64>("select count(*) from jobs where kind = 'reset' and state <> 'offered'").await, 0);
+        // The other tab is as good as before.
+        other_tab.sets("Correct-Horse-7").await;
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_phone_down_to_a_domain_controller_with_policy_hints() {
     down_to_the_domain_controller(Release::Backports).await;

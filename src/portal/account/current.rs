@@ -43,6 +43,8 @@ pub fn routes() -> Router<Arc<App>> {
 #[template(path = "portal/account/current.html")]
 struct CurrentPage {
     page: Page,
+    /// As the ticket will name them.
+    user: Uuid,
     sign_in_name: String,
     refusal: Option<Refusal>,
     wait: Option<i64>,
@@ -60,7 +62,7 @@ async fn show(journey: Journey) -> Result<Response> {
     drop(conn);
     let wait = password::wait(visitor, &user).await?;
     let refusal = Refusal::of(visitor, flow);
-    Ok(page::html(&CurrentPage { page: visitor.page(), sign_in_name: user.sign_in_name, refusal, wait }))
+    Ok(page::html(&CurrentPage { page: visitor.page(), user: user.object_guid, sign_in_name: user.sign_in_name, refusal, wait }))
 }
 
 #[derive(Deserialize)]

@@ -11,6 +11,9 @@ use sspr::{
 };
 use time::macros::datetime;
 
+/// Whom the tickets of tests/vectors/seal.json are for.
+const USER: uuid::Uuid = uuid::uuid!("6f1c2f0e-9d5b-4c57-8a36-3c1f5e0a9d44");
+
 #[derive(Template)]
 #[template(path = "portal/identify.html")]
 struct Identify {
@@ -185,6 +188,7 @@ struct CodesPage {
 #[template(path = "portal/password.html")]
 struct Password {
     page: Page,
+    user: uuid::Uuid,
     sign_in_name: String,
     words: Vec<String>,
     min_length: u32,
@@ -203,6 +207,7 @@ struct Password {
 #[template(path = "portal/account/current.html")]
 struct Current {
     page: Page,
+    user: uuid::Uuid,
     sign_in_name: String,
     refusal: Option<Refusal>,
     wait: Option<i64>,
@@ -505,6 +510,7 @@ pub fn render(name: &str, language: Language) -> Option<String> {
     };
     let password = |page: Page, min_length, refusal: Option<Refusal>| Password {
         page,
+        user: USER,
         sign_in_name: "anna.berg".to_owned(),
         words: vec!["Anna".to_owned(), "Berg".to_owned()],
         min_length,
@@ -550,11 +556,11 @@ pub fn render(name: &str, language: Language) -> Option<String> {
             Identify { purpose: "sign_in".to_owned(), passkey_error, ..identify(page, None, WORK, None) }.render()
         }
         "password-change" => Password { old: true, ..password(page, 12, None) }.render(),
-        "current" => Current { page, sign_in_name: "anna.berg".to_owned(), refusal: None, wait: None }.render(),
+        "current" => Current { page, user: USER, sign_in_name: "anna.berg".to_owned(), refusal: None, wait: None }.render(),
         "current-wrong" => {
             let [title_key, text_key] = ["title", "text"].map(|part| format!("outcome-wrong-password-{part}"));
             let refusal = Some(Refusal { title_key, text_key, allowed_at: None });
-            Current { page, sign_in_name: "anna.berg".to_owned(), refusal, wait: Some(830) }.render()
+            Current { page, user: USER, sign_in_name: "anna.berg".to_owned(), refusal, wait: Some(830) }.render()
         }
         "enter-due" => {
             let [title_key, text_key] = ["title", "text"].map(|part| format!("outcome-password-expired-{part}"));
