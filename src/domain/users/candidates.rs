@@ -85,7 +85,7 @@ pub struct Candidates {
 const DONORS: usize = 8;
 
 /// All of them in one look, the same for names that are known and that are not: whom an account follows is asked in any case, of somebody.
-/// `similar` is the name's [`super::similar`] hash.
+/// `similar` is the name's [`super::similar`] hash. Whoever is found stands in for one donor: as many are read for every name.
 pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, similar: &[u8]) -> Result<Candidates> {
     let rows = sqlx::query_as!(
         Judged,
@@ -97,7 +97,7 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
                where u.tenant_id = $1 and u.removed_at is null and (u.sign_in_name = $2 or u.principal_name = $2 or u.mail_index = $3)
            ), follows as materialized (
                select first_of($1, coalesce((select user_id from named where linked limit 1),
-                   (select user_id from served where lot >= $5 and mail is not null order by lot limit 1))) as first
+                   (select user_id from served where lot >= $5 and mail is not null and not linked order by lot limit 1))) as first
            ), chosen as not materialized (
                select user_id from named where not linked
                union all select first from follows where first is not null and (select not bool_or(not linked) and count(*) = 1 from named)
@@ -107,9 +107,10 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
                union all
                (select 'namesake', s.* from served s where user_id = any(array(select people_alike($1, $4))) order by linked, user_id limit 1)
                union all
-               (select 'donor', s.* from served s where lot >= $5 and mail is not null order by lot limit 8)
+               (select 'donor', s.* from served s where lot >= $5 and mail is not null and not linked order by lot
+                   limit (select 8 - least(count(*), 2) from chosen))
                union all
-               (select 'first', s.* from served s where lot < $5 and mail is not null order by lot limit 8)
+               (select 'first', s.* from served s where lot < $5 and mail is not null and not linked order by lot limit 8)
            )
            select why as "why!", lot as "lot!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
                sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
