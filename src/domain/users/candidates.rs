@@ -85,7 +85,8 @@ pub struct Candidates {
 const DONORS: usize = 8;
 
 /// All of them in one look, the same for names that are known and that are not: whom an account follows is asked in any case, of somebody.
-/// `similar` is the name's [`super::similar`] hash. Whoever is found stands in for one donor: as many are read for every name.
+/// `similar` is the name's [`super::similar`] hash. Ten are read for every name, whoever is found and their namesake among
+/// them: reading one takes a time that could be told.
 pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, similar: &[u8]) -> Result<Candidates> {
     let rows = sqlx::query_as!(
         Judged,
@@ -107,10 +108,10 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
                union all
                (select 'namesake', s.* from served s where user_id = any(array(select people_alike($1, $4))) order by linked, user_id limit 1)
                union all
-               (select 'donor', s.* from served s where lot >= $5 and mail is not null and not linked order by lot
-                   limit (select 8 - least(count(*), 2) from chosen))
+               (select 'donor', s.* from served s where lot >= $5 and mail is not null and not linked order by lot limit 8)
                union all
                (select 'first', s.* from served s where lot < $5 and mail is not null and not linked order by lot limit 8)
+               limit 10
            )
            select why as "why!", lot as "lot!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
                sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
