@@ -72,7 +72,7 @@ pub async fn aim(conn: &mut PgConnection, scope: &Scope, flow: &Flow, user: Uuid
 
 /// Leave that account as it is: back to how it went in all of them.
 pub async fn leave(conn: &mut PgConnection, scope: &Scope, flow: &Flow) -> Result<bool> {
-    if flow.aim_id.is_none() || flow.step() == Step::Status {
+    if flow.aim_id.is_none() || matches!(flow.step(), Step::Status | Step::Done) {
         return Ok(false);
     }
     let done = sqlx::query!(
