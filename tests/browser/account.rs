@@ -3,38 +3,18 @@
 use sspr::lab::samba::{BindOutcome, Samba, SambaOptions};
 
 use crate::{
-    journey::real::{Cloud, Office, person::code_in},
+    journey::{
+        proves,
+        real::{Cloud, Office},
+    },
     support::browser::{Browser, Screen, story},
 };
 
 const NEW: &str = "Kuvo-tare-mipe-58";
 const NEWER: &str = "Zifo-kano-welu-27";
 
-/// From a first page to the one behind the code.
-async fn proves(browser: &Browser, cloud: &Cloud, first: &str, name: &str, mail: &str) {
-    let mut seen = cloud.inbox.count(mail);
-    browser.opens(&format!("{}{first}", cloud.url)).await;
-    browser.is_accessible().await;
-    browser.types("Sign-in name or e-mail address", name).await;
-    browser.clicks("Continue").await;
-    browser.sees("Where shall we send your code?").await;
-    browser.chooses("E-mail").await;
-    browser.clicks("Send code").await;
-    browser.sees("If the account exists, we have sent an e-mail").await;
-    // A notice may come between.
-    let code = loop {
-        let message = cloud.inbox.wait_for(mail, seen).await.expect("a mail with the code");
-        if message.subject.starts_with("Your code") {
-            break code_in(&message.text);
-        }
-        seen += 1;
-    };
-    browser.types("Code with 6 digits", &code).await;
-    browser.clicks("Continue").await;
-}
-
 /// Sign in with the code and this password.
-async fn signs_in(browser: &Browser, cloud: &Cloud, name: &str, mail: &str, password: &str) {
+pub async fn signs_in(browser: &Browser, cloud: &Cloud, name: &str, mail: &str, password: &str) {
     proves(browser, cloud, "/account/sign-in", name, mail).await;
     browser.sees("Enter your password").await;
     browser.types("Current password", password).await;
@@ -58,6 +38,7 @@ async fn a_password_that_has_run_out_is_changed_by_whoever_knows_it() {
         browser.opens(&cloud.url).await;
         browser.clicks("I know my password and want to change it").await;
         browser.sees("Change your password").await;
+        browser.is_accessible().await;
         browser.shot("change-begins").await;
         proves(&browser, &cloud, "/change", &user.sign_in_name, mail).await;
         browser.sees("Current password").await;
@@ -94,6 +75,7 @@ async fn ones_own_page_from_signing_in_to_signing_out() {
         browser.opens(&cloud.url).await;
         browser.clicks("Manage how I sign in and reset").await;
         browser.sees("Sign in to your account page").await;
+        browser.is_accessible().await;
         browser.shot("sign-in-begins").await;
         signs_in(&browser, &cloud, name, mail, "Not-this-one-7").await;
         browser.sees("This is not your current password").await;

@@ -8,11 +8,13 @@ use sspr::lab::{
 };
 
 use crate::{
-    journey::real::{
-        Cloud, Office, Wire,
-        office::{of_samba, of_slapd},
+    journey::{
+        proves,
+        real::{
+            Cloud, Office, Wire,
+            office::{of_samba, of_slapd},
+        },
     },
-    need::proves,
     support::browser::{Screen, story},
 };
 
@@ -42,7 +44,7 @@ async fn the_next_domain_controller_takes_over_and_the_person_does_not_notice() 
     let user = &samba.users[0];
     story(async |browser| {
         browser.has_screen(Screen::Phone).await;
-        proves(&browser, &cloud, &user.sign_in_name, user.mail.as_deref().expect("user01 has an address")).await;
+        proves(&browser, &cloud, "/", &user.sign_in_name, user.mail.as_deref().expect("user01 has an address")).await;
         browser.sees("Choose a new password").await;
         browser.types("New password", NEW).await;
         wire.cut.store(true, std::sync::atomic::Ordering::SeqCst);
@@ -84,7 +86,7 @@ async fn a_domain_goes_first_and_an_openldap_directory_follows() {
     let (at_home, at_lab) = (user.principal_name.clone(), slapd.dn("anna.lab"));
     story(async |browser| {
         browser.has_screen(Screen::Phone).await;
-        proves(&browser, &cloud, &user.sign_in_name, mail).await;
+        proves(&browser, &cloud, "/", &user.sign_in_name, mail).await;
         browser.sees("It is set in Laboratory as well").await;
         browser.is_accessible().await;
         browser.shot("linked-real-password").await;
@@ -110,7 +112,7 @@ async fn a_domain_goes_first_and_an_openldap_directory_follows() {
         browser.clicks("Finish").await;
 
         // The next time the laboratory goes away when the password is about to be set, and comes back.
-        proves(&browser, &cloud, &user.sign_in_name, mail).await;
+        proves(&browser, &cloud, "/", &user.sign_in_name, mail).await;
         let next = "Zolu-vemi-kate-tupo-73";
         browser.types("New password", next).await;
         browser.clicks("Set new password").await;

@@ -15,6 +15,7 @@ mod pages;
 mod people;
 mod policies;
 mod preview;
+mod proofs;
 mod sso;
 mod support;
 mod texts;

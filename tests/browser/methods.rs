@@ -1,13 +1,13 @@
-//! Passkeys, apps, recovery codes and the help desk, in real Chromium: how they are set up at /account, and how they prove somebody later.
+//! The page of one's methods in real Chromium, and signing in by them. How each is set up and resets a password is in [`crate::proofs`].
 
 use serde_json::{Value, json};
 use sspr::{
     domain::policies::{Draft, Method},
-    wire::{message::Person, outcome::Code},
+    wire::message::Person,
 };
 
 use crate::{
-    journey::real::{Cloud, HandAgent, agent::somebody, authenticator::app_shows, person::code_in},
+    journey::real::{Cloud, HandAgent, agent::somebody, person::code_in},
     support::browser::{Browser, Screen, story},
 };
 
@@ -36,143 +36,23 @@ pub async fn has_passkeys(browser: &Browser) -> Value {
 }
 
 /// Whether it knows its owner from now on.
-async fn verifies(browser: &Browser, key: &Value, on: bool) {
+pub async fn verifies(browser: &Browser, key: &Value, on: bool) {
     browser.cdp("WebAuthn.setUserVerified", json!({ "authenticatorId": key, "isUserVerified": on })).await;
 }
 
-async fn begins(browser: &Browser, cloud: &Cloud, method: &str) {
-    browser.opens(&cloud.url).await;
-    browser.types("Sign-in name or e-mail address", "alice").await;
+/// From a first page to the one of this method.
+pub async fn begins(browser: &Browser, cloud: &Cloud, first: &str, name: &str, method: &str) {
+    browser.opens(&format!("{}{first}", cloud.url)).await;
+    browser.types("Sign-in name or e-mail address", name).await;
     browser.clicks("Continue").await;
+    chooses(browser, method).await;
+}
+
+/// Among several ways to prove who one is.
+pub async fn chooses(browser: &Browser, method: &str) {
     browser.sees("How would you like to prove that it is you?").await;
     browser.chooses(method).await;
     browser.clicks("Continue").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_passkey_is_made_and_resets_a_password() {
-    let (cloud, mut agent) = cloud().await;
-    story(async |browser| {
-        browser.has_screen(Screen::Phone).await;
-        let key = has_passkeys(&browser).await;
-        is_signed_in(&browser, &cloud).await;
-        browser.is_accessible().await;
-        browser.shot("account-methods-none").await;
-        browser.clicks("Add a passkey").await;
-        browser.types("What you call it", "My phone").await;
-        browser.is_accessible().await;
-        browser.shot("account-passkey").await;
-        browser.clicks("Make a passkey").await;
-        browser.arrives_at("/account/methods").await;
-        browser.sees("My phone").await;
-        browser.is_accessible().await;
-        browser.shot("account-methods").await;
-        // A second one on the same device is none.
-        browser.clicks("Add a passkey").await;
-        browser.clicks("Make a passkey").await;
-        browser.sees("This device has a passkey for your account already").await;
-
-        // Pages may have taken their time: nobody counts as silent.
-        agent.beat(true).await;
-        begins(&browser, &cloud, "Passkey").await;
-        browser.sees("Use your passkey").await;
-        browser.is_accessible().await;
-        verifies(&browser, &key, false).await;
-        browser.clicks("Use passkey").await;
-        browser.sees("It was cancelled, or there is no passkey").await;
-        browser.is_accessible().await;
-        browser.shot("passkey-cancelled").await;
-        browser.sees("Use another way").await;
-        verifies(&browser, &key, true).await;
-        browser.clicks("Use passkey").await;
-        browser.arrives_at("/reset/password").await;
-        agent.beat(true).await;
-        browser.types("New password", "Kuvo-tare-mipe-58").await;
-        browser.clicks("Set new password").await;
-        agent.work(Code::Applied).await;
-        browser.arrives_at("/reset/done").await;
-        browser.sees("Your password is changed").await;
-        browser.has_nothing_to_complain_of().await;
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_app_and_recovery_codes_are_set_up_and_prove_somebody() {
-    let (cloud, mut agent) = cloud().await;
-    story(async |browser| {
-        browser.has_screen(Screen::Phone).await;
-        is_signed_in(&browser, &cloud).await;
-        browser.clicks("Add an authenticator app").await;
-        browser.sees("take a picture of this code").await;
-        let drawn = "const picture = document.querySelector('.picture img'); await picture.decode(); return picture.naturalWidth > 200;";
-        assert_eq!(browser.runs(drawn).await, json!(true), "the picture is shown under the page's policy");
-        browser.clicks("I can’t take a picture").await;
-        browser.is_accessible().await;
-        browser.shot("account-app").await;
-        let key = browser.runs("return document.querySelector('.key code').textContent;").await;
-        let key = key.as_str().expect("a key");
-        browser.types("The code that the app shows now", &app_shows(key, cloud.clock.seconds())).await;
-        browser.clicks("Add the app").await;
-        browser.arrives_at("/account/methods").await;
-        browser.sees("Authenticator app").await;
-
-        browser.clicks("Make recovery codes").await;
-        browser.is_accessible().await;
-        browser.clicks("Make ten codes").await;
-        browser.sees("This page is the only time that they are shown").await;
-        browser.sees("Save as a file").await;
-        browser.is_accessible().await;
-        browser.shot("account-codes").await;
-        let codes = browser.runs("return [...document.querySelectorAll('.codes code')].map((code) => code.textContent);").await;
-        assert_eq!(codes.as_array().map(Vec::len), Some(10));
-        browser.clicks("I have kept them").await;
-        browser.arrives_at("/account/methods").await;
-
-        // The code that registered it proves nothing any more.
-        cloud.clock.advance(60);
-        agent.beat(true).await;
-        begins(&browser, &cloud, "Authenticator app").await;
-        browser.sees("Open your authenticator app").await;
-        browser.is_accessible().await;
-        browser.types("Code with 6 digits", &app_shows(key, cloud.clock.seconds())).await;
-        browser.clicks("Continue").await;
-
-        // Whoever has an app proves two.
-        browser.sees("proof 2 of 2").await;
-        browser.is_accessible().await;
-        browser.shot("method-second").await;
-        browser.chooses("Recovery code").await;
-        browser.clicks("Continue").await;
-        browser.sees("Enter a recovery code").await;
-        browser.is_accessible().await;
-        browser.types("Recovery code with 20 characters", codes[2].as_str().expect("a code")).await;
-        browser.clicks("Continue").await;
-        browser.arrives_at("/reset/password").await;
-        browser.has_nothing_to_complain_of().await;
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_help_desk_reads_out_a_code() {
-    let (cloud, mut agent) = cloud().await;
-    story(async |browser| {
-        browser.has_screen(Screen::Phone).await;
-        agent.beat(true).await;
-        // Without anything registered there is only what is sent, and the help desk.
-        begins(&browser, &cloud, "Code from the help desk").await;
-        browser.sees("Your number").await;
-        browser.is_accessible().await;
-        let number = browser.runs("return document.querySelector('.number strong').textContent;").await;
-        let number = number.as_str().expect("a number").to_owned();
-        let code = cloud.administers(&["help-desk", "code", "--user", "alice", "--number", &number, "--operator", "Hugo Help"]);
-        browser.types("Code with 8 digits", code.trim()).await;
-        browser.clicks("Continue").await;
-        browser.arrives_at("/reset/password").await;
-        browser.has_nothing_to_complain_of().await;
-    })
-    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -256,7 +136,7 @@ async fn whoever_runs_out_of_time_is_warned_and_gets_more() {
     let (cloud, mut agent) = cloud().await;
     story(async |browser| {
         browser.has_screen(Screen::Phone).await;
-        begins(&browser, &cloud, "E-mail").await;
+        begins(&browser, &cloud, "/", "alice", "E-mail").await;
         browser.sees("If the account exists, we have sent an e-mail").await;
         browser.does_not_see("this page stops").await;
         cloud.clock.advance(13 * 60 + 10);

@@ -9,24 +9,12 @@ use sspr::{
 };
 
 use crate::{
-    journey::real::{Cloud, Office, agent::somebody, person::code_in},
-    support::browser::{Browser, Screen, story},
+    journey::{
+        proves,
+        real::{Cloud, Office, agent::somebody},
+    },
+    support::browser::{Screen, story},
 };
-
-/// From the first page to the one behind the code.
-pub async fn proves(browser: &Browser, cloud: &Cloud, name: &str, mail: &str) {
-    let seen = cloud.inbox.count(mail);
-    browser.opens(&cloud.url).await;
-    browser.types("Sign-in name or e-mail address", name).await;
-    browser.clicks("Continue").await;
-    browser.sees("Where shall we send your code?").await;
-    browser.chooses("E-mail").await;
-    browser.clicks("Send code").await;
-    browser.sees("If the account exists, we have sent an e-mail").await;
-    let message = cloud.inbox.wait_for(mail, seen).await.expect("a mail with the code");
-    browser.types("Code with 6 digits", &code_in(&message.text)).await;
-    browser.clicks("Continue").await;
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_with_a_policy_of_their_own_sees_it_as_they_type() {
@@ -55,7 +43,7 @@ async fn somebody_with_a_policy_of_their_own_sees_it_as_they_type() {
     let _office = Office::start(&cloud, &samba).await;
     story(async |browser| {
         browser.has_screen(Screen::Phone).await;
-        proves(&browser, &cloud, &user.sign_in_name, user.mail.as_deref().expect("an address")).await;
+        proves(&browser, &cloud, "/", &user.sign_in_name, user.mail.as_deref().expect("an address")).await;
         browser.sees("At least 16 characters").await;
         browser.sees("Not one of your last 12 passwords").await;
         browser.does_not_see("Three of these").await;
@@ -90,7 +78,7 @@ async fn a_locked_account_is_unlocked_and_keeps_its_password() {
     story(async |browser| {
         browser.has_screen(Screen::Phone).await;
         let mail = user.mail.as_deref().expect("an address");
-        proves(&browser, &cloud, &user.sign_in_name, mail).await;
+        proves(&browser, &cloud, "/", &user.sign_in_name, mail).await;
         browser.sees("Your account is locked").await;
         browser.sees("A new one is possible from").await;
         browser.is_accessible().await;
@@ -104,7 +92,7 @@ async fn a_locked_account_is_unlocked_and_keeps_its_password() {
         browser.clicks("Finish").await;
 
         // Somebody who is not locked is told the day before they type anything.
-        proves(&browser, &cloud, &other.sign_in_name, other.mail.as_deref().expect("an address")).await;
+        proves(&browser, &cloud, "/", &other.sign_in_name, other.mail.as_deref().expect("an address")).await;
         browser.sees("A new password is not possible yet").await;
         browser.sees("A new password is possible from").await;
         browser.does_not_see("Choose a new password").await;
@@ -133,7 +121,7 @@ async fn a_password_goes_to_every_directory_of_a_person() {
         for agent in [&mut first, &mut lab, &mut shop] {
             agent.beat(true).await;
         }
-        proves(&browser, &cloud, "alice", "alice@mail.example").await;
+        proves(&browser, &cloud, "/", "alice", "alice@mail.example").await;
         browser.sees("It is set in Laboratory, Shop as well").await;
         browser.types("New password", "Kuvo-tare-mipe-58").await;
         browser.clicks("Set new password").await;

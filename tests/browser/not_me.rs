@@ -1,50 +1,52 @@
-//! "This wasn't me", in real Chromium: from the link of a notice to an account for which nothing is done until an operator has looked.
+//! "This wasn't me", in real Chromium and down to a real domain controller: from the link of a notice to an account for which nothing is
+//! done until an operator has looked.
 
 use serde_json::json;
-use sspr::wire::outcome::Code;
-
-use crate::{
-    journey::real::{Cloud, HandAgent, agent::somebody, person::code_to},
-    support::browser::{Browser, Screen, story},
+use sspr::{
+    domain::operators::Role,
+    lab::{
+        samba::{BindOutcome, Samba, SambaOptions},
+        users::SampleUser,
+    },
 };
 
-/// From the first page to the one behind the code.
-async fn proves(browser: &Browser, cloud: &Cloud) {
-    let seen = cloud.inbox.count("alice@mail.example");
-    browser.opens(&cloud.url).await;
-    browser.types("Sign-in name or e-mail address", "alice").await;
-    browser.clicks("Continue").await;
-    browser.sees("Where shall we send your code?").await;
-    browser.chooses("E-mail").await;
-    browser.clicks("Send code").await;
-    browser.sees("If the account exists, we have sent an e-mail").await;
-    browser.types("Code with 6 digits", &code_to(cloud, "alice@mail.example", seen).await).await;
-    browser.clicks("Continue").await;
-}
+use crate::{
+    account::signs_in,
+    console::is_at_console,
+    journey::{
+        proves,
+        real::{Cloud, Office},
+    },
+    support::browser::{Browser, Screen, story_of_two},
+};
 
-/// All the way; answers the link of the notice.
-async fn resets(browser: &Browser, cloud: &Cloud, agent: &mut HandAgent) -> String {
-    agent.beat(true).await;
-    proves(browser, cloud).await;
+/// All the way, and the domain has it; answers the link of the notice.
+async fn resets(browser: &Browser, cloud: &Cloud, samba: &Samba, user: &SampleUser, password: &str) -> String {
+    let mail = user.mail.as_deref().expect("an address");
+    proves(browser, cloud, "/", &user.sign_in_name, mail).await;
     browser.sees("Choose a new password").await;
-    browser.types("New password", "Kuvo-tare-mipe-58").await;
-    let seen = cloud.inbox.count("alice@mail.example");
+    browser.types("New password", password).await;
+    let seen = cloud.inbox.count(mail);
     browser.clicks("Set new password").await;
-    browser.arrives_at("/reset/status").await;
-    agent.work(Code::Applied).await;
     browser.arrives_at("/reset/done").await;
-    let notice = cloud.inbox.wait_for("alice@mail.example", seen).await.expect("a notice");
+    browser.sees("Your password is changed").await;
+    assert_eq!(samba.bind_as(&user.principal_name, password).await.expect("an answer"), BindOutcome::Accepted);
+    let notice = cloud.inbox.wait_for(mail, seen).await.expect("a notice");
     notice.text.split_whitespace().find(|word| word.contains("/not-me#")).expect("a link").to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reset_that_was_not_them_is_the_last_until_an_operator_has_looked() {
-    let cloud = Cloud::start().await;
-    let mut agent = cloud.agent().await;
-    agent.mirror(vec![somebody("alice")]).await;
-    story(async |browser| {
-        browser.has_screen(Screen::Phone).await;
-        let link = resets(&browser, &cloud, &mut agent).await;
+    let samba = Samba::start(&SambaOptions::default()).expect("a domain controller");
+    let (user, cloud) = (&samba.users[6], Cloud::start().await);
+    let (name, mail) = (&user.sign_in_name, user.mail.as_deref().expect("an address"));
+    let _office = Office::start(&cloud, &samba).await;
+    let operator = cloud.operator(Role::HelpDesk).await;
+    story_of_two(async |browser, desk| {
+        let link = resets(&browser, &cloud, &samba, user, "Kuvo-tare-mipe-58").await;
+        // Whoever knows the new password looks around.
+        signs_in(&browser, &cloud, name, mail, "Kuvo-tare-mipe-58").await;
+        browser.arrives_at("/account").await;
         let (page, token) = link.split_once('#').expect("a token");
 
         // Without the fragment one types the code.
@@ -71,16 +73,27 @@ async fn a_reset_that_was_not_them_is_the_last_until_an_operator_has_looked() {
         browser.clicks("English").await;
         browser.sees("room 101").await;
 
-        agent.beat(true).await;
-        proves(&browser, &cloud).await;
+        // Nobody is signed in any more, and nobody gets another password.
+        browser.opens(&format!("{}/account", cloud.url)).await;
+        browser.arrives_at("/account/sign-in").await;
+        proves(&browser, &cloud, "/", name, mail).await;
         browser.sees("Nothing can be done here for your account").await;
         browser.sees("room 101").await;
         browser.is_accessible().await;
         browser.shot("not-me-frozen").await;
 
-        cloud.administers(&["user", "unfreeze", "--tenant", &cloud.tenant.scope.id().to_string(), "alice"]);
-        resets(&browser, &cloud, &mut agent).await;
-        browser.sees("Your password is changed").await;
+        desk.has_screen(Screen::Desktop).await;
+        is_at_console(&desk, &cloud, &operator).await;
+        let id = cloud.user(name).await.user_id;
+        desk.opens(&format!("{}/console/people/{id}", cloud.url)).await;
+        desk.sees("they say that this was not them").await;
+        desk.is_accessible().await;
+        desk.shot("console-not-me").await;
+        desk.clicks("Lift the freeze").await;
+        desk.sees("The freeze is lifted, and they are told").await;
+        desk.has_nothing_to_complain_of().await;
+
+        resets(&browser, &cloud, &samba, user, "Zifo-kano-welu-27").await;
         browser.has_nothing_to_complain_of().await;
     })
     .await;

@@ -13,7 +13,10 @@ use sspr::{
 
 use crate::{
     console::{is_at_console, pictures},
-    journey::real::{Cloud, Office, agent::somebody},
+    journey::{
+        proves,
+        real::{Cloud, Office, agent::somebody},
+    },
     support::browser::story,
 };
 
@@ -127,6 +130,8 @@ async fn a_temporary_password_must_be_changed_at_the_next_sign_in_to_the_domain(
     let cloud = Cloud::start().await;
     let _office = Office::start(&cloud, &samba).await;
     let user = &samba.users[0];
+    let mail = user.mail.as_deref().expect("user01 has an address");
+    let mut password = String::new();
     let operator = cloud.operator(Role::HelpDesk).await;
     let id = cloud.user(&user.sign_in_name).await.user_id;
     story(async |browser| {
@@ -135,14 +140,13 @@ async fn a_temporary_password_must_be_changed_at_the_next_sign_in_to_the_domain(
         browser.clicks("Temporary password…").await;
         browser.clicks("Make and set a temporary password").await;
         browser.sees("It is set. Read it to them").await;
-        let password = browser.runs("return document.querySelector('#temporary-shown code').textContent;").await;
-        let password = password.as_str().expect("a password").to_owned();
+        let shown = browser.runs("return document.querySelector('#temporary-shown code').textContent;").await;
+        shown.as_str().expect("a password").clone_into(&mut password);
         let answer = samba.bind_as(&user.principal_name, &password).await.expect("an answer");
         assert_eq!(answer, BindOutcome::Refused("773".into()), "right, and must be changed");
         let before = samba.bind_as(&user.principal_name, &user.password).await.expect("an answer");
         assert_eq!(before, BindOutcome::Refused("52e".into()), "the one before is no more");
         // The person is told, the trail says who, and nobody in between has it.
-        let mail = user.mail.as_deref().expect("user01 has an address");
         let message = cloud.inbox.wait_for(mail, 0).await.expect("a notice");
         assert!(message.text.contains("has just been changed"), "{}", message.text);
         let actor: String = cloud.sql("select actor from audit_events where action = 'reset.submit' and outcome = 'accepted'").await;
@@ -152,6 +156,19 @@ async fn a_temporary_password_must_be_changed_at_the_next_sign_in_to_the_domain(
         browser.has_nothing_to_complain_of().await;
     })
     .await;
+    // Away from the domain they change it here, by knowing it.
+    story(async |browser| {
+        proves(&browser, &cloud, "/change", &user.sign_in_name, mail).await;
+        browser.types("Current password", &password).await;
+        browser.types("New password", "Kuvo-tare-mipe-58").await;
+        browser.clicks("Set new password").await;
+        browser.arrives_at("/reset/done").await;
+        browser.sees("Your password is changed").await;
+        browser.has_nothing_to_complain_of().await;
+    })
+    .await;
+    assert_eq!(samba.bind_as(&user.principal_name, "Kuvo-tare-mipe-58").await.expect("an answer"), BindOutcome::Accepted);
+    assert_eq!(cloud.sql::<i64>("select count(*) from jobs where kind = 'change' and state = 'applied'").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

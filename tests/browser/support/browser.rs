@@ -4,6 +4,7 @@
 use std::{
     future::Future,
     path::PathBuf,
+    rc::Rc,
     time::{Duration, Instant},
 };
 
@@ -259,11 +260,22 @@ impl Drop for Browser {
 static AT_ONCE: Semaphore = Semaphore::const_new(3);
 
 /// Runs one story and quits the browser in the good case; in the bad one [`Driver`] ends it.
-pub async fn story<F: Future<Output = ()>>(tell: impl FnOnce(std::rc::Rc<Browser>) -> F) {
+pub async fn story<F: Future<Output = ()>>(tell: impl FnOnce(Rc<Browser>) -> F) {
     let _place = AT_ONCE.acquire().await.expect("never closed");
-    let browser = std::rc::Rc::new(Browser::start().await);
+    let browser = Rc::new(Browser::start().await);
     tell(browser.clone()).await;
     browser.web.clone().quit().await.expect("Chromium quits");
+}
+
+/// The same with two people, each at a browser of their own.
+pub async fn story_of_two<F: Future<Output = ()>>(tell: impl FnOnce(Rc<Browser>, Rc<Browser>) -> F) {
+    // Both places at once: stories that each hold one and want another would wait for ever.
+    let _places = AT_ONCE.acquire_many(2).await.expect("never closed");
+    let (one, other) = (Rc::new(Browser::start().await), Rc::new(Browser::start().await));
+    tell(one.clone(), other.clone()).await;
+    for browser in [one, other] {
+        browser.web.clone().quit().await.expect("Chromium quits");
+    }
 }
 
 async fn pause() {
