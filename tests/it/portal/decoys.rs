@@ -1,21 +1,14 @@
 //! Names that don't exist, are disabled, protected or out of scope travel the same pages.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::collections::BTreeMap;
 
-use reqwest::{Client, header, redirect};
 use sspr::{
-    domain::{
-        policies::{Draft, Method},
-        users::{self, Name},
-    },
+    domain::users::{self, Name},
     wire::message,
 };
 use uuid::Uuid;
 
-use crate::support::{Cloud, HandAgent, Person, agent::somebody};
+use crate::support::{Cloud, Person, agent::somebody};
 
 async fn cloud() -> Cloud {
     let cloud = Cloud::start().await;
@@ -217,129 +210,4 @@ async fn a_name_that_looks_like_somebody_s_reaches_nobody() {
     person.asks_for_a_code("mi\u{212a}e@mail.example").await;
     cloud.inbox.wait_for("mike@mail.example", 0).await.unwrap();
     assert_eq!(cloud.sql::<i64>("select count(*) from messages where channel <> 'none'").await, 1);
-}
-
-/// POST a form as a browser would and take the time until the answer, without following it. The cookies grow.
-async fn timed(cloud: &Cloud, client: &Client, cookies: &mut BTreeMap<String, String>, path: &str, field: (&str, &str)) -> Duration {
-    let cookie: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let request = client.post(format!("{}{path}", cloud.url)).header(header::ORIGIN, &cloud.url).header(header::COOKIE, cookie.join("; "));
-    // Done while one types.
-    let mut fields = vec![(field.0, field.1.to_owned())];
-    if path == "/reset" {
-        fields.push(("work", cloud.worked().await));
-    }
-    let request = request.form(&fields);
-    let begun = Instant::now();
-    let answer = request.send().await.unwrap();
-    let taken = begun.elapsed();
-    assert!([303, 422].contains(&answer.status().as_u16()), "{path}: {}", answer.status());
-    for cookie in answer.headers().get_all(header::SET_COOKIE) {
-        let (name, value) = cookie.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
-        cookies.insert(name.to_owned(), value.to_owned());
-    }
-    taken
-}
-
-fn median(all: &[Duration]) -> f64 {
-    let mut all = all.to_vec();
-    all.sort();
-    all[all.len() / 2].as_secs_f64()
-}
-
-/// Cliff's delta: how much more often one of `a` is above one of `b` than below, from -1 to 1; 0 if they are alike.
-fn cliffs_delta(a: &[Duration], b: &[Duration]) -> f64 {
-    let sign = |x: &Duration| b.iter().map(|y| i32::from(x > y) - i32::from(x < y)).sum::<i32>();
-    let above: i32 = a.iter().map(sign).sum();
-    f64::from(above) / f64::from(u32::try_from(a.len() * b.len()).unwrap())
-}
-
-/// Shows a step that one kind of name takes and the other does not: a query more, a slow hash, a mail sent while the person
-/// waits. Cannot show what a patient attacker finds with thousands of requests in a quiet network: a few per cent, for which a
-/// machine at tests is far too noisy. Interleaved, and each first in every other round, so that the noise hits both alike; and what was
-/// too noisy is measured anew, twice: what differs, differs every time.
-#[tokio::test]
-async fn names_take_the_same_time() {
-    take_the_same_time(300, false).await;
-}
-
-/// Everybody has an account that follows, in another directory.
-#[tokio::test]
-async fn names_take_the_same_time_where_directories_are_linked() {
-    take_the_same_time(100, true).await;
-}
-
-const STEPS: [(&str, &str); 3] = [("/reset", "name"), ("/reset/method", "method"), ("/reset/code", "code")];
-
-/// Where to get a code, and a wrong one.
-const WAYS: [(&str, &str); 4] = [("email", "000000"), ("sms", "000000"), ("totp", "000000"), ("help_desk", "0000 0000")];
-
-/// A pair is one real name and one that nobody has.
-async fn take_the_same_time(pairs: usize, linked: bool) {
-    const ATTEMPTS: usize = 3;
-    let cloud = Cloud::start().await;
-    let mut agent = cloud.agent().await;
-    cloud.policy(|terms| Draft { methods: Method::ALL.into(), ..terms }).await;
-    let people: Vec<_> = (0..pairs).map(|n| somebody(&format!("known{n}"))).collect();
-    agent.mirror(people.clone()).await;
-    if linked {
-        let mut lab = cloud.agent_of(cloud.linked_connector("Lab").await).await;
-        let follows = |(n, person): (usize, message::Person)| message::Person {
-            guid: Uuid::from_u128(n as u128 + 1),
-            sign_in_name: format!("{}.lab", person.sign_in_name),
-            ..person
-        };
-        lab.mirror(people.into_iter().enumerate().map(follows).collect()).await;
-    }
-    for n in 0..pairs {
-        cloud.registers_app(&format!("known{n}"), time::Duration::ZERO).await;
-    }
-    let mut said = Vec::new();
-    for _ in 0..ATTEMPTS {
-        let taken = measured(&cloud, &mut agent, pairs).await;
-        let apart = STEPS.map(|(path, _)| {
-            let [known, unknown] = [true, false].map(|known| &taken[&(path, known)]);
-            (path, 1e3 * (median(known) - median(unknown)), cliffs_delta(known, unknown))
-        });
-        said.push(format!("{pairs} pairs, ms between medians, Cliff's delta: {apart:.3?}"));
-        if apart.iter().all(|(_, ms, delta)| ms.abs() < 5.0 && delta.abs() < 0.15) {
-            println!("{said:#?}");
-            return;
-        }
-    }
-    panic!("{said:#?}");
-}
-
-async fn measured(cloud: &Cloud, agent: &mut HandAgent, pairs: usize) -> BTreeMap<(&'static str, bool), Vec<Duration>> {
-    let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
-    let mut taken: BTreeMap<_, Vec<Duration>> = BTreeMap::new();
-    let before =
-        [cloud.sql::<i64>("select count(*) from flows where user_id is not null").await, cloud.sql("select count(*) from flows").await];
-    for round in 0..pairs {
-        if round % 20 == 0 {
-            agent.beat(true).await;
-            // A limit that is reached is another path, and another test; and all of this comes from one network, of which ever more work
-            // would be asked.
-            sqlx::query("truncate spent_work, limits").execute(&cloud.app.db).await.unwrap();
-        }
-        let kinds = if round % 2 == 0 { [true, false] } else { [false, true] };
-        let (way, wrong) = WAYS[round / 2 % WAYS.len()];
-        let mut cookies = [BTreeMap::new(), BTreeMap::new()];
-        for (path, field) in STEPS {
-            for known in kinds {
-                let name = format!("{}{round}", if known { "known" } else { "other" });
-                let value = match field {
-                    "name" => name.as_str(),
-                    "method" => way,
-                    _ => wrong,
-                };
-                let time = timed(cloud, &client, &mut cookies[usize::from(known)], path, (field, value)).await;
-                taken.entry((path, known)).or_default().push(time);
-            }
-        }
-    }
-    // It was what it seems: half of them are real.
-    let pairs = i64::try_from(pairs).unwrap();
-    assert_eq!(cloud.sql::<i64>("select count(*) from flows where user_id is not null").await, before[0] + pairs);
-    assert_eq!(cloud.sql::<i64>("select count(*) from flows").await, before[1] + 2 * pairs);
-    taken
 }
