@@ -1,7 +1,7 @@
 # The console: what goes on, and figures.
 
 console-nav-jobs = Jobs
-jobs-intro = What goes on at this moment. A job is sealed in a browser, waits for an agent of its directory, and ends with the agent's signed answer, mostly within a second or two.
+jobs-intro = What goes on at this moment. A job is sealed in a browser, waits for an agent of its directory, and ends with the agent’s signed answer, mostly within a second or two.
 jobs-again = Look again
 jobs-stopped = Nobody was here for a while, so this is not looked at anew any more. Press anywhere to go on.
 jobs-under-way = Under way

@@ -49,7 +49,7 @@ policies-proofs-one-about = Whoever gets at one of their methods can set their p
 policies-proofs-two = Two proofs of different kinds
 policies-proofs-two-about = Whoever has only one kind is not served before they register another. Two codes that are sent, by mail or text message, are of one kind.
 policies-apart = Mail and text message count as two kinds
-policies-apart-about = Weaker: whoever holds somebody's phone often has both.
+policies-apart-about = Weaker: whoever holds somebody’s phone often has both.
 policies-hours-about = 0 to 720. A thief who adds a method or changes an address has to wait so long, and the person is told meanwhile. 24 is a good choice.
 policies-preview = Show what it changes
 policies-preview-hint = The next page counts who gains and who loses, and asks whether to save. With very many people that takes some seconds.
@@ -89,8 +89,8 @@ policies-warn-group = No agent tells who is in { $groups }. Until one does, nobo
 policies-warn-off = Self-service is off for the whole organisation: what stands here holds once it is switched on in the settings.
 policies-warn-undo = All policies become what they were before that change; what was changed since then goes back, too.
 policies-warn-mailbox = { $people ->
-    [one] One person can prove who they are by the directory's mail address alone. If that mailbox opens with the password they forgot, they cannot reach it, and whoever got into it gets the account. Name the domain of such mailboxes in the settings.
-   *[other] { $people } people can prove who they are by the directory's mail address alone. If those mailboxes open with the password they forgot, they cannot reach them, and whoever got into one gets the account. Name the domain of such mailboxes in the settings.
+    [one] One person can prove who they are by the directory’s mail address alone. If that mailbox opens with the password they forgot, they cannot reach it, and whoever got into it gets the account. Name the domain of such mailboxes in the settings.
+   *[other] { $people } people can prove who they are by the directory’s mail address alone. If those mailboxes open with the password they forgot, they cannot reach them, and whoever got into one gets the account. Name the domain of such mailboxes in the settings.
 }
 policies-warn-nobody = After this nobody can use self-service.
 
@@ -134,8 +134,8 @@ policies-preview-back = Back to the form
 policies-preview-leave = Leave it as it is
 
 policies-standing-able = can use self-service
-policies-standing-mailbox = can use self-service, by the directory's mail address alone
-policies-standing-mailbox-alone = can use self-service, and the directory's mail address alone would do
+policies-standing-mailbox = can use self-service, by the directory’s mail address alone
+policies-standing-mailbox-alone = can use self-service, and the directory’s mail address alone would do
 policies-standing-not-served = no policy serves them
 policies-standing-cooling-off = their methods are new or were changed, and do not count yet
 policies-standing-too-few = { $has ->

@@ -1,7 +1,7 @@
 # The console: what the messages to people say.
 
 texts-title = Messages
-texts-intro = What people are told by mail and text message. Where you have no words of your own, ours are sent. The frame around them stays: the way to say "this wasn't me", whom to ask, and that a code is for nobody else.
+texts-intro = What people are told by mail and text message. Where you have no words of your own, ours are sent. The frame around them stays: the way to say "this wasn’t me", whom to ask, and that a code is for nobody else.
 texts-message = Message
 texts-way = Sent by
 texts-by-mail = Mail
@@ -56,7 +56,7 @@ texts-saved = Saved. From now on messages go out in these words.
 texts-placeholders = Placeholders
 texts-placeholders-about = Filled in for each message. Others are not known here.
 texts-required = Must stand in the text.
-texts-slot-organisation = The organisation's name
+texts-slot-organisation = The organisation’s name
 texts-slot-name = The name of whoever it is sent to
 texts-slot-code = The code. Alone in a paragraph of a mail, it is shown large.
 texts-slot-minutes = For how many minutes the code works

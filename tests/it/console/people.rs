@@ -214,6 +214,6 @@ async fn why_somebody_froze_their_own_account_is_said_in_words() {
     resets::freeze(&mut tx, &cloud.tenant, &cloud.clock, &source, user, why).await.unwrap();
     tx.commit().await.unwrap();
     let mut desk = cloud.operator(Role::HelpDesk).await;
-    desk.opens(&page_of(&cloud, "alice").await).await.sees("by Themselves: they say that this was not them: a new password");
-    assert!(!desk.page.text().contains("Themselves: changed"), "{}", desk.page.text());
+    desk.opens(&page_of(&cloud, "alice").await).await.sees("by the person themselves: they say that this was not them: a new password");
+    assert!(!desk.page.text().contains("themselves: changed"), "{}", desk.page.text());
 }

@@ -44,7 +44,7 @@ async fn who_gains_and_who_loses_is_shown_and_then_it_is_saved() {
     let mut boss = cloud.operator(Role::Administrator).await;
     sends_staff(&cloud, &mut boss).await;
     boss.sees("0 people gain self-service").sees("1 person loses self-service").sees("2 stay as they are");
-    boss.sees("Now: can use self-service, and the directory's mail address alone would do. Afterwards: no policy serves them.")
+    boss.sees("Now: can use self-service, and the directory’s mail address alone would do. Afterwards: no policy serves them.")
         .sees("Staff New");
     let alice: Uuid = cloud.sql("select user_id from users where sign_in_name = 'alice'").await;
     assert!(boss.page.body.contains(&format!("href=\"/console/people/{alice}\"")), "one is led to each");
@@ -80,7 +80,7 @@ async fn who_gains_and_who_loses_is_shown_and_then_it_is_saved() {
 /// A mailbox that is enough alone is enough for a thief, whatever else somebody has.
 #[tokio::test]
 async fn a_mailbox_that_would_do_alone_is_warned_of() {
-    const WARNED: &str = "3 people can prove who they are by the directory's mail address alone";
+    const WARNED: &str = "3 people can prove who they are by the directory’s mail address alone";
     let (cloud, _agent) = office().await;
     let mut boss = cloud.operator(Role::Administrator).await;
     let id: Uuid = cloud.sql("select policy_id from policies").await;
@@ -104,7 +104,7 @@ async fn a_mailbox_that_would_do_alone_is_warned_of() {
     // Where two are asked of whoever has an app, hers is not.
     cloud.policy(|terms| Draft { rises: true, ..terms }).await;
     let text = previews("27").await;
-    assert!(text.contains("2 people can prove who they are by the directory's mail address alone"), "{text}");
+    assert!(text.contains("2 people can prove who they are by the directory’s mail address alone"), "{text}");
     // Named, it is no way in alone.
     let tenant = cloud.tenant.scope.id().to_string();
     cloud.administers(&["tenant", "set", &tenant, "--mail-domains", "mail.example"]);

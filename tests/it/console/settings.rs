@@ -68,7 +68,7 @@ async fn name_and_help_lead_nowhere_but_to_one_s_own_and_what_is_older_stays() {
     let page = "/console/settings";
     // Not while it is being made one's own.
     let wish = [("help", "desk@corp.example or 4711"), ("mail_domains", "corp.example")];
-    boss.opens(page).await.submits(page, &wish).await.sees("the help desk's own fields under Branding");
+    boss.opens(page).await.submits(page, &wish).await.sees("the help desk’s own fields under Branding");
     boss.opens(page).await.submits(page, &[("mail_domains", "corp.example")]).await.sees("Saved.");
     cloud.hears().await;
     boss.opens(page).await.submits(page, &wish).await.sees("Saved.");

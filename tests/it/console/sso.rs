@@ -97,7 +97,7 @@ async fn a_way_back_is_good_once_and_in_the_browser_that_went() {
     let mut ann = Person::at(cloud);
     let (anns, eves) = (back(&mut ann, "ann").await, back(&mut eve, "eve").await);
     sso.comes_back(&mut ann, &with(&anns, "code", &query(&eves, "code"))).await;
-    is_refused(&ann, 403, "Your organisation's sign-in said no");
+    is_refused(&ann, 403, "Your organisation’s sign-in said no");
     // Ten minutes.
     let mut slow = Person::at(cloud);
     let slows = back(&mut slow, "ann").await;
@@ -160,10 +160,10 @@ async fn an_answer_is_the_providers_own_for_this_sign_in_and_of_this_moment() {
     }
     // A code that was asked for without our challenge.
     let plain = |url: &str| with(&with(url, "code_challenge", &"A".repeat(43)), "prompt", "login");
-    is_refused(&tried(&plain, &same).await, 403, "Your organisation's sign-in said no");
+    is_refused(&tried(&plain, &same).await, 403, "Your organisation’s sign-in said no");
     // The provider says no.
     let no = |back: &str| with(&with(back, "code", ""), "error", "access_denied");
-    is_refused(&tried(&same, &no).await, 403, "Your organisation's sign-in said no");
+    is_refused(&tried(&same, &no).await, 403, "Your organisation’s sign-in said no");
     // The token has run out by our clock.
     cloud.clock.advance(2 * 3600);
     is_refused(&tried(&same, &same).await, 403, "The clocks do not agree");
@@ -322,7 +322,7 @@ async fn an_owner_sets_it_up_and_the_secret_goes_only_where_it_was_meant_for() {
     olga.submits("/console/sso/test", &[]).await.sees("No connection came about");
     let mut person = Person::at(cloud);
     person.opens("/console/sign-in").await.submits("/console/sso/start", &[]).await;
-    is_refused(&person, 503, "Your organisation's sign-in cannot be reached");
+    is_refused(&person, 503, "Your organisation’s sign-in cannot be reached");
     // What cannot be.
     for (field, bad) in
         [("issuer", "ftp://x.example"), ("issuer", "https://x.example/?a"), ("client_id", "a b"), ("label", ""), ("factors", "ü")]

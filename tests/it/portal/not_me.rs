@@ -1,4 +1,4 @@
-//! "This wasn't me": notices, what their links do, and what a frozen account may not do any more.
+//! "This wasn’t me": notices, what their links do, and what a frozen account may not do any more.
 
 use reqwest::{Client, header, redirect};
 use sspr::{base::language::Language, domain::operators::Role, lab::inbox::Message, wire::outcome::Code};
@@ -76,7 +76,7 @@ async fn a_notice_freezes_and_only_an_operator_lifts_it() {
     // Opening it changes nothing, as often as it is done.
     let mut alice = Person::at(&cloud);
     for _ in 0..3 {
-        alice.opens("/not-me").await.is_at("/not-me").sees("This wasn't me");
+        alice.opens("/not-me").await.is_at("/not-me").sees("This wasn’t me");
     }
     assert_eq!(cloud.sql::<i64>("select count(*) from freezes").await, 0);
     alice.submits("/not-me", &[("code", &format!("{}-{}", &token[..13], token[13..].to_uppercase()))]).await;
