@@ -91,6 +91,43 @@ async fn a_begun_job_that_never_comes_back_is_settled_once_it_is_over() {
     assert_eq!(bench.run(&changed).await.code, Code::Interrupted, "and stays so");
 }
 
+/// Killed when the directory has done it and has not said so yet: what was begun is on the disk by then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_between_the_change_and_its_answer_leaves_what_was_begun() {
+    for domain in both() {
+        let (samba, vic) = (&domain.samba, domain.somebody().await);
+        let wire = Wire::to(samba).await;
+        let bench = Bench::with(samba, |settings| settings.directory.url = wire.url());
+        let (job, before) = (bench.job(vic.guid, "Quite-New-1"), pwd_last_set(samba, &vic.name).await);
+        wire.answers.store(0, Ordering::SeqCst);
+        // One answer after the other, as far as the one to the change, which is not let through.
+        let watch = async {
+            loop {
+                while wire.waiting.load(Ordering::SeqCst) == 0 {
+                    tokio::task::yield_now().await;
+                }
+                if pwd_last_set(samba, &vic.name).await != before {
+                    return;
+                }
+                wire.answers.store(1, Ordering::SeqCst);
+                while wire.answers.load(Ordering::SeqCst) > 0 {
+                    tokio::task::yield_now().await;
+                }
+            }
+        };
+        tokio::select! {
+            result = bench.run(&job) => panic!("it ended: {:?}", result.code),
+            () = watch => {}
+        }
+        wire.answers.store(usize::MAX, Ordering::SeqCst);
+        let changed = pwd_last_set(samba, &vic.name).await;
+        let bench = bench.crashed();
+        assert!(matches!(bench.journal.job(job.ticket.job), Some(Job::Open(_))));
+        assert_eq!(bench.run(&job).await.code, Code::Applied);
+        assert_eq!(pwd_last_set(samba, &vic.name).await, changed, "not a second time");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_lost_on_the_way_is_found_out() {
     for domain in both() {
