@@ -236,9 +236,14 @@ async fn tokens_are_short_and_nobody_else_signs_them() {
     let cloud = Cloud::start().await;
     let mut agent = cloud.agent().await;
     let (token, body) = (agent.token().await, beat());
+    let unused: serde_json::Value = agent.try_token().await.json().await.unwrap();
+    let unused = unused["access_token"].as_str().unwrap().to_owned();
     cloud.clock.advance(301);
-    let proof = agent.proof("/agent/v1/heartbeat", &body, Some(&token));
-    assert_eq!(heartbeat(&agent, &token, &proof, &body).await, (401, "bad_token".into()));
+    // One that this node has seen, and one that it has not.
+    for token in [&token, &unused] {
+        let proof = agent.proof("/agent/v1/heartbeat", &body, Some(token));
+        assert_eq!(heartbeat(&agent, token, &proof, &body).await, (401, "bad_token".into()));
+    }
     // Signed by the agent itself, under the cloud's key id.
     let kid = jws::unverified_kid(&token).unwrap();
     let now = cloud.clock.seconds();

@@ -51,19 +51,27 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     let own = found.as_ref().and_then(able);
     // What they see is the decoy's, but the help desk can tell who they are.
     let caller = found.as_ref().filter(|(_, terms)| own.is_none() && may_call(&how.purpose.terms(terms))).map(|(user, _)| user.user_id);
-    let nearly = namesake.as_ref().and_then(able);
-    let donor = donors.iter().find_map(|donor| able(donor).map(|looks| (&donor.0, looks)));
-    let (donor, looks) = if let Some((donor, looks)) = donor {
-        (Some(donor), looks)
-    } else {
-        // Nobody near could do it: what somebody who can would see.
-        let (lender, terms) = donors.first().map_or_else(|| (None, Terms::usual()), |(user, terms)| (Some(user), terms.clone()));
-        let terms = how.purpose.terms(&terms);
-        (lender, (plausible(&terms), terms))
-    };
-    let decoy = decoy_of(donor, looks, name, &similar);
-    let user = found.filter(|_| own.is_some()).map(|(user, _)| user);
-    let (mut options, terms) = own.or(nearly).unwrap_or(decoy);
+    let user = found.as_ref().filter(|_| own.is_some()).map(|(user, _)| user.clone());
+    let (mut options, terms) = own.unwrap_or_else(|| {
+        let disguise = Disguise { name, hash: &similar };
+        let nearly = namesake.as_ref().and_then(|one| able(one).map(|looks| (Some(Face::Bare(&one.0)), looks)));
+        let lent = || donors.iter().find_map(|one| able(one).map(|looks| (Some(Face::Disguised(&one.0, &disguise)), looks)));
+        let (lender, (offers, terms)) = nearly.or_else(lent).unwrap_or_else(|| {
+            // Nobody near could do it: what somebody who can would see.
+            let first = donors.first();
+            let terms = how.purpose.terms(&first.map_or_else(Terms::usual, |(_, terms)| terms.clone()));
+            (first.map(|(user, _)| Face::Disguised(user, &disguise)), (plausible(&terms), terms))
+        });
+        // One name has one face, whatever it is typed for: who cannot reset, and can sign in, shows the same mailbox at both doors.
+        let real = found.as_ref().or(namesake.as_ref()).map(|(user, _)| Face::Bare(user));
+        let face = real.or_else(|| donors.first().map(|(user, _)| Face::Disguised(user, &disguise)));
+        let faces = [face, lender];
+        let worn = |offer: Offer| {
+            let known = faces.iter().flatten().find_map(|face| face.shows(tenant, &terms, clock.now(), offer.method));
+            known.unwrap_or_else(|| disguise.of_nobody(offer))
+        };
+        (offers.into_iter().map(worn).collect(), terms)
+    });
     // Whether it is theirs to use, the help desk is told when it makes a code.
     if help_desk && options.iter().all(|offer| offer.method != Method::HelpDesk) {
         options.push(Offer::new(Method::HelpDesk, String::new()));
@@ -180,25 +188,56 @@ fn plausible(terms: &Terms) -> Vec<Offer> {
     offers
 }
 
-/// What a person of that name could plausibly see: the donor's methods, with the typed name's first letter where the
-/// donor's own address begins like their name, and two digits of the hash. Always the same for the same name.
-fn decoy_of(donor: Option<&User>, (offers, terms): (Vec<Offer>, Terms), name: &Name, hash: &[u8]) -> (Vec<Offer>, Terms) {
-    let typed = name.as_str().chars().next().filter(char::is_ascii_alphanumeric).unwrap_or('m');
-    let begins = |user: &User| user.mail.as_ref().and_then(|mail| mail.as_str().chars().next()).map(|first| first.to_ascii_lowercase());
-    let first = donor.and_then(|donor| begins(donor).filter(|first| !donor.sign_in_name.starts_with(*first))).unwrap_or(typed);
-    let last = format!("{:02}", hash[16] % 100);
-    let mail = || donor.and_then(|donor| donor.mail.as_ref()).map_or_else(|| format!("{first}•••@m•••.com"), |mail| mail.masked_as(first));
-    let disguised = |Offer { method, masked, country }| Offer {
-        method,
-        country,
-        masked: match method {
-            Method::Email => mail(),
-            Method::PrivateEmail => donor.and_then(|donor| donor.private_mail.as_ref()).map_or(masked, |mail| mail.masked_as(typed)),
-            Method::Sms => {
-                donor.and_then(|donor| donor.mobile.as_ref()).map_or_else(|| format!("+•••••••{last}"), |mobile| mobile.masked_as(&last))
-            }
-            _ => masked,
-        },
-    };
-    (offers.into_iter().map(disguised).collect(), terms)
+/// How contacts are shown to whoever typed a name that is not their owner's, or whose owner must not be known: always the same for the same
+/// name.
+struct Disguise<'a> {
+    name: &'a Name,
+    hash: &'a [u8],
+}
+
+impl Disguise<'_> {
+    /// The typed name's first letter where the donor's own address begins like the donor's name, else the address's own: as often as with
+    /// people who are real.
+    fn first(&self, donor: &User, mail: &EmailAddress) -> char {
+        let own = mail.as_str().chars().next().map_or('m', |first| first.to_ascii_lowercase());
+        let typed = self.name.as_str().chars().next().filter(char::is_ascii_alphanumeric);
+        typed.filter(|_| donor.sign_in_name.to_ascii_lowercase().starts_with(own)).unwrap_or(own)
+    }
+
+    fn last(&self) -> String {
+        format!("{:02}", self.hash[16] % 100)
+    }
+
+    /// Where there is not even a donor.
+    fn of_nobody(&self, offer: Offer) -> Offer {
+        let typed = self.name.as_str().chars().next().filter(char::is_ascii_alphanumeric).unwrap_or('m');
+        let masked = match offer.method {
+            Method::Email => format!("{typed}•••@m•••.com"),
+            Method::Sms => format!("+•••••••{}", self.last()),
+            _ => offer.masked,
+        };
+        Offer { masked, ..offer }
+    }
+}
+
+/// Whose contacts are shown.
+enum Face<'a> {
+    Bare(&'a User),
+    Disguised(&'a User, &'a Disguise<'a>),
+}
+
+impl Face<'_> {
+    /// This method as it is shown, if it is a contact that they have and these terms take.
+    fn shows(&self, tenant: &Tenant, terms: &Terms, now: OffsetDateTime, method: Method) -> Option<Offer> {
+        let (Self::Bare(user) | Self::Disguised(user, _)) = self;
+        let offer = offers(tenant, user, &[], terms, now).into_iter().find(|offer| offer.method == method && !offer.masked.is_empty())?;
+        let Self::Disguised(user, disguise) = self else { return Some(offer) };
+        let masked = |mail: &Option<EmailAddress>| mail.as_ref().map(|mail| mail.masked_as(disguise.first(user, mail)));
+        let masked = match method {
+            Method::Email => masked(&user.mail),
+            Method::PrivateEmail => masked(&user.private_mail),
+            _ => user.mobile.as_ref().map(|mobile| mobile.masked_as(&disguise.last())),
+        };
+        Some(Offer { masked: masked?, ..offer })
+    }
 }

@@ -69,8 +69,8 @@ pub async fn choose(
     // A decoy asks for nobody: the same work.
     let user = users::get(&mut *conn, scope, flow.user_id.unwrap_or_default()).await?;
     let country = offer.country.as_deref();
-    let purpose =
-        verification::Purpose { flow_id: flow.flow_id, subjects: &flow.subjects, country, user: user.as_ref(), language: &flow.language };
+    let subjects = subjects(scope, flow);
+    let purpose = purpose(flow, &subjects, country, user.as_ref());
     let sent = verification::send(&mut *conn, tenant, clock, source, &purpose, method).await?;
     let outcome = match sent {
         Sent::Sent => "sent",
@@ -83,13 +83,26 @@ pub async fn choose(
     Ok(Chosen::Sent(sent))
 }
 
-/// What counts the tries at `method` for this account, once `passed` are proven. An app's code and the help desk's take nothing to be asked
-/// for: were those who have proven something counted with those who have not, any stranger could shut the owner out of what the policy asks
-/// besides. Whoever guesses there has a count as strict, over all flows and whatever name was typed.
+/// Whose limits count now. To be sent a code, or to be asked for an app's or the help desk's, takes nothing but a name: were those who have
+/// proven something counted with those who have not, any stranger could shut the owner out of what the policy asks besides. Whoever goes on
+/// from there has counts as strict, over all flows and whatever name was typed.
+fn subjects(scope: &Scope, flow: &Flow) -> Vec<Vec<u8>> {
+    after(scope, flow, &flow.passed)
+}
+
+fn after(scope: &Scope, flow: &Flow, passed: &[Method]) -> Vec<Vec<u8>> {
+    let proven = flow.user_id.filter(|_| !passed.is_empty());
+    proven.map_or_else(|| flow.subjects.clone(), |user| vec![users::proven(scope, user)])
+}
+
+fn purpose<'a>(flow: &'a Flow, subjects: &'a [Vec<u8>], country: Option<&'a str>, user: Option<&'a User>) -> verification::Purpose<'a> {
+    let proven = !flow.passed.is_empty();
+    verification::Purpose { flow_id: flow.flow_id, subjects, proven, country, user, language: &flow.language }
+}
+
+/// What counts the tries at `method` for this account, once `passed` are proven.
 fn tries(scope: &Scope, flow: &Flow, passed: &[Method], method: Method) -> Option<Count> {
-    let limit = method.tries()?;
-    let apart = flow.user_id.filter(|_| !passed.is_empty() && method.class() != Class::Issued);
-    Some(apart.map_or_else(|| Count::of(limit, &flow.subjects), |user| Count::of(limit, &[users::proven(scope, user)])))
+    Some(Count::of(method.tries()?, &after(scope, flow, passed)))
 }
 
 /// Count a try. The caller commits this before it goes on to [`prove`], so that parallel guesses cannot share one count.
@@ -126,8 +139,8 @@ pub async fn waiting(
 ) -> Result<Waiting> {
     let user = users::get(&mut *conn, &tenant.scope, flow.user_id.unwrap_or_default()).await?;
     let country = flow.offer_of(method).and_then(|offer| offer.country.as_deref());
-    let purpose =
-        verification::Purpose { flow_id: flow.flow_id, subjects: &flow.subjects, country, user: user.as_ref(), language: &flow.language };
+    let subjects = subjects(&tenant.scope, flow);
+    let purpose = purpose(flow, &subjects, country, user.as_ref());
     let mut counts = verification::counts(tenant, source, &purpose, method);
     let of_tries = [Some(Limit::AddressTry), method.tries()];
     counts.push(Count::from(Limit::AddressTry, source));
@@ -152,7 +165,8 @@ pub async fn waits(
     offer: &Offer,
 ) -> Result<Option<(Limit, OffsetDateTime)>> {
     let (flow_id, method) = (id::time_ordered(clock), offer.method);
-    let purpose = verification::Purpose { flow_id, subjects, country: offer.country.as_deref(), user: Some(user), language: "" };
+    let purpose =
+        verification::Purpose { flow_id, subjects, proven: false, country: offer.country.as_deref(), user: Some(user), language: "" };
     let mut counts = if method.class() == Class::Issued {
         verification::counts(tenant, &Source::house("console"), &purpose, method)
     } else {

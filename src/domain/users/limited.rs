@@ -14,6 +14,11 @@ pub fn proven(scope: &Scope, user: Uuid) -> Vec<u8> {
     scope.key().hash(b"limit subject after a proof", user.as_bytes())
 }
 
+/// The same for a mailbox or number of theirs, which strangers can have codes sent to.
+pub fn proven_destination(scope: &Scope, to: &str) -> Vec<u8> {
+    scope.key().hash(b"limit destination after a proof", to.to_lowercase().as_bytes())
+}
+
 /// All by which limits know whoever is called that: what is typed, and of everybody of that name the account, whatever else may be typed for
 /// it, its mailboxes and its number.
 pub async fn subjects(conn: &mut PgConnection, scope: &Scope, name: &Name, people: &[User]) -> Result<Vec<Vec<u8>>> {
@@ -23,7 +28,7 @@ pub async fn subjects(conn: &mut PgConnection, scope: &Scope, name: &Name, peopl
         let mails = [&user.mail, &user.private_mail].into_iter().flatten().map(EmailAddress::as_str);
         // Of sign-in name, principal name and mail; nobody is found by the private mailbox, but it may be typed.
         subjects.extend(user.private_mail.iter().map(|mail| super::contact::alias(scope, mail.as_str())));
-        subjects.extend(mails.chain(user.mobile.as_ref().map(Phone::as_str)).map(|to| User::destination(scope, to)));
+        subjects.extend(mails.chain(user.mobile.as_ref().map(Phone::as_str)).flat_map(|to| by_destination(scope, to)));
     }
     let ids: Vec<_> = people.iter().map(|user| user.user_id).collect();
     let aliases = sqlx::query_scalar!(
@@ -33,6 +38,10 @@ pub async fn subjects(conn: &mut PgConnection, scope: &Scope, name: &Name, peopl
     );
     subjects.extend(aliases.fetch_all(conn).await?);
     Ok(subjects)
+}
+
+fn by_destination(scope: &Scope, to: &str) -> [Vec<u8>; 2] {
+    [User::destination(scope, to), proven_destination(scope, to)]
 }
 
 /// The sign-in names behind these subjects. Goes through all people of the tenant: for an operator, not for a page.
@@ -47,7 +56,7 @@ pub async fn whose(conn: &mut PgConnection, scope: &Scope, subjects: &[Vec<u8>])
     for row in rows {
         let reach = Reach::open(scope, String::new(), [row.mail, row.private_mail, row.mobile], None)?;
         let mails = [&reach.mail, &reach.private_mail].into_iter().flatten().map(EmailAddress::as_str);
-        let reached = mails.chain(reach.mobile.as_ref().map(Phone::as_str)).map(|to| User::destination(scope, to));
+        let reached = mails.chain(reach.mobile.as_ref().map(Phone::as_str)).flat_map(|to| by_destination(scope, to));
         for subject in reached.chain([User::subject_of(scope, row.object_guid), proven(scope, row.user_id)]).chain(row.aliases) {
             if let Some(names) = named.get_mut(&subject) {
                 let comma = if names.is_empty() { "" } else { ", " };

@@ -18,7 +18,7 @@ use super::{
     limits::{self, Count, Limit, Verdict},
     notifications::{self, Channel, Content, Message},
     tenants::{Scope, Tenant},
-    users::{EmailAddress, Phone, User},
+    users::{self, EmailAddress, Phone, User},
 };
 use crate::base::{clock::Clock, id, typed};
 pub use help_desk::{PATIENCE, make_code, number};
@@ -35,6 +35,8 @@ pub struct Purpose<'a> {
     pub flow_id: Uuid,
     /// Whose limits count.
     pub subjects: &'a [Vec<u8>],
+    /// They have proven something in this flow: their destinations count apart, too.
+    pub proven: bool,
     /// Of a number as it was offered.
     pub country: Option<&'a str>,
     /// `None`: a decoy.
@@ -128,7 +130,8 @@ pub fn counts(tenant: &Tenant, source: &Source, purpose: &Purpose<'_>, method: M
     let (scope, to) = (&tenant.scope, destination(tenant, purpose, method));
     let nowhere =
         || scope.key().hash(b"limit destination of nobody", &[purpose.subjects.concat().as_slice(), method.as_str().as_bytes()].concat());
-    let destination = to.map_or_else(nowhere, |to| User::destination(scope, to));
+    let known = if purpose.proven { users::proven_destination } else { User::destination };
+    let destination = to.map_or_else(nowhere, |to| known(scope, to));
     counts_to(source, method.channel(), purpose.subjects, (destination, purpose.country.unwrap_or_default()), to.is_some())
 }
 

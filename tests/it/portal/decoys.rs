@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use sspr::{
-    domain::users::{self, Name},
+    domain::{
+        policies::{Draft, Method},
+        users::{self, Name},
+    },
     wire::message,
 };
 use uuid::Uuid;
@@ -210,4 +213,52 @@ async fn a_name_that_looks_like_somebody_s_reaches_nobody() {
     person.asks_for_a_code("mi\u{212a}e@mail.example").await;
     cloud.inbox.wait_for("mike@mail.example", 0).await.unwrap();
     assert_eq!(cloud.sql::<i64>("select count(*) from messages where channel <> 'none'").await, 1);
+}
+
+/// The first methods on the page with what is shown of each.
+async fn masks(cloud: &Cloud, first: &str, name: &str) -> BTreeMap<String, String> {
+    let mut person = Person::at(cloud);
+    person.opens(first).await.submits(if first == "/" { "/reset" } else { first }, &[("name", name)]).await.is_at("/reset/method");
+    let options: String = cloud.sql("select options::text from flows order by flow_id desc limit 1").await;
+    let options: Vec<serde_json::Value> = serde_json::from_str(&options).unwrap();
+    let text = |one: &serde_json::Value, field: &str| one[field].as_str().unwrap_or_default().to_owned();
+    options.iter().map(|one| (text(one, "method"), text(one, "masked"))).filter(|(_, masked)| !masked.is_empty()).collect()
+}
+
+/// Whoever cannot reset but can sign in is nobody at one door and themselves at the other: that must not show.
+#[tokio::test]
+async fn a_name_shows_the_same_at_every_door() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    // Addresses that begin unlike their names, as private ones do, and a few who have no number or no mail.
+    let people = (0..12).map(|n| {
+        let name = format!("{}{n}", ["ann", "ben", "cleo", "dora"][n % 4]);
+        let mut person = somebody(&name);
+        person.private_mail = (n % 3 > 0).then(|| format!("{}{n}@home{n}.example", ["kitty", "zoe", "ann"][n % 3]));
+        person.mobile = (n % 5 > 0).then(|| format!("+1555010{:02}", 20 + n));
+        person
+    });
+    agent.mirror(people.collect()).await;
+    cloud.gates(2).await;
+    let methods = vec![Method::PrivateEmail, Method::Email, Method::Sms, Method::Totp];
+    // Mail and number are one: without an app nobody can reset, and everybody can sign in.
+    cloud.policy(|terms| Draft { methods, gates: 2, apart: false, cooling_off: 0, ..terms }).await;
+    cloud.registers_app("ann0", time::Duration::ZERO).await;
+    let (mut compared, mut apart) = ([0, 0], [0, 0]);
+    for n in 0..24 {
+        let name = format!("{}{n}", ["ann", "ben", "cleo", "dora"][n % 4]);
+        let doors =
+            [masks(&cloud, "/", &name).await, masks(&cloud, "/change", &name).await, masks(&cloud, "/account/sign-in", &name).await];
+        agent.beat(true).await;
+        sqlx::query("truncate spent_work, limits").execute(&cloud.app.db).await.unwrap();
+        for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+            for (method, masked) in &doors[one] {
+                let Some(same) = doors[other].get(method) else { continue };
+                compared[n / 12] += 1;
+                apart[n / 12] += i32::from(same != masked);
+            }
+        }
+    }
+    assert_eq!(apart, [0, 0], "of {compared:?}: people, and names that nobody has");
+    assert!(compared[0] > 20 && compared[1] > 20, "{compared:?}");
 }

@@ -73,6 +73,21 @@ async fn an_agent_that_dies_with_the_job_ends_as_unknown_and_its_late_answer_cou
 }
 
 #[tokio::test]
+async fn a_lease_that_still_runs_is_waited_for() {
+    let (cloud, mut agent) = cloud().await;
+    let mut alice = alice_at_password(&cloud).await;
+    alice.sets("Correct-Horse-7").await;
+    cloud.clock.advance(100);
+    agent.beat(true).await;
+    let job = agent.lease(5).await.remove(0);
+    cloud.clock.advance(25);
+    sspr::worker::sweep(&cloud.app).await.unwrap();
+    assert_eq!(alice.status().await["state"], "leased", "its time is over, and its agent's is not");
+    assert_eq!(agent.ends(&job, Code::Applied).await.status(), 204);
+    assert_eq!(alice.status().await["state"], "applied");
+}
+
+#[tokio::test]
 async fn who_does_not_know_may_come_to_know() {
     let (cloud, mut agent) = cloud().await;
     let mut alice = alice_at_password(&cloud).await;

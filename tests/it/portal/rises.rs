@@ -211,6 +211,49 @@ async fn a_stranger_does_not_shut_the_owner_out_of_the_app() {
     alice.is_at("/reset/password");
 }
 
+/// Nor out of the mailed codes, for whoever has shown the app first: a stranger needs the name alone to have them sent and to guess at them.
+#[tokio::test]
+async fn a_stranger_does_not_shut_the_owner_out_of_what_is_sent() {
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
+    let secret = cloud.registers_app("alice", Duration::ZERO).await;
+    for _ in 0..6 {
+        let mut stranger = begins(&cloud, "alice").await;
+        stranger.submits("/reset/method", &[("method", "email")]).await.submits("/reset/code", &[("code", "000000")]).await;
+        cloud.clock.advance(31);
+        agent.beat(true).await;
+    }
+    let sent = "select count(*) from challenges";
+    let before = cloud.sql::<i64>(sent).await;
+    let mut stranger = begins(&cloud, "alice").await;
+    stranger.submits("/reset/method", &[("method", "sms")]).await;
+    assert_eq!(cloud.sql::<i64>(sent).await, before, "what may be sent is used up");
+    stranger.opens("/reset/code").await.submits("/reset/code", &[("code", "000000")]).await;
+    assert_eq!(stranger.page.status, 429, "and so are tries");
+
+    let mut alice = begins(&cloud, "alice").await;
+    shows_code(&cloud, &mut alice, &secret).await;
+    alice.is_at("/reset/method").sees("proof 2 of 2");
+    let seen = cloud.inbox.count("alice@mail.example");
+    alice.submits("/reset/method", &[("method", "email")]).await.is_at("/reset/code");
+    let code = code_to(&cloud, "alice@mail.example", seen).await;
+    // As strict for whoever holds the app as for whoever holds nothing.
+    let mut thief = begins(&cloud, "alice").await;
+    cloud.clock.advance(31);
+    agent.beat(true).await;
+    shows_code(&cloud, &mut thief, &secret).await;
+    thief.submits("/reset/method", &[("method", "email")]).await.is_at("/reset/code");
+    let mut statuses = Vec::new();
+    for _ in 0..5 {
+        thief.submits("/reset/code", &[("code", "000000")]).await;
+        statuses.push(thief.page.status);
+    }
+    assert_eq!(statuses, [422, 422, 422, 422, 422]);
+    thief.submits("/reset/code", &[("code", "000000")]).await;
+    assert_eq!(thief.page.status, 429);
+    cloud.administers(&["limits", "lift", "--tenant", &cloud.tenant.scope.id().to_string(), "--user", "alice"]);
+    alice.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/password");
+}
+
 /// Whoever reads the mail guesses at the app no more than anybody else, however often they begin and whatever they type.
 #[tokio::test]
 async fn guesses_after_a_proof_are_five_for_an_account() {
