@@ -77,10 +77,11 @@ async fn a_lease_that_still_runs_is_waited_for() {
     let (cloud, mut agent) = cloud().await;
     let mut alice = alice_at_password(&cloud).await;
     alice.sets("Correct-Horse-7").await;
-    cloud.clock.advance(100);
+    // A lease is for fifteen seconds, a job for two minutes.
+    cloud.clock.advance(112);
     agent.beat(true).await;
     let job = agent.lease(5).await.remove(0);
-    cloud.clock.advance(25);
+    cloud.clock.advance(11);
     sspr::worker::sweep(&cloud.app).await.unwrap();
     assert_eq!(alice.status().await["state"], "leased", "its time is over, and its agent's is not");
     assert_eq!(agent.ends(&job, Code::Applied).await.status(), 204);
