@@ -142,6 +142,6 @@ contact-error-country = Ihre Organisation sendet keine SMS in dieses Land. Bitte
 contact-error-known-mail = Diese Adresse ist für Sie schon hinterlegt.
 contact-error-known-sms = Diese Nummer ist für Sie schon hinterlegt.
 contact-error-not-offered = Ihre Organisation nutzt diesen Weg für Ihr Konto nicht. Bitte richten Sie etwas anderes ein, etwa einen Passkey.
-contact-error-limit = Im Moment können keine weiteren Codes gesendet werden. Bitte versuchen Sie es später noch einmal.
+contact-error-limit = Im Moment können keine weiteren Codes gesendet werden. In spätestens einer Stunde geht es wieder.
 contact-error-used-up = Auf diesem Weg können heute keine Codes mehr gesendet werden: Ihre Organisation hat ihren Anteil aufgebraucht. Bitte versuchen Sie es morgen, oder richten Sie etwas anderes ein, etwa einen Passkey.
 contact-error-tries = Für Ihr Konto wurden zu viele Codes versucht. Bitte warten Sie zehn Minuten oder etwas länger, und geben Sie dann den neuesten Code ein.

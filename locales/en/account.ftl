@@ -142,6 +142,6 @@ contact-error-country = Your organisation sends no text messages to this country
 contact-error-known-mail = This address is on file for you already.
 contact-error-known-sms = This number is on file for you already.
 contact-error-not-offered = Your organisation does not use this way for your account. Please set up another one, such as a passkey.
-contact-error-limit = No more codes can be sent at the moment. Please try again later.
+contact-error-limit = No more codes can be sent at the moment. It works again in an hour at the latest.
 contact-error-used-up = No more codes can be sent this way today: your organisation has used up its share. Please try again tomorrow, or set up another way, such as a passkey.
 contact-error-tries = Too many codes were tried for your account. Please wait ten minutes or a little more, then type the newest code.
