@@ -100,8 +100,8 @@ async fn whose_password_is_due_changes_it_without_proving_again() {
     let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     let mut alice = at_the_page(&cloud).await;
     says(&mut alice, &mut agent, Code::PasswordExpired).await;
-    alice.opens("/reset").await.is_at("/account/enter");
-    alice.submits("/account/renewal", &[]).await.is_at("/change/password").sees("Current password");
+    alice.opens("/reset").await.is_at("/account/enter").sees("Step 3 of 4");
+    alice.submits("/account/renewal", &[]).await.is_at("/change/password").sees("Current password").sees("Step 3 of 4");
     let (_, answer) = alice.ticket().await;
     assert_eq!(answer["ticket"]["kind"], "change");
     assert_eq!(alice.posts(&seal_both(&answer, "Correct-Horse-7", "Old-Horse-6")).await.0, 202);
