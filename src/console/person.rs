@@ -337,7 +337,8 @@ fn event(page: &Page, language: Language, (line, count): (&audit::Line, activity
 fn way(language: Language, means: &Means) -> Way {
     Way {
         method: explained::method(language, means.method).into_owned(),
-        label: means.label.clone(),
+        // Of codes it is the word of whatever language they were made in.
+        label: if means.method == Method::RecoveryCode { String::new() } else { means.label.clone() },
         lack: explained::hindrance(language, means),
         id: means.authenticator,
     }

@@ -130,6 +130,7 @@ struct Methods {
     wanted: Option<&'static str>,
     one_secret: bool,
     due: bool,
+    cools: bool,
     error: Option<&'static str>,
 }
 
@@ -669,8 +670,20 @@ pub fn render(name: &str, language: Language) -> Option<String> {
                 contact("sms", "+•••••••47", false),
             ];
             let adds = Adds { passkey: true, app: wanted.is_some(), codes: true, full: wanted.is_none() };
-            Methods { page, contacts, missing: Vec::new(), own, has_codes: true, adds, wanted, one_secret: false, due: true, error: None }
-                .render()
+            Methods {
+                page,
+                contacts,
+                missing: Vec::new(),
+                own,
+                has_codes: true,
+                adds,
+                wanted,
+                one_secret: false,
+                due: true,
+                cools: true,
+                error: None,
+            }
+            .render()
         }
         "account-methods-none" | "account-methods-one-secret" => {
             let one_secret = name == "account-methods-one-secret";
@@ -697,6 +710,7 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         }
         "account-contact-sms" => NewContact { page, kind: "sms", replaces: false, to: String::new(), error: None, wanted: None }.render(),
         "account-contact-code" => {
+                cools: false,
             let to = "anna.berg.und.noch.eine.lange.adresse@privat.example".to_owned();
             ContactCode { page, kind: "private_email", to, error: Some("code-error-wrong"), notice: None, resend_in: 24 }.render()
         }
