@@ -268,6 +268,9 @@ pub async fn prove(
         if flow.frozen {
             let event =
                 Event { action: "reset.frozen", outcome: "refused", user: flow.user_id, flow: Some(flow.flow_id), ..Event::default() };
+        if let (Some(user), false) = (user, flow.frozen) {
+            users::spoke(&mut *conn, scope, user, &flow.language).await?;
+        }
             audit::record(&mut *conn, scope, clock, source, event).await?;
         }
         // Whoever signs in changes nothing: no need to know how the account stands.
