@@ -127,6 +127,13 @@ methods-none = Sie haben noch nichts eingerichtet. Ein Passkey ist am sichersten
 methods-own = Was Sie eingerichtet haben
 methods-codes = Wiederherstellungs­codes
 methods-left = noch { $left }
+methods-few-title = { $left ->
+    [0] Es ist kein Wiederherstellungscode mehr übrig
+    [one] Es ist noch ein Wiederherstellungscode übrig
+   *[other] Es sind noch { $left } Wiederherstellungscodes übrig
+}
+methods-few-text = Jeder gilt einmal. Machen Sie auf Ihrer Kontoseite neue, damit Sie sich auch an dem Tag helfen können, an dem Sie sonst nichts haben.
+methods-few-go = Neue Wiederherstellungscodes erzeugen
 methods-added = Hinzugefügt am { $when }
 methods-used = zuletzt benutzt am { $when }
 methods-unused = noch nicht benutzt

@@ -127,6 +127,13 @@ methods-none = You have not set up anything yet. A passkey is the safest, and ta
 methods-own = What you have set up
 methods-codes = Recovery codes
 methods-left = { $left } left
+methods-few-title = { $left ->
+    [0] No recovery code is left
+    [one] One recovery code is left
+   *[other] { $left } recovery codes are left
+}
+methods-few-text = Each works once. Make new ones on your account page, so that you can still help yourself on the day on which you have nothing else.
+methods-few-go = Make new recovery codes
 methods-added = Added on { $when }
 methods-used = last used on { $when }
 methods-unused = not used yet

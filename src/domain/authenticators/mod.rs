@@ -25,7 +25,7 @@ use super::{
 };
 use crate::base::clock::Clock;
 pub use passkey::{Assertion, Attestation, Key, RelyingParty, Seen, begin_passkey, check_passkey, finish_passkey};
-pub use recovery::{Candidate, FreshCodes, RecoveryCode, Renewal, Renewed, find_code, renew_codes, use_code};
+pub use recovery::{Candidate, FEW, FreshCodes, RecoveryCode, Renewal, Renewed, codes_left, find_code, renew_codes, tell_if_few, use_code};
 pub use registrations::{Registered, Registrar, clean};
 pub use removal::{Removed, remove, take_away, wanted};
 pub use totp::{AppSecret, begin_app, check_app, confirm_app, pending_app};
@@ -315,8 +315,8 @@ async fn add(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Sou
     if done.rows_affected() == 0 {
         return Ok(Added::Taken);
     }
-    let detail = serde_json::json!({ "authenticator": new.authenticator_id, "kind": new.kind.as_str() });
     users::put_in_order(&mut *conn, scope, clock, new.user).await?;
+    let detail = serde_json::json!({ "authenticator": new.authenticator_id, "kind": new.kind.as_str() });
     let event = Event { action: "authenticator.add", outcome: "added", user: Some(new.user), detail, ..Event::default() };
     audit::record(conn, scope, clock, source, event).await?;
     Ok(Added::Yes)

@@ -254,6 +254,9 @@ pub async fn prove(
         audit::record(conn, scope, clock, source, event).await?;
         return Ok(Proven::Over);
     };
+    if let (Method::RecoveryCode, Some(user)) = (method, user) {
+        authenticators::tell_if_few(&mut *conn, scope, clock, source, user).await?;
+    }
     let verified = row.state == "verified";
     // Not after the first of two gates: whoever holds one would get new guesses at the other.
     let mut asked = None;
@@ -265,12 +268,12 @@ pub async fn prove(
             let before = flow.passed.iter().enumerate().filter_map(|(n, &method)| tries(scope, flow, &flow.passed[..n], method));
             limits::clear(&mut *conn, scope, before.chain(counts).collect()).await?;
         }
-        if flow.frozen {
-            let event =
-                Event { action: "reset.frozen", outcome: "refused", user: flow.user_id, flow: Some(flow.flow_id), ..Event::default() };
         if let (Some(user), false) = (user, flow.frozen) {
             users::spoke(&mut *conn, scope, user, &flow.language).await?;
         }
+        if flow.frozen {
+            let event =
+                Event { action: "reset.frozen", outcome: "refused", user: flow.user_id, flow: Some(flow.flow_id), ..Event::default() };
             audit::record(&mut *conn, scope, clock, source, event).await?;
         }
         // Whoever signs in changes nothing: no need to know how the account stands.

@@ -77,6 +77,7 @@ const fn sms(matter: Matter) -> Option<&'static str> {
         Matter::Unlocked => "sms-unlocked",
         Matter::Tries => "sms-tries",
         Matter::MethodAdded | Matter::MethodRemoved | Matter::MethodChanged | Matter::MethodStopped => "sms-method",
+        Matter::CodesLow => "sms-codes",
         Matter::ContactMail | Matter::ContactMobile | Matter::ContactBoth => "sms-contact",
         Matter::Frozen => "sms-frozen",
         Matter::Lifted => "sms-lifted",

@@ -43,6 +43,8 @@ struct OverviewPage {
     name: String,
     /// Methods that were added lately, and when.
     added: Vec<Added>,
+    /// So many recovery codes are left, if they are few.
+    few: Option<i64>,
     languages: Vec<Spoken>,
     activity: Vec<activity::Item>,
     sessions: Vec<Browser>,
@@ -79,6 +81,7 @@ async fn show(account: Account) -> Result<Response> {
     let lately = audit::of_user(&mut conn, scope, clock, user.user_id).await?;
     let own = authenticators::list(&mut conn, scope, user.user_id).await?;
     drop(conn);
+    let few = own.iter().find_map(|one| one.left).filter(|left| *left <= authenticators::FEW);
     let browser = |one: &sessions::Session| Browser {
         id: one.session_id,
         here: one.session_id == session.session_id,

@@ -394,7 +394,8 @@ async fn other_addresses_are_told_at_the_old_and_the_new_ones() {
     alice.mail = Some("mallory@mail.example".into());
     agent.mirror(vec![alice.clone(), somebody("bob")]).await;
     let notice = cloud.inbox.wait_for("alice@mail.example", 0).await.unwrap();
-    assert!(notice.text.contains("another e-mail address"), "{}", notice.text);
+    assert!(notice.text.contains("By: the directory of your organisation"), "{}", notice.text);
+    assert!(notice.text.contains("\nE-mail address: changed"), "{}", notice.text);
     cloud.inbox.wait_for("mallory@mail.example", 0).await.unwrap();
     cloud.inbox.wait_for(&alice.mobile.clone().unwrap(), 0).await.unwrap();
     assert_eq!(cloud.inbox.count("bob@mail.example"), 0);
