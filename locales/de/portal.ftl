@@ -127,6 +127,13 @@ methods-none = Sie haben noch nichts eingerichtet. Ein Passkey ist am sichersten
 methods-own = Was Sie eingerichtet haben
 methods-codes = Wiederherstellungs­codes
 methods-left = noch { $left }
+methods-few-title = { $left ->
+    [0] Es ist kein Wiederherstellungscode mehr übrig
+    [one] Es ist noch ein Wiederherstellungscode übrig
+   *[other] Es sind noch { $left } Wiederherstellungscodes übrig
+}
+methods-few-text = Jeder gilt einmal. Machen Sie auf Ihrer Kontoseite neue, damit Sie sich auch an dem Tag helfen können, an dem Sie sonst nichts haben.
+methods-few-go = Neue Wiederherstellungscodes erzeugen
 methods-added = Hinzugefügt am { $when }
 methods-used = zuletzt benutzt am { $when }
 methods-unused = noch nicht benutzt
@@ -158,7 +165,8 @@ methods-add-passkey = Passkey hinzufügen
 methods-add-app = Authenticator-App hinzufügen
 methods-add-codes = Wiederherstellungs­codes machen
 methods-renew-codes = Neue Wiederherstellungs­codes machen
-methods-told = Wird etwas hinzugefügt oder entfernt, sagen wir es Ihnen an alle Ihre Adressen. Neues gilt erst nach einer Weile: Sollten nicht Sie es gewesen sein, bleibt Zeit, das zu melden.
+methods-told = Wird etwas hinzugefügt oder entfernt, sagen wir es Ihnen an alle Ihre Adressen.
+methods-told-later = Neues gilt erst nach einer Weile: Sollten nicht Sie es gewesen sein, bleibt Zeit, das zu melden.
 methods-contacts = Wo wir Sie erreichen
 methods-contact-edit = Ändern
 methods-contacts-text = Dorthin gehen Codes und Nachrichten zu Ihrem Konto. Stimmt in den Unterlagen Ihrer Organisation etwas nicht, sagen Sie es Ihrem Helpdesk.
@@ -571,8 +579,8 @@ not-me-error-empty = Bitte geben Sie den Code ein, der in der Nachricht steht.
 not-me-error-shape = Das ist kein ganzer Code. Er hat 26 Buchstaben und Ziffern; Leerzeichen und Striche sind gleichgültig.
 not-me-error-unknown = Diesen Code kennen wir nicht, oder er ist älter als 30 Tage. Bitte nehmen Sie ihn aus der neuesten Nachricht, oder rufen Sie Ihren Helpdesk an.
 not-me-error-limit = Aus Ihrem Netz wurden zu viele Codes versucht. Bitte warten Sie einige Minuten, oder rufen Sie Ihren Helpdesk an.
-not-me-known-title = Das haben Sie uns schon gesagt
-not-me-known-text = Ihr Helpdesk hat seitdem nachgesehen und das Zurücksetzen wieder erlaubt. Geht es um etwas Neues? Dann verwenden Sie die neuere Nachricht, oder rufen Sie Ihren Helpdesk an.
+not-me-known-title = Ihr Helpdesk hat das schon angesehen
+not-me-known-text = Das haben Sie uns schon gesagt, oder es war, bevor Ihr Helpdesk nachgesehen und das Zurücksetzen wieder erlaubt hat. Daher wurde nichts angehalten. Geht es um etwas Neues? Dann verwenden Sie die neuere Nachricht, oder rufen Sie Ihren Helpdesk an.
 stopped-title = Es kann nichts mehr zurückgesetzt werden
 stopped-intro = Danke, dass Sie uns das gesagt haben. Bis Ihr Helpdesk nachgesehen hat, kann hier niemand für dieses Konto etwas zurücksetzen, entsperren oder ändern.
 stopped-now = Was Sie jetzt tun sollten

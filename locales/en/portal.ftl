@@ -127,6 +127,13 @@ methods-none = You have not set up anything yet. A passkey is the safest, and ta
 methods-own = What you have set up
 methods-codes = Recovery codes
 methods-left = { $left } left
+methods-few-title = { $left ->
+    [0] No recovery code is left
+    [one] One recovery code is left
+   *[other] { $left } recovery codes are left
+}
+methods-few-text = Each works once. Make new ones on your account page, so that you can still help yourself on the day on which you have nothing else.
+methods-few-go = Make new recovery codes
 methods-added = Added on { $when }
 methods-used = last used on { $when }
 methods-unused = not used yet
@@ -158,7 +165,8 @@ methods-add-passkey = Add a passkey
 methods-add-app = Add an authenticator app
 methods-add-codes = Make recovery codes
 methods-renew-codes = Make new recovery codes
-methods-told = Whenever something is added or removed, we tell you at all your addresses. Something new works only after a while: should it not have been you who added it, there is time to say so.
+methods-told = Whenever something is added or removed, we tell you at all your addresses.
+methods-told-later = Something new works only after a while: should it not have been you who added it, there is time to say so.
 methods-contacts = Where we can reach you
 methods-contact-edit = Change
 methods-contacts-text = Codes and messages about your account go there. If something in the records of your organisation is wrong, tell your help desk.
@@ -571,8 +579,8 @@ not-me-error-empty = Please type the code that stands in the message.
 not-me-error-shape = This is not a whole code. It has 26 letters and digits; spaces and dashes don’t matter.
 not-me-error-unknown = We do not know this code, or it is older than 30 days. Please take it from the newest message, or call your help desk.
 not-me-error-limit = Too many codes were tried from your network. Please wait some minutes, or call your help desk.
-not-me-known-title = You told us this already
-not-me-known-text = Your help desk has looked at it since, and allowed resets again. Is it about something new? Then use the newer message, or call your help desk.
+not-me-known-title = Your help desk has looked at this
+not-me-known-text = You told us this already, or it is older than the day on which your help desk looked and allowed resets again. So nothing was stopped. Is it about something new? Then use the newer message, or call your help desk.
 stopped-title = Nothing can be reset any more
 stopped-intro = Thank you for telling us. Until your help desk has looked, nobody can reset, unlock or change anything for this account here.
 stopped-now = What you should do now

@@ -34,7 +34,7 @@ async fn create(trusted: Trusted) -> Result<StatusCode> {
     let mut tx = app.begin().await?;
     let outcome = users::mirror(&mut tx, &trusted.tenant.scope, &app.clock, trusted.agent.connector_id, &batch).await?;
     let MirrorOutcome::Taken(done, readdressed) = outcome else { return Err(Error::Conflict("unknown_pass")) };
-    let mut told = notices::readdressed(&mut tx, &trusted.tenant, &app.clock, &readdressed).await?;
+    let mut told = notices::readdressed(&mut tx, &trusted.tenant, &app.clock, &readdressed, false).await?;
     if let Some(people) = done.untold {
         let connectors = fleet::connectors(&mut tx, &trusted.tenant.scope, &app.clock).await?;
         let place = connectors.iter().find(|one| one.connector_id == trusted.agent.connector_id).map_or("", |one| one.name.as_str());

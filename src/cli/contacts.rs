@@ -57,7 +57,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
     }
     ensure!(wrong.is_empty(), "{} of {} lines cannot be: nothing was changed", wrong.len(), lines.len());
     if yes {
-        notices::readdressed(&mut tx, &tenant, &clock, &changed).await?;
+        notices::readdressed(&mut tx, &tenant, &clock, &changed, true).await?;
         tx.commit().await?;
         println!("{} people have other addresses now, of {} in the list.", changed.len(), lines.len());
     } else {

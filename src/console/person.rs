@@ -264,7 +264,7 @@ async fn show(desk: May<Serve>, Path(id): Path<Uuid>, uri: Uri) -> Result<Respon
             by: who(&page, &freeze.frozen_by, &names),
             reason: explained::reason(language, &freeze.frozen_by, &freeze.reason),
         }),
-        activity: lines.iter().take(MOST).map(|line| event(&page, language, line, &names)).collect(),
+        activity: activity::folded(&lines, MOST, |_| true).into_iter().map(|line| event(&page, language, line, &names)).collect(),
         offers,
         page,
     };
@@ -318,17 +318,18 @@ pub fn who(page: &Page, actor: &str, names: &HashMap<String, String>) -> String 
     }
 }
 
-fn event(page: &Page, language: Language, line: &audit::Line, names: &HashMap<String, String>) -> Event {
+fn event(page: &Page, language: Language, (line, count): (&audit::Line, activity::Count), names: &HashMap<String, String>) -> Event {
     let known = activity::words(line);
+    // What no person is told bears the trail's own words.
+    let text = known.map_or_else(
+        || format!("{}: {}", told::act(page, &line.action), told::outcome(page, &line.outcome)),
+        |(key, _)| page.t(key).into_owned(),
+    );
     Event {
         when: when(language, line.at),
-        // What no person is told bears the trail's own words.
-        text: known.map_or_else(
-            || format!("{}: {}", told::act(page, &line.action), told::outcome(page, &line.outcome)),
-            |(key, _)| page.t(key).into_owned(),
-        ),
+        text: activity::times(page, text, count),
         who: who(page, &line.actor, names),
-        from: line.address.filter(|_| line.actor == "user").map(audit::coarse).unwrap_or_default(),
+        from: activity::from(line).map(audit::coarse).unwrap_or_default(),
         odd: known.is_some_and(|(_, odd)| odd),
     }
 }
@@ -336,7 +337,8 @@ fn event(page: &Page, language: Language, line: &audit::Line, names: &HashMap<St
 fn way(language: Language, means: &Means) -> Way {
     Way {
         method: explained::method(language, means.method).into_owned(),
-        label: means.label.clone(),
+        // Of codes it is the word of whatever language they were made in.
+        label: if means.method == Method::RecoveryCode { String::new() } else { means.label.clone() },
         lack: explained::hindrance(language, means),
         id: means.authenticator,
     }

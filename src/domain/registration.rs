@@ -39,9 +39,7 @@ pub fn is_one_secret(tenant: &Tenant, user: &User, proven: &[Method]) -> bool {
 
 /// The person says that all their methods are right.
 pub async fn confirm(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, user: Uuid) -> Result<()> {
-    sqlx::query!("update users set confirmed_at = $3 where tenant_id = $1 and user_id = $2", scope.id(), user, clock.now())
-        .execute(&mut *conn)
-        .await?;
+    users::put_in_order(&mut *conn, scope, clock, user).await?;
     let event = Event { action: "registration.confirm", outcome: "confirmed", user: Some(user), ..Event::default() };
     audit::record(conn, scope, clock, source, event).await
 }

@@ -21,6 +21,8 @@ use super::{
 use crate::{
     app::App,
     domain::{
+        authenticators,
+        policies::Method,
         queue::State,
         resets::{self, Flow, Step, Way},
         users,
@@ -47,6 +49,8 @@ struct DonePage {
     but: Option<String>,
     /// Where there are several.
     places: Vec<Place>,
+    /// They came by a recovery code, and so many are left.
+    left: Option<i64>,
 }
 
 /// A directory, and what became of the password there.
@@ -67,12 +71,17 @@ async fn show(journey: Journey) -> Result<Response> {
     }
     let code = flow.job.as_ref().and_then(|job| job.code);
     let but = code.filter(|code| matches!(code, Code::LockedAgain | Code::NotReadBack));
+    let left = match flow.user_id.filter(|_| flow.passed.contains(&Method::RecoveryCode)) {
+        Some(user) => authenticators::codes_left(&mut *visitor.acquire().await?, &visitor.tenant.scope, user).await?,
+        None => None,
+    };
     Ok(page::html(&DonePage {
         page: visitor.page(),
         unlock: flow.unlocks(),
         forgotten: flow.unlocks() && flow.way == Way::Either,
         but: but.map(|code| format!("outcome-{}-text", password::key(code))),
         places: places(visitor, flow).await?,
+        left,
     }))
 }
 

@@ -42,7 +42,7 @@ struct NotMePage {
 #[template(path = "portal/stopped.html")]
 struct StoppedPage {
     page: Page,
-    /// It was said before, and the help desk has looked since.
+    /// It was said before, or is of before the help desk looked.
     known: bool,
 }
 
@@ -82,7 +82,7 @@ async fn submit(visitor: Visitor, form::Form(form): form::Form<Form>) -> Result<
     let Some(word) = notices::repudiate(&mut tx, scope, &app.clock, &token).await? else {
         return Ok(answer(&visitor, StatusCode::UNPROCESSABLE_ENTITY, form.code, Some("not-me-error-unknown")));
     };
-    // It counts once: what an operator has lifted since is not frozen again by the same message.
+    // It counts once: what an operator has lifted since is not frozen again by the same message, nor by an older one.
     if word.before {
         let frozen = freezes::is_frozen(&mut tx, scope, word.user_id).await?;
         notices::said_again(&mut tx, scope, &app.clock, &visitor.source, &word).await?;

@@ -1,6 +1,8 @@
 //! The audit trail in plain words, as far as it means something to the person it is about. Whoever helps them reads the same words, and
 //! besides them what is told nobody.
 
+use std::{collections::HashMap, net::IpAddr};
+
 use super::{
     Page, device,
     page::{self, When},
@@ -53,21 +55,73 @@ const TOLD: [(&str, &str, &str, bool); 26] = [
 ];
 
 pub fn told(page: &Page, language: Language, lines: &[Line]) -> Vec<Item> {
-    let item = |line: &Line| {
+    let item = |(line, count): (&Line, Count)| {
         let (key, odd) = words(line)?;
         Some(Item {
-            text: page.t(key).into_owned(),
+            text: times(page, page.t(key).into_owned(), count),
             when: page::when(language, line.at),
             // An agent's address says nothing to the person.
-            from: line.address.filter(|_| line.actor == "user").map(audit::coarse).unwrap_or_default(),
+            from: from(line).map(audit::coarse).unwrap_or_default(),
             device: line.device.as_deref().filter(|device| !device.is_empty()).map(|of| device::name(page, of)).unwrap_or_default(),
             odd,
         })
     };
-    lines.iter().filter_map(item).take(MOST).collect()
+    folded(lines, MOST, |line| words(line).is_some()).into_iter().filter_map(item).collect()
 }
 
 const MOST: usize = 30;
+
+/// How often something happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    pub times: usize,
+    /// Older ones were not read.
+    pub or_more: bool,
+}
+
+/// The newest lines that `count`, the newest first: `most` of those that no stranger can cause, and as many besides of what strangers can. What
+/// they do between two of the others is one line for each kind of it, however often they do it: nothing that was proven is buried.
+pub fn folded(lines: &[Line], most: usize, counts: impl Fn(&Line) -> bool) -> Vec<(&Line, Count)> {
+    let or_more = lines.len() >= audit::NEWEST;
+    let mut all: Vec<(&Line, Count)> = Vec::new();
+    let (mut run, mut proven, mut strangers) = (HashMap::new(), 0, 0);
+    for line in lines.iter().filter(|line| counts(line)) {
+        let one = Count { times: 1, or_more: false };
+        if !line.is_strangers() {
+            if proven == most {
+                break;
+            }
+            proven += 1;
+            run.clear();
+            all.push((line, one));
+            continue;
+        }
+        let kind = (&line.action, &line.outcome, words(line).map(|(key, _)| key));
+        if let Some(&at) = run.get(&kind) {
+            let (_, count): &mut (&Line, Count) = &mut all[at];
+            *count = Count { times: count.times + 1, or_more };
+        } else if strangers < most {
+            strangers += 1;
+            run.insert(kind, all.len());
+            all.push((line, one));
+        }
+    }
+    all
+}
+
+/// The words, and how often it was.
+pub fn times(page: &Page, text: String, count: Count) -> String {
+    match count {
+        Count { times: 1, .. } => text,
+        Count { times, or_more: false } => page.t2("activity-times", "what", text, "count", times),
+        Count { times, or_more: true } => page.t2("activity-times-more", "what", text, "count", times),
+    }
+}
+
+/// The browser's address.
+pub fn from(line: &Line) -> Option<IpAddr> {
+    line.address.filter(|_| line.actor == "user")
+}
 
 /// The key of a line's words, and whether it may have been somebody else; `None`: nobody is told.
 pub fn words(line: &Line) -> Option<(&'static str, bool)> {

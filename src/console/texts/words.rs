@@ -31,6 +31,7 @@ pub const fn matter_key(matter: Matter) -> &'static str {
         Matter::MethodRemoved => "texts-matter-method-removed",
         Matter::MethodChanged => "texts-matter-method-changed",
         Matter::MethodStopped => "texts-matter-method-stopped",
+        Matter::CodesLow => "texts-matter-codes-low",
         Matter::ContactMail => "texts-matter-contact-mail",
         Matter::ContactMobile => "texts-matter-contact-mobile",
         Matter::ContactBoth => "texts-matter-contact-both",

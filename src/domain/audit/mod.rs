@@ -213,26 +213,56 @@ pub async fn newest_of(conn: &mut PgConnection, scope: &Scope, flow: Uuid) -> Re
 
 /// So long people are told what happened.
 const TOLD: Duration = Duration::days(90);
-const MOST: i64 = 300;
+/// So many of the newest lines are read.
+pub const NEWEST: usize = 300;
+/// Besides, so many of those that no stranger can cause.
+const PROVEN: i64 = 100;
 
-/// What concerns this person, the newest first. What a line does not say itself, the one says that began the journey or gave the ticket.
+impl Line {
+    /// Whoever knows a name can have it written. The index `audit_events_proven` has none of these.
+    pub fn is_strangers(&self) -> bool {
+        self.actor == "user"
+            && match self.action.as_str() {
+                "reset.begin" => !matches!(self.outcome.as_str(), "nameless" | "within" | "due"),
+                "reset.code_try" => self.outcome != "right",
+                "reset.choose" | "reset.code_send" => true,
+                _ => false,
+            }
+    }
+}
+
+/// What concerns this person, the newest first: the newest lines of all, and the newest of those that no stranger can cause, however many others
+/// a stranger had written since. What a line does not say itself, the one says that began the journey or gave the ticket.
 pub async fn of_user(conn: &mut PgConnection, scope: &Scope, clock: &Clock, user: Uuid) -> Result<Vec<Line>> {
     let rows = sqlx::query!(
-        r#"with mine as materialized (
-               select event_id, at, actor, action, outcome, host(address) as address, flow_id, job_id, detail from audit_events
-               where tenant_id = $1 and user_id = $2 and event_id > $3 order by event_id desc limit $4)
-           select m.at, m.actor, m.action, m.outcome, m.address, b.detail ->> 'purpose' as purpose, t.detail ->> 'kind' as kind,
+        r#"with newest as (
+               select event_id from audit_events where tenant_id = $1 and user_id = $2 and event_id > $3 order by event_id desc limit $4
+           ), proven as (
+               select event_id from audit_events where tenant_id = $1 and user_id = $2 and event_id > $3
+                   and (action in ('reset.result', 'reset.password_try', 'session.begin', 'session.end', 'user.language', 'user.contact',
+                           'authenticator.add', 'authenticator.remove', 'authenticator.stop', 'contact.code_send', 'contact.code_try',
+                           'registration.confirm', 'help_desk.code', 'account.freeze')
+                       or action = 'reset.code_try' and outcome = 'right')
+               order by event_id desc limit $5
+           ), mine as materialized (
+               select event_id, at, actor, action, outcome, host(address) as address, flow_id, job_id, detail
+               from audit_events join (select event_id from newest union select event_id from proven) one using (event_id)
+               where tenant_id = $1)
+           select m.at as "at!", m.actor as "actor!", m.action as "action!", m.outcome as "outcome!", m.address, b.detail ->> 'purpose' as purpose, t.detail ->> 'kind' as kind,
                coalesce(m.detail ->> 'method', case when m.action like 'authenticator.%' then m.detail ->> 'kind' end) as method,
                coalesce(m.detail ->> 'device', b.detail ->> 'device') as device
            from mine m
-           left join lateral (select detail from mine where flow_id = m.flow_id and action = 'reset.begin' limit 1) b on true
-           left join lateral (select detail from mine where job_id = m.job_id and action in ('reset.ticket', 'reset.unlock', 'reset.look') limit 1) t
+           left join lateral (select detail from audit_events
+               where tenant_id = $1 and flow_id = m.flow_id and action = 'reset.begin' and user_id = $2 and detail ? 'purpose' limit 1) b on true
+           left join lateral (select detail from audit_events
+               where tenant_id = $1 and job_id = m.job_id and action in ('reset.ticket', 'reset.unlock', 'reset.look') and user_id = $2 limit 1) t
                on true
            order by m.event_id desc"#,
         scope.id(),
         user,
         id::lowest_at(clock.now() - TOLD),
-        MOST,
+        i64::try_from(NEWEST)?,
+        PROVEN,
     )
     .fetch_all(conn)
     .await?;

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::base::clock::Clock;
 pub use passkey::{Assertion, Attestation, Key, RelyingParty, Seen, begin_passkey, check_passkey, finish_passkey};
-pub use recovery::{Candidate, FreshCodes, RecoveryCode, Renewal, Renewed, find_code, renew_codes, use_code};
+pub use recovery::{Candidate, FEW, FreshCodes, RecoveryCode, Renewal, Renewed, codes_left, find_code, renew_codes, tell_if_few, use_code};
 pub use registrations::{Registered, Registrar, clean};
 pub use removal::{Removed, remove, take_away, wanted};
 pub use totp::{AppSecret, begin_app, check_app, confirm_app, pending_app};
@@ -133,18 +133,19 @@ pub async fn list(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<
 /// What its owner should look at when their password became another one: who knew the old one may have added it, and it outlives that.
 pub const LATELY: Duration = Duration::days(14);
 
-/// What somebody has added within that time, oldest first.
-pub async fn added_lately(conn: &mut PgConnection, scope: &Scope, clock: &Clock, user: Uuid) -> Result<Vec<Authenticator>> {
+/// What somebody has added within that time, of all that is theirs.
+pub fn lately<'a>(all: &'a [Authenticator], clock: &Clock) -> impl Iterator<Item = &'a Authenticator> {
     let since = clock.now() - LATELY;
-    Ok(list(conn, scope, user).await?.into_iter().filter(|one| one.created_at > since).collect())
+    all.iter().filter(move |one| one.created_at > since)
 }
 
 /// Into the notice of a password that was changed: what was added within the last days besides, so that its owner looks whether that was them. Filled in when
 /// it is sent, which holds up nothing.
 pub async fn add_lately(conn: &mut PgConnection, scope: &Scope, clock: &Clock, message: &mut Message) -> Result<()> {
     if let Content::Changed { happened: Happened { user: Some(user), .. }, lately, .. } = &mut message.content {
-        let added = added_lately(conn, scope, clock, *user).await?;
-        *lately = added.iter().map(|one| (one.kind.method().as_str().to_owned(), one.created_at.unix_timestamp())).collect();
+        let all = list(conn, scope, *user).await?;
+        let added = self::lately(&all, clock);
+        *lately = added.map(|one| (one.kind.method().as_str().to_owned(), one.created_at.unix_timestamp())).collect();
     }
     Ok(())
 }
@@ -314,6 +315,7 @@ async fn add(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Sou
     if done.rows_affected() == 0 {
         return Ok(Added::Taken);
     }
+    users::put_in_order(&mut *conn, scope, clock, new.user).await?;
     let detail = serde_json::json!({ "authenticator": new.authenticator_id, "kind": new.kind.as_str() });
     let event = Event { action: "authenticator.add", outcome: "added", user: Some(new.user), detail, ..Event::default() };
     audit::record(conn, scope, clock, source, event).await?;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::{Kind, Label, New, Tried, add};
 use crate::{
     base::{clock::Clock, id, typed},
-    domain::{audit::Source, policies::Method, tenants::Scope},
+    domain::{audit::Source, notices, policies::Method, tenants::Scope, users},
 };
 
 /// Nothing in it looks like something else in it.
@@ -224,6 +224,21 @@ pub async fn use_code(conn: &mut PgConnection, scope: &Scope, clock: &Clock, can
     .execute(conn)
     .await?;
     Ok(Tried::Right)
+}
+
+/// So few are worth saying that new ones should be made.
+pub const FEW: i64 = 3;
+
+/// How many of somebody's codes are left; `None`: they have no set.
+pub async fn codes_left(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<Option<i64>> {
+    Ok(super::list(conn, scope, user).await?.into_iter().find_map(|one| one.left))
+}
+
+/// One was used just now: whoever has few left, or none, hears of it, before the day on which they need one.
+pub async fn tell_if_few(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, user: Uuid) -> Result<()> {
+    let Some(left) = codes_left(&mut *conn, scope, user).await?.filter(|left| *left <= FEW) else { return Ok(()) };
+    let Some(person) = users::known(&mut *conn, scope, user).await? else { return Ok(()) };
+    notices::codes_low(conn, scope, clock, &person, left, source).await
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::{
         audit::{self, Event, Source},
         policies::{self, Method},
         tenants::Scope,
+        users,
     },
 };
 
@@ -41,7 +42,10 @@ pub async fn remove(
         audit::record(conn, scope, clock, source, event).await?;
         return Ok(Removed::Proof(kind));
     }
-    let kind = take_away(conn, scope, clock, source, user, authenticator).await?;
+    let kind = take_away(&mut *conn, scope, clock, source, user, authenticator).await?;
+    if kind.is_some() {
+        users::put_in_order(conn, scope, clock, user).await?;
+    }
     Ok(kind.map_or(Removed::NotThere, Removed::Yes))
 }
 

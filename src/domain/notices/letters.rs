@@ -166,7 +166,7 @@ const fn about(content: &Content) -> Option<&'static str> {
         Content::Changed { .. } => Some("changed"),
         Content::Unlocked { .. } => Some("unlocked"),
         Content::Tries { .. } => Some("tries"),
-        Content::Method { .. } => Some("method"),
+        Content::Method { .. } | Content::CodesLow { .. } => Some("method"),
         Content::Contact { .. } => Some("contact"),
         Content::Operator { act: Act::Lifted | Act::Code, .. } => Some("operator"),
         Content::Operator { act: Act::Frozen, .. }

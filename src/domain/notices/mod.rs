@@ -22,8 +22,9 @@ use super::{
     branding,
     limits::{self, Count, Limit, Verdict},
     notifications::{self, Act, Change, Channel, Content, Happened, Message, Week},
+    policies::Method,
     tenants::{Contact, Scope, Tenant},
-    users::{Reach, Readdressed, User},
+    users::{EmailAddress, Reach, Readdressed, User},
 };
 use crate::base::clock::Clock;
 pub use letters::{Letters, Whom};
@@ -144,6 +145,11 @@ pub async fn may_text(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, m
     Ok(limits::take_all(conn, scope, clock, &worker, counts).await? == Verdict::Allowed)
 }
 
+/// A recovery code was used, and few are left, or none.
+pub async fn codes_low(conn: &mut PgConnection, scope: &Scope, clock: &Clock, user: &User, left: i64, source: &Source) -> Result<()> {
+    tell(conn, scope, clock, user, Content::CodesLow { happened: happened(clock, source), left }).await
+}
+
 /// An operator did something to the account.
 pub async fn operator_acted(conn: &mut PgConnection, scope: &Scope, clock: &Clock, user: &User, act: Act, source: &Source) -> Result<()> {
     tell(conn, scope, clock, user, Content::Operator { happened: happened(clock, source), act }).await
@@ -181,15 +187,32 @@ pub async fn tries_used_up(
     Ok(())
 }
 
-/// The directory has other addresses of these people: told to the old ones and to the new ones. Nobody hears of it where self-service is off.
-/// Answers whether there is anything to send.
-pub async fn readdressed(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, people: &[Readdressed]) -> Result<bool> {
+/// Other addresses of these people are on file, by the directory's word or (`listed`) by a list's: told to the old ones and to the new ones. Nobody
+/// hears of it where self-service is off. Answers whether there is anything to send.
+pub async fn readdressed(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, people: &[Readdressed], listed: bool) -> Result<bool> {
     let mut letters = Letters::default();
     for person in people.iter().filter(|person| tenant.self_service && person.is_told) {
         let Readdressed { user_id, before, now, .. } = person;
         let happened = Happened { at: clock.seconds(), from: String::new(), token: None, user: None };
-        let mail = before.mail != now.mail || before.private_mail != now.private_mail;
-        let content = Content::Contact { happened, mail, mobile: before.mobile != now.mobile };
+        let text = |mail: &Option<EmailAddress>| mail.as_ref().map(|mail| mail.as_str().to_owned());
+        let number = |reach: &Reach| reach.mobile.as_ref().map(|mobile| mobile.as_str().to_owned());
+        let changes: Vec<(Method, Change)> = [
+            (Method::Email, text(&before.mail), text(&now.mail)),
+            (Method::PrivateEmail, text(&before.private_mail), text(&now.private_mail)),
+            (Method::Sms, number(before), number(now)),
+        ]
+        .into_iter()
+        .filter(|(_, before, now)| before != now)
+        .map(|(method, before, now)| match (before, now) {
+            (None, _) => (method, Change::Added),
+            (_, None) => (method, Change::Removed),
+            _ => (method, Change::Changed),
+        })
+        .collect();
+        let mail = changes.iter().any(|(method, _)| *method != Method::Sms);
+        let mobile = changes.iter().any(|(method, _)| *method == Method::Sms);
+        let changes = changes.into_iter().map(|(method, change)| (method.as_str().to_owned(), change)).collect();
+        let content = Content::Contact { happened, mail, mobile, changes, listed };
         let mut whom = Whom::of(*user_id, now);
         whom.also(before);
         letters.tell(&tenant.scope, clock, &whom, Uuid::nil(), content)?;

@@ -55,7 +55,7 @@ pub struct Repudiated {
     pub about: String,
     /// When that happened.
     pub at: OffsetDateTime,
-    /// They said so before.
+    /// They said so before, or an operator has looked since and lifted a freeze.
     pub before: bool,
 }
 
@@ -66,7 +66,8 @@ pub async fn repudiate(conn: &mut PgConnection, scope: &Scope, clock: &Clock, to
         r#"with found as (
                select token_hash, used_at from notices where tenant_id = $1 and token_hash = $2 and expires_at > $3 for update)
            update notices n set used_at = coalesce(f.used_at, $3) from found f where n.tenant_id = $1 and n.token_hash = f.token_hash
-           returning n.user_id, n.about, n.at, f.used_at is not null as "before!""#,
+           returning n.user_id, n.about, n.at, f.used_at is not null or exists (select from freezes z
+               where z.tenant_id = n.tenant_id and z.user_id = n.user_id and z.lifted_at > n.at) as "before!""#,
         scope.id(),
         token.hash(scope),
         clock.now(),

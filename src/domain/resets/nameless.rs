@@ -81,6 +81,8 @@ pub async fn begin_nameless(
     if flow.frozen {
         let of = Event { user: Some(user.user_id), flow: Some(flow_id), ..Event::default() };
         audit::record(conn, scope, clock, source, Event { action: "reset.frozen", outcome: "refused", ..of }).await?;
+    } else {
+        users::spoke(conn, scope, user.user_id, how.language).await?;
     }
     Ok(Some(Begun { cookie, flow_id }))
 }

@@ -268,6 +268,9 @@ pub async fn prove(
         audit::record(conn, scope, clock, source, event).await?;
         return Ok(Proven::Over);
     };
+    if let (Method::RecoveryCode, Some(user)) = (method, user) {
+        authenticators::tell_if_few(&mut *conn, scope, clock, source, user).await?;
+    }
     let verified = row.state == "verified";
     // Not after the first of two gates: whoever holds one would get new guesses at the other.
     let mut asked = None;
@@ -278,6 +281,9 @@ pub async fn prove(
             let counts = tries(scope, flow, &flow.passed, method).into_iter();
             let before = flow.passed.iter().enumerate().filter_map(|(n, &method)| tries(scope, flow, &flow.passed[..n], method));
             limits::clear(&mut *conn, scope, before.chain(counts).collect()).await?;
+        }
+        if let (Some(user), false) = (user, flow.frozen) {
+            users::spoke(&mut *conn, scope, user, &flow.language).await?;
         }
         if flow.frozen {
             let event =

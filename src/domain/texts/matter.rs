@@ -15,6 +15,7 @@ pub enum Matter {
     MethodRemoved,
     MethodChanged,
     MethodStopped,
+    CodesLow,
     ContactMail,
     ContactMobile,
     ContactBoth,
@@ -75,7 +76,7 @@ const BOTH: &[Channel] = &[Channel::Email, Channel::Sms];
 const MAIL: &[Channel] = &[Channel::Email];
 
 impl Matter {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Code,
         Self::ContactCode,
         Self::Changed,
@@ -86,6 +87,7 @@ impl Matter {
         Self::MethodRemoved,
         Self::MethodChanged,
         Self::MethodStopped,
+        Self::CodesLow,
         Self::ContactMail,
         Self::ContactMobile,
         Self::ContactBoth,
@@ -110,6 +112,7 @@ impl Matter {
             Self::MethodRemoved => "method_removed",
             Self::MethodChanged => "method_changed",
             Self::MethodStopped => "method_stopped",
+            Self::CodesLow => "codes_low",
             Self::ContactMail => "contact_mail",
             Self::ContactMobile => "contact_mobile",
             Self::ContactBoth => "contact_both",
@@ -145,6 +148,7 @@ impl Matter {
                 Change::Changed => Self::MethodChanged,
                 Change::Stopped => Self::MethodStopped,
             },
+            Content::CodesLow { .. } => Self::CodesLow,
             Content::Contact { mail: true, mobile: true, .. } => Self::ContactBoth,
             Content::Contact { mail: true, mobile: false, .. } => Self::ContactMail,
             Content::Contact { .. } => Self::ContactMobile,
@@ -193,7 +197,7 @@ impl Matter {
             (Self::MethodAdded | Self::MethodRemoved | Self::MethodChanged | Self::MethodStopped, _) => {
                 &[Slot::Organisation, Slot::Name, Slot::When, Slot::Method]
             }
-            (Self::Expires, _) => &[Slot::Organisation, Slot::Name, Slot::When, Slot::Page],
+            (Self::Expires | Self::CodesLow, _) => &[Slot::Organisation, Slot::Name, Slot::When, Slot::Page],
             _ => &[Slot::Organisation, Slot::Name, Slot::When],
         }
     }
@@ -203,7 +207,11 @@ impl Matter {
         let happened =
             Happened { at, from: "203.0.113.*".to_owned(), token: Some("0123456789abcdefghjkmnpqrs".to_owned()), ..Happened::default() };
         let method = |change| Content::Method { happened: happened.clone(), change, method: "totp".to_owned() };
-        let contact = |mail, mobile| Content::Contact { happened: happened.clone(), mail, mobile };
+        let contact = |mail, mobile| {
+            let changes = [(mail, "email"), (mobile, "sms")].into_iter().filter(|(is, _)| *is);
+            let changes = changes.map(|(_, method)| (method.to_owned(), Change::Changed)).collect();
+            Content::Contact { happened: happened.clone(), mail, mobile, changes, listed: false }
+        };
         let operator = |act| Content::Operator { happened: happened.clone(), act };
         match self {
             Self::Code => Content::Code { code: "012345".to_owned(), minutes: 10 },
@@ -217,6 +225,7 @@ impl Matter {
             Self::MethodRemoved => method(Change::Removed),
             Self::MethodChanged => method(Change::Changed),
             Self::MethodStopped => method(Change::Stopped),
+            Self::CodesLow => Content::CodesLow { happened, left: 3 },
             Self::ContactMail => contact(true, false),
             Self::ContactMobile => contact(false, true),
             Self::ContactBoth => contact(true, true),

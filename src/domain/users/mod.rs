@@ -71,7 +71,7 @@ pub struct User {
     pub mobile: Option<Phone>,
     /// Since when each of the three is another than before, if it is.
     pub since: [Option<OffsetDateTime>; 3],
-    /// BCP 47, if the directory says.
+    /// BCP 47: as they chose, as the directory says, or as they last used; `None`: nobody knows.
     pub language: Option<String>,
 }
 
@@ -115,7 +115,7 @@ pub struct Reach {
     pub mail: Option<EmailAddress>,
     pub private_mail: Option<EmailAddress>,
     pub mobile: Option<Phone>,
-    /// BCP 47, if the directory says.
+    /// BCP 47: as they chose, as the directory says, or as they last used; `None`: nobody knows.
     pub language: Option<String>,
 }
 
@@ -272,7 +272,7 @@ pub async fn choose_language(
 ) -> Result<()> {
     let event = Event { action: "user.language", outcome: "chosen", user: Some(user_id), ..Event::default() };
     sqlx::query!(
-        "update users set chosen_language = $3, language = $3 where tenant_id = $1 and user_id = $2 returning audit_write($4, $5)",
+        "update users set chosen_language = $3, language = $3, language_used = false where tenant_id = $1 and user_id = $2 returning audit_write($4, $5)",
         scope.id(),
         user_id,
         language.tag(),
@@ -281,6 +281,28 @@ pub async fn choose_language(
     )
     .fetch_optional(conn)
     .await?;
+    Ok(())
+}
+
+/// They have proven who they are in this language: it is theirs where they have chosen none and the directory has none.
+pub async fn spoke(conn: &mut PgConnection, scope: &Scope, user_id: Uuid, language: &str) -> Result<()> {
+    sqlx::query!(
+        "update users set language = $3, language_used = true where tenant_id = $1 and user_id = $2 and (language is null or language_used)
+             and language is distinct from $3",
+        scope.id(),
+        user_id,
+        language,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// They have looked at how they prove who they are just now: nobody asks them for a while.
+pub async fn put_in_order(conn: &mut PgConnection, scope: &Scope, clock: &Clock, user_id: Uuid) -> Result<()> {
+    sqlx::query!("update users set confirmed_at = $3 where tenant_id = $1 and user_id = $2", scope.id(), user_id, clock.now())
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

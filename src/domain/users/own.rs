@@ -103,7 +103,7 @@ pub async fn set_own(
                    and ($4::bytea is not null or case $3 when 'sms' then own_mobile else own_private_mail end is not null) for update)
            update users u set own_private_mail = case when $3 = 'private_email' then $4 else own_private_mail end,
                own_mobile = case when $3 = 'sms' then $4 else own_mobile end,
-               own_mobile_end = case when $3 = 'sms' then $5 else own_mobile_end end
+               own_mobile_end = case when $3 = 'sms' then $5 else own_mobile_end end, confirmed_at = $6
            from before where u.tenant_id = $1 and u.user_id = before.user_id
            returning display_name, mail, language, u.private_mail, u.mobile, before.private_mail as private_mail_before, before.mobile as mobile_before"#,
         scope.id(),
@@ -111,6 +111,7 @@ pub async fn set_own(
         method.as_str(),
         sealed,
         end,
+        clock.now(),
     )
     .fetch_optional(&mut *conn)
     .await?;

@@ -11,7 +11,7 @@ use axum::{
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Account, forget};
+use super::{Account, forget, methods};
 use crate::{
     app::App,
     base::language::Language,
@@ -43,6 +43,8 @@ struct OverviewPage {
     name: String,
     /// Methods that were added lately, and when.
     added: Vec<Added>,
+    /// So many recovery codes are left, if they are few.
+    few: Option<i64>,
     languages: Vec<Spoken>,
     activity: Vec<activity::Item>,
     sessions: Vec<Browser>,
@@ -77,8 +79,9 @@ async fn show(account: Account) -> Result<Response> {
     let mut conn = visitor.acquire().await?;
     let sessions = sessions::list(&mut conn, scope, clock, user.user_id).await?;
     let lately = audit::of_user(&mut conn, scope, clock, user.user_id).await?;
-    let lately_added = authenticators::added_lately(&mut conn, scope, clock, user.user_id).await?;
+    let own = authenticators::list(&mut conn, scope, user.user_id).await?;
     drop(conn);
+    let few = own.iter().find_map(|one| one.left).filter(|left| *left <= authenticators::FEW);
     let browser = |one: &sessions::Session| Browser {
         id: one.session_id,
         here: one.session_id == session.session_id,
@@ -86,22 +89,22 @@ async fn show(account: Account) -> Result<Response> {
         begun: page::when(visitor.language, one.begun_at),
         from: one.origin.map(audit::coarse).unwrap_or_default(),
     };
-    let added = |one: Authenticator| Added {
+    let added = |one: &Authenticator| Added {
         kind: match one.kind {
             Kind::Totp => "method-totp",
             Kind::Passkey => "method-passkey",
             Kind::RecoveryCodes => "methods-codes",
         },
         when: page::when(visitor.language, one.created_at),
-        label: one.label,
+        label: methods::named(&page, one),
     };
     let spoken = |one: Language| {
         let chosen = one == visitor.language;
         Spoken { tag: one.tag(), key: format!("language-{}", one.tag()), chosen }
     };
     let (sessions, activity) = (sessions.iter().map(browser).collect(), activity::told(&page, visitor.language, &lately));
-    let (languages, added) = (Language::ALL.map(spoken).into(), lately_added.into_iter().map(added).collect());
-    Ok(page::html(&OverviewPage { page, name: user.display_name.clone(), added, languages, activity, sessions }))
+    let (languages, added) = (Language::ALL.map(spoken).into(), authenticators::lately(&own, clock).map(added).collect());
+    Ok(page::html(&OverviewPage { page, name: user.display_name.clone(), added, few, languages, activity, sessions }))
 }
 
 /// To the page of a change; who has not proven themselves for a while does so first.

@@ -13,7 +13,7 @@ use crate::{
     app::PublicUrl,
     base::language::Language,
     domain::{
-        notifications::{Channel, Content, Message},
+        notifications::{Change, Channel, Content, Message},
         tenants::Tenant,
         texts::{self, Checked, Field, Flaw, MOST_MESSAGES, Matter, Paragraph, Size, Slot, Text, Value, Which, Wrong},
     },
@@ -177,6 +177,9 @@ fn values(t: &Page, url: &PublicUrl, tenant: &Tenant, message: &Message) -> Resu
             if let Content::Method { method, .. } = content {
                 values.push((Slot::Method, method_name(t, method)));
             }
+            if let Content::CodesLow { .. } = content {
+                values.push((Slot::Page, format!("{portal}/account/methods")));
+            }
         }
     }
     Ok(values)
@@ -199,6 +202,17 @@ fn facts(t: &Page, content: &Content) -> Result<Vec<(String, String)>> {
         let from = if happened.from.is_empty() { own(t.t("mail-changed-unknown")) } else { happened.from.clone() };
         facts.push((own(t.t("mail-changed-where")), from));
     }
+    if let Content::CodesLow { left, .. } = content {
+        facts.push((own(t.t("mail-codes-left")), left.to_string()));
+    }
+    if let Content::Contact { changes, listed, .. } = content {
+        let by = if *listed { "mail-contact-by-list" } else { "mail-contact-by-directory" };
+        facts.push((own(t.t("mail-contact-by")), own(t.t(by))));
+        facts.extend(changes.iter().map(|(method, change)| {
+            let (label, became) = contact_change(method, *change);
+            (own(t.t(label)), own(t.t(became)))
+        }));
+    }
     if let Content::Changed { place, follow, lately, .. } = content {
         facts.extend(place.iter().map(|place| (own(t.t("mail-changed-place")), place.clone())));
         facts.extend((!follow.is_empty()).then(|| (own(t.t("mail-changed-follow")), follow.join(", "))));
@@ -210,6 +224,21 @@ fn facts(t: &Page, content: &Content) -> Result<Vec<(String, String)>> {
         }
     }
     Ok(facts)
+}
+
+/// Keys of what kind of address it is, and of what became of it.
+fn contact_change(method: &str, change: Change) -> (&'static str, &'static str) {
+    let label = match method {
+        "sms" => "mail-contact-of-sms",
+        "private_email" => "mail-contact-of-private-email",
+        _ => "mail-contact-of-email",
+    };
+    let became = match change {
+        Change::Added => "mail-contact-added",
+        Change::Removed => "mail-contact-removed",
+        Change::Changed | Change::Stopped => "mail-contact-changed",
+    };
+    (label, became)
 }
 
 fn method_name(t: &Page, method: &str) -> String {

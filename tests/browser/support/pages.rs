@@ -130,6 +130,7 @@ struct Methods {
     wanted: Option<&'static str>,
     one_secret: bool,
     due: bool,
+    cools: bool,
     error: Option<&'static str>,
 }
 
@@ -227,6 +228,7 @@ struct Overview {
     page: Page,
     name: String,
     added: Vec<Added>,
+    few: Option<i64>,
     languages: Vec<Spoken>,
     activity: Vec<Item>,
     sessions: Vec<Session>,
@@ -284,6 +286,7 @@ struct Done {
     forgotten: bool,
     but: Option<String>,
     places: Vec<Place>,
+    left: Option<i64>,
 }
 
 struct Place {
@@ -589,7 +592,16 @@ pub fn render(name: &str, language: Language) -> Option<String> {
             let added =
                 Added { label: "Pixel 9".to_owned(), kind: "method-totp", when: page::when(language, datetime!(2026-11-21 08:05 UTC)) };
             let added = if name == "account" { vec![added] } else { Vec::new() };
-            Overview { name: "Anna Berg".to_owned(), added, languages: Language::ALL.map(spoken).into(), activity, sessions, page }.render()
+            Overview {
+                name: "Anna Berg".to_owned(),
+                added,
+                few: Some(2),
+                languages: Language::ALL.map(spoken).into(),
+                activity,
+                sessions,
+                page,
+            }
+            .render()
         }
         "status-verify" => {
             Status { page, state: "leased".to_owned(), unlock: false, verify: true, follow: false, targets: Vec::new() }.render()
@@ -669,8 +681,20 @@ pub fn render(name: &str, language: Language) -> Option<String> {
                 contact("sms", "+•••••••47", false),
             ];
             let adds = Adds { passkey: true, app: wanted.is_some(), codes: true, full: wanted.is_none() };
-            Methods { page, contacts, missing: Vec::new(), own, has_codes: true, adds, wanted, one_secret: false, due: true, error: None }
-                .render()
+            Methods {
+                page,
+                contacts,
+                missing: Vec::new(),
+                own,
+                has_codes: true,
+                adds,
+                wanted,
+                one_secret: false,
+                due: true,
+                cools: true,
+                error: None,
+            }
+            .render()
         }
         "account-methods-none" | "account-methods-one-secret" => {
             let one_secret = name == "account-methods-one-secret";
@@ -686,6 +710,7 @@ pub fn render(name: &str, language: Language) -> Option<String> {
                 wanted: None,
                 one_secret,
                 due: false,
+                cools: false,
                 error,
             }
             .render()
@@ -735,7 +760,7 @@ pub fn render(name: &str, language: Language) -> Option<String> {
         "status-unlock" => {
             Status { page, state: "leased".to_owned(), unlock: true, verify: false, follow: false, targets: Vec::new() }.render()
         }
-        "done" => Done { page, unlock: false, forgotten: false, but: None, places: Vec::new() }.render(),
+        "done" => Done { page, unlock: false, forgotten: false, but: None, places: Vec::new(), left: None }.render(),
         "status-places" => {
             let target = |(name, is): (&str, &str)| Target { name: name.to_owned(), is: is.to_owned() };
             let targets = [("Nordwind", "set"), ("Lager Hamburg", "now"), ("Labor", "waits"), ("Extranet", "not")].map(target).into();
@@ -760,9 +785,9 @@ pub fn render(name: &str, language: Language) -> Option<String> {
                 place("Kasse", Some("unknown")),
                 place("Extranet", Some("place-unserved")),
             ];
-            Done { page, unlock: false, forgotten: false, but: None, places }.render()
+            Done { page, unlock: false, forgotten: false, but: None, places, left: Some(0) }.render()
         }
-        "done-unlock" => Done { page, unlock: true, forgotten: true, but: None, places: Vec::new() }.render(),
+        "done-unlock" => Done { page, unlock: true, forgotten: true, but: None, places: Vec::new(), left: None }.render(),
         "ended-age" => Ended {
             page,
             title_key: "ended-policy-age-title".to_owned(),

@@ -2,6 +2,11 @@
 
 use reqwest::{Client, header, redirect};
 
+use sspr::domain::{
+    audit::{self, Event, Source},
+    operators::Role,
+};
+
 use crate::support::{Cloud, Person, agent::somebody};
 
 async fn signed_in(cloud: &Cloud, name: &str) -> Person {
@@ -145,4 +150,48 @@ async fn a_cookie_is_good_at_its_own_tenant_and_only_if_we_made_it() {
     // A new one is never one that was there before.
     let again = cloud.session_of("alice").await;
     assert_ne!(again, cookie);
+}
+
+/// Whoever knows a name can begin as often as they like.
+#[tokio::test]
+async fn what_somebody_proved_is_not_buried_under_what_strangers_begin() {
+    const PROVEN: [(&str, &str); 12] = [
+        ("reset.code_try", "right"),
+        ("reset.password_try", "limit"),
+        ("reset.result", "applied"),
+        ("session.end", "all"),
+        ("user.language", "chosen"),
+        ("user.contact", "added"),
+        ("authenticator.add", "added"),
+        ("authenticator.remove", "removed"),
+        ("authenticator.stop", "copied"),
+        ("registration.confirm", "confirmed"),
+        ("help_desk.code", "made"),
+        ("account.freeze", "lifted"),
+    ];
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    let mut alice = signed_in(&cloud, "alice").await;
+    for _ in 0..32 {
+        Person::at(&cloud).opens("/").await.submits("/reset", &[("name", "alice")]).await.is_at("/reset/method");
+    }
+    alice.opens("/account").await.sees("A password reset was begun, 32 times").sees("Somebody signed in to this page");
+    let user = cloud.user("alice").await.user_id;
+    let (scope, stranger) = (&cloud.tenant.scope, Source::house("user"));
+    let event = |action, outcome| Event { action, outcome, user: Some(user), ..Event::default() };
+    let mut tx = cloud.app.begin().await.unwrap();
+    let proven = PROVEN.map(|(action, outcome)| (scope, &stranger, event(action, outcome)));
+    audit::record_all(&mut tx, &cloud.clock, proven.into()).await.unwrap();
+    let noise = [("reset.begin", "known"), ("reset.choose", "chosen"), ("reset.code_send", "sent"), ("reset.code_try", "wrong")];
+    let noise = noise.iter().cycle().take(1200).map(|(action, outcome)| (scope, &stranger, event(action, outcome)));
+    audit::record_all(&mut tx, &cloud.clock, noise.collect()).await.unwrap();
+    let lines = audit::of_user(&mut tx, scope, &cloud.clock, user).await.unwrap();
+    for (action, outcome) in PROVEN {
+        assert!(lines.iter().any(|line| (&*line.action, &*line.outcome) == (action, outcome)), "{action} {outcome}");
+    }
+    tx.commit().await.unwrap();
+    alice.opens("/account").await.sees("A password reset was begun, 75 times or more").sees("A wrong code was entered, 75 times or more");
+    alice.sees("A passkey was stopped").sees("Somebody signed in to this page");
+    let mut desk = cloud.operator(Role::HelpDesk).await;
+    desk.opens(&format!("/console/people/{user}")).await.sees("A password reset was begun, 75 times or more");
+    desk.sees("A passkey was stopped").sees("Somebody signed in to this page");
 }

@@ -176,6 +176,21 @@ async fn asking_twice_is_calm_and_a_message_works_once() {
 }
 
 #[tokio::test]
+async fn an_older_message_freezes_nobody_whom_the_help_desk_has_looked_at_since() {
+    let (cloud, mut agent) = cloud().await;
+    let (_, older) = link(&alice_is_told(&cloud, &mut agent).await);
+    let (_, token) = link(&alice_is_told(&cloud, &mut agent).await);
+    says_it_was_not_them(&cloud, &token).await.is_at("/not-me/stopped");
+    cloud.administers(&["user", "unfreeze", "--tenant", &tenant(&cloud), "alice"]);
+    says_it_was_not_them(&cloud, &older).await.is_at("/not-me/known").sees("Your help desk has looked at this");
+    assert_eq!(cloud.sql::<i64>("select count(*) from freezes where lifted_at is null").await, 0);
+    assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where outcome = 'said_again'").await, 1);
+    // What happens from then on is another matter, the lifting as well.
+    let (_, newer) = link(&alice_is_told(&cloud, &mut agent).await);
+    says_it_was_not_them(&cloud, &newer).await.is_at("/not-me/stopped");
+}
+
+#[tokio::test]
 async fn a_code_that_is_none_changes_nothing_and_guesses_are_counted() {
     let (cloud, mut agent) = cloud().await;
     let (_, token) = link(&alice_is_told(&cloud, &mut agent).await);
@@ -379,7 +394,8 @@ async fn other_addresses_are_told_at_the_old_and_the_new_ones() {
     alice.mail = Some("mallory@mail.example".into());
     agent.mirror(vec![alice.clone(), somebody("bob")]).await;
     let notice = cloud.inbox.wait_for("alice@mail.example", 0).await.unwrap();
-    assert!(notice.text.contains("another e-mail address"), "{}", notice.text);
+    assert!(notice.text.contains("By: the directory of your organisation"), "{}", notice.text);
+    assert!(notice.text.contains("\nE-mail address: changed"), "{}", notice.text);
     cloud.inbox.wait_for("mallory@mail.example", 0).await.unwrap();
     cloud.inbox.wait_for(&alice.mobile.clone().unwrap(), 0).await.unwrap();
     assert_eq!(cloud.inbox.count("bob@mail.example"), 0);

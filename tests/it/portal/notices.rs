@@ -108,7 +108,7 @@ async fn first_addresses_of_a_new_attribute_are_told_once_and_one_person_s_is_to
     let sneaked = |n: usize| (n == 7).then(|| "thief@evil.example".to_owned());
     crowd(&cloud, &mut agent, sneaked).await;
     let told = cloud.inbox.wait_for("p7@mail.example", 0).await.unwrap();
-    assert!(told.text.contains("another e-mail address"), "{}", told.text);
+    assert!(told.text.contains("your e-mail addresses"), "{}", told.text);
     assert_eq!(cloud.inbox.count("desk@corp.example"), 0);
 
     // An administrator has the agent read the attribute, which holds something for most; his own is another one now.
@@ -118,7 +118,7 @@ async fn first_addresses_of_a_new_attribute_are_told_once_and_one_person_s_is_to
     crowd(&cloud, &mut agent, mapped).await;
     let desk = cloud.inbox.wait_for("desk@corp.example", 0).await.unwrap();
     assert!(desk.text.contains("59 people have other addresses") && desk.text.contains("Head office"), "{}", desk.text);
-    assert!(cloud.inbox.wait_for("thief@evil.example", 1).await.unwrap().text.contains("another e-mail address"), "the old one is told");
+    assert!(cloud.inbox.wait_for("thief@evil.example", 1).await.unwrap().text.contains("your e-mail addresses"), "the old one is told");
     cloud.inbox.wait_for("p7@mail.example", 1).await.unwrap();
     assert_eq!((0..60).map(|n| cloud.inbox.count(&format!("p{n}@mail.example"))).sum::<usize>(), 2, "the one person, twice");
     assert_eq!(
@@ -157,7 +157,7 @@ async fn a_list_and_people_s_own_addresses_make_no_crowd_to_hide_in() {
         assert!(set.is_some());
     }
     crowd(&cloud, &mut agent, |n| (n == 57).then(|| "thief@evil.example".to_owned())).await;
-    assert!(cloud.inbox.wait_for("p57@mail.example", 0).await.unwrap().text.contains("another e-mail address"));
+    assert!(cloud.inbox.wait_for("p57@mail.example", 0).await.unwrap().text.contains("your e-mail addresses"));
     assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where action = 'mirror.addresses'").await, 0);
 }
 

@@ -269,7 +269,8 @@ async fn people_are_asked_to_register_and_to_confirm() {
     let said = cloud.administers(&["registration", "campaign", "unable", "--yes"]);
     assert!(said.contains("3 of 3 people are asked"), "{said}");
     let mail = cloud.inbox.wait_for("alice@mail.example", 0).await.unwrap();
-    assert!(mail.text.contains(&format!("{}/account", cloud.url)), "{}", mail.text);
+    assert!(mail.text.contains(&format!("by hand: {}/account", cloud.url)), "{}", mail.text);
+    assert!(mail.text.contains("never give your password to a page that a mail led you to"), "as the mail says before a password runs out");
 
     // Who was asked a moment ago is not asked again; who confirmed is asked when the time has come.
     cloud.administers(&["tenant", "set", &tenant, "--reconfirm-days", "180"]);
@@ -385,7 +386,7 @@ async fn a_flow_that_began_before_the_address_changed_sends_nothing_there() {
     agent.mirror(vec![DirectoryPerson { mail: Some("thief@evil.example".to_owned()), ..in_groups("alice", &[STAFF]) }]).await;
     thief.submits("/reset/method", &[("method", "email")]).await.is_at("/reset/code");
     let told = cloud.inbox.wait_for("thief@evil.example", 0).await.unwrap();
-    assert!(told.text.contains("another e-mail address"), "{}", told.text);
+    assert!(told.text.contains("your e-mail addresses"), "{}", told.text);
     let sent = "select string_agg(channel, ' ') from messages where topic is not null";
     assert_eq!(cloud.sql::<String>(sent).await, "none", "the code goes nowhere");
 }

@@ -5,6 +5,7 @@ use sspr::{
     domain::{
         policies::{Draft, Method},
         sessions::By,
+        users,
     },
     wire::{message::Person as DirectoryPerson, outcome::Code},
 };
@@ -181,6 +182,47 @@ async fn whoever_is_asked_whether_all_is_right_says_so_once() {
     alice.submits("/account/methods/confirm", &[]).await.is_at("/account/methods");
     assert!(!alice.page.text().contains("still right?"), "{}", alice.page.text());
     assert_eq!(cloud.sql::<i64>("select count(*) from audit_events where action = 'registration.confirm'").await, 1);
+}
+
+#[tokio::test]
+async fn whoever_has_just_put_their_methods_in_order_is_not_asked_whether_they_are() {
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    cloud.administers(&["tenant", "set", &cloud.tenant.scope.id().to_string(), "--reconfirm-days", "90"]);
+    let again = async || {
+        sqlx::query("update users set confirmed_at = null").execute(&cloud.app.db).await.unwrap();
+        came_by(&cloud, Method::Passkey).await.sees("still right?");
+    };
+    let asked = async || came_by(&cloud, Method::Passkey).await.page.text().contains("still right?");
+    again().await;
+    cloud.registers_app("alice", time::Duration::ZERO).await;
+    assert!(!asked().await, "something was added");
+    again().await;
+    came_by(&cloud, Method::Passkey).await.submits("/account/methods/remove", &[]).await.is_at("/account/methods");
+    assert!(!asked().await, "something was removed");
+    again().await;
+    let (user, own) = (cloud.user("alice").await.user_id, users::Contact::parse(Method::PrivateEmail, "own@home.example"));
+    let mut tx = cloud.app.begin().await.unwrap();
+    users::set_own(&mut tx, &cloud.tenant.scope, &cloud.clock, user, Method::PrivateEmail, own.as_ref()).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    assert!(!asked().await, "an address was added");
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_a_wait_that_there_is_not_and_codes_bear_the_reader_s_word() {
+    let (cloud, _agent) = Cloud::with_people(&["alice", "bob"]).await;
+    cloud.policy(|terms| Draft { cooling_off: 1, ..terms }).await;
+    signed_in(&cloud, "alice").await.sees("only after a while");
+    cloud.policy(|terms| Draft { cooling_off: 0, ..terms }).await;
+    let alice = signed_in(&cloud, "alice").await;
+    assert!(alice.sees("we tell you at all your addresses").page.text().find("after a while").is_none());
+    // Labelled in whatever language they were made in.
+    cloud.makes_codes("alice").await;
+    let mut alice = signed_in(&cloud, "alice").await;
+    alice.browser.language = "de".to_owned();
+    for path in ["/account/methods", "/account"] {
+        alice.opens(path).await.sees("Wiederherstellungscodes");
+        assert!(!alice.page.body.contains(">Codes") && !alice.page.body.contains("Codes ("), "{}", alice.page.text());
+    }
 }
 
 #[tokio::test]
@@ -459,7 +501,7 @@ async fn what_was_added_lately_is_pointed_to_when_the_password_is_another_one() 
         .await
         .sees("Added in the last two weeks")
         .sees("Phone (Authenticator app)")
-        .sees("Codes");
+        .sees("Recovery codes");
     let seen = cloud.inbox.count("alice@mail.example");
     let mut reset = Person::at(&cloud);
     reset.proves(&cloud, "alice").await.sets("Correct-Horse-7").await;

@@ -1,7 +1,7 @@
 //! Signing in to one's account page: a method, then the current password, and only then a session; and what ends it.
 
 use serde_json::Value;
-use sspr::wire::{outcome::Code, seal, ticket::Kind};
+use sspr::wire::{message::Person as DirectoryPerson, outcome::Code, seal, ticket::Kind};
 
 use crate::support::{
     Cloud, HandAgent, Person,
@@ -100,8 +100,8 @@ async fn whose_password_is_due_changes_it_without_proving_again() {
     let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
     let mut alice = at_the_page(&cloud).await;
     says(&mut alice, &mut agent, Code::PasswordExpired).await;
-    alice.opens("/reset").await.is_at("/account/enter");
-    alice.submits("/account/renewal", &[]).await.is_at("/change/password").sees("Current password");
+    alice.opens("/reset").await.is_at("/account/enter").sees("Step 3 of 4");
+    alice.submits("/account/renewal", &[]).await.is_at("/change/password").sees("Current password").sees("Step 3 of 4");
     let (_, answer) = alice.ticket().await;
     assert_eq!(answer["ticket"]["kind"], "change");
     assert_eq!(alice.posts(&seal_both(&answer, "Correct-Horse-7", "Old-Horse-6")).await.0, 202);
@@ -226,6 +226,39 @@ async fn the_chosen_language_is_kept_whatever_the_directory_says() {
     english.language = Some("en-GB".into());
     agent.mirror(vec![english, somebody("bob")]).await;
     assert_eq!(cloud.sql::<String>("select language from users where sign_in_name = 'alice'").await, "de");
+}
+
+#[tokio::test]
+async fn whoever_named_no_language_is_written_to_in_that_of_their_journey_and_not_in_a_stranger_s() {
+    let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
+    let language = || cloud.sql::<Option<String>>("select language from users where sign_in_name = 'alice'");
+    let mut stranger = Person::at(&cloud);
+    stranger.browser.language = "de".to_owned();
+    stranger.asks_for_a_code("alice").await;
+    cloud.inbox.wait_for("alice@mail.example", 0).await.unwrap();
+    assert_eq!(language().await, None, "nothing was proven");
+    let mut alice = Person::at(&cloud);
+    alice.browser.language = "de".to_owned();
+    alice.proves(&cloud, "alice").await;
+    let seen = cloud.inbox.count("alice@mail.example");
+    alice.sets("Correct-Horse-7").await;
+    agent.work(Code::Applied).await;
+    let told = cloud.inbox.wait_for("alice@mail.example", seen).await.unwrap();
+    assert!(told.subject.contains("wurde geändert"), "{}", told.subject);
+    // Kept while the directory is silent about it, and the directory's as soon as it is not.
+    let changed = |language: Option<&str>| DirectoryPerson {
+        display_name: "Alice".to_owned(),
+        language: language.map(str::to_owned),
+        ..somebody("alice")
+    };
+    agent.mirror(vec![changed(None), somebody("bob")]).await;
+    assert_eq!(language().await.as_deref(), Some("de"));
+    agent.mirror(vec![changed(Some("en-GB")), somebody("bob")]).await;
+    assert_eq!(language().await.as_deref(), Some("en"));
+    cloud.clock.advance(31);
+    agent.beat(true).await;
+    alice.proves(&cloud, "alice").await;
+    assert_eq!(language().await.as_deref(), Some("en"));
 }
 
 #[tokio::test]

@@ -180,7 +180,14 @@ struct MethodsPage {
     one_secret: bool,
     /// It is time to ask whether all is still right.
     due: bool,
+    /// What is added works only after a while.
+    cools: bool,
     error: Option<&'static str>,
+}
+
+/// What its owner calls it; nobody calls recovery codes anything, and they have the reader's word.
+pub(super) fn named(page: &Page, one: &Authenticator) -> String {
+    if one.kind == Kind::RecoveryCodes { page.t("methods-codes").into_owned() } else { one.label.clone() }
 }
 
 /// What may be added.
@@ -224,7 +231,7 @@ async fn answer(account: &Account, status: StatusCode, error: Option<&'static st
     let due = registration::is_due(&mut conn, &visitor.tenant.scope, clock, user.user_id).await?;
     let (contacts, missing) = contact::listed(&mut conn, account, &terms).await?;
     drop(conn);
-    let now = clock.now();
+    let (page, now) = (visitor.page(), clock.now());
     let adds = |kind: Kind| {
         let count = listed.iter().filter(|one| one.kind == kind).count();
         (terms.methods.contains(&kind.method()), count < kind.most())
@@ -237,7 +244,7 @@ async fn answer(account: &Account, status: StatusCode, error: Option<&'static st
         taken: terms.methods.contains(&one.kind.method()),
         id: one.authenticator_id,
         kind: one.kind.as_str(),
-        label: one.label.clone(),
+        label: named(&page, one),
         added: page::when(language, one.created_at),
         used: one.last_used_at.map(|at| page::when(language, at)),
         usable: Some(one.usable_from).filter(|at| *at > now && one.stopped_at.is_none()).map(|at| page::when(language, at)),
@@ -245,7 +252,7 @@ async fn answer(account: &Account, status: StatusCode, error: Option<&'static st
     };
     let own: Vec<Own> = listed.iter().map(own).collect();
     let shown = MethodsPage {
-        page: visitor.page(),
+        page,
         contacts,
         missing,
         has_codes: own.iter().any(|one| one.kind == "recovery_codes"),
@@ -254,6 +261,7 @@ async fn answer(account: &Account, status: StatusCode, error: Option<&'static st
         wanted,
         one_secret: account.is_one_secret(),
         due,
+        cools: terms.cooling_off.is_positive(),
         error,
     };
     Ok(page::html_as(status, &shown))
