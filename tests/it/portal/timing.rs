@@ -126,8 +126,8 @@ async fn take_the_same_time(pairs: usize, known: Known) {
     cloud.policy(|terms| Draft { methods: Method::ALL.into(), ..terms }).await;
     let closed = |n: usize| known == Known::Closed && n > 0;
     let person = |n: usize| message::Person {
-        enabled: !closed(n) || n % 2 == 0,
-        protected: closed(n) && n % 2 == 0,
+        enabled: !closed(n) || n.is_multiple_of(2),
+        protected: closed(n) && n.is_multiple_of(2),
         ..somebody(&format!("known{n}"))
     };
     // One more whom the closed ones' decoys may be shaped after.

@@ -399,7 +399,7 @@ impl Walker {
             "insert into authenticators (authenticator_id, tenant_id, user_id, kind, label, secret, last_step, created_at, usable_from)
              select $2, tenant_id, user_id, kind, 'Spare', secret, last_step, created_at, usable_from from authenticators
              where user_id = $1 and kind = 'totp' limit 1";
-        let (spare, db) = (Uuid::now_v7(), self.cloud.app.db.clone());
+        let (spare, db) = (id::time_ordered(&self.cloud.clock), self.cloud.app.db.clone());
         sqlx::query(put).bind(self.user).bind(spare).execute(&db).await.unwrap();
         self.post("/account/methods/remove", Body::Form(&[("id", &spare.to_string())])).await;
         let gone = sqlx::query("delete from authenticators where authenticator_id = $1").bind(spare).execute(&db).await.unwrap();
