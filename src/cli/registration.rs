@@ -43,7 +43,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
     let mut tx = pool.begin().await?;
     let Command::Campaign { tenant, who, yes } = args.command;
     let tenant = super::tenant::chosen(&mut tx, &ring, tenant).await?;
-    let all = coverage::of(&mut tx, &tenant, &clock).await?;
+    let all = coverage::of(&mut tx, &tenant, &clock).await?.people;
     let meant = |standing: coverage::Standing| match who {
         Who::Unable => standing.wants_registration(),
         Who::All => standing.wants_registration() || standing.is_able(),
