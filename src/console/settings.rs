@@ -297,7 +297,7 @@ pub(super) async fn of_approval(desk: &Desk, approval: Uuid, after: &serde_json:
     let preview = worked_out(desk, &now, State::of(&now).over(after)?.change()).await?.ok().flatten();
     let waits = |preview| {
         let (title, rail, approval) = ("policies-preview-waits", desk.rail(Here::Approvals), Some(approval));
-        ImpactPage { title, rail, approval, ..preview }.answer()
+        ImpactPage { rail, title, approval, ..preview }.answer()
     };
     Ok(preview.map(waits))
 }
