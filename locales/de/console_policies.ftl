@@ -92,6 +92,11 @@ policies-warn-mailbox = { $people ->
     [one] Eine Person kann sich allein mit der E-Mail-Adresse aus dem Verzeichnis ausweisen. Wenn sich dieses Postfach mit dem vergessenen Passwort öffnet, kommt sie nicht hinein, und wer darin ist, bekommt das Konto. Nennen Sie die Domäne solcher Postfächer in den Einstellungen.
    *[other] { $people } Personen können sich allein mit der E-Mail-Adresse aus dem Verzeichnis ausweisen. Wenn sich diese Postfächer mit dem vergessenen Passwort öffnen, kommen sie nicht hinein, und wer in einem ist, bekommt das Konto. Nennen Sie die Domäne solcher Postfächer in den Einstellungen.
 }
+policies-warn-elsewhere = { $people ->
+    [one] Eine Person kann sich allein mit einer Adresse aus dem Verzeichnis ausweisen, die in keiner der genannten Mail-Domänen liegt: { $domains }. Wenn sich dieses Postfach mit dem vergessenen Passwort öffnet, kommt sie nicht hinein, und wer darin ist, bekommt das Konto. Nennen Sie seine Domäne in den Einstellungen.
+   *[other] { $people } Personen können sich allein mit einer Adresse aus dem Verzeichnis ausweisen, die in keiner der genannten Mail-Domänen liegt: { $domains }. Wenn sich diese Postfächer mit dem vergessenen Passwort öffnen, kommen sie nicht hinein, und wer in einem ist, bekommt das Konto. Nennen Sie ihre Domänen in den Einstellungen.
+}
+policies-warn-domain = Niemand hat eine E-Mail-Adresse in { $domain }, das in den Einstellungen als Mail-Domäne steht. Bitte prüfen Sie die Schreibweise.
 policies-warn-nobody = Danach kann niemand die Selbsthilfe nutzen.
 
 policies-preview-new = Was die neue Richtlinie ändert
@@ -136,6 +141,7 @@ policies-preview-leave = So lassen, wie es ist
 policies-standing-able = kann die Selbsthilfe nutzen
 policies-standing-mailbox = kann die Selbsthilfe nutzen, allein mit der E-Mail-Adresse aus dem Verzeichnis
 policies-standing-mailbox-alone = kann die Selbsthilfe nutzen, und die E-Mail-Adresse aus dem Verzeichnis allein würde genügen
+policies-standing-help-desk = kann die Selbsthilfe nutzen, allein über den Helpdesk
 policies-standing-not-served = keine Richtlinie bedient die Person
 policies-standing-cooling-off = die Methoden sind neu oder wurden geändert und zählen noch nicht
 policies-standing-too-few = { $has ->

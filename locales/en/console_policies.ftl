@@ -92,6 +92,11 @@ policies-warn-mailbox = { $people ->
     [one] One person can prove who they are by the directory’s mail address alone. If that mailbox opens with the password they forgot, they cannot reach it, and whoever got into it gets the account. Name the domain of such mailboxes in the settings.
    *[other] { $people } people can prove who they are by the directory’s mail address alone. If those mailboxes open with the password they forgot, they cannot reach them, and whoever got into one gets the account. Name the domain of such mailboxes in the settings.
 }
+policies-warn-elsewhere = { $people ->
+    [one] One person can prove who they are by an address of the directory alone that is in no named mail domain: { $domains }. If that mailbox opens with the password they forgot, they cannot reach it, and whoever got into it gets the account. Name its domain in the settings.
+   *[other] { $people } people can prove who they are by an address of the directory alone that is in no named mail domain: { $domains }. If those mailboxes open with the password they forgot, they cannot reach them, and whoever got into one gets the account. Name their domains in the settings.
+}
+policies-warn-domain = Nobody has a mail address at { $domain }, which the settings name as a mail domain. Please check how it is spelt.
 policies-warn-nobody = After this nobody can use self-service.
 
 policies-preview-new = What the new policy changes
@@ -136,6 +141,7 @@ policies-preview-leave = Leave it as it is
 policies-standing-able = can use self-service
 policies-standing-mailbox = can use self-service, by the directory’s mail address alone
 policies-standing-mailbox-alone = can use self-service, and the directory’s mail address alone would do
+policies-standing-help-desk = can use self-service, by the help desk alone
 policies-standing-not-served = no policy serves them
 policies-standing-cooling-off = their methods are new or were changed, and do not count yet
 policies-standing-too-few = { $has ->

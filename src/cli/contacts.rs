@@ -1,6 +1,7 @@
 //! `sspr contacts import`: contact data that the directory does not have.
 
 use std::{
+    fmt::Write,
     fs,
     path::{Path, PathBuf},
 };
@@ -13,7 +14,7 @@ use crate::{
     domain::{
         audit::Source,
         notices,
-        users::{self, EmailAddress, Line, Phone, Unimported},
+        users::{self, EmailAddress, Line, Phone, Reach, Readdressed, Unimported},
     },
 };
 
@@ -61,6 +62,7 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
         tx.commit().await?;
         println!("{} people have other addresses now, of {} in the list.", changed.len(), lines.len());
     } else {
+        print!("{}", told(&changed));
         println!(
             "{} people would have other addresses, of {} in the list. Nothing was saved: once more with --yes.",
             changed.len(),
@@ -68,6 +70,39 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// How many people are listed by name.
+const LISTED: usize = 20;
+
+/// Who gets, changes or loses what, masked.
+fn told(changed: &[Readdressed]) -> String {
+    let mut text = String::new();
+    for Readdressed { before, now, .. } in changed.iter().take(LISTED) {
+        let mail = |reach: &Reach| reach.private_mail.clone();
+        let mobile = |reach: &Reach| reach.mobile.clone();
+        let mut turns = Vec::new();
+        if mail(before) != mail(now) {
+            turns.push(turn("private mailbox", [before, now].map(|reach| mail(reach).map(|mail| mail.masked()))));
+        }
+        if mobile(before) != mobile(now) {
+            turns.push(turn("number", [before, now].map(|reach| mobile(reach).map(|mobile| mobile.masked()))));
+        }
+        let _ = writeln!(text, "    {}: {}", now.name, turns.join(", "));
+    }
+    if changed.len() > LISTED {
+        let _ = writeln!(text, "    and {} more", changed.len() - LISTED);
+    }
+    text
+}
+
+fn turn(what: &str, from_to: [Option<String>; 2]) -> String {
+    match from_to {
+        [None, Some(new)] => format!("gets the {what} {new}"),
+        [Some(old), None] => format!("loses the {what} {old}"),
+        [Some(old), Some(new)] => format!("changes the {what} {old} to {new}"),
+        [None, None] => String::new(),
+    }
 }
 
 /// The lines and their numbers; what is wrong with their form is told all at once.

@@ -98,6 +98,10 @@ pub fn run(cli: Cli) -> Result<()> {
         // It talks to a person: what goes well needs no log. The notice comes when a transaction is cut off by the end.
         "warn,sqlx::postgres::notice=error".clone_into(&mut config.log.filter);
     }
+    // What the database remarks of tables that are there already is for nobody at a shell.
+    if !matches!(cli.command, Command::Serve(_)) && config.log.filter == "info" {
+        "info,sqlx::postgres::notice=warn".clone_into(&mut config.log.filter);
+    }
     telemetry::start(&config.log)?;
     // One provider for all TLS of the process.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();

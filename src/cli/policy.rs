@@ -10,7 +10,7 @@ use crate::{
     base::{clock::Clock, config::Config, db, secret::KeyRing},
     domain::{
         audit::Source,
-        coverage::{self, Impact, Turn},
+        coverage::{self, Impact, Mailboxes, Turn},
         policies::{self, Change, Draft, Group, Method, Policy, Rules},
         tenants::Tenant,
     },
@@ -216,10 +216,10 @@ fn list(rules: &Rules) {
 
 async fn covered(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Result<()> {
     let all = coverage::of(conn, tenant, clock).await?;
-    for (standing, count) in coverage::count(&all) {
+    for (standing, count) in coverage::count(&all.people) {
         println!("{count:7}  {standing}");
     }
-    if let Some(warning) = warning(coverage::by_mailbox(&all)) {
+    for warning in warnings(coverage::by_mailbox(&all.people), &all.mailboxes) {
         println!("      !  {warning}");
     }
     ensure!(tenant.self_service, "self-service is off, so nobody is served: sspr tenant set {} --self-service true", tenant.scope.id());
@@ -229,7 +229,7 @@ async fn covered(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Res
 /// How many people are listed by name.
 const LISTED: usize = 20;
 
-fn told(impact: &Impact) -> String {
+pub(super) fn told(impact: &Impact) -> String {
     let mut text = String::new();
     for (title, people) in [("gain self-service", &impact.gains), ("lose self-service", &impact.loses)] {
         let _ = writeln!(text, "{} {title}", people.len());
@@ -241,18 +241,28 @@ fn told(impact: &Impact) -> String {
         }
     }
     let _ = writeln!(text, "{} stay as they are", impact.same);
-    if let Some(warning) = warning(impact.by_mailbox) {
+    for warning in warnings(impact.by_mailbox, &impact.mailboxes) {
         let _ = writeln!(text, "! {warning}");
     }
     text
 }
 
 /// What an administrator should think about.
-fn warning(by_mailbox: usize) -> Option<String> {
-    (by_mailbox > 0).then(|| {
-        format!(
-            "{by_mailbox} people can prove themselves by the directory's mail address alone. If that mailbox opens with the password they \
-             forgot, they cannot reach it, and who has got into it gets the account: sspr tenant set --mail-domains"
-        )
-    })
+fn warnings(by_mailbox: usize, mailboxes: &Mailboxes) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let elsewhere = mailboxes.elsewhere();
+    let behind = "If that mailbox opens with the password they forgot, they cannot reach it, and who has got into it gets the account: \
+                  sspr tenant set --mail-domains";
+    if elsewhere > 0 {
+        let domains = mailboxes.biggest();
+        warnings.push(format!(
+            "{elsewhere} people can prove themselves by an address of the directory alone that is in no named mail domain: {domains}. {behind}"
+        ));
+    } else if by_mailbox > 0 {
+        warnings.push(format!("{by_mailbox} people can prove themselves by the directory's mail address alone. {behind}"));
+    }
+    for domain in &mailboxes.unused {
+        warnings.push(format!("Nobody has a mail address at {domain}, which is named as a mail domain: is it spelt right?"));
+    }
+    warnings
 }

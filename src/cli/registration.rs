@@ -17,7 +17,7 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Mail people, once, that they should register; whom it would be is shown first.
+    /// Mail people that they should register; how many it would be is shown first. Who was asked in the last 7 days is left out.
     Campaign {
         #[arg(long)]
         tenant: Option<Uuid>,
@@ -43,18 +43,22 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
     let mut tx = pool.begin().await?;
     let Command::Campaign { tenant, who, yes } = args.command;
     let tenant = super::tenant::chosen(&mut tx, &ring, tenant).await?;
-    let all = coverage::of(&mut tx, &tenant, &clock).await?;
+    let all = coverage::of(&mut tx, &tenant, &clock).await?.people;
     let meant = |standing: coverage::Standing| match who {
         Who::Unable => standing.wants_registration(),
         Who::All => standing.wants_registration() || standing.is_able(),
     };
     let people: Vec<Uuid> = all.iter().filter(|(_, person)| meant(person.standing)).map(|(user, _)| *user).collect();
+    let registration::Campaign { people, asked, left_out } =
+        registration::campaign(&mut tx, &tenant, &clock, &Source::house("cli"), &people).await?;
+    if left_out > 0 {
+        println!("{left_out} were asked in the last {} days and are left out.", registration::PAUSE.whole_days());
+    }
     if yes {
-        let asked = registration::campaign(&mut tx, &tenant, &clock, &Source::house("cli"), &people).await?;
         tx.commit().await?;
-        println!("{asked} of {} people are asked by mail.", people.len());
+        println!("{asked} of {people} people are asked by mail.");
     } else {
-        println!("{} people would be asked. Nothing was sent: once more with --yes.", people.len());
+        println!("{asked} of {people} people would be asked. Nothing was sent: once more with --yes.");
     }
     Ok(())
 }

@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use crate::{
     base::{clock::Clock, config::Config, db, language::Language, secret::KeyRing},
-    cli::connector::reminders,
+    cli::{connector::reminders, policy::told},
     domain::{
         approvals::{self, Act},
         audit::{Source, keep},
-        fleet,
+        coverage, fleet,
         settings::{self, Changed},
         tenants::{self, Aid, Allowed, Change, New, Tenant},
         texts,
@@ -79,6 +79,10 @@ enum Command {
         /// Days for which the audit trail is kept (400 at first), at least 90; 0: for ever.
         #[arg(long, value_parser = audit_days)]
         audit_days: Option<i32>,
+        /// Save it. Mail domains and countries, and whatever is given beside them, are only shown without this: who gains self-service by
+        /// it, who loses it, and why.
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -114,6 +118,10 @@ fn approvals(text: &str) -> Result<Approvals, String> {
     let acts = text.split(',').map(|act| Act::parse(act.trim()).filter(|act| Act::SWITCHED.contains(act)));
     let known = Act::SWITCHED.map(Act::as_str).join(", ");
     acts.collect::<Option<_>>().map(Approvals).ok_or_else(|| format!("some of {known}, or none"))
+}
+
+fn no_domain(bad: &str) -> anyhow::Error {
+    anyhow!("--mail-domains {bad:?}: that is no mail domain; write what stands behind the @ of the addresses, as in corp.example")
 }
 
 fn audit_days(text: &str) -> Result<i32, String> {
@@ -181,9 +189,12 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
             approvals,
             operators_may,
             audit_days,
+            yes,
         } => {
+            let weighs = mail_domains.is_some() || sms_countries.is_some();
             // One empty word empties the list.
-            let mail_domains = mail_domains.map(|all| settings::parse_domains(&all.join(",")));
+            let mail_domains =
+                mail_domains.map(|all| settings::parse_domains(&all.join(",")).map_err(|bad| no_domain(&bad))).transpose()?;
             let before = tenants::by_id(&mut tx, &ring, tenant).await?;
             let allowed = Allowed {
                 address_limit: address_limit.unwrap_or(before.allowed.address_limit),
@@ -208,8 +219,22 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
                 ..Change::default()
             };
             let source = Source::house("cli");
-            let Changed::Yes(both) = settings::change(&mut tx, &clock, &source, &before.scope, (change, None)).await? else {
-                bail!("the tenant was changed at the same moment: once more");
+            let both = if weighs {
+                let Ok((both, impact)) = coverage::impact_of_settings(&mut tx, &before, &clock, &source, change).await? else {
+                    bail!("the tenant was changed at the same moment: once more");
+                };
+                print!("{}", told(&impact));
+                if !yes {
+                    println!("Nothing was saved: once more with --yes.");
+                    return Ok(());
+                }
+                println!("Saved.");
+                both
+            } else {
+                match settings::change(&mut tx, &clock, &source, &before.scope, (change, None)).await? {
+                    Changed::Yes(both) => both,
+                    Changed::Stale(_) => bail!("the tenant was changed at the same moment: once more"),
+                }
             };
             if let Some(Approvals(acts)) = approvals {
                 for act in Act::SWITCHED {

@@ -113,7 +113,12 @@ async fn show(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, user: &Us
     match freezes::of(conn, scope, user.user_id).await? {
         Some(freeze) => {
             let since = page::when(Language::English, freeze.since).text;
-            println!("    frozen     since {since}, by {}: {}", freeze.frozen_by, freeze.reason);
+            let by = match freeze.frozen_by.as_str() {
+                "user" => Language::English.text("people-who-user"),
+                "cli" => "the command line".into(),
+                other => other.into(),
+            };
+            println!("    frozen     since {since}, by {by}: {}", explained::reason(Language::English, &freeze.frozen_by, &freeze.reason));
             println!("               lift it: sspr user unfreeze --tenant {} {}", scope.id(), user.sign_in_name);
         }
         None => println!("    frozen     no"),

@@ -18,8 +18,10 @@ use uuid::Uuid;
 use super::{
     branding as branding_page,
     guard::{Desk, Fresh, Govern, May, Rules as MayRead},
+    impact::{ImpactPage, Sends},
     person,
     policies::{self as policies_page, Line, Wish, words},
+    settings as settings_page,
     shell::{Here, Rail},
     texts,
 };
@@ -30,7 +32,7 @@ use crate::{
         history::{self, Entry, What},
         policies::{Group, Rules},
         settings::{self, State},
-        tenants::{self, Aid, Tenant},
+        tenants::{self, Aid},
         texts::mark,
     },
     web::{
@@ -150,7 +152,7 @@ pub(super) fn changes(page: &Page, what: What, (before, after): (&Value, &Value)
 }
 
 /// Of settings, in words.
-fn differences(page: &Page, before: &State, after: &State) -> Vec<Line> {
+pub(super) fn differences(page: &Page, before: &State, after: &State) -> Vec<Line> {
     let t = |key: &str| page.t(key).into_owned();
     let on = |is: bool| t(if is { "fleet-on" } else { "fleet-off" });
     let budget = |most: Option<i32>| most.map_or_else(|| t("history-no-limit"), |most| most.to_string());
@@ -193,6 +195,9 @@ struct Seen {
     /// What the settings were when it was shown; not there: it has not been shown yet.
     #[serde(default)]
     seen: String,
+    /// It is meant that nobody can use self-service afterwards.
+    #[serde(default)]
+    sure: String,
 }
 
 #[derive(Template)]
@@ -222,24 +227,33 @@ async fn undo(desk: Fresh<Govern>, Path(id): Path<Uuid>, form::Form(form): form:
         drop(tx);
         return undo_text(&desk, &entry, form.seen).await;
     }
-    let now = tenants::again(&mut tx, scope).await?;
-    let then = State::of(&now).over(&entry.before)?;
-    if form.seen.is_empty() {
-        return Ok(settings_shown(&desk, id, (&now, &then), false));
-    }
     drop(tx);
-    match super::settings::save(&desk, then.change(), &form.seen).await? {
-        Ok(done) => Ok(done),
-        Err(now) => {
-            let then = State::of(&now).over(&entry.before)?;
-            Ok(settings_shown(&desk, id, (&now, &then), true))
-        }
-    }
+    undo_settings(&desk, &entry, &form).await
 }
 
-fn settings_shown(desk: &Desk, id: Uuid, (now, then): (&Tenant, &State), again: bool) -> Response {
-    let changes = differences(&desk.visitor.page(), &State::of(now), then);
-    shown(desk, (id, Here::Settings), changes, settings::mark(now), again)
+async fn undo_settings(desk: &Desk, entry: &Entry, form: &Seen) -> Result<Response> {
+    let mut conn = desk.visitor.acquire().await?;
+    let now = tenants::again(&mut conn, &desk.visitor.tenant.scope).await?;
+    drop(conn);
+    let (id, seen) = (entry.change_id, settings::mark(&now));
+    let then = State::of(&now).over(&entry.before)?;
+    // Overtaken in this very moment: whoever presses now is shown it anew.
+    let preview = settings_page::worked_out(desk, &now, then.clone().change()).await?.ok().flatten();
+    let unsure = preview.as_ref().is_some_and(|preview| preview.nobody) && form.sure.is_empty();
+    if form.seen == seen
+        && !unsure
+        && let Ok(done) = settings_page::save(desk, then.clone().change(), &seen).await?
+    {
+        return Ok(done);
+    }
+    let again = (!form.seen.is_empty()).then_some(if form.seen == seen && unsure { "policies-preview-sure" } else { "history-again" });
+    let Some(preview) = preview else {
+        let changes = differences(&desk.visitor.page(), &State::of(&now), &then);
+        return Ok(shown(desk, (id, Here::Settings), changes, seen, again.is_some()));
+    };
+    let save = Sends { to: format!("/console/history/{id}/undo"), fields: vec![("seen".into(), seen)] };
+    let home = ("/console/history", "history-title");
+    Ok(ImpactPage { title: "history-undo-title", again, home, save, ..preview }.answer())
 }
 
 /// A logo that is not kept any more stays away.

@@ -12,6 +12,7 @@ mod csv;
 mod audit;
 mod guard;
 mod history;
+mod impact;
 mod job;
 mod jobs;
 mod me;

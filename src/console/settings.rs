@@ -1,5 +1,6 @@
 //! `/console/settings` — what holds for the whole organisation. What is typed and cannot be used is shown again; a form that somebody else
-//! has overtaken is shown again too, beside what holds now.
+//! has overtaken is shown again too, beside what holds now. What decides who can prove themselves, mail domains and countries, is saved only
+//! once the page that counts who gains and who loses by it was shown ([`weighed`]).
 
 use std::sync::Arc;
 
@@ -10,18 +11,22 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{
     approvals::ask_first,
     guard::{Desk, Fresh, Govern},
+    history,
+    impact::{ImpactPage, Sends},
     shell::{Here, Rail},
 };
 use crate::{
     app::App,
-    base::language::Language,
+    base::{id, language::Language},
     domain::{
         approvals::{self, Act, Wish},
+        coverage,
         history::What,
         operators::Draft,
         settings::{self, ADDRESS_LIMITS, Changed, LONGEST_RECONFIRM, State},
@@ -37,7 +42,7 @@ pub fn routes() -> Router<Arc<App>> {
 }
 
 /// As it was typed. A box that is not ticked is not there.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Serialize, Default, Clone)]
 #[serde(deny_unknown_fields)]
 struct Form {
     name: String,
@@ -66,6 +71,15 @@ struct Form {
     may_invitation: String,
     /// Of what it was filled in for.
     seen: String,
+    /// That what it comes to was shown for just this.
+    #[serde(default)]
+    shown: String,
+    /// It is meant that nobody can use self-service afterwards.
+    #[serde(default)]
+    sure: String,
+    /// From the page that shows what it comes to, back to the form.
+    #[serde(default)]
+    back: String,
 }
 
 impl Form {
@@ -92,7 +106,26 @@ impl Form {
             may_method: may(Aid::Method),
             may_invitation: may(Aid::Invitation),
             seen: settings::mark(tenant),
+            ..Self::default()
         }
+    }
+
+    /// Without what was said of the page between.
+    fn bare(&self) -> Self {
+        Self { shown: String::new(), sure: String::new(), back: String::new(), ..self.clone() }
+    }
+
+    /// As the page between carries it, with one field more.
+    fn fields(&self, name: &str, value: String) -> Vec<(String, String)> {
+        let serde_json::Value::Object(mut all) = serde_json::to_value(self.bare()).expect("plain data") else { return Vec::new() };
+        all.insert(name.to_owned(), value.into());
+        all.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect()
+    }
+
+    /// That this was shown.
+    fn hash(&self, desk: &Desk) -> String {
+        let text = serde_json::to_vec(&self.bare()).expect("plain data");
+        data_encoding::HEXLOWER.encode(&desk.visitor.tenant.scope.key().hash(b"settings preview", &text))
     }
 
     fn may(&self, aid: Aid) -> bool {
@@ -123,8 +156,8 @@ impl Form {
         need(help.is_empty() || help.chars().count() <= 200 && !help.chars().any(char::is_control), "console-settings-error-help");
         let alerts = EmailAddress::parse(&self.alerts);
         need(alerts.is_some() || self.alerts.trim().is_empty(), "console-settings-error-alerts");
-        let domains = settings::parse_domains(&self.mail_domains);
-        need(domains.iter().all(|domain| EmailAddress::parse(&format!("x@{domain}")).is_some()), "console-settings-error-domains");
+        let domains = settings::parse_domains(&self.mail_domains).ok();
+        need(domains.is_some(), "console-settings-error-domains");
         let days = self.reconfirm_days.trim().parse().ok().filter(|days| (0..=LONGEST_RECONFIRM).contains(days));
         need(days.is_some(), "console-settings-error-days");
         let limit = self.address_limit.trim().parse().ok().filter(|most| ADDRESS_LIMITS.contains(most));
@@ -148,7 +181,7 @@ impl Form {
             language,
             help: Some(Some(help.to_owned()).filter(|help| !help.is_empty())),
             self_service: Some(!self.self_service.is_empty()),
-            mail_domains: Some(domains),
+            mail_domains: domains,
             alerts: Some(alerts.map(|address| address.as_str().to_owned())),
             reconfirm_days: days,
             expiry_reminders: Some(!self.expiry_reminders.is_empty()),
@@ -195,13 +228,78 @@ async fn submit(desk: Fresh<Govern>, form::Form(form): form::Form<Form>) -> Resu
         Ok(change) => change,
         Err(errors) => return Ok(answer(&desk, &desk.visitor.tenant, form, StatusCode::UNPROCESSABLE_ENTITY, (errors, false))),
     };
-    match save(&desk, change, &form.seen).await? {
-        Ok(done) => Ok(done),
-        Err(now) => {
-            let form = Form { seen: settings::mark(&now), ..form };
-            Ok(answer(&desk, &now, form, StatusCode::CONFLICT, (vec!["console-error-stale"], false)))
-        }
+    if !form.back.is_empty() {
+        return Ok(answer(&desk, &desk.visitor.tenant, form.bare(), StatusCode::OK, (Vec::new(), false)));
     }
+    let done = match weighed(&desk, &form, change.clone()).await? {
+        Ok(None) => save(&desk, change, &form.seen).await?,
+        Ok(Some(page)) => Ok(page),
+        Err(now) => Err(now),
+    };
+    done.or_else(|now| {
+        let form = Form { seen: settings::mark(&now), ..form.bare() };
+        Ok(answer(&desk, &now, form, StatusCode::CONFLICT, (vec!["console-error-stale"], false)))
+    })
+}
+
+/// The page to show before this is saved, if there is one. `Err`: not any more what the form was filled in for.
+async fn weighed(desk: &Desk, form: &Form, change: Change) -> Result<std::result::Result<Option<Response>, Tenant>> {
+    let mut conn = desk.visitor.acquire().await?;
+    let now = tenants::again(&mut conn, &desk.visitor.tenant.scope).await?;
+    drop(conn);
+    if settings::mark(&now) != form.seen {
+        return Ok(Err(now));
+    }
+    let preview = match worked_out(desk, &now, change).await? {
+        Ok(Some(preview)) => preview,
+        Ok(None) => return Ok(Ok(None)),
+        Err(now) => return Ok(Err(now)),
+    };
+    let hash = form.hash(desk);
+    let shown = id::same(form.shown.as_bytes(), hash.as_bytes());
+    if shown && (!preview.nobody || !form.sure.is_empty()) {
+        return Ok(Ok(None));
+    }
+    let to = |name, value| Sends { to: "/console/settings".into(), fields: form.fields(name, value) };
+    let again = shown.then_some("policies-preview-sure");
+    let preview = ImpactPage { again, save: to("shown", hash), back: Some(to("back", "on".to_owned())), ..preview };
+    Ok(Ok(Some(preview.answer())))
+}
+
+/// What this would come to, if it touches who can prove themselves: done, looked at, and rolled back. `Err`: `now` holds no more.
+pub(super) async fn worked_out(desk: &Desk, now: &Tenant, change: Change) -> Result<std::result::Result<Option<ImpactPage>, Tenant>> {
+    let visitor = &desk.visitor;
+    let countries = change.allowed.as_ref().is_none_or(|allowed| allowed.sms_countries == now.allowed.sms_countries);
+    if countries && change.mail_domains.as_ref().is_none_or(|domains| *domains == now.mail_domains) {
+        return Ok(Ok(None));
+    }
+    let mut tx = visitor.begin().await?;
+    let (both, impact) = match coverage::impact_of_settings(&mut tx, now, &visitor.app.clock, &visitor.source, change).await? {
+        Ok(found) => found,
+        Err(now) => return Ok(Err(*now)),
+    };
+    tx.rollback().await?;
+    let page = visitor.page();
+    let changes = history::differences(&page, &State::of(&both[0]), &State::of(&both[1]));
+    let off = (!both[1].self_service).then(|| page.t("policies-warn-off").into_owned());
+    Ok(Ok(Some(ImpactPage {
+        title: "policies-preview-save",
+        home: ("/console/settings", "console-nav-settings"),
+        ..ImpactPage::new(desk, Here::Settings, &impact, changes, off.into_iter().collect())
+    })))
+}
+
+/// What a change that waits for a decision would come to now, if it touches who can prove themselves.
+pub(super) async fn of_approval(desk: &Desk, approval: Uuid, after: &serde_json::Value) -> Result<Option<Response>> {
+    let mut conn = desk.visitor.acquire().await?;
+    let now = tenants::again(&mut conn, &desk.visitor.tenant.scope).await?;
+    drop(conn);
+    let preview = worked_out(desk, &now, State::of(&now).over(after)?.change()).await?.ok().flatten();
+    let waits = |preview| {
+        let (title, rail, approval) = ("policies-preview-waits", desk.rail(Here::Approvals), Some(approval));
+        ImpactPage { rail, title, approval, ..preview }.answer()
+    };
+    Ok(preview.map(waits))
 }
 
 /// Save this, or ask for the second person whom it takes. `Err`: not any more what was `seen`; as it is now.

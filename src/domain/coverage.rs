@@ -12,8 +12,8 @@ use super::{
     audit::Source,
     authenticators,
     policies::{self, Change, Changed, Method, Refused, Terms},
-    resets,
-    tenants::{Scope, Tenant},
+    resets, settings,
+    tenants::{self, Scope, Tenant},
     users,
 };
 use crate::base::clock::Clock;
@@ -30,6 +30,8 @@ pub enum Standing {
     Mailbox,
     /// Has all it takes, and it is nothing but the mailbox of the organisation.
     MailboxOnly,
+    /// Has too little of their own, and the help desk alone lets them in.
+    HelpDesk,
     /// No policy serves them.
     NotServed,
     /// Has them, and some are too new or changed too lately.
@@ -42,7 +44,7 @@ pub enum Standing {
 
 impl Standing {
     pub const fn is_able(self) -> bool {
-        matches!(self, Self::Able) || self.is_by_mailbox()
+        matches!(self, Self::Able | Self::HelpDesk) || self.is_by_mailbox()
     }
 
     /// The mailbox of the organisation is enough.
@@ -52,7 +54,7 @@ impl Standing {
 
     /// They would be better served if they registered something.
     pub const fn wants_registration(self) -> bool {
-        matches!(self, Self::MailboxOnly | Self::TooFew { .. })
+        matches!(self, Self::MailboxOnly | Self::HelpDesk | Self::TooFew { .. })
     }
 }
 
@@ -62,6 +64,7 @@ impl fmt::Display for Standing {
             Self::Able => f.write_str("can reset"),
             Self::Mailbox => f.write_str("can reset, and the mail address of the directory alone would do"),
             Self::MailboxOnly => f.write_str("can reset, by nothing but the mail address of the directory"),
+            Self::HelpDesk => f.write_str("can reset, by the help desk alone"),
             Self::NotServed => f.write_str("no policy serves them"),
             Self::CoolingOff => f.write_str("has methods that are new or were changed, and prove nothing yet"),
             Self::TooFew { has: 1, gates } => write!(f, "has 1 usable proof of the {gates} of different classes that are asked"),
@@ -78,16 +81,59 @@ pub struct Person {
     pub standing: Standing,
 }
 
+/// What was said of the organisation's mailboxes, beside the addresses that there are. Empty where no domain is named.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mailboxes {
+    /// Named, and nobody's: a slip of the pen lets through what it was to stop.
+    pub unused: Vec<String>,
+    /// Not named: how many have an address of the directory there that would do alone.
+    pub others: BTreeMap<String, usize>,
+}
+
+impl Mailboxes {
+    fn of(tenant: &Tenant) -> Self {
+        Self { unused: tenant.mail_domains.clone(), others: BTreeMap::new() }
+    }
+
+    fn see(&mut self, user: &users::User, tenant: &Tenant, alone: bool) {
+        let has = |domain: &String| [&user.mail, &user.private_mail].into_iter().flatten().any(|mail| mail.is_at(domain));
+        self.unused.retain(|domain| !has(domain));
+        if let Some(mail) = user.mail.as_ref().filter(|_| alone && !tenant.mail_domains.is_empty()) {
+            *self.others.entry(mail.domain().to_owned()).or_default() += 1;
+        }
+    }
+
+    /// How many have an address of the directory in no named domain.
+    pub fn elsewhere(&self) -> usize {
+        self.others.values().sum()
+    }
+
+    /// Those domains with how many each, the biggest first, and no more than anybody reads.
+    pub fn biggest(&self) -> String {
+        let mut others: Vec<_> = self.others.iter().collect();
+        others.sort_by_key(|(_, people)| std::cmp::Reverse(**people));
+        others.iter().take(5).map(|(domain, people)| format!("{domain} ({people})")).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Of everybody.
+#[derive(Debug, Clone)]
+pub struct Coverage {
+    pub people: BTreeMap<Uuid, Person>,
+    pub mailboxes: Mailboxes,
+}
+
 /// So many people are read at a time: the memory it takes does not grow with the directory but for a line per person.
 const PAGE: i64 = 5000;
 
 /// Of everybody.
-pub async fn of(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Result<BTreeMap<Uuid, Person>> {
-    let (mut all, mut last, now) = (BTreeMap::new(), Uuid::nil(), clock.now());
+pub async fn of(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Result<Coverage> {
+    let (mut all, mut mailboxes) = (BTreeMap::new(), Mailboxes::of(tenant));
+    let (mut last, now) = (Uuid::nil(), clock.now());
     loop {
         let page = users::everybody(&mut *conn, &tenant.scope, last, PAGE).await?;
         let people: Vec<Uuid> = page.iter().map(|(user, _, _)| user.user_id).collect();
-        let Some(behind) = people.last() else { return Ok(all) };
+        let Some(behind) = people.last() else { return Ok(Coverage { people: all, mailboxes }) };
         last = *behind;
         // One look through all of them for each person would be a look at everybody by everybody.
         let mut kinds: BTreeMap<Uuid, Vec<_>> = BTreeMap::new();
@@ -96,15 +142,17 @@ pub async fn of(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Resu
         }
         all.extend(page.into_iter().map(|(user, terms, open)| {
             let methods = resets::methods_of(kinds.get(&user.user_id).map_or(&[][..], Vec::as_slice), user.user_id);
-            let standing = if open { standing(tenant, &user, &methods, &terms, now) } else { Standing::Closed };
+            let (standing, alone) = if open { standing(tenant, &user, &methods, &terms, now) } else { (Standing::Closed, false) };
+            mailboxes.see(&user, tenant, alone);
             (user.user_id, Person { name: user.sign_in_name, standing })
         }));
     }
 }
 
-fn standing(tenant: &Tenant, user: &users::User, kinds: &[Method], terms: &Terms, now: OffsetDateTime) -> Standing {
+/// And whether the directory's mail address would do alone.
+fn standing(tenant: &Tenant, user: &users::User, kinds: &[Method], terms: &Terms, now: OffsetDateTime) -> (Standing, bool) {
     if !terms.serves {
-        return Standing::NotServed;
+        return (Standing::NotServed, false);
     }
     let looks = |at| {
         let (offers, terms) = resets::looks(tenant, user, kinds, terms, at);
@@ -114,15 +162,21 @@ fn standing(tenant: &Tenant, user: &users::User, kinds: &[Method], terms: &Terms
     };
     let (methods, has, gates, is_enough) = looks(now);
     if !is_enough {
-        return if looks(now + terms.cooling_off).3 { Standing::CoolingOff } else { Standing::TooFew { has, gates } };
+        let standing = match looks(now + terms.cooling_off).3 {
+            _ if resets::may_call(terms) => Standing::HelpDesk,
+            true => Standing::CoolingOff,
+            false => Standing::TooFew { has, gates },
+        };
+        return (standing, false);
     }
-    // Of a mailbox outside the domains that were named, the organisation has said that it opens without the password.
-    let alone = gates == 1 && methods.contains(&Method::Email) && tenant.mail_domains.is_empty();
-    match methods.iter().all(|method| *method == Method::Email) {
+    let alone = gates == 1 && methods.contains(&Method::Email);
+    let standing = match methods.iter().all(|method| *method == Method::Email) {
         true => Standing::MailboxOnly,
-        false if alone => Standing::Mailbox,
+        // Where domains were named, what lies outside them is told apart.
+        false if alone && tenant.mail_domains.is_empty() => Standing::Mailbox,
         false => Standing::Able,
-    }
+    };
+    (standing, alone)
 }
 
 /// How many stand how.
@@ -167,7 +221,7 @@ pub async fn keep(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Re
     if kept(&mut *conn, scope).await?.is_some_and(|counts| counts.counted_at > clock.now() - ANEW) {
         return Ok(());
     }
-    let all = of(&mut *conn, tenant, clock).await?;
+    let all = of(&mut *conn, tenant, clock).await?.people;
     let (mut people, mut served, mut able, mut mailbox_only, mut cooling_off, mut too_few) = (0, 0, 0, 0, 0, 0);
     for person in all.values().filter(|person| person.standing != Standing::Closed) {
         people += 1;
@@ -223,6 +277,14 @@ pub struct Impact {
     pub able: usize,
     /// How many of them by the directory's mail address alone.
     pub by_mailbox: usize,
+    pub mailboxes: Mailboxes,
+}
+
+impl Impact {
+    /// Somebody can use it now, and nobody could.
+    pub fn leaves_nobody(&self) -> bool {
+        self.able == 0 && !self.loses.is_empty()
+    }
 }
 
 /// Change the policies, and say what that comes to. Whoever only wants to know rolls back.
@@ -245,14 +307,35 @@ pub async fn impact(
         }
     };
     let after = if changed.before.mark() == changed.after.mark() { before.clone() } else { of(conn, tenant, clock).await? };
-    Ok(Ok((changed, compare(before, &after))))
+    Ok(Ok((changed, compare(before, after))))
+}
+
+/// Change the settings as they are at hand, and say what that comes to: from what to what. Whoever only wants to know rolls back. `Err`:
+/// they are not any more what is at hand; as they are now.
+pub async fn impact_of_settings(
+    conn: &mut PgConnection,
+    tenant: &Tenant,
+    clock: &Clock,
+    source: &Source,
+    change: tenants::Change,
+) -> Result<Result<(Box<[Tenant; 2]>, Impact), Box<Tenant>>> {
+    // Before the lock that the change takes.
+    let before = of(&mut *conn, tenant, clock).await?;
+    let change = (change, Some(&*settings::mark(tenant)));
+    let both = match settings::change(&mut *conn, clock, source, &tenant.scope, change).await? {
+        settings::Changed::Yes(both) => both,
+        settings::Changed::Stale(now) => return Ok(Err(now)),
+    };
+    let after = of(conn, &both[1], clock).await?;
+    Ok(Ok((both, compare(before, after))))
 }
 
 /// What lies between two looks.
-fn compare(mut before: BTreeMap<Uuid, Person>, after: &BTreeMap<Uuid, Person>) -> Impact {
+fn compare(before: Coverage, after: Coverage) -> Impact {
+    let (mut before, Coverage { people: after, mailboxes }) = (before.people, after);
     let able = after.values().filter(|person| person.standing.is_able()).count();
-    let mut impact = Impact { gains: Vec::new(), loses: Vec::new(), same: 0, able, by_mailbox: by_mailbox(after) };
-    for (user, person) in after {
+    let mut impact = Impact { gains: Vec::new(), loses: Vec::new(), same: 0, able, by_mailbox: by_mailbox(&after), mailboxes };
+    for (user, person) in &after {
         let Some(old) = before.remove(user) else { continue };
         let turn = || Turn { user: *user, name: old.name.clone(), before: old.standing, after: person.standing };
         match (old.standing.is_able(), person.standing.is_able()) {

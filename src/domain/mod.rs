@@ -4,13 +4,13 @@
 //! - *tenant*: an organisation, and the [`tenants::Scope`] without which nothing of it can be read
 //! - *audit*: what happened, append-only, written in the transaction of the act
 //! - *history*: what administrators changed, whole, before and after
-//! - *settings*: what an administrator says of the whole tenant
 //! - *limits*: counters per account, client address, destination, country and tenant, across flows
 //! - *work*: what a browser computes before anything is done for it, each proof good once
 //! - *notifications*: messages that wait to be sent
 //! - *texts*: what the messages to people say, where it is not what we say
 //! - *policies*: who may reset, and by which methods of proof
 //! - *users*: people as their directory has them
+//! - *settings*: what an administrator says of the whole tenant
 //! - *branding*: how a tenant's pages look, and whom its people are told to ask
 //! - *freezes*: accounts for which nothing is done from here until an operator has looked
 //! - *notices*: what people are told of what happened to their account, and their word that it was not them
@@ -33,13 +33,13 @@
 pub mod tenants;
 pub mod audit;
 pub mod history;
-pub mod settings;
 pub mod limits;
 pub mod work;
 pub mod notifications;
 pub mod texts;
 pub mod policies;
 pub mod users;
+pub mod settings;
 pub mod branding;
 pub mod freezes;
 pub mod notices;

@@ -20,6 +20,8 @@ use crate::base::clock::Clock;
 const ROUND: i64 = 100;
 /// Between two reminders to somebody who does not answer.
 const PATIENCE: Duration = Duration::days(30);
+/// Between two campaigns, for whoever was asked by the first: one that is sent twice by a slip reaches nobody twice.
+pub const PAUSE: Duration = Duration::days(7);
 /// A reminder that could not be sent for so long is not worth sending.
 const LIFETIME: Duration = Duration::days(2);
 
@@ -81,16 +83,35 @@ pub async fn remind(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> 
     write(conn, tenant, clock, &due, &Content::Reconfirm).await
 }
 
-/// Ask these people to register methods; answers how many have a mailbox to be asked at.
-pub async fn campaign(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, people: &[Uuid]) -> Result<usize> {
-    sqlx::query!("update users set reminded_at = $3 where tenant_id = $1 and user_id = any($2)", tenant.scope.id(), people, clock.now())
-        .execute(&mut *conn)
-        .await?;
-    let asked = write(&mut *conn, tenant, clock, people, &Content::Register).await?;
-    let detail = serde_json::json!({ "people": people.len(), "asked": asked });
+/// What a campaign comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Campaign {
+    /// Who were not asked for [`PAUSE`].
+    pub people: usize,
+    /// Of these, who have a mailbox to be asked at.
+    pub asked: usize,
+    /// Who were asked so lately that they are left out.
+    pub left_out: usize,
+}
+
+/// Ask these people to register methods. Whoever only wants to know whom it would be rolls back.
+pub async fn campaign(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, people: &[Uuid]) -> Result<Campaign> {
+    let now = clock.now();
+    let due = sqlx::query_scalar!(
+        "update users set reminded_at = $3 where tenant_id = $1 and user_id = any($2) and coalesce(reminded_at < $4, true) returning user_id",
+        tenant.scope.id(),
+        people,
+        now,
+        now - PAUSE,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let asked = write(&mut *conn, tenant, clock, &due, &Content::Register).await?;
+    let done = Campaign { people: due.len(), asked, left_out: people.len() - due.len() };
+    let detail = serde_json::json!({ "people": done.people, "asked": asked });
     let event = Event { action: "registration.campaign", outcome: "asked", detail, ..Event::default() };
     audit::record(conn, &tenant.scope, clock, source, event).await?;
-    Ok(asked)
+    Ok(done)
 }
 
 async fn write(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, people: &[Uuid], content: &Content) -> Result<usize> {

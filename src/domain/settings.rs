@@ -9,6 +9,7 @@ use super::{
     audit::{self, Event, Source},
     history::{self, What},
     tenants::{self, Aid, Allowed, Change, Scope, Tenant},
+    users::EmailAddress,
 };
 use crate::base::{clock::Clock, id, language::Language};
 
@@ -24,10 +25,11 @@ pub fn parse_countries(text: &str) -> Option<Vec<String>> {
     codes.iter().all(fits).then_some(codes)
 }
 
-/// Domains separated by commas or line breaks, with or without `@`, in lower case.
-pub fn parse_domains(text: &str) -> Vec<String> {
+/// Domains separated by commas or line breaks, with or without `@`, in lower case; else the first that no mail address could end with.
+pub fn parse_domains(text: &str) -> Result<Vec<String>, String> {
     let domain = |text: &str| text.trim().trim_start_matches('@').to_lowercase();
-    text.split([',', '\n', '\r']).map(domain).filter(|domain| !domain.is_empty()).collect()
+    let fits = |domain: String| if EmailAddress::parse(&format!("x@{domain}")).is_some() { Ok(domain) } else { Err(domain) };
+    text.split([',', '\n', '\r']).map(domain).filter(|domain| !domain.is_empty()).map(fits).collect()
 }
 
 /// What the help may name as it is written: the portal, and where the organisation has its mail.
@@ -185,6 +187,10 @@ mod tests {
         for bad in ["", "0049", "x", "49,", "12345678"] {
             assert_eq!(parse_countries(bad), None, "{bad}");
         }
-        assert_eq!(parse_domains(" @Corp.example,\r\nmail.example\n"), ["corp.example", "mail.example"]);
+        assert_eq!(parse_domains(" @Corp.example,\r\nmail.example\n"), Ok(vec!["corp.example".into(), "mail.example".into()]));
+        assert_eq!(parse_domains(""), Ok(Vec::new()));
+        for bad in ["not a domain", "http://corp.example", "*.example", "corp.example.", "corp", "x@corp.example"] {
+            assert_eq!(parse_domains(&format!("mail.example,{bad}")), Err(bad.into()));
+        }
     }
 }

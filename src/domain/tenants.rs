@@ -271,7 +271,7 @@ pub async fn create(conn: &mut PgConnection, ring: &KeyRing, clock: &Clock, new:
 }
 
 /// What [`update`] changes; `None` stays as it is.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Change {
     pub name: Option<String>,
     pub language: Option<Language>,

@@ -111,6 +111,12 @@ fn a_kept_demo_is_the_same_again() {
         let (mut child, told) = ready(&json, &args);
         passwords.push(told["users"][0]["password"].clone());
         refuses(&[&ANYWHERE[..], &args].concat(), "another demo runs");
+        // Groups are told, so that policies by group and privileged people can be tried.
+        until("a group is told", || {
+            let out = beside(&keep, &["policy", "privileged", "finance", "on"]);
+            assert!(!String::from_utf8_lossy(&out.stderr).contains("_sqlx_migrations"), "{}", String::from_utf8_lossy(&out.stderr));
+            out.status.success() && String::from_utf8_lossy(&out.stdout).contains("Nothing was saved")
+        });
         // Whoever tries an agent of their own revokes the demo's: it goes on, and begins with another one the next time.
         let me = std::fs::read(keep.join("agent/agent.json")).unwrap();
         let me: serde_json::Value = serde_json::from_slice(&me).unwrap();

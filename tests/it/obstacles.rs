@@ -260,7 +260,7 @@ async fn an_address_is_too_new_or_behind_the_password() {
     assert_eq!(fleeting(&mut agent, &cloud, alice).await.first(), None);
     assert_eq!(journey_of(&cloud, &mut agent, "new@mail.example").await, Fate::Done);
 
-    sets(&cloud, &["--mail-domains", "mail.example"]).await;
+    sets(&cloud, &["--mail-domains", "mail.example", "--yes"]).await;
     let report = explains(&cloud, alice).await;
     is_first(&report, Gate::Methods, |cause| *cause == Cause::TooFew { has: 0, gates: 1 });
     assert_eq!(lack(&report, Method::Email), Some(Lack::BehindPassword));

@@ -265,7 +265,8 @@ fn agent_settings(cloud_url: &str, dir: &Path, dc: &Samba) -> Result<config::Age
         ("AGENT__DIRECTORY__USERS_DN", &dc.users_dn),
         ("AGENT__DIRECTORY__REQUIRE_POLICY_HINTS", "true"),
     ])?;
-    Ok(settings.agent)
+    // So that policies by group and privileged people can be tried.
+    Ok(config::Agent { mirror_groups: vec![format!("OU=Groups,{}", dc.base_dn)], ..settings.agent })
 }
 
 /// As if these stood in the environment; what does stand there is another server's.

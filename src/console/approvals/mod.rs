@@ -21,7 +21,7 @@ use uuid::Uuid;
 use self::told::{Fact, Told};
 use super::{
     guard::{Desk, Fresh, May, Permission, Serve},
-    policies,
+    policies, settings,
     shell::{Here, Rail},
 };
 use crate::{
@@ -29,6 +29,7 @@ use crate::{
     domain::{
         acts,
         approvals::{self, Act, Approval, Asked, Decided, Right, State, Wish},
+        history::What,
         operators::{self, Operator},
     },
     web::{
@@ -207,7 +208,7 @@ async fn answer(desk: &Desk, id: Uuid, status: StatusCode, error: Option<&'stati
         does: told.does,
         facts: told.facts,
         changes: told.changes,
-        impact: matches!(found.wish, Wish::Policy { .. }) && found.state == State::Waiting,
+        impact: found.state == State::Waiting && touches_proofs(&found.wish),
         warnings: told.warnings,
         asker: name_of(&operators, found.asked_by),
         asked: when(language, found.asked_at),
@@ -236,7 +237,21 @@ async fn impact(desk: May<Serve>, Path(id): Path<Uuid>) -> Result<Response> {
     drop(conn);
     match found.wish {
         Wish::Policy { after, .. } if found.state == State::Waiting => policies::of_approval(&desk, id, after).await,
+        Wish::Change { what: What::Settings, after, .. } if found.state == State::Waiting => {
+            settings::of_approval(&desk, id, &after).await?.ok_or(Error::NotFound)
+        }
         _ => Err(Error::NotFound),
+    }
+}
+
+/// Whether it says anew by what people prove who they are.
+fn touches_proofs(wish: &Wish) -> bool {
+    match wish {
+        Wish::Policy { .. } => true,
+        Wish::Change { what: What::Settings, before, after } => {
+            before["mail_domains"] != after["mail_domains"] || before["allowed"]["sms_countries"] != after["allowed"]["sms_countries"]
+        }
+        _ => false,
     }
 }
 

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use askama::Template;
 use axum::{
     Router,
     http::StatusCode,
@@ -16,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     form::{self as policy_form, Form, IN},
-    words::{self, Line},
+    words,
 };
 use crate::{
     app::App,
@@ -24,16 +23,17 @@ use crate::{
     console::{
         approvals::ask_first,
         guard::{Desk, Fresh, Govern},
-        shell::{Here, Rail},
+        impact::{ImpactPage, Sends},
+        shell::Here,
     },
     domain::{
         approvals::{self, Act},
-        coverage::{self, Impact, Turn},
+        coverage,
         history::{self, What},
         policies::{self, Change, Group, Refused, Rules},
         tenants,
     },
-    web::{Error, Page, Result, form, page},
+    web::{Error, Result, form},
 };
 
 pub fn routes() -> Router<Arc<App>> {
@@ -97,6 +97,16 @@ impl Wish {
         }
     }
 
+    /// Saves it, where it was shown like that.
+    fn sends(&self, shown: String) -> Sends {
+        Sends { to: "/console/policies/save".into(), fields: vec![("wish".into(), self.text()), ("shown".into(), shown)] }
+    }
+
+    fn back(&self) -> Option<Sends> {
+        let fields = || vec![("wish".into(), self.text())];
+        matches!(self, Self::Save { .. }).then(|| Sends { to: "/console/policies/form".into(), fields: fields() })
+    }
+
     fn text(&self) -> String {
         serde_json::to_string(self).expect("plain data")
     }
@@ -120,59 +130,6 @@ async fn before(conn: &mut PgConnection, desk: &Desk, change: Uuid) -> Result<Ru
     Ok(serde_json::from_value(entry.ok_or(Error::NotFound)?.before)?)
 }
 
-/// So many people are listed on each side.
-const LISTED: usize = 50;
-
-struct Person {
-    id: Uuid,
-    name: String,
-    before: String,
-    after: String,
-}
-
-struct Side {
-    count: usize,
-    people: Vec<Person>,
-    /// Who are not listed.
-    more: usize,
-}
-
-impl Side {
-    fn of(page: &Page, turns: &[Turn]) -> Self {
-        let person = |turn: &Turn| Person {
-            id: turn.user,
-            name: turn.name.clone(),
-            before: words::standing(page, turn.before),
-            after: words::standing(page, turn.after),
-        };
-        Self { count: turns.len(), people: turns.iter().take(LISTED).map(person).collect(), more: turns.len().saturating_sub(LISTED) }
-    }
-}
-
-#[derive(Template)]
-#[template(path = "console/policy_preview.html")]
-struct PreviewPage {
-    page: Page,
-    rail: Rail,
-    title: &'static str,
-    /// Of the words of why it is shown once more.
-    again: Option<&'static str>,
-    changes: Vec<Line>,
-    warnings: Vec<String>,
-    gains: Side,
-    loses: Side,
-    same: usize,
-    able: usize,
-    /// Somebody can use it now, and nobody could: that takes a word of its own.
-    nobody: bool,
-    wish: String,
-    shown: String,
-    /// There is a form to go back to.
-    form: bool,
-    /// Where it waits for a decision: there is nothing to save.
-    approval: Option<Uuid>,
-}
-
 /// What this would come to. `again`: of the words of why it was not saved.
 pub async fn answer(desk: &Desk, wish: Wish, again: Option<&'static str>) -> Result<Response> {
     // Never committed.
@@ -184,27 +141,22 @@ pub async fn answer(desk: &Desk, wish: Wish, again: Option<&'static str>) -> Res
         Err(page) => return Ok(page),
     };
     let mut preview = match worked_out(desk, tx, &change).await? {
-        Ok((preview, before)) => PreviewPage {
-            title: wish.title(),
-            again,
-            shown: wish.shown(desk, &before),
-            form: matches!(wish, Wish::Save { .. }),
-            wish: wish.text(),
-            ..preview
-        },
+        Ok((preview, before)) => {
+            ImpactPage { title: wish.title(), again, save: wish.sends(wish.shown(desk, &before)), back: wish.back(), ..preview }
+        }
         Err(refused) => return not_possible(desk, &wish, &known, refused),
     };
     if matches!(wish, Wish::Undo { .. }) {
         preview.warnings.insert(0, preview.page.t("policies-warn-undo").into_owned());
     }
-    Ok(page::html_as(if again.is_some() { StatusCode::CONFLICT } else { StatusCode::OK }, &preview))
+    Ok(preview.answer())
 }
 
 /// What a change that waits for a decision would come to now.
 pub async fn of_approval(desk: &Desk, approval: Uuid, after: Rules) -> Result<Response> {
     let tx = desk.visitor.begin().await?;
     let (preview, _) = worked_out(desk, tx, &Change::Restore(after)).await?.map_err(anyhow::Error::new)?;
-    Ok(page::html(&PreviewPage { rail: desk.rail(Here::Approvals), approval: Some(approval), ..preview }))
+    Ok(ImpactPage { rail: desk.rail(Here::Approvals), approval: Some(approval), ..preview }.answer())
 }
 
 /// Done, looked at, and rolled back. With the policies as they are.
@@ -212,7 +164,7 @@ async fn worked_out(
     desk: &Desk,
     mut tx: Transaction<'static, Postgres>,
     change: &Change,
-) -> Result<std::result::Result<(PreviewPage, Rules), Refused>> {
+) -> Result<std::result::Result<(ImpactPage, Rules), Refused>> {
     let (app, visitor) = (&desk.visitor.app, &desk.visitor);
     let tenant = tenants::again(&mut tx, &visitor.tenant.scope).await?;
     let (changed, impact) = match coverage::impact(&mut tx, &tenant, &app.clock, &visitor.source, change).await? {
@@ -226,27 +178,8 @@ async fn worked_out(
         warnings.push(page.t("policies-warn-off").into_owned());
     }
     warnings.extend(changed.after.policies.iter().flat_map(|policy| words::warnings(&page, &policy.terms)));
-    let Impact { gains, loses, same, able, by_mailbox } = impact;
-    if by_mailbox > 0 {
-        warnings.push(page.t1("policies-warn-mailbox", "people", by_mailbox));
-    }
-    let preview = PreviewPage {
-        rail: desk.rail(Here::Policies),
-        title: "policies-preview-waits",
-        again: None,
-        changes: words::changes(&page, &changed.before, &changed.after),
-        warnings,
-        gains: Side::of(&page, &gains),
-        loses: Side::of(&page, &loses),
-        same,
-        able,
-        nobody: able == 0 && !loses.is_empty(),
-        shown: String::new(),
-        form: false,
-        wish: String::new(),
-        approval: None,
-        page,
-    };
+    let changes = words::changes(&page, &changed.before, &changed.after);
+    let preview = ImpactPage::new(desk, Here::Policies, &impact, changes, warnings);
     Ok(Ok((preview, changed.before)))
 }
 

@@ -116,6 +116,7 @@ pub fn standing(page: &Page, standing: Standing) -> String {
         Standing::Able => "policies-standing-able",
         Standing::Mailbox => "policies-standing-mailbox-alone",
         Standing::MailboxOnly => "policies-standing-mailbox",
+        Standing::HelpDesk => "policies-standing-help-desk",
         Standing::NotServed => "policies-standing-not-served",
         Standing::CoolingOff => "policies-standing-cooling-off",
         Standing::TooFew { has, gates } => return page.t2("policies-standing-too-few", "has", has, "gates", gates),

@@ -133,7 +133,9 @@ pub enum Refused {
     NoMethod,
     #[error("two gates need methods of two classes; mail and text message are one unless they are set apart")]
     OneClass,
-    #[error("the name must have 1 to 100 characters on one line, the priority be 1 to 10000, the cooling-off 0 to 720 hours")]
+    #[error(
+        "the name must have 1 to 100 characters on one line, the priority be 1 to 10000, the gates 1 or 2, the cooling-off 0 to 720 hours"
+    )]
     Bounds,
     #[error("another policy has this priority")]
     PriorityTaken,

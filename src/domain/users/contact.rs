@@ -36,9 +36,14 @@ impl EmailAddress {
         &self.0
     }
 
+    /// In lower case.
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
     /// Whether it is an address of this domain, given in lower case.
     pub fn is_at(&self, domain: &str) -> bool {
-        self.0.rsplit_once('@').is_some_and(|(_, own)| own.eq_ignore_ascii_case(domain))
+        self.domain().eq_ignore_ascii_case(domain)
     }
 
     /// `a•••@e•••.org`: enough to know one's own, too little to learn another's.

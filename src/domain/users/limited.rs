@@ -58,7 +58,8 @@ pub async fn whose(conn: &mut PgConnection, scope: &Scope, subjects: &[Vec<u8>])
         let mails = [&reach.mail, &reach.private_mail].into_iter().flatten().map(EmailAddress::as_str);
         let reached = mails.chain(reach.mobile.as_ref().map(Phone::as_str)).flat_map(|to| by_destination(scope, to));
         for subject in reached.chain([User::subject_of(scope, row.object_guid), proven(scope, row.user_id)]).chain(row.aliases) {
-            if let Some(names) = named.get_mut(&subject) {
+            // One person is limited by several subjects, and some of those may be the same one.
+            if let Some(names) = named.get_mut(&subject).filter(|names| !names.split(", ").any(|name| name == row.sign_in_name)) {
                 let comma = if names.is_empty() { "" } else { ", " };
                 names.push_str(comma);
                 names.push_str(&row.sign_in_name);

@@ -520,9 +520,10 @@ async fn settings_that_guard_people_take_two_like_policies() {
     one.opens(of).await.submits(of, &[("reconfirm_days", "90")]).await.sees("Saved.");
     let kept = "select concat_ws(' ', help, mail_domains, sms_budget, self_service) from tenants";
     let help: String = cloud.sql("select help from tenants").await;
-    one.opens(of).await.submits(of, &[("mail_domains", "corp.example"), ("help", "Dial 42")]).await;
+    one.opens(of).await.submits(of, &[("mail_domains", "corp.example"), ("help", "Dial 42")]).await.submits(of, &[]).await;
     let page = asks(&mut one).await;
     assert_eq!(cloud.sql::<String>(kept).await, format!("{help} {{}} 1000 t"), "nothing yet");
+    two.opens(&format!("{page}/impact")).await.sees("0 people lose self-service");
     two.opens(&page).await.sees("corp.example").sees(&format!("{help} Dial 42"));
     two.submits(&format!("{page}/approve"), &[]).await.sees("Done");
     assert_eq!(cloud.sql::<String>(kept).await, "Dial 42 {corp.example} 1000 t");

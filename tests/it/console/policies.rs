@@ -107,7 +107,7 @@ async fn a_mailbox_that_would_do_alone_is_warned_of() {
     assert!(text.contains("2 people can prove who they are by the directory’s mail address alone"), "{text}");
     // Named, it is no way in alone.
     let tenant = cloud.tenant.scope.id().to_string();
-    cloud.administers(&["tenant", "set", &tenant, "--mail-domains", "mail.example"]);
+    cloud.administers(&["tenant", "set", &tenant, "--mail-domains", "mail.example", "--yes"]);
     cloud.hears().await;
     let text = previews("28").await;
     assert!(!text.contains("mail address alone"), "{text}");

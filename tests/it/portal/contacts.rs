@@ -153,7 +153,7 @@ async fn what_cannot_be_added_is_told_why() {
     let (cloud, mut agent) = cloud().await;
     agent.mirror(vec![DirectoryPerson { mobile: None, ..somebody("alice") }, somebody("bob")]).await;
     let tenant = cloud.tenant.scope.id().to_string();
-    cloud.administers(&["tenant", "set", &tenant, "--mail-domains", "mail.example", "--sms-countries", "49"]);
+    cloud.administers(&["tenant", "set", &tenant, "--mail-domains", "mail.example", "--sms-countries", "49", "--yes"]);
     cloud.hears().await;
     let mut alice = Person::at(&cloud);
     alice.browser.cookies.insert("sspr_session".into(), cloud.session_by("alice", By::Password, Method::Totp).await);

@@ -244,7 +244,7 @@ async fn text_messages_go_where_a_tenant_lets_them() {
     let mut before = Person::at(&cloud);
     before.opens("/").await.submits("/reset", &[("name", "carol")]).await;
 
-    allows(&cloud, &["--sms-countries", "49,43,1242"]).await;
+    allows(&cloud, &["--sms-countries", "49,43,1242", "--yes"]).await;
     assert_eq!(choices("alice").await, "email sms");
     assert_eq!(choices("bob").await, "email sms", "the longer beginning");
     assert_eq!(choices("carol").await, "email");
@@ -253,7 +253,7 @@ async fn text_messages_go_where_a_tenant_lets_them() {
     assert_eq!(cloud.sql::<i64>("select count(*) from messages where channel = 'sms'").await, 0);
 
     // Nobody real has a number that may be texted: nobody made up has either.
-    allows(&cloud, &["--sms-countries", "358"]).await;
+    allows(&cloud, &["--sms-countries", "358", "--yes"]).await;
     for n in 0..20 {
         assert_eq!(choices(&format!("nobody{n}")).await, "email");
     }

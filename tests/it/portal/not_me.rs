@@ -99,7 +99,7 @@ async fn a_notice_freezes_and_only_an_operator_lifts_it() {
     again.browser.post_json("/reset/jobs", &serde_json::json!({ "job": Uuid::nil(), "envelopes": [] })).await.unwrap();
 
     let shown = cloud.administers(&["user", "show", "--tenant", &tenant(&cloud), "alice"]);
-    assert!(shown.contains("frozen     since") && shown.contains("by user: changed"), "{shown}");
+    assert!(shown.contains("frozen     since") && shown.contains("by the person themselves: they say that this was not them"), "{shown}");
     cloud.administers(&["user", "unfreeze", "--tenant", &tenant(&cloud), "alice"]);
     assert!(cloud.tries(&["user", "unfreeze", "--tenant", &tenant(&cloud), "alice"]).is_err());
     // The flow that was stopped stays so; a new one works.

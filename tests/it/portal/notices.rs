@@ -75,7 +75,7 @@ async fn notices_go_to_no_country_that_is_not_texted_and_one_number_gets_ten_an_
     let cloud = Cloud::start().await;
     let mut agent = cloud.agent().await;
     agent.mirror(vec![somebody("alice"), DirectoryPerson { mobile: Some("+35840123456".to_owned()), ..somebody("bob") }]).await;
-    allows(&cloud, &["--sms-countries", "49"]).await;
+    allows(&cloud, &["--sms-countries", "49", "--yes"]).await;
     for name in ["alice", "bob"] {
         tells(&cloud, name).await;
     }

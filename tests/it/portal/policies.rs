@@ -6,6 +6,7 @@ use sspr::{
         audit::Source,
         policies::{self, Change, Changed, Draft, Group, Method, Refused},
         registration,
+        users::{self, User},
     },
     wire::message::Person as DirectoryPerson,
 };
@@ -161,11 +162,63 @@ async fn the_mailbox_behind_the_password_proves_nothing_alone() {
     cloud.policy(|terms| Draft { methods: vec![Method::Email, Method::PrivateEmail], ..terms }).await;
     let covered = cloud.administers(&["policy", "coverage"]);
     assert!(covered.contains("3 people can prove themselves by the directory's mail address alone"), "{covered}");
-    cloud.administers(&["tenant", "set", &cloud.tenant.scope.id().to_string(), "--mail-domains", "Mail.Example, corp.example"]);
+    cloud.administers(&["tenant", "set", &cloud.tenant.scope.id().to_string(), "--mail-domains", "Mail.Example, corp.example", "--yes"]);
     cloud.hears().await;
     assert_eq!(served(&cloud).await, [false; 3]);
     cloud.policy(|terms| Draft { methods: vec![Method::Email, Method::Sms], gates: 2, apart: true, ..terms }).await;
     assert_eq!(served(&cloud).await, [true; 3], "beside another proof it counts");
+}
+
+/// What is typed there decides who can prove themselves: a slip of the pen is told, and nothing is saved that was not shown.
+#[tokio::test]
+async fn mail_domains_and_countries_are_checked_and_weighed_before_they_are_saved() {
+    let (cloud, _agent) = office().await;
+    let tenant = cloud.tenant.scope.id().to_string();
+    let sets = |args: &[&str]| cloud.tries(&[&["tenant", "set", &tenant], args].concat());
+    let kept = "select concat(mail_domains, sms_countries) from tenants";
+    for bad in ["not a domain", "http://mail.example", "*.example", "mail.example."] {
+        let said = sets(&["--mail-domains", bad, "--yes"]).unwrap_err();
+        assert!(said.contains("that is no mail domain"), "{bad}: {said}");
+    }
+    let elsewhere = "3 people can prove themselves by an address of the directory alone that is in no named mail domain: mail.example (3)";
+    let unused = "Nobody has a mail address at mial.example";
+    let said = sets(&["--mail-domains", "mial.example"]).unwrap();
+    assert!(said.contains(elsewhere) && said.contains(unused) && said.contains("Nothing was saved"), "{said}");
+    assert_eq!(cloud.sql::<String>(kept).await, "{}{}");
+    sets(&["--mail-domains", "mial.example", "--yes"]).unwrap();
+    let said = cloud.administers(&["policy", "coverage"]);
+    assert!(said.contains(elsewhere) && said.contains(unused), "{said}");
+    let said = sets(&["--mail-domains", "mail.example", "--yes"]).unwrap();
+    assert!(said.contains("0 lose self-service") && !said.contains('!') && said.contains("Saved."), "{said}");
+    // What is left to them is a text message.
+    let said = sets(&["--sms-countries", "43"]).unwrap();
+    let alice = "alice: can reset -> has 0 usable proofs of the 1 of different classes that are asked";
+    assert!(said.contains("3 lose self-service") && said.contains(alice) && said.contains("Nothing was saved"), "{said}");
+    assert_eq!(cloud.sql::<String>(kept).await, "{mail.example}{}");
+    sets(&["--sms-countries", "43", "--yes"]).unwrap();
+    assert_eq!(cloud.sql::<String>(kept).await, "{mail.example}{43}");
+}
+
+#[tokio::test]
+async fn whom_the_help_desk_alone_lets_in_is_no_loss() {
+    let (cloud, _agent) = office().await;
+    let said = cloud.administers(&["policy", "set", "Everybody", "--methods", "help_desk", "--yes"]);
+    assert!(said.contains("0 lose self-service") && said.contains("3 stay as they are"), "{said}");
+    let said = cloud.administers(&["policy", "coverage"]);
+    assert!(said.contains("3  can reset, by the help desk alone"), "{said}");
+    let said = cloud.administers(&["registration", "campaign", "unable"]);
+    assert!(said.contains("3 of 3 people would be asked"), "they have nothing of their own: {said}");
+}
+
+/// Somebody may be limited by several things that are one.
+#[tokio::test]
+async fn whoever_waits_is_named_once() {
+    let (cloud, mut agent) = office().await;
+    agent.mirror(vec![DirectoryPerson { private_mail: Some("alice@mail.example".to_owned()), ..somebody("alice") }]).await;
+    let subject = User::destination(&cloud.tenant.scope, "alice@mail.example");
+    let mut conn = cloud.app.db.acquire().await.unwrap();
+    let named = users::whose(&mut conn, &cloud.tenant.scope, std::slice::from_ref(&subject)).await.unwrap();
+    assert_eq!(named[&subject], "alice");
 }
 
 /// Whoever entered it as a private one.
@@ -181,7 +234,7 @@ async fn a_private_mailbox_behind_the_password_proves_nothing_alone_either() {
         alice.page.form("/reset/method").unwrap().choices("method").iter().map(|&choice| choice.to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(choices(&cloud).await, ["private_email", "email", "sms"]);
-    cloud.administers(&["tenant", "set", &cloud.tenant.scope.id().to_string(), "--mail-domains", "corp.example"]);
+    cloud.administers(&["tenant", "set", &cloud.tenant.scope.id().to_string(), "--mail-domains", "corp.example", "--yes"]);
     cloud.hears().await;
     assert_eq!(choices(&cloud).await, ["email", "sms"]);
 }
@@ -217,6 +270,7 @@ async fn who_gains_and_who_loses_is_shown_before_it_is_saved() {
     for (args, why) in [
         (["policy", "set", "Everybody", "--groups", "Nobodies"], "no agent tells a group"),
         (["policy", "set", "Everybody", "--methods", "pigeon"], "there is no method"),
+        (["policy", "set", "Everybody", "--gates", "3"], "the gates 1 or 2"),
         (["policy", "set", "Everybody", "--methods", "email"], "two gates need methods of two classes"),
         (["policy", "set", "Nobody", "--gates", "1"], "there is no policy"),
     ] {
@@ -268,6 +322,11 @@ async fn people_are_asked_to_register_and_to_confirm() {
     assert_eq!(cloud.sql::<i64>("select count(*) from messages").await, 0);
     let said = cloud.administers(&["registration", "campaign", "unable", "--yes"]);
     assert!(said.contains("3 of 3 people are asked"), "{said}");
+    // By a slip, twice: nobody hears of it a second time.
+    for (args, told) in [(&["all"][..], "0 of 0 people would be asked"), (&["all", "--yes"], "0 of 0 people are asked")] {
+        let said = cloud.administers(&[&["registration", "campaign"], args].concat());
+        assert!(said.contains("3 were asked in the last 7 days and are left out.") && said.contains(told), "{said}");
+    }
     let mail = cloud.inbox.wait_for("alice@mail.example", 0).await.unwrap();
     assert!(mail.text.contains(&format!("by hand: {}/account", cloud.url)), "{}", mail.text);
     assert!(mail.text.contains("never give your password to a page that a mail led you to"), "as the mail says before a password runs out");
@@ -331,6 +390,8 @@ async fn contact_data_is_imported_counts_before_the_directorys_and_is_told() {
     list(&format!("Alice,alice@home.example,\n{guid},,+49 170 9999999\n"));
     let said = cloud.administers(&["contacts", "import", &path]);
     assert!(said.contains("2 people would have other addresses, of 2") && said.contains("Nothing was saved"), "{said}");
+    assert!(said.contains("gets the private mailbox a•••@h•••.example") && said.contains("changes the number +•"), "{said}");
+    assert!(!said.contains("home.example") && !said.contains("9999999"), "{said}");
     assert_eq!(cloud.sql::<i64>("select count(*) from users where listed_private_mail is not null or listed_mobile is not null").await, 0);
     cloud.administers(&["contacts", "import", &path, "--yes"]);
     // Told at the old addresses and the new one; and no proof yet.
@@ -441,7 +502,7 @@ async fn where_nobody_can_pass_two_gates_all_names_look_as_if_they_could() {
 async fn the_mailbox_behind_the_password_may_go_before_the_password() {
     let (cloud, mut agent) = office().await;
     agent.mirror(vec![DirectoryPerson { mobile: None, ..somebody("alice") }, somebody("carol")]).await;
-    cloud.administers(&["tenant", "set", &cloud.tenant.scope.id().to_string(), "--mail-domains", "mail.example"]);
+    cloud.administers(&["tenant", "set", &cloud.tenant.scope.id().to_string(), "--mail-domains", "mail.example", "--yes"]);
     cloud.hears().await;
     offered(&cloud, "alice").await;
     assert!(cloud.sql::<bool>("select user_id is null from flows order by flow_id desc limit 1").await, "alone it proves nothing");

@@ -449,7 +449,7 @@ async fn a_mailbox_and_the_password_that_opens_it_add_nothing() {
     let mut alice = signed_in(&cloud, "alice").await;
     assert!(alice.page.form("/account/methods/app").is_ok());
 
-    cloud.administers(&["tenant", "set", &tenant, "--mail-domains", "mail.example"]);
+    cloud.administers(&["tenant", "set", &tenant, "--mail-domains", "mail.example", "--yes"]);
     cloud.hears().await;
     let mut thief = signed_in(&cloud, "alice").await;
     thief.sees("Sign in once more with something else").sees("room 101");

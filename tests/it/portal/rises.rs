@@ -103,7 +103,7 @@ async fn nobody_is_shut_out_by_having_an_app_alone() {
     carol.is_at("/reset/password");
     // A mailbox behind the forgotten password counts beside the app, and alone it does not.
     let tenant = cloud.tenant.scope.id().to_string();
-    cloud.administers(&["tenant", "set", &tenant, "--mail-domains", "mail.example"]);
+    cloud.administers(&["tenant", "set", &tenant, "--mail-domains", "mail.example", "--yes"]);
     cloud.hears().await;
     cloud.policy(|terms| Draft { methods: vec![Method::Email, Method::Totp], ..terms }).await;
     assert!(cloud.administers(&["policy", "coverage"]).contains("has 0 usable proofs"), "alice");

@@ -80,7 +80,7 @@ async fn a_session_opens_ones_own_page_and_no_reset() {
 async fn a_mailbox_and_the_password_that_opens_it_add_nothing() {
     let (cloud, _agent, foreign) = cloud().await;
     let tenant = cloud.tenant.scope.id().to_string();
-    cloud.administers(&["tenant", "set", &tenant, "--mail-domains", "mail.example"]);
+    cloud.administers(&["tenant", "set", &tenant, "--mail-domains", "mail.example", "--yes"]);
     cloud.hears().await;
     let mut thief = signed_in(&cloud, By::Password, Method::Email).await;
     // To type a code counts as a try at one, and adds nothing.
