@@ -521,7 +521,7 @@ async fn what_was_added_lately_is_pointed_to_when_the_password_is_another_one() 
     // After that it is nothing new.
     sqlx::query("update authenticators set created_at = created_at - interval '2 days'").execute(&cloud.app.db).await.unwrap();
     let mut alice = Person::at(&cloud);
-    alice.is_signed_in(&cloud, "alice").await.opens("/account").await.sees("Codes");
+    alice.is_signed_in(&cloud, "alice").await.opens("/account").await.sees("Recovery codes, ");
     assert!(!alice.page.text().contains("Phone (Authenticator"), "{}", alice.page.text());
 }
 
