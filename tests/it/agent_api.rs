@@ -236,8 +236,11 @@ async fn tokens_are_short_and_nobody_else_signs_them() {
     let cloud = Cloud::start().await;
     let mut agent = cloud.agent().await;
     let (token, body) = (agent.token().await, beat());
+    // Of another second, or it would be the same.
+    cloud.clock.advance(1);
     let unused: serde_json::Value = agent.try_token().await.json().await.unwrap();
     let unused = unused["access_token"].as_str().unwrap().to_owned();
+    assert_ne!(unused, token);
     cloud.clock.advance(301);
     // One that this node has seen, and one that it has not.
     for token in [&token, &unused] {
