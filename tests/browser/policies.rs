@@ -78,6 +78,20 @@ async fn a_policy_is_made_shown_saved_and_taken_back() {
         browser.runs(UNDO).await;
         browser.sees("Noch ist nichts gespeichert").await;
         pictures(&browser, "undo-de").await;
+        // Mail domains take proofs away: who loses is shown first, whatever lines a browser makes of them on the way.
+        let domains = "Mail-Domänen, die genau dieses Passwort öffnet";
+        browser.opens(&format!("{}/console/settings", cloud.url)).await;
+        browser.types(domains, "mail.example\nmial.example").await;
+        browser.clicks("Speichern").await;
+        browser.sees("mial.example").await;
+        browser.sees("Noch ist nichts gespeichert").await;
+        pictures(&browser, "settings-impact-de").await;
+        browser.clicks("Zurück zum Formular").await;
+        assert_eq!(browser.value(domains).await, "mail.example\nmial.example");
+        browser.clicks("Speichern").await;
+        browser.sees("Noch ist nichts gespeichert").await;
+        browser.clicks("Speichern").await;
+        browser.sees("Gespeichert").await;
         browser.opens(&format!("{}/console/people/{alice}", cloud.url)).await;
         browser.sees("ausgeschaltet").await;
         pictures(&browser, "person-off-de").await;
