@@ -95,7 +95,8 @@ impl Flow {
 
     /// Whether the account's password is right and may be used no longer: a new one is due before anything else.
     pub fn is_due(&self) -> bool {
-        self.step() == Step::Enter && self.job.as_ref().is_some_and(|job| job.code != Some(Code::Verified))
+        let due = |job: &JobView| job.submitted && matches!(job.code, Some(Code::MustChange | Code::PasswordExpired));
+        self.step() == Step::Enter && self.job.as_ref().is_some_and(due)
     }
 }
 

@@ -294,6 +294,23 @@ async fn where_two_proofs_are_asked_the_password_follows() {
     named.submits("/reset/passkey", &[("answer", &passkey.signs(&options, &cloud.url).to_string())]).await.is_at("/account/password");
 }
 
+/// Nobody's password is due because a ticket for it was given.
+#[tokio::test]
+async fn where_one_proof_is_asked_again_a_ticket_is_no_word_of_the_directory() {
+    let (cloud, _agent, mut passkey) = alice_with_a_passkey().await;
+    cloud.gates(2).await;
+    let mut alice = shows(&cloud, &mut passkey).await;
+    alice.is_at("/account/password");
+    assert_eq!(alice.ticket().await.0, 200);
+    cloud.gates(1).await;
+    alice.opens("/account/enter").await.is_at("/account/enter");
+    let mut press = alice.page.form("/account/sessions").unwrap();
+    press.action = "/account/renewal".into();
+    alice.page = alice.browser.submit(&press).await.unwrap();
+    alice.is_at("/account/enter");
+    alice.submits("/account/sessions", &[]).await.is_at("/account");
+}
+
 /// A press that costs nothing must not keep a whole office from beginning.
 #[tokio::test]
 async fn challenges_use_up_nobody_s_beginnings() {
