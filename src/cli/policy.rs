@@ -11,7 +11,9 @@ use crate::{
     domain::{
         audit::Source,
         coverage::{self, Impact, Mailboxes, Turn},
+        limits::Allowance,
         policies::{self, Change, Draft, Group, Method, Policy, Rules},
+        settings,
         tenants::Tenant,
     },
 };
@@ -94,6 +96,18 @@ struct Terms {
     /// Hours for which a new or changed method proves nothing.
     #[arg(long)]
     cooling_off: Option<i32>,
+    /// How numbers begin that get text messages, as in 49,43, in place of what the tenant says; an empty word: as the tenant says.
+    #[arg(long)]
+    countries: Option<String>,
+    /// Tries at a code in ten minutes: 3 to 10.
+    #[arg(long)]
+    tries: Option<i32>,
+    /// Codes sent in a quarter of an hour: 2 to 10.
+    #[arg(long)]
+    sends: Option<i32>,
+    /// Tries at the current password in half an hour: 1 to 10, fewer than the directory's own lock takes.
+    #[arg(long)]
+    passwords: Option<i32>,
 }
 
 pub async fn run(args: Args, config: Config) -> Result<()> {
@@ -147,6 +161,10 @@ impl Terms {
             let parse = |text: &String| Method::parse(text).with_context(|| format!("there is no method {text:?}: see --help"));
             given.iter().filter(|name| !name.is_empty()).map(parse).collect::<Result<Vec<_>>>()
         };
+        let countries = |given: String| match given.trim() {
+            "" => Ok(Vec::new()),
+            text => settings::parse_countries(text).context("--countries are calling codes separated by commas, as in 49,43,41"),
+        };
         let groups = all(self.groups, &draft.groups)?;
         Ok(Draft {
             priority: self.priority.unwrap_or(draft.priority),
@@ -159,6 +177,12 @@ impl Terms {
             apart: self.apart.unwrap_or(draft.apart),
             rises: self.rises.unwrap_or(draft.rises),
             cooling_off: self.cooling_off.unwrap_or(draft.cooling_off),
+            countries: self.countries.map(countries).transpose()?.unwrap_or(draft.countries),
+            allowance: Allowance {
+                tries: self.tries.unwrap_or(draft.allowance.tries),
+                sends: self.sends.unwrap_or(draft.allowance.sends),
+                passwords: self.passwords.unwrap_or(draft.allowance.passwords),
+            },
             name: draft.name,
         })
     }
@@ -199,6 +223,18 @@ fn list(rules: &Rules) {
         let apart = if terms.apart { ", mail and text message apart" } else { "" };
         let rises = if terms.rises && terms.gates == 1 { " (2 from whoever has an app, a passkey or recovery codes)" } else { "" };
         println!("       {}{rises} of {}{apart}; cooling-off {} h", terms.gates, methods.join(", "), terms.cooling_off);
+        if !terms.countries.is_empty() {
+            println!(
+                "       text messages to {} only",
+                terms.countries.iter().map(|code| format!("+{code}")).collect::<Vec<_>>().join(", ")
+            );
+        }
+        if terms.allowance != Allowance::USUAL {
+            let Allowance { tries, sends, passwords } = terms.allowance;
+            println!(
+                "       {tries} tries at a code in ten minutes, {sends} codes in a quarter of an hour, {passwords} passwords in half an hour"
+            );
+        }
         if terms.exceptions.iter().any(|group| group.name.is_none()) {
             println!("     ! serves nobody: no agent tells who is in an exception");
         }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     audit::{self, Event, Source},
-    limits::{self, Count, Limit, Verdict},
+    limits::{self, Allowance, Count, Limit, Verdict},
     notices,
     notifications::{self, Change, Content, Message},
     policies::{self, Method, Terms},
@@ -60,20 +60,20 @@ pub fn offered(terms: &Terms) -> Vec<Method> {
     ALL.into_iter().filter(|method| terms.methods.contains(method)).collect()
 }
 
-async fn unfit(conn: &mut PgConnection, tenant: &Tenant, user: &User, contact: &Contact) -> Result<Option<Unfit>> {
-    if !offered(&policies::of_user(conn, &tenant.scope, user.user_id).await?).contains(&contact.method()) {
-        return Ok(Some(Unfit::NotOffered));
+fn unfit(tenant: &Tenant, terms: &Terms, user: &User, contact: &Contact) -> Option<Unfit> {
+    if !offered(terms).contains(&contact.method()) {
+        return Some(Unfit::NotOffered);
     }
     let same = |mail: &EmailAddress, known: &Option<EmailAddress>| {
         known.as_ref().is_some_and(|known| known.as_str().eq_ignore_ascii_case(mail.as_str()))
     };
-    Ok(match contact {
+    match contact {
         Contact::PrivateMail(mail) if tenant.mail_domains.iter().any(|domain| mail.is_at(domain)) => Some(Unfit::BehindPassword),
         Contact::PrivateMail(mail) if same(mail, &user.mail) || same(mail, &user.private_mail) => Some(Unfit::Known),
-        Contact::Mobile(number) if !tenant.allowed.may_text(number.as_str()) => Some(Unfit::Country),
+        Contact::Mobile(number) if !tenant.allowed.may_text(&terms.countries, number.as_str()) => Some(Unfit::Country),
         Contact::Mobile(number) if user.mobile.as_ref() == Some(number) => Some(Unfit::Known),
         Contact::PrivateMail(_) | Contact::Mobile(_) => None,
-    })
+    }
 }
 
 /// Send a code there. One that was sent before in this session, for this method, is worth nothing from now on.
@@ -86,7 +86,8 @@ pub async fn send(
     contact: &Contact,
 ) -> Result<Sent> {
     let (scope, method, now) = (&tenant.scope, contact.method(), clock.now());
-    if let Some(unfit) = unfit(&mut *conn, tenant, adder.user, contact).await? {
+    let terms = policies::of_user(&mut *conn, scope, adder.user.user_id).await?;
+    if let Some(unfit) = unfit(tenant, &terms, adder.user, contact) {
         return Ok(Sent::Unfit(unfit));
     }
     let before = pending(&mut *conn, scope, clock, adder, method).await?;
@@ -95,7 +96,7 @@ pub async fn send(
     }
     let country = if let Contact::Mobile(number) = contact { number.calling_code() } else { "" };
     let to = (User::destination(scope, contact.as_str()), country);
-    let counts = verification::counts_to(source, method.channel(), &[adder.user.subject(scope)], to, true);
+    let counts = verification::counts_to(source, method.channel(), (&[adder.user.subject(scope)], terms.allowance.sends), to, true);
     let event = |outcome| {
         let detail = serde_json::json!({ "method": method });
         Event { action: "contact.code_send", outcome, user: Some(adder.user.user_id), detail, ..Event::default() }
@@ -170,7 +171,8 @@ async fn kept(
 /// one gives none back, only a whole journey's proof does (`domain/resets/proof.rs`): whoever adds an address of their own must not get new guesses at
 /// somebody else's code.
 pub async fn count_try(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, user: &User) -> Result<Verdict> {
-    let counts = vec![Count::from(Limit::AddressTry, source), Count::of(Limit::CodeTry, &[user.subject(scope)])];
+    let Allowance { tries, .. } = policies::of_user(&mut *conn, scope, user.user_id).await?.allowance;
+    let counts = vec![Count::from(Limit::AddressTry, source), Count::of(Limit::CodeTry, &[user.subject(scope)]).at_most(tries)];
     limits::take_all(conn, scope, clock, source, counts).await
 }
 
@@ -211,7 +213,8 @@ pub async fn confirm(
         }
         return Ok(Confirmed::Wrong);
     }
-    if let Some(unfit) = unfit(&mut *conn, tenant, adder.user, &contact).await? {
+    let terms = policies::of_user(&mut *conn, scope, adder.user.user_id).await?;
+    if let Some(unfit) = unfit(tenant, &terms, adder.user, &contact) {
         return Ok(Confirmed::Unfit(unfit));
     }
     sqlx::query!(

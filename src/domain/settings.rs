@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use super::{
     audit::{self, Event, Source},
     history::{self, What},
+    policies,
     tenants::{self, Aid, Allowed, Change, Scope, Tenant},
     users::EmailAddress,
 };
@@ -21,8 +22,7 @@ pub const ADDRESS_LIMITS: std::ops::RangeInclusive<i32> = 10..=1_000_000;
 /// Calling codes separated by commas, with or without `+`, as in `49,43,41`; `None` if that is not what it is.
 pub fn parse_countries(text: &str) -> Option<Vec<String>> {
     let codes: Vec<String> = text.split(',').map(|code| code.trim().trim_start_matches('+').to_owned()).collect();
-    let fits = |code: &String| (1..=7).contains(&code.len()) && code.bytes().all(|digit| digit.is_ascii_digit()) && !code.starts_with('0');
-    codes.iter().all(fits).then_some(codes)
+    codes.iter().all(|code| policies::is_calling_code(code)).then_some(codes)
 }
 
 /// Domains separated by commas or line breaks, with or without `@`, in lower case; else the first that no mail address could end with.

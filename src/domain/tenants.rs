@@ -123,10 +123,11 @@ pub struct Allowed {
 }
 
 impl Allowed {
-    /// Whether a number (E.164, with its `+`) may get text messages. Any of the beginnings will do, so the longest one does.
-    pub fn may_text(&self, number: &str) -> bool {
-        let digits = number.trim_start_matches('+');
-        self.sms_countries.is_empty() || self.sms_countries.iter().any(|country| digits.starts_with(country.as_str()))
+    /// Whether a number (E.164, with its `+`) may get text messages: by `own`, the countries that its owner's policy names, or, where it names
+    /// none, by the tenant's. Any of the beginnings will do, so the longest one does.
+    pub fn may_text(&self, own: &[String], number: &str) -> bool {
+        let (digits, countries) = (number.trim_start_matches('+'), if own.is_empty() { &self.sms_countries } else { own });
+        countries.is_empty() || countries.iter().any(|country| digits.starts_with(country.as_str()))
     }
 
     /// Notices by text message a day, besides the codes; `None`: as many as there are.

@@ -1,7 +1,7 @@
 //! `/console/policies/new` and `/console/policies/{id}` — one policy. What is sent is shown again, with what it would come to, before
 //! anything is saved; what cannot be used is said beside its field.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::RangeInclusive, sync::Arc};
 
 use askama::Template;
 use axum::{Router, extract::Path, http::StatusCode, response::Response, routing::get};
@@ -20,8 +20,10 @@ use crate::{
         shell::{Here, Rail},
     },
     domain::{
+        limits::Allowance,
         operators,
         policies::{self, Draft, Group, Method, Refused, Rules},
+        settings,
     },
     web::{Error, Page, Result, form, page},
 };
@@ -44,7 +46,8 @@ impl From<BTreeMap<String, String>> for Form {
 }
 
 /// Besides the methods and the groups.
-const FIELDS: [&str; 8] = ["name", "priority", "whom", "service", "proofs", "apart", "hours", "seen"];
+const FIELDS: [&str; 12] =
+    ["name", "priority", "whom", "service", "proofs", "apart", "hours", "countries", "tries", "sends", "passwords", "seen"];
 
 /// What is chosen for a group: for its members, or not for them.
 pub const IN: &str = "+";
@@ -76,6 +79,11 @@ impl Form {
         set("proofs".to_owned(), Some(proofs.to_owned()));
         set("apart".to_owned(), tick(draft.apart));
         set("hours".to_owned(), Some(draft.cooling_off.to_string()));
+        set("countries".to_owned(), (!draft.countries.is_empty()).then(|| draft.countries.join(", ")));
+        let Allowance { tries, sends, passwords } = draft.allowance;
+        for (name, number) in [("tries", tries), ("sends", sends), ("passwords", passwords)] {
+            set(name.to_owned(), Some(number.to_string()));
+        }
         set("seen".to_owned(), Some(seen));
         for method in Method::ALL {
             set(method_field(method), tick(draft.methods.contains(&method)));
@@ -120,10 +128,20 @@ impl Form {
         };
         let name = self.get("name").trim();
         need(operators::Draft::is_name(name), "name", "policies-error-name");
-        let priority = self.get("priority").trim().parse().ok().filter(|n| (1..=10_000).contains(n));
-        need(priority.is_some(), "priority", "policies-error-priority");
-        let hours = self.get("hours").trim().parse().ok().filter(|n| (0..=720).contains(n));
-        need(hours.is_some(), "hours", "policies-error-hours");
+        let mut number = |field, range: RangeInclusive<i32>, key| {
+            let number = self.get(field).trim().parse().ok().filter(|n| range.contains(n));
+            need(number.is_some(), field, key);
+            number.unwrap_or_default()
+        };
+        let priority = number("priority", 1..=10_000, "policies-error-priority");
+        let hours = number("hours", 0..=720, "policies-error-hours");
+        let allowance = Allowance {
+            tries: number("tries", Allowance::TRIES, "policies-error-tries"),
+            sends: number("sends", Allowance::SENDS, "policies-error-sends"),
+            passwords: number("passwords", Allowance::PASSWORDS, "policies-error-passwords"),
+        };
+        let countries = Some(self.get("countries").trim()).filter(|text| !text.is_empty()).map(settings::parse_countries);
+        need(countries != Some(None), "countries", "policies-error-countries");
         let everybody = self.get("whom") == "everybody";
         let groups = if everybody { Vec::new() } else { self.groups(known, IN) };
         need(everybody || !groups.is_empty(), "whom", "policies-error-no-group");
@@ -143,7 +161,7 @@ impl Form {
         }
         Ok(Draft {
             name: name.to_owned(),
-            priority: priority.unwrap_or_default(),
+            priority,
             everybody,
             groups,
             exceptions: self.groups(known, OUT),
@@ -152,7 +170,9 @@ impl Form {
             gates,
             apart,
             rises,
-            cooling_off: hours.unwrap_or_default(),
+            cooling_off: hours,
+            countries: countries.flatten().unwrap_or_default(),
+            allowance,
         })
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     domain::{
         coverage::Standing,
+        limits::Allowance,
         policies::{Draft, Group, Policy, Rules},
     },
     web::{Page, explained},
@@ -39,6 +40,10 @@ fn said(page: &Page, draft: &Draft) -> Vec<(&'static str, String)> {
         _ => "policies-proofs-two",
     };
     let cooling = if draft.cooling_off == 0 { t("policies-hours-none") } else { page.t1("policies-hours", "hours", draft.cooling_off) };
+    let countries = match draft.countries.as_slice() {
+        [] => t("policies-countries-of-all"),
+        some => some.iter().map(|code| format!("+{code}")).collect::<Vec<_>>().join(", "),
+    };
     vec![
         ("policies-of-name", draft.name.clone()),
         ("policies-of-priority", draft.priority.to_string()),
@@ -49,11 +54,24 @@ fn said(page: &Page, draft: &Draft) -> Vec<(&'static str, String)> {
         ("policies-of-proofs", t(proofs)),
         ("policies-of-apart", t(if draft.apart { "policies-apart-yes" } else { "policies-apart-no" })),
         ("policies-of-hours", cooling),
+        ("policies-of-countries", countries),
+        ("policies-of-tries", page.t1("policies-tries", "count", draft.allowance.tries)),
+        ("policies-of-sends", page.t1("policies-sends", "count", draft.allowance.sends)),
+        ("policies-of-passwords", page.t1("policies-passwords", "count", draft.allowance.passwords)),
     ]
 }
 
 /// What says nothing of whoever gets no self-service.
-const OF_SERVICE: [&str; 4] = ["policies-of-methods", "policies-of-proofs", "policies-of-apart", "policies-of-hours"];
+const OF_SERVICE: [&str; 8] = [
+    "policies-of-methods",
+    "policies-of-proofs",
+    "policies-of-apart",
+    "policies-of-hours",
+    "policies-of-countries",
+    "policies-of-tries",
+    "policies-of-sends",
+    "policies-of-passwords",
+];
 
 /// For the list: without its name and place, and only what matters and is not as everywhere.
 pub fn facts(page: &Page, draft: &Draft) -> Vec<(&'static str, String)> {
@@ -62,6 +80,10 @@ pub fn facts(page: &Page, draft: &Draft) -> Vec<(&'static str, String)> {
             || value.is_empty()
             || !draft.serves && OF_SERVICE.contains(key)
             || *key == "policies-of-apart" && !draft.apart
+            || *key == "policies-of-countries" && draft.countries.is_empty()
+            || *key == "policies-of-tries" && draft.allowance.tries == Allowance::USUAL.tries
+            || *key == "policies-of-sends" && draft.allowance.sends == Allowance::USUAL.sends
+            || *key == "policies-of-passwords" && draft.allowance.passwords == Allowance::USUAL.passwords
     };
     said(page, draft).into_iter().filter(|fact| !usual(fact)).collect()
 }

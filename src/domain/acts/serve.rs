@@ -106,11 +106,11 @@ pub async fn invite(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sou
     if users::served(&mut *conn, scope, user.user_id).await?.is_none() || freezes::is_frozen(&mut *conn, scope, user.user_id).await? {
         return Ok(Invited::NotServed);
     }
-    let reach = user.reach();
+    let (reach, countries) = (user.reach(), policies::of_user(&mut *conn, scope, user.user_id).await?.countries);
     let mut sent = 0;
     for (channel, to) in notices::addresses(&reach) {
         let counts = vec![Count::of(Limit::Destination, &[User::destination(scope, to)])];
-        let may_text = channel != notifications::Channel::Sms || tenant.allowed.may_text(to);
+        let may_text = channel != notifications::Channel::Sms || tenant.allowed.may_text(&countries, to);
         if !may_text || limits::take_all(&mut *conn, scope, clock, source, counts).await? != Verdict::Allowed {
             continue;
         }

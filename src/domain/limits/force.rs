@@ -47,7 +47,7 @@ impl InForce {
 /// All that somebody has to wait for at this moment, the longest wait first; of these subjects, if any are given.
 pub async fn in_force(conn: &mut PgConnection, scope: &Scope, clock: &Clock, subjects: Option<&[Vec<u8>]>) -> Result<Vec<InForce>> {
     let rows = sqlx::query!(
-        "select l.subject, l.kind, l.used, l.until, t.address_limit, t.sms_budget, t.mail_budget from limits l join tenants t using (tenant_id)
+        "select l.subject, l.kind, l.used, l.allowed, l.until, t.address_limit, t.sms_budget, t.mail_budget from limits l join tenants t using (tenant_id)
          where l.tenant_id = $1 and l.until > clock_timestamp() + $2::interval and ($3::bytea[] is null or l.subject = any($3))
          order by l.until desc, l.kind, l.subject",
         scope.id(),
@@ -58,13 +58,12 @@ pub async fn in_force(conn: &mut PgConnection, scope: &Scope, clock: &Clock, sub
     .await?;
     let exhausted = rows.into_iter().filter_map(|row| {
         let limit = Limit::parse(&row.kind)?;
-        let own = match limit {
+        let most = match limit {
             Limit::SmsBudget => row.sms_budget,
             Limit::SmsNotices => row.sms_budget.map(tenants::notices_of),
             Limit::MailBudget => row.mail_budget,
-            _ => Some(row.address_limit),
-        };
-        let most = limit.allowance().0.or(own)?;
+            _ => row.allowed.or(limit.allowance().0).or(Some(row.address_limit)),
+        }?;
         let id = data_encoding::HEXLOWER.encode(&id::sha256(&[row.kind.as_bytes(), &row.subject].concat())[..4]);
         (row.used >= most).then_some(InForce { id, limit, subject: row.subject, until: row.until })
     });

@@ -6,6 +6,7 @@
 //! same account, and whoever has passed a proof is apart from those who have not. What nobody can guess (a passkey, a recovery code) has
 //! none, but for the client's address. Waits grow, and none is for ever.
 
+mod allowance;
 mod force;
 
 use std::net::IpAddr;
@@ -20,6 +21,7 @@ use super::{
 };
 use crate::base::clock::Clock;
 
+pub use allowance::Allowance;
 pub use force::{InForce, clean, in_force, lift};
 
 /// What is counted. All who count several count them in this order.
@@ -127,17 +129,16 @@ impl Limit {
         Self::ALL.into_iter().find(|limit| limit.kind() == kind)
     }
 
-    /// How many within how long. `None`: as the tenant has it set.
+    /// How many within how long, where the count does not say. `None`: as the tenant has it set.
     const fn allowance(self) -> (Option<i32>, Duration) {
         match self {
             Self::AddressBegin | Self::AddressChallenge | Self::AddressTry | Self::AddressSend => (None, Duration::minutes(10)),
             Self::NotMe | Self::OperatorActs => (Some(20), Duration::minutes(10)),
-            Self::CodeTry | Self::AppTry | Self::HelpDeskTry | Self::OperatorPassword | Self::OperatorCode => {
-                (Some(5), Duration::minutes(10))
-            }
-            Self::PasswordTry => (Some(3), Duration::minutes(30)),
+            Self::CodeTry | Self::AppTry | Self::HelpDeskTry => (Some(Allowance::USUAL.tries), Duration::minutes(10)),
+            Self::OperatorPassword | Self::OperatorCode => (Some(5), Duration::minutes(10)),
+            Self::PasswordTry => (Some(Allowance::USUAL.passwords), Duration::minutes(30)),
             Self::MethodChange => (Some(20), Duration::hours(1)),
-            Self::CodeSend => (Some(5), Duration::minutes(15)),
+            Self::CodeSend => (Some(Allowance::USUAL.sends), Duration::minutes(15)),
             Self::Destination | Self::Notice | Self::TextSample => (Some(10), Duration::hours(1)),
             Self::CountryHour => (Some(300), Duration::hours(1)),
             Self::CountryDay => (Some(1500), Duration::days(1)),
@@ -169,7 +170,7 @@ pub struct Count {
     limit: Limit,
     subjects: Vec<Vec<u8>>,
     weight: i32,
-    /// Where the limit itself does not say.
+    /// In place of what the limit itself says.
     most: Option<i32>,
 }
 
@@ -301,7 +302,7 @@ impl<'a> Columns<'a> {
             limits: rows().map(|(count, _)| count.limit).collect(),
             kinds: rows().map(|(count, _)| count.limit.kind()).collect(),
             subjects: rows().map(|(_, subject)| subject).collect(),
-            mosts: rows().map(|(count, _)| count.limit.allowance().0.or(count.most)).collect(),
+            mosts: rows().map(|(count, _)| count.most.or(count.limit.allowance().0)).collect(),
             windows: rows().map(|(count, _)| interval(count.limit.allowance().1)).collect::<Result<_>>()?,
             weights: rows().map(|(count, _)| count.weight).collect(),
         })
@@ -362,7 +363,7 @@ pub async fn waiting(conn: &mut PgConnection, scope: &Scope, clock: &Clock, coun
            from unnest($2::text[], $3::bytea[], $4::integer[]) as k (kind, subject, most)
            join limits l on l.tenant_id = $1 and l.subject = k.subject and l.kind = k.kind
            join tenants t on t.tenant_id = $1
-           where l.until > clock_timestamp() + $5::interval and l.used >= coalesce(k.most,
+           where l.until > clock_timestamp() + $5::interval and l.used >= coalesce(l.allowed, k.most,
                case k.kind when 'sms_budget' then t.sms_budget when 'mail_budget' then t.mail_budget else t.address_limit end)
            group by l.kind"#,
         scope.id(),

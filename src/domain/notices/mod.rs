@@ -6,7 +6,8 @@
 //! By mail a notice goes out whatever was sent before: it costs next to nothing, and what causes one is limited where it happens. A text
 //! message costs money, so notices have a share of the tenant's budget for themselves ([`Limit::SmsNotices`]): codes that a stranger asks for
 //! cannot use it up and so silence a notice, and notices cannot use up what codes are sent by. Past that share a text message still goes to
-//! whoever has no mailbox to be told at; to one number no more than ten an hour go in any case, and to no country that the tenant does not text.
+//! whoever has no mailbox to be told at; to one number no more than ten an hour go in any case, and to no country that neither their policy nor, where it
+//! names none, the tenant texts.
 //! That is asked when a message is about to be sent ([`may_text`]), since all ways of telling somebody meet there.
 
 mod letters;
@@ -22,7 +23,7 @@ use super::{
     branding,
     limits::{self, Count, Limit, Verdict},
     notifications::{self, Act, Change, Channel, Content, Happened, Message, Week},
-    policies::Method,
+    policies::{self, Method},
     tenants::{Contact, Scope, Tenant},
     users::{EmailAddress, Reach, Readdressed, User},
 };
@@ -132,10 +133,14 @@ pub async fn may_text(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, m
     if message.content.happened().is_none() {
         return Ok(true);
     }
-    if !tenant.allowed.may_text(&message.to) {
+    let (scope, worker) = (&tenant.scope, Source::house("worker"));
+    let countries = match message.content.happened().and_then(|happened| happened.user) {
+        Some(user) => policies::of_user(&mut *conn, scope, user).await?.countries,
+        None => Vec::new(),
+    };
+    if !tenant.allowed.may_text(&countries, &message.to) {
         return Ok(false);
     }
-    let (scope, worker) = (&tenant.scope, Source::house("worker"));
     let mut counts = vec![Count::of(Limit::Notice, &[User::destination(scope, &message.to)])];
     match tenant.allowed.sms_notices() {
         Some(0) => return Ok(false),

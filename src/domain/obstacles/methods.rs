@@ -178,7 +178,7 @@ pub(super) async fn limits(conn: &mut PgConnection, case: &Case<'_>, means: &mut
     let alone = !resets::is_enough(case.offers, case.asked);
     let (mut left, mut waits) = (Vec::new(), Vec::new());
     for offer in case.offers.iter().filter(|_| !alone).chain(alone.then_some(&caller)) {
-        match resets::waits(&mut *conn, tenant, clock, user, &subjects, offer).await? {
+        match resets::waits(&mut *conn, tenant, clock, (user, case.terms), &subjects, offer).await? {
             None => left.push(offer.clone()),
             Some(wait) => {
                 means.iter_mut().filter(|one| one.method == offer.method && one.lack.is_none()).for_each(|one| one.waits = Some(wait));

@@ -9,17 +9,19 @@ mod method;
 mod rules;
 mod store;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 use time::Duration;
 use uuid::Uuid;
+
+use super::limits::Allowance;
 
 pub use method::{Class, Method};
 pub use rules::{Change, Rules};
 pub use store::{Changed, Holding, are_lawful, change, groups, holding, of_user, rules};
 
-/// What holds for a person at one moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What holds for a person at one moment; read from a row of `policy_of`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Terms {
     /// Self-service is for them at all.
     pub serves: bool,
@@ -32,18 +34,22 @@ pub struct Terms {
     /// It takes two proofs from whoever has an app, a passkey or recovery codes; a passkey is as good as two.
     pub rises: bool,
     /// For so long a new or changed method proves nothing.
+    #[serde(deserialize_with = "hours")]
     pub cooling_off: Duration,
+    /// How their numbers must begin to get text messages, without `+`; empty: as the tenant says.
+    pub countries: Vec<String>,
+    #[serde(flatten)]
+    pub allowance: Allowance,
     /// The current password is asked for besides: a mailbox that opens with it may go before it.
+    #[serde(skip)]
     pub password_follows: bool,
 }
 
-impl Terms {
-    /// From the columns of `policy_of`.
-    pub fn of(serves: bool, methods: &[String], gates: i16, (apart, rises): (bool, bool), hours: i32) -> Self {
-        let methods = methods.iter().filter_map(|method| Method::parse(method)).collect();
-        Self { serves, methods, gates, apart, rises, cooling_off: Duration::hours(hours.into()), password_follows: false }
-    }
+fn hours<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    i64::deserialize(from).map(Duration::hours)
+}
 
+impl Terms {
     /// For nobody in particular, where there is nobody.
     pub fn usual() -> Self {
         Self {
@@ -53,6 +59,8 @@ impl Terms {
             apart: false,
             rises: false,
             cooling_off: Duration::days(1),
+            countries: Vec::new(),
+            allowance: Allowance::USUAL,
             password_follows: false,
         }
     }
@@ -66,6 +74,11 @@ impl Terms {
         let rises = self.rises && bound && classes(own, self.apart) >= 2;
         Self { gates: if rises { 2 } else { self.gates }, rises, ..self.clone() }
     }
+}
+
+/// Whether E.164 numbers can begin so, without their `+`.
+pub fn is_calling_code(text: &str) -> bool {
+    (1..=7).contains(&text.len()) && text.bytes().all(|digit| digit.is_ascii_digit()) && !text.starts_with('0')
 }
 
 /// How many classes these methods are of.
@@ -116,6 +129,11 @@ pub struct Draft {
     pub rises: bool,
     /// Hours, at most 720.
     pub cooling_off: i32,
+    /// How numbers begin that get text messages, without `+`; empty: as the tenant says. The history has older ones that say nothing of it.
+    #[serde(default)]
+    pub countries: Vec<String>,
+    #[serde(flatten)]
+    pub allowance: Allowance,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,7 +152,8 @@ pub enum Refused {
     #[error("two gates need methods of two classes; mail and text message are one unless they are set apart")]
     OneClass,
     #[error(
-        "the name must have 1 to 100 characters on one line, the priority be 1 to 10000, the gates 1 or 2, the cooling-off 0 to 720 hours"
+        "the name must have 1 to 100 characters on one line, the priority be 1 to 10000, the gates 1 or 2, the cooling-off 0 to 720 hours, \
+         the tries 3 to 10, the codes sent 2 to 10, the tries at the current password 1 to 10"
     )]
     Bounds,
     #[error("another policy has this priority")]
@@ -163,6 +182,8 @@ impl Draft {
             apart: false,
             rises: true,
             cooling_off: 24,
+            countries: Vec::new(),
+            allowance: Allowance::USUAL,
         }
     }
 
@@ -172,7 +193,9 @@ impl Draft {
             && !self.name.chars().any(char::is_control)
             && (1..=10_000).contains(&self.priority)
             && (0..=720).contains(&self.cooling_off)
-            && (1..=2).contains(&self.gates);
+            && (1..=2).contains(&self.gates)
+            && self.countries.iter().all(|code| is_calling_code(code))
+            && self.allowance.fits();
         if !bounds {
             return Err(Refused::Bounds);
         }
@@ -212,6 +235,8 @@ mod tests {
             (Draft { gates: 3, ..everybody.clone() }, Refused::Bounds),
             (Draft { cooling_off: -1, ..everybody.clone() }, Refused::Bounds),
             (Draft { name: String::new(), ..everybody.clone() }, Refused::Bounds),
+            (Draft { countries: vec!["049".into()], ..everybody.clone() }, Refused::Bounds),
+            (Draft { allowance: Allowance { tries: 2, ..Allowance::USUAL }, ..everybody.clone() }, Refused::Bounds),
         ] {
             assert_eq!(draft.check(), Err(why), "{draft:?}");
         }

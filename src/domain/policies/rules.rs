@@ -98,12 +98,14 @@ impl Rules {
             groups.dedup_by_key(|group| (group.connector_id, group.object_guid));
         };
         for Policy { terms, .. } in &mut self.policies {
-            let Draft { groups, exceptions, methods, .. } = terms;
+            let Draft { groups, exceptions, methods, countries, .. } = terms;
             let excepted = |group: &Group| exceptions.iter().any(|other| other.is(group));
             groups.retain(|group| !excepted(group));
             tidy(groups);
             tidy(exceptions);
             methods.dedup();
+            countries.sort_unstable();
+            countries.dedup();
         }
         tidy(&mut self.privileged);
         self.policies.sort_by_key(|policy| (policy.terms.priority, policy.policy_id));
@@ -150,6 +152,17 @@ mod tests {
         assert_eq!(names(&after(Change::Move(Uuid::from_u128(0), 2))), ["b", "c", "a"]);
         assert_eq!(after(Change::Move(Uuid::from_u128(2), 99)), all, "it is the last one");
         assert_eq!(all.with(&Change::Remove(fresh), fresh), Err(Refused::Gone));
+    }
+
+    #[test]
+    fn an_older_entry_of_the_history_says_what_was_usual_then() {
+        let all = rules(&["a"]);
+        let mut entry = serde_json::to_value(&all).unwrap();
+        let terms = entry["policies"][0]["terms"].as_object_mut().unwrap();
+        for since in ["countries", "tries", "sends", "passwords"] {
+            assert!(terms.remove(since).is_some(), "{since}");
+        }
+        assert_eq!(serde_json::from_value::<Rules>(entry).unwrap(), all);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{Change, Draft, Group, Method, Policy, Refused, Rules, Terms};
@@ -10,6 +11,7 @@ use crate::{
     domain::{
         audit::{self, Event, Source},
         history::{self, What},
+        limits::Allowance,
         tenants::Scope,
     },
 };
@@ -18,7 +20,7 @@ use crate::{
 async fn all(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Policy>> {
     let rows = sqlx::query_as!(
         Row,
-        "select policy_id, name, priority, everybody, serves, methods, gates, apart, rises, cooling_off from policies where tenant_id = $1 order by priority",
+        "select policy_id, name, priority, everybody, serves, methods, gates, apart, rises, cooling_off, countries, tries, sends, passwords from policies where tenant_id = $1 order by priority",
         scope.id(),
     )
     .fetch_all(&mut *conn)
@@ -49,6 +51,8 @@ async fn all(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Policy>> {
             apart: row.apart,
             rises: row.rises,
             cooling_off: row.cooling_off,
+            countries: row.countries,
+            allowance: Allowance { tries: row.tries, sends: row.sends, passwords: row.passwords },
         },
     };
     Ok(rows.into_iter().map(policy).collect())
@@ -65,6 +69,10 @@ struct Row {
     apart: bool,
     rises: bool,
     cooling_off: i32,
+    countries: Vec<String>,
+    tries: i32,
+    sends: i32,
+    passwords: i32,
 }
 
 /// What it was, and what it is now.
@@ -132,8 +140,8 @@ async fn write(conn: &mut PgConnection, scope: &Scope, clock: &Clock, before: &R
 
 async fn insert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, Policy { policy_id, terms }: &Policy) -> Result<()> {
     sqlx::query!(
-        "insert into policies (policy_id, tenant_id, name, priority, everybody, serves, methods, gates, apart, rises, cooling_off, changed_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        "insert into policies (policy_id, tenant_id, name, priority, everybody, serves, methods, gates, apart, rises, cooling_off, changed_at, countries, tries, sends, passwords)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         policy_id,
         scope.id(),
         terms.name,
@@ -146,6 +154,10 @@ async fn insert(conn: &mut PgConnection, scope: &Scope, clock: &Clock, Policy { 
         terms.rises,
         terms.cooling_off,
         clock.now(),
+        &terms.countries,
+        terms.allowance.tries,
+        terms.allowance.sends,
+        terms.allowance.passwords,
     )
     .execute(&mut *conn)
     .await?;
@@ -204,7 +216,8 @@ fn shape(draft: &Draft) -> serde_json::Value {
     serde_json::json!({
         "name": draft.name, "priority": draft.priority, "everybody": draft.everybody, "groups": ids(&draft.groups),
         "exceptions": ids(&draft.exceptions), "serves": draft.serves, "methods": draft.methods, "gates": draft.gates,
-        "apart": draft.apart, "rises": draft.rises, "cooling_off": draft.cooling_off,
+        "apart": draft.apart, "rises": draft.rises, "cooling_off": draft.cooling_off, "countries": draft.countries,
+        "tries": draft.allowance.tries, "sends": draft.allowance.sends, "passwords": draft.allowance.passwords,
     })
 }
 
@@ -265,12 +278,8 @@ pub async fn holding(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Resu
 
 /// What holds for this person at this moment.
 pub async fn of_user(conn: &mut PgConnection, scope: &Scope, user: Uuid) -> Result<Terms> {
-    let row = sqlx::query!(
-        r#"select serves as "serves!", methods as "methods!", gates as "gates!", apart as "apart!", rises as "rises!", cooling_off as "hours!" from policy_of($1, $2)"#,
-        scope.id(),
-        user,
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(Terms::of(row.serves, &row.methods, row.gates, (row.apart, row.rises), row.hours))
+    let Json(terms) = sqlx::query_scalar!(r#"select to_jsonb(p) as "terms!: Json<Terms>" from policy_of($1, $2) p"#, scope.id(), user)
+        .fetch_one(conn)
+        .await?;
+    Ok(terms)
 }

@@ -92,8 +92,8 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     };
     sqlx::query!(
         "insert into flows (flow_id, tenant_id, browser_hash, user_id, subjects, name, options, language, state, gates, apart, created_at, expires_at,
-             purpose, rises, caller_id)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, 'proving', $9, $10, $11, $12, $14, $15, $16) returning audit_write($13, $11)",
+             purpose, rises, caller_id, tries, sends)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, 'proving', $9, $10, $11, $12, $14, $15, $16, $17, $18) returning audit_write($13, $11)",
         flow_id,
         scope.id(),
         id::sha256(cookie.as_bytes()),
@@ -110,6 +110,8 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
         how.purpose.as_str(),
         terms.rises,
         caller,
+        terms.allowance.tries,
+        terms.allowance.sends,
     )
     .fetch_one(conn)
     .await?;
@@ -162,7 +164,7 @@ fn offers(tenant: &Tenant, user: &User, kinds: &[Method], terms: &Terms, now: Of
         .filter(|mail| private_known && !behind(mail))
         .map(|mail| Offer::new(Method::PrivateEmail, mail.masked()));
     let mail = user.mail.as_ref().filter(|mail| mail_known && !behind(mail)).map(|mail| Offer::new(Method::Email, mail.masked()));
-    let mobile = user.mobile.as_ref().filter(|mobile| mobile_known && tenant.allowed.may_text(mobile.as_str()));
+    let mobile = user.mobile.as_ref().filter(|mobile| mobile_known && tenant.allowed.may_text(&terms.countries, mobile.as_str()));
     let mobile = mobile.map(|mobile| Offer { country: Some(mobile.calling_code().to_owned()), ..Offer::new(Method::Sms, mobile.masked()) });
     // Nothing of these is shown: what its owner calls it is theirs to know.
     let bare = |method: &Method| Offer::new(*method, String::new());

@@ -12,7 +12,7 @@ use crate::{
     base::clock::Clock,
     domain::{
         audit::{self, Event, Source},
-        limits::{self, Count, Limit, Verdict},
+        limits::{self, Allowance, Count, Limit, Verdict},
         policies,
         queue::{self, Looked},
         sessions::{self, By},
@@ -27,8 +27,10 @@ use crate::{
 
 /// Count a try at the current password. The caller commits this before a ticket is given.
 pub async fn count_password(conn: &mut PgConnection, scope: &Scope, clock: &Clock, source: &Source, flow: &Flow) -> Result<Verdict> {
-    let Some(subject) = subject(&mut *conn, scope, flow.user_id).await? else { return Ok(Verdict::Allowed) };
-    let verdict = limits::take(&mut *conn, scope, clock, source, &[subject], Limit::PasswordTry).await?;
+    let Some(user) = users::get(&mut *conn, scope, flow.user_id.unwrap_or_default()).await? else { return Ok(Verdict::Allowed) };
+    let Allowance { passwords, .. } = policies::of_user(&mut *conn, scope, user.user_id).await?.allowance;
+    let count = Count::of(Limit::PasswordTry, &[user.subject(scope)]).at_most(passwords);
+    let verdict = limits::take_all(&mut *conn, scope, clock, source, vec![count]).await?;
     if verdict != Verdict::Allowed {
         let event =
             Event { action: "reset.password_try", outcome: "limit", user: flow.user_id, flow: Some(flow.flow_id), ..Event::default() };

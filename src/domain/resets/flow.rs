@@ -56,6 +56,10 @@ pub struct Flow {
     pub expires_at: OffsetDateTime,
     /// There was more time once.
     pub extended: bool,
+    /// Tries at a code that it has, with all others of the account, as its policy had it when it began.
+    pub tries: i32,
+    /// The same of codes that are sent.
+    pub sends: i32,
     /// Whose code is awaited.
     pub method: Option<Method>,
     /// The newest one.
@@ -233,7 +237,7 @@ pub async fn load(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie:
 pub(super) async fn read(conn: &mut PgConnection, scope: &Scope, clock: &Clock, cookie: &str) -> Result<Option<Flow>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select f.flow_id, f.purpose, f.session_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.rises, f.passed, f.method, f.wants_password, f.root_id, f.expires_at, f.extended,
+        r#"select f.flow_id, f.purpose, f.session_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.rises, f.passed, f.method, f.wants_password, f.root_id, f.expires_at, f.extended, f.tries, f.sends,
                case when f.purpose = 'sign_in' and f.state = 'verified' then (select p.gates > 1 from policy_of(f.tenant_id, f.user_id) p) else false end as "besides!",
                f.aim_id, j.part, j.job_id as "job_id?", j.kind as "job_kind?", j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code,
                j.allowed_at, l.job_id as "look_id?", l.state as "look_state?", l.code as look_code, l.result as look_result,
@@ -275,7 +279,7 @@ pub(super) async fn hold(conn: &mut PgConnection, scope: &Scope, flow: Uuid) -> 
 pub async fn reload(conn: &mut PgConnection, scope: &Scope, clock: &Clock, flow: &Flow) -> Result<Option<Flow>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select f.flow_id, f.purpose, f.session_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.rises, f.passed, f.method, f.wants_password, f.root_id, f.expires_at, f.extended,
+        r#"select f.flow_id, f.purpose, f.session_id, f.user_id, f.subjects, f.options, f.language, f.state, f.gates, f.apart, f.rises, f.passed, f.method, f.wants_password, f.root_id, f.expires_at, f.extended, f.tries, f.sends,
                case when f.purpose = 'sign_in' and f.state = 'verified' then (select p.gates > 1 from policy_of(f.tenant_id, f.user_id) p) else false end as "besides!",
                f.aim_id, j.part, j.job_id as "job_id?", j.kind as "job_kind?", j.state as "job_state?", j.submitted_at is not null as "submitted!", j.code,
                j.allowed_at, l.job_id as "look_id?", l.state as "look_state?", l.code as look_code, l.result as look_result,
@@ -315,6 +319,8 @@ struct Row {
     besides: bool,
     expires_at: OffsetDateTime,
     extended: bool,
+    tries: i32,
+    sends: i32,
     method: Option<String>,
     wants_password: bool,
     root_id: Option<Uuid>,
@@ -369,6 +375,8 @@ impl Row {
             besides: self.besides,
             expires_at: self.expires_at,
             extended: self.extended,
+            tries: self.tries,
+            sends: self.sends,
             rises: self.rises,
             passed: self.passed.iter().filter_map(|method| Method::parse(method)).collect(),
             method: self.method.as_deref().and_then(Method::parse),

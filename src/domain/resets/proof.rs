@@ -13,6 +13,7 @@ use crate::{
         authenticators::{self, Assertion, Candidate, RelyingParty, Tried},
         limits::{self, Count, Limit, Verdict},
         notices,
+        policies::{self, Terms},
         tenants::{Scope, Tenant},
         users::{self, User},
         verification::{self, Checked, Class, Code, Method, Sent},
@@ -69,8 +70,8 @@ pub async fn choose(
     // A decoy asks for nobody: the same work.
     let user = users::get(&mut *conn, scope, flow.user_id.unwrap_or_default()).await?;
     let country = offer.country.as_deref();
-    let subjects = subjects(scope, flow);
-    let purpose = purpose(flow, &subjects, country, user.as_ref());
+    let (subjects, countries) = (subjects(scope, flow), countries(&mut *conn, scope, flow, method).await?);
+    let purpose = purpose(flow, &subjects, (country, &countries), user.as_ref());
     let sent = verification::send(&mut *conn, tenant, clock, source, &purpose, method).await?;
     let outcome = match sent {
         Sent::Sent => "sent",
@@ -95,14 +96,27 @@ fn after(scope: &Scope, flow: &Flow, passed: &[Method]) -> Vec<Vec<u8>> {
     proven.map_or_else(|| flow.subjects.clone(), |user| vec![users::proven(scope, user)])
 }
 
-fn purpose<'a>(flow: &'a Flow, subjects: &'a [Vec<u8>], country: Option<&'a str>, user: Option<&'a User>) -> verification::Purpose<'a> {
+/// Which numbers may get text messages, as the person's policy says at this moment. A decoy asks for nobody.
+async fn countries(conn: &mut PgConnection, scope: &Scope, flow: &Flow, method: Method) -> Result<Vec<String>> {
+    Ok(match method {
+        Method::Sms => policies::of_user(conn, scope, flow.user_id.unwrap_or_default()).await?.countries,
+        _ => Vec::new(),
+    })
+}
+
+fn purpose<'a>(
+    flow: &'a Flow,
+    subjects: &'a [Vec<u8>],
+    (country, countries): (Option<&'a str>, &'a [String]),
+    user: Option<&'a User>,
+) -> verification::Purpose<'a> {
     let proven = !flow.passed.is_empty();
-    verification::Purpose { flow_id: flow.flow_id, subjects, proven, country, user, language: &flow.language }
+    verification::Purpose { flow_id: flow.flow_id, subjects, proven, sends: flow.sends, country, countries, user, language: &flow.language }
 }
 
 /// What counts the tries at `method` for this account, once `passed` are proven.
 fn tries(scope: &Scope, flow: &Flow, passed: &[Method], method: Method) -> Option<Count> {
-    Some(Count::of(method.tries()?, &after(scope, flow, passed)))
+    Some(Count::of(method.tries()?, &after(scope, flow, passed)).at_most(flow.tries))
 }
 
 /// Count a try. The caller commits this before it goes on to [`prove`], so that parallel guesses cannot share one count.
@@ -139,8 +153,8 @@ pub async fn waiting(
 ) -> Result<Waiting> {
     let user = users::get(&mut *conn, &tenant.scope, flow.user_id.unwrap_or_default()).await?;
     let country = flow.offer_of(method).and_then(|offer| offer.country.as_deref());
-    let subjects = subjects(&tenant.scope, flow);
-    let purpose = purpose(flow, &subjects, country, user.as_ref());
+    let (subjects, countries) = (subjects(&tenant.scope, flow), countries(&mut *conn, &tenant.scope, flow, method).await?);
+    let purpose = purpose(flow, &subjects, (country, &countries), user.as_ref());
     let mut counts = verification::counts(tenant, source, &purpose, method);
     let of_tries = [Some(Limit::AddressTry), method.tries()];
     counts.push(Count::from(Limit::AddressTry, source));
@@ -160,19 +174,27 @@ pub async fn waits(
     conn: &mut PgConnection,
     tenant: &Tenant,
     clock: &Clock,
-    user: &User,
+    (user, terms): (&User, &Terms),
     subjects: &[Vec<u8>],
     offer: &Offer,
 ) -> Result<Option<(Limit, OffsetDateTime)>> {
     let (flow_id, method) = (id::time_ordered(clock), offer.method);
-    let purpose =
-        verification::Purpose { flow_id, subjects, proven: false, country: offer.country.as_deref(), user: Some(user), language: "" };
+    let purpose = verification::Purpose {
+        flow_id,
+        subjects,
+        proven: false,
+        sends: terms.allowance.sends,
+        country: offer.country.as_deref(),
+        countries: &terms.countries,
+        user: Some(user),
+        language: "",
+    };
     let mut counts = if method.class() == Class::Issued {
         verification::counts(tenant, &Source::house("console"), &purpose, method)
     } else {
         Vec::new()
     };
-    counts.extend(method.tries().map(|limit| Count::of(limit, subjects)));
+    counts.extend(method.tries().map(|limit| Count::of(limit, subjects).at_most(terms.allowance.tries)));
     Ok(limits::waiting(conn, &tenant.scope, clock, &counts).await?.into_iter().max_by_key(|(_, until)| *until))
 }
 

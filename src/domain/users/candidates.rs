@@ -1,7 +1,7 @@
 //! People together with what holds for them: whom a typed name may stand for, and everybody.
 
 use anyhow::Result;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -31,12 +31,7 @@ struct Judged {
     language: Option<String>,
     /// The directory leaves them open to self-service.
     open: bool,
-    serves: bool,
-    methods: Vec<String>,
-    gates: i16,
-    apart: bool,
-    rises: bool,
-    cooling_off: i32,
+    terms: Json<Terms>,
     help_desk: bool,
 }
 
@@ -58,7 +53,7 @@ impl Judged {
             mobile_at,
             language,
         };
-        Ok((row.open(scope)?, Terms::of(self.serves, &self.methods, self.gates, (self.apart, self.rises), self.cooling_off), self.open))
+        Ok((row.open(scope)?, self.terms.0, self.open))
     }
 }
 
@@ -115,7 +110,7 @@ pub async fn candidates(conn: &mut PgConnection, scope: &Scope, name: &Name, sim
            )
            select why as "why!", lot as "lot!", user_id as "user_id!", connector_id as "connector_id!", object_guid as "object_guid!",
                sign_in_name as "sign_in_name!", display_name as "display_name!", mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
-               true as "open!", p.serves as "serves!", p.methods as "methods!", p.gates as "gates!", p.apart as "apart!", p.rises as "rises!", p.cooling_off as "cooling_off!",
+               true as "open!", to_jsonb(p) as "terms!: Json<Terms>",
                exists (select from policies d join tenants t using (tenant_id) where d.tenant_id = $1 and d.serves and d.gates = 1 and 'help_desk' = any(d.methods)
                    and 'code' <> all (t.forbidden)) as "help_desk!"
            from picked, policy_of($1, user_id) p"#,
@@ -168,11 +163,10 @@ pub async fn everybody(conn: &mut PgConnection, scope: &Scope, after: Uuid, most
            ), alike as materialized (
                select connector_id, groups, (array_agg(user_id))[1] as one from placed group by connector_id, groups
            ), judged as materialized (
-               select a.connector_id, a.groups, p.* from alike a, policy_of($1, a.one) p
+               select a.connector_id, a.groups, to_jsonb(p) as terms from alike a, policy_of($1, a.one) p
            )
            select '' as "why!", lot as "lot!", u.user_id, u.connector_id, object_guid, sign_in_name, display_name, mail, private_mail, mobile, mail_at, private_mail_at, mobile_at, language,
-               enabled and not protected as "open!", j.serves as "serves!", j.methods as "methods!", j.gates as "gates!",
-               j.apart as "apart!", j.rises as "rises!", j.cooling_off as "cooling_off!", false as "help_desk!"
+               enabled and not protected as "open!", j.terms as "terms!: Json<Terms>", false as "help_desk!"
            from page u join placed l using (user_id) join judged j on j.connector_id = l.connector_id and j.groups = l.groups
            order by u.user_id"#,
         scope.id(),

@@ -37,8 +37,12 @@ pub struct Purpose<'a> {
     pub subjects: &'a [Vec<u8>],
     /// They have proven something in this flow: their destinations count apart, too.
     pub proven: bool,
+    /// How many codes those may have sent.
+    pub sends: i32,
     /// Of a number as it was offered.
     pub country: Option<&'a str>,
+    /// How numbers must begin by now, as their policy says; empty: as the tenant says.
+    pub countries: &'a [String],
     /// `None`: a decoy.
     pub user: Option<&'a User>,
     /// BCP 47.
@@ -119,7 +123,7 @@ fn destination<'a>(tenant: &Tenant, purpose: &Purpose<'a>, method: Method) -> Op
     match method {
         Method::Email => user.mail.as_ref().map(EmailAddress::as_str),
         Method::PrivateEmail => user.private_mail.as_ref().map(EmailAddress::as_str),
-        Method::Sms => user.mobile.as_ref().map(Phone::as_str).filter(|number| tenant.allowed.may_text(number)),
+        Method::Sms => user.mobile.as_ref().map(Phone::as_str).filter(|number| tenant.allowed.may_text(purpose.countries, number)),
         Method::Totp | Method::Passkey | Method::RecoveryCode | Method::HelpDesk => None,
     }
 }
@@ -132,14 +136,19 @@ pub fn counts(tenant: &Tenant, source: &Source, purpose: &Purpose<'_>, method: M
         || scope.key().hash(b"limit destination of nobody", &[purpose.subjects.concat().as_slice(), method.as_str().as_bytes()].concat());
     let known = if purpose.proven { users::proven_destination } else { User::destination };
     let destination = to.map_or_else(nowhere, |to| known(scope, to));
-    counts_to(source, method.channel(), purpose.subjects, (destination, purpose.country.unwrap_or_default()), to.is_some())
+    let country = purpose.country.unwrap_or_default();
+    counts_to(source, method.channel(), (purpose.subjects, purpose.sends), (destination, country), to.is_some())
 }
 
-/// The same for a destination that is given: its keyed hash, and of a number its country. `real`: something is sent.
-pub fn counts_to(source: &Source, channel: Channel, subjects: &[Vec<u8>], to: (Vec<u8>, &str), real: bool) -> Vec<Count> {
+/// The same for an account that may have so many sent and a destination that is given: its keyed hash, and of a number its country.
+/// `real`: something is sent.
+pub fn counts_to(source: &Source, channel: Channel, (subjects, sends): (&[Vec<u8>], i32), to: (Vec<u8>, &str), real: bool) -> Vec<Count> {
     let of_all = |count: Count| if real { count } else { count.weightless() };
-    let mut counts =
-        vec![Count::from(Limit::AddressSend, source), Count::of(Limit::CodeSend, subjects), Count::of(Limit::Destination, &[to.0])];
+    let mut counts = vec![
+        Count::from(Limit::AddressSend, source),
+        Count::of(Limit::CodeSend, subjects).at_most(sends),
+        Count::of(Limit::Destination, &[to.0]),
+    ];
     match channel {
         Channel::Sms => {
             let country = [to.1.as_bytes().to_vec()];

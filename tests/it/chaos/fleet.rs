@@ -74,8 +74,8 @@ impl Office {
             if tries == 60 {
                 return Err(said);
             }
-            // Half enrolled does not count: the next token is for another try with the same key.
-            let _ = fs::remove_file(place.join("agent.json"));
+            // Half enrolled does not count, and a key that may be known by now is taken with no other token.
+            let _ = fs::remove_dir_all(&place);
             std::thread::sleep(Duration::from_secs(1));
         }
         process.start();

@@ -85,13 +85,16 @@ fn path(route: &str, of: &Estate) -> String {
 }
 
 /// Of a policy that is not as any other.
-const POLICY: [(&str, &str); 7] = [
+const POLICY: [(&str, &str); 10] = [
     ("name", "Other"),
     ("priority", "7"),
     ("whom", "everybody"),
     ("service", "yes"),
     ("proofs", "one"),
     ("hours", "5"),
+    ("tries", "4"),
+    ("sends", "4"),
+    ("passwords", "2"),
     ("method-email", "on"),
 ];
 

@@ -123,7 +123,16 @@ async fn back_at_the_form_nothing_is_lost() {
     let staff = field(&cloud, STAFF);
     let mut form = boss.page.form("/console/policies/new").unwrap();
     form.fields.retain(|(name, _)| name != "method-sms");
-    for (name, value) in [("name", "A & B <b>"), ("whom", "groups"), (&staff, "+"), ("proofs", "two"), ("hours", "48"), ("apart", "on")] {
+    for (name, value) in [
+        ("name", "A & B <b>"),
+        ("whom", "groups"),
+        (&staff, "+"),
+        ("proofs", "two"),
+        ("hours", "48"),
+        ("apart", "on"),
+        ("countries", "+49, 43"),
+        ("tries", "3"),
+    ] {
         form = form.set(name, value).unwrap();
     }
     let sent = fields(&form);
@@ -131,9 +140,16 @@ async fn back_at_the_form_nothing_is_lost() {
     boss.sees("What the new policy changes");
     boss.submits("/console/policies/form", &[]).await;
     assert_eq!(fields(&boss.page.form("/console/policies/new").unwrap()), sent);
-    boss.submits("/console/policies/new", &[]).await.submits(SAVE, &[]).await.sees("A & B <b>").sees("count after 48 hours");
-    assert_eq!(cloud.sql::<String>("select gates || ' ' || cooling_off || ' ' || apart || ' ' || array_to_string(methods, ',') from policies where name like 'A%'").await,
-        "2 48 true private_email,email,totp,passkey,recovery_code");
+    boss.submits("/console/policies/new", &[])
+        .await
+        .submits(SAVE, &[])
+        .await
+        .sees("A & B <b>")
+        .sees("count after 48 hours")
+        .sees("+43, +49")
+        .sees("3 in ten minutes");
+    assert_eq!(cloud.sql::<String>("select concat_ws(' ', gates, cooling_off, apart, array_to_string(methods, ','), countries, tries, sends, passwords) from policies where name like 'A%'").await,
+        "2 48 t private_email,email,totp,passkey,recovery_code {43,49} 3 5 3");
     // As it is shown is as it stands.
     let id: Uuid = cloud.sql("select policy_id from policies where name like 'A%'").await;
     let path = format!("/console/policies/{id}");
@@ -156,6 +172,10 @@ async fn what_cannot_be_used_is_said_beside_its_field() {
         ("whom", "groups", "choose at least one group"),
         ("hours", "721", "hours from 0 to 720"),
         ("hours", "-1", "hours from 0 to 720"),
+        ("countries", "049", "calling codes separated by commas"),
+        ("tries", "2", "tries from 3 to 10"),
+        ("sends", "eleven", "codes from 2 to 10"),
+        ("passwords", "0", "tries from 1 to 10"),
     ] {
         boss.opens("/console/policies/new").await.submits("/console/policies/new", &[&good[..], &[(field, bad)]].concat()).await;
         assert_eq!(boss.page.status, 422, "{field} {bad}");

@@ -22,6 +22,7 @@ mod sign_in;
 mod stay;
 mod steps;
 mod stranded;
+mod terms;
 mod timing;
 mod walk;
 pub mod policies;

@@ -33,7 +33,7 @@ pub fn group(cloud: &Cloud, object_guid: Uuid) -> Group {
     Group { connector_id: cloud.connector, object_guid, name: None }
 }
 
-async fn changes(cloud: &Cloud, change: Change) -> Result<Changed, Refused> {
+pub async fn changes(cloud: &Cloud, change: Change) -> Result<Changed, Refused> {
     let mut tx = cloud.app.begin().await.unwrap();
     let changed = policies::change(&mut tx, &cloud.tenant.scope, &cloud.clock, &Source::house("cli"), (&change, None)).await.unwrap();
     if changed.is_ok() {
@@ -43,13 +43,13 @@ async fn changes(cloud: &Cloud, change: Change) -> Result<Changed, Refused> {
 }
 
 /// A new one; its id.
-async fn save(cloud: &Cloud, draft: Draft) -> Result<Uuid, Refused> {
+pub async fn save(cloud: &Cloud, draft: Draft) -> Result<Uuid, Refused> {
     let name = draft.name.clone();
     let Changed { after, .. } = changes(cloud, Change::Save(None, draft)).await?;
     Ok(after.policies.iter().find(|one| one.terms.name == name).unwrap().policy_id)
 }
 
-async fn privileged(cloud: &Cloud, object_guid: Uuid) {
+pub async fn privileged(cloud: &Cloud, object_guid: Uuid) {
     changes(cloud, Change::Privilege(vec![group(cloud, object_guid)])).await.unwrap();
 }
 
