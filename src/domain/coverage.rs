@@ -123,6 +123,9 @@ pub struct Coverage {
     pub mailboxes: Mailboxes,
 }
 
+/// Longer than anything cools off.
+const LONG: Duration = Duration::days(365);
+
 /// So many people are read at a time: the memory it takes does not grow with the directory but for a line per person.
 const PAGE: i64 = 5000;
 
@@ -137,12 +140,12 @@ pub async fn of(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Resu
         last = *behind;
         // One look through all of them for each person would be a look at everybody by everybody.
         let mut kinds: BTreeMap<Uuid, Vec<_>> = BTreeMap::new();
-        for one in authenticators::usable(&mut *conn, &tenant.scope, clock, &people).await? {
-            kinds.entry(one.0).or_default().push(one);
+        for (user, kind, from) in authenticators::kinds(&mut *conn, &tenant.scope, &people).await? {
+            kinds.entry(user).or_default().push((kind.method(), from));
         }
         all.extend(page.into_iter().map(|(user, terms, open)| {
-            let methods = resets::methods_of(kinds.get(&user.user_id).map_or(&[][..], Vec::as_slice), user.user_id);
-            let (standing, alone) = if open { standing(tenant, &user, &methods, &terms, now) } else { (Standing::Closed, false) };
+            let kinds = kinds.get(&user.user_id).map_or(&[][..], Vec::as_slice);
+            let (standing, alone) = if open { standing(tenant, &user, kinds, &terms, now) } else { (Standing::Closed, false) };
             mailboxes.see(&user, tenant, alone);
             (user.user_id, Person { name: user.sign_in_name, standing })
         }));
@@ -150,19 +153,26 @@ pub async fn of(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Resu
 }
 
 /// And whether the directory's mail address would do alone.
-fn standing(tenant: &Tenant, user: &users::User, kinds: &[Method], terms: &Terms, now: OffsetDateTime) -> (Standing, bool) {
+fn standing(
+    tenant: &Tenant,
+    user: &users::User,
+    kinds: &[(Method, OffsetDateTime)],
+    terms: &Terms,
+    now: OffsetDateTime,
+) -> (Standing, bool) {
     if !terms.serves {
         return (Standing::NotServed, false);
     }
     let looks = |at| {
-        let (offers, terms) = resets::looks(tenant, user, kinds, terms, at);
+        let kinds: Vec<Method> = kinds.iter().filter(|(_, from)| *from <= at).map(|(method, _)| *method).collect();
+        let (offers, terms) = resets::looks(tenant, user, &kinds, terms, at);
         let methods: Vec<Method> = offers.iter().map(|offer| offer.method).collect();
         let has = policies::classes(methods.iter().copied(), terms.apart);
         (methods, has, terms.gates, has >= usize::try_from(terms.gates).unwrap_or(2))
     };
     let (methods, has, gates, is_enough) = looks(now);
     if !is_enough {
-        let standing = match looks(now + terms.cooling_off).3 {
+        let standing = match looks(now + LONG).3 {
             _ if resets::may_call(terms) => Standing::HelpDesk,
             true => Standing::CoolingOff,
             false => Standing::TooFew { has, gates },

@@ -4,9 +4,11 @@
 use sspr::{
     base::{id, language::Language},
     domain::{
+        audit::Source,
+        coverage::{self, Standing},
         limits::Limit,
         obstacles::{self, Cause, Gate, Lack, Report, Verdict},
-        policies::{Draft, Group, Method},
+        policies::{self, Change, Draft, Group, Method, Policy, Rules},
         tenants,
     },
     wire::{
@@ -389,4 +391,94 @@ async fn another_tenants_people_are_as_if_they_were_not_there() {
     let new = tenants::New { name: "Neighbour", host: "neighbour.example", language: Language::English, help: None };
     let other = tenants::create(&mut conn, &cloud.app.ring, &cloud.clock, new).await.unwrap();
     assert!(obstacles::of(&mut conn, &other, &cloud.clock, alice).await.unwrap().is_none());
+}
+
+/// What the console counts of everybody and what it says of one person are worked out apart, and must be one judgement: over people with
+/// all kinds of contacts and methods, under all kinds of policies.
+#[tokio::test]
+async fn what_is_said_of_one_is_what_is_counted_of_all() {
+    let cloud = Cloud::start().await;
+    let mut agent = cloud.agent().await;
+    let staff = Uuid::from_u128(0x57aff);
+    let mut people = Vec::new();
+    // Each of two mailboxes at home, elsewhere or none, a number at home, abroad or none; every third is staff, one is disabled.
+    for n in 0..27 {
+        let (mail, private, mobile) = (n % 3, n / 3 % 3, n / 9);
+        let place = |which: i32, name: &str| match which {
+            0 => None,
+            1 => Some(format!("{name}{n}@corp.example")),
+            _ => Some(format!("{name}{n}@home.example")),
+        };
+        people.push(DirectoryPerson {
+            mail: place(mail, "p"),
+            private_mail: place(private, "q"),
+            mobile: ["", "+49 170 55512", "+43 660 55512"]
+                .get(mobile as usize)
+                .filter(|text| !text.is_empty())
+                .map(|text| format!("{text}{n:02}")),
+            groups: if n % 3 == 0 { vec![staff] } else { Vec::new() },
+            enabled: n != 13,
+            ..somebody(&format!("p{n}"))
+        });
+    }
+    agent.tells(&[(staff, "Staff")], people).await;
+    for n in (0..27).step_by(2) {
+        let later = time::Duration::hours(if n % 4 == 0 { 0 } else { 30 });
+        cloud.registers_app(&format!("p{n}"), later).await;
+    }
+    for n in (0..27).step_by(5) {
+        cloud.makes_codes(&format!("p{n}")).await;
+    }
+    let group = Group { connector_id: cloud.connector, object_guid: staff, name: None };
+    let all = Draft { methods: Method::ALL.into(), ..Draft::new("Everybody", 1000) };
+    let drafts = [
+        Draft { everybody: true, ..all.clone() },
+        Draft { everybody: true, gates: 2, apart: true, ..all.clone() },
+        Draft { everybody: true, gates: 2, methods: vec![Method::Email, Method::Sms, Method::Totp, Method::RecoveryCode], ..all.clone() },
+        Draft { everybody: true, methods: vec![Method::Email, Method::Sms], countries: vec!["43".into()], ..all.clone() },
+        Draft { everybody: true, methods: vec![Method::PrivateEmail, Method::Totp], rises: true, cooling_off: 0, ..all.clone() },
+        Draft { groups: vec![group.clone()], methods: vec![Method::Sms, Method::HelpDesk], rises: false, ..all.clone() },
+        Draft { everybody: true, exceptions: vec![group], gates: 1, rises: false, ..all },
+    ];
+    let mut seen = std::collections::BTreeSet::new();
+    for settings in [&["--mail-domains", ""][..], &["--mail-domains", "corp.example", "--sms-countries", "49"]] {
+        sets(&cloud, &[settings, &["--yes"]].concat()).await;
+        for draft in &drafts {
+            let alone = Rules { policies: vec![Policy { policy_id: id::random(), terms: draft.clone() }], privileged: Vec::new() };
+            let (mut tx, change) = (cloud.app.begin().await.unwrap(), (&Change::Restore(alone), None));
+            policies::change(&mut tx, &cloud.tenant.scope, &cloud.clock, &Source::house("cli"), change).await.unwrap().unwrap();
+            tx.commit().await.unwrap();
+            let mut conn = cloud.app.db.acquire().await.unwrap();
+            let tenant = tenants::by_id(&mut conn, &cloud.app.ring, cloud.tenant.scope.id()).await.unwrap();
+            let counted = coverage::of(&mut conn, &tenant, &cloud.clock).await.unwrap().people;
+            assert_eq!(counted.len(), 27);
+            for (user, coverage::Person { name, standing }) in counted {
+                let report = obstacles::of(&mut conn, &tenant, &cloud.clock, user).await.unwrap().unwrap();
+                let cause = |gate: Gate| {
+                    report.gates.iter().find(|(at, _)| *at == gate).and_then(|(_, verdict)| match verdict {
+                        Verdict::Shut(cause) => Some(cause),
+                        Verdict::Open | Verdict::Unknown(_) => None,
+                    })
+                };
+                let said = match (cause(Gate::Account), cause(Gate::Policy), cause(Gate::Methods)) {
+                    (Some(_), ..) => "closed".to_owned(),
+                    (_, Some(_), _) => "not served".to_owned(),
+                    (_, _, Some(Cause::CoolingOff(_))) => "cooling off".to_owned(),
+                    (_, _, Some(Cause::TooFew { has, gates })) => format!("{has} of {gates}"),
+                    (_, _, Some(other)) => panic!("{other:?}"),
+                    (_, _, None) => "able".to_owned(),
+                };
+                let counted = match standing {
+                    Standing::Closed => "closed".to_owned(),
+                    Standing::NotServed => "not served".to_owned(),
+                    Standing::CoolingOff => "cooling off".to_owned(),
+                    Standing::TooFew { has, gates } => format!("{has} of {gates}"),
+                    _ => "able".to_owned(),
+                };
+                assert_eq!(said, counted, "{name}, {settings:?}, {draft:?}: {report:?}");
+                seen.insert(said);
+            }
+        }
+    }
+    assert!(["able", "closed", "cooling off", "not served", "0 of 1", "1 of 2"].iter().all(|one| seen.contains(*one)), "{seen:?}");
 }

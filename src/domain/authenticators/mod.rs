@@ -176,6 +176,21 @@ pub async fn usable(conn: &mut PgConnection, scope: &Scope, clock: &Clock, users
     rows.into_iter().map(|row| Ok((row.user_id, Kind::parse(&row.kind)?))).collect()
 }
 
+/// What each of these people has that is good or will be, and since when the first of its kind is.
+pub async fn kinds(conn: &mut PgConnection, scope: &Scope, users: &[Uuid]) -> Result<Vec<(Uuid, Kind, OffsetDateTime)>> {
+    let rows = sqlx::query!(
+        r#"select user_id, kind, min(usable_from) as "from!" from authenticators a where tenant_id = $1 and user_id = any($2) and stopped_at is null
+               and (kind <> 'recovery_codes' or exists (
+                   select 1 from recovery_codes c where c.authenticator_id = a.authenticator_id and c.used_at is null))
+           group by user_id, kind"#,
+        scope.id(),
+        users,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|row| Ok((row.user_id, Kind::parse(&row.kind)?, row.from))).collect()
+}
+
 /// What was added since then proves nothing until `until`.
 pub async fn cool_off(conn: &mut PgConnection, scope: &Scope, user: Uuid, since: OffsetDateTime, until: OffsetDateTime) -> Result<()> {
     sqlx::query!(
