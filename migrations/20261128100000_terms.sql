@@ -53,7 +53,8 @@ begin
     apart := coalesce(found.apart, false);
     cooling_off := coalesce(found.cooling_off, 24);
     rises := coalesce(found.rises, false) and gates = 1;
-    countries := coalesce(found.countries, '{}');
+    -- Where nobody is served, what stands beside it means nothing.
+    countries := case when found.serves then found.countries else '{}' end;
     tries := coalesce(found.tries, 5);
     sends := coalesce(found.sends, 5);
     passwords := coalesce(found.passwords, 3);
@@ -91,7 +92,8 @@ begin
         insert into limits as l (tenant_id, subject, kind, used, until, allowed)
             values (tenant, subjects[i], kinds[i], weights[i], at + windows[i], mosts[i])
         on conflict on constraint limits_pkey do update set
-            used = case when l.until <= at then weights[i] else least(l.used + weights[i], most + 1) end,
+            -- Never fewer than there were: whoever comes by a smaller number takes nothing back of what others by a larger one have used.
+            used = case when l.until <= at then weights[i] else greatest(l.used, least(l.used + weights[i], most + 1)) end,
             strikes = case when l.until > at then l.strikes when l.until < at - interval '1 day' then 0
                            when l.used >= most then least(l.strikes + 1, 10) else l.strikes end,
             until = case when l.until > at then l.until

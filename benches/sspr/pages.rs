@@ -56,21 +56,22 @@ pub async fn measure(bench: &Bench) -> Result<Line> {
         ensure!(begun.elapsed().as_secs() < 10, "the hello-world does not come up");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let browser = ["accept: text/html,application/xhtml+xml,*/*;q=0.8", "accept-language: en", "sec-fetch-site: none"];
-    let zipped = [browser[0], browser[1], browser[2], "accept-encoding: gzip, deflate, br, zstd"];
+    let browser = [
+        "accept: text/html,application/xhtml+xml,*/*;q=0.8",
+        "accept-language: en",
+        "sec-fetch-site: none",
+        "accept-encoding: gzip, deflate, br, zstd",
+    ];
     let page = http::request("GET", "/", &site.host, &browser, b"");
-    let zipped = http::request("GET", "/", &site.host, &zipped, b"");
     let least = http::request("GET", "/", &format!("localhost:{port}"), &browser, b"");
     let seconds = if bench.pick(0, 1) == 0 { 2.0 } else { 4.0 };
-    let (mut ratios, mut plain, mut rates, mut hellos, mut shares) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), None);
+    let (mut ratios, mut rates, mut hellos, mut shares) = (Vec::new(), Vec::new(), Vec::new(), None);
     for _ in 0..bench.rounds.max(3) {
         let least = flood(address, &least, seconds).await?;
         let ticks = world.ticks(&[&server]);
-        let own = flood(server.address, &zipped, seconds).await?;
+        let own = flood(server.address, &page, seconds).await?;
         shares = Some(world.ticks(&[&server]).since(ticks, seconds));
-        let bare = flood(server.address, &page, seconds).await?;
         ratios.push(own / least);
-        plain.push(bare / least);
         rates.push(own);
         hellos.push(least);
     }
@@ -78,10 +79,9 @@ pub async fn measure(bench: &Bench) -> Result<Line> {
     flood(address, &least, seconds).await?;
     let hello_shares = Ticks::now(&[hello.0.id()], world.postmaster).since(ticks, seconds);
     let detail = format!(
-        "{:.0} identify pages/s ({}), gzipped as browsers ask, ×{:.2} without; hello-world {:.0}/s ({}); {CONNECTIONS} connections; page: {}; hello-world: {}",
+        "{:.0} identify pages/s ({}); hello-world {:.0}/s ({}); {CONNECTIONS} connections; page: {}; hello-world: {}",
         median(&rates),
         spread(&rates, 0),
-        median(&plain),
         median(&hellos),
         spread(&hellos, 0),
         shares.context("no rounds")?.each(median(&rates)),

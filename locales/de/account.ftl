@@ -94,8 +94,8 @@ current-forgot = Ich weiß mein Passwort nicht
 current-error-empty = Bitte geben Sie Ihr jetziges Passwort ein.
 current-sealing = Ihr Passwort wird versiegelt …
 current-wait = { $minutes ->
-    [one] Es gab mehrere falsche Versuche. Damit Ihr Konto nicht gesperrt wird, können Sie in einer Minute weitermachen.
-   *[other] Es gab mehrere falsche Versuche. Damit Ihr Konto nicht gesperrt wird, können Sie in { $minutes } Minuten weitermachen.
+    [one] Für jetzt gibt es keine Versuche mehr. Damit Ihr Konto nicht gesperrt wird, können Sie in einer Minute weitermachen.
+   *[other] Für jetzt gibt es keine Versuche mehr. Damit Ihr Konto nicht gesperrt wird, können Sie in { $minutes } Minuten weitermachen.
 }
 checking-title = Ihr Passwort wird geprüft
 checking-intro = Das dauert meist ein bis zwei Sekunden. Sie können diese Seite einfach offen lassen.
@@ -111,7 +111,7 @@ enter-renew = Ein neues Passwort wählen
 problem-signed-out-title = Bitte melden Sie sich noch einmal an
 problem-signed-out-text = Sie sind nicht mehr angemeldet: Sie haben sich abgemeldet, oder es ist eine Stunde vergangen, oder es waren 15 Minuten ohne einen Klick. Es wurde nichts geändert. Bitte melden Sie sich noch einmal an.
 problem-too-many-passwords-title = Bitte warten Sie ein wenig
-problem-too-many-passwords-text = Es gab mehrere falsche Versuche mit Ihrem jetzigen Passwort. Damit Ihr Konto nicht gesperrt wird, werden bis zu einer halben Stunde lang keine weiteren gemacht, und länger, wenn es wieder geschieht. Wenn Sie es vergessen haben, können Sie ohne es ein neues setzen.
+problem-too-many-passwords-text = Ihr jetziges Passwort wurde so oft probiert, wie es für jetzt geht. Damit Ihr Konto nicht gesperrt wird, werden bis zu einer halben Stunde lang keine weiteren Versuche gemacht, und länger, wenn es wieder geschieht. Wenn Sie es vergessen haben, können Sie ohne es ein neues setzen.
 
 ## Eigene Adressen und Nummern
 

@@ -9,7 +9,7 @@ policies-last = Für wen keine gilt, der wird nicht bedient.
 policies-earlier = Früher fragen
 policies-later = Später fragen
 policies-privileged = Privilegierte Gruppen
-policies-privileged-text = Wer in einer von ihnen ist, weist mehr nach, was auch in den Richtlinien steht: zwei Nachweise verschiedener Art, keine SMS, kein Code vom Helpdesk, drei Tage, bis eine neue Methode zählt. Und kein vorläufiges Passwort vom Helpdesk.
+policies-privileged-text = Wer in einer von ihnen ist, weist mehr nach, was auch in den Richtlinien steht: zwei Nachweise verschiedener Art, keine SMS, kein Code vom Helpdesk, drei Tage, bis eine neue Methode zählt, und nicht mehr Versuche als üblich. Und kein vorläufiges Passwort vom Helpdesk.
 policies-privileged-none = Es gibt keine.
 policies-groups-none = Kein Agent meldet Gruppen. Nennen Sie sie in der Einstellung agent.mirror.groups der Agenten, dann können Sie sie hier wählen.
 policies-group-untold = { $id } (kein Agent meldet diese Gruppe)
@@ -51,7 +51,7 @@ policies-apart = E-Mail und SMS zählen als zwei Arten
 policies-apart-about = Schwächer: Wer das Telefon von jemandem hat, hat oft beides.
 policies-hours-about = 0 bis 720. So lange muss ein Dieb warten, der eine Methode hinzufügt oder eine Adresse ändert, und die Person erfährt inzwischen davon. 24 ist eine gute Wahl.
 policies-limits = SMS und Grenzen
-policies-countries-about = Vorwahlen wie 49, 43, 41. Leer: die der ganzen Organisation. Eine Nummer anderswo wird nicht als Nachweis angeboten, lässt sich nicht hinzufügen und bekommt keine Mitteilungen.
+policies-countries-about = Vorwahlen wie 49, 43, 41 oder all für alle. Leer: die der ganzen Organisation. Eine Nummer anderswo wird nicht als Nachweis angeboten, lässt sich nicht hinzufügen und bekommt keine Mitteilungen.
 policies-tries-in = Versuche mit einem Code in zehn Minuten
 policies-tries-about = 3 bis 10, für ein Konto und jede Art von Code. Üblich sind 5. Danach muss es warten, jedes Mal länger, bis zu einer Stunde.
 policies-sends-in = Verschickte Codes in einer Viertelstunde
@@ -73,7 +73,7 @@ policies-error-no-group = Bitte wählen Sie mindestens eine Gruppe, für die sie
 policies-error-no-method = Bitte wählen Sie mindestens eine Methode, oder keine Selbsthilfe.
 policies-error-one-class = Zwei Nachweise brauchen Methoden zweier Arten. Bitte wählen Sie noch eine Methode dazu, oder einen Nachweis.
 policies-error-hours = Bitte geben Sie eine Zahl von 0 bis 720 Stunden an.
-policies-error-countries = Bitte geben Sie Vorwahlen an, durch Kommas getrennt, etwa 49, 43, oder lassen Sie das Feld leer.
+policies-error-countries = Bitte geben Sie Vorwahlen an, durch Kommas getrennt, etwa 49, 43, höchstens 60, oder all für alle, oder lassen Sie das Feld leer.
 policies-error-tries = Bitte geben Sie eine Zahl von Versuchen von 3 bis 10 an.
 policies-error-sends = Bitte geben Sie eine Zahl von Codes von 2 bis 10 an.
 policies-error-passwords = Bitte geben Sie eine Zahl von Versuchen von 1 bis 10 an.
@@ -99,6 +99,7 @@ policies-apart-yes = zählen als zwei Arten
 policies-apart-no = zählen als eine Art
 policies-hours = zählen nach { $hours } Stunden
 policies-hours-none = zählen sofort
+policies-countries-anywhere = alle Länder
 policies-countries-of-all = die der ganzen Organisation
 policies-tries = { $count } in zehn Minuten
 policies-sends = { $count } in einer Viertelstunde
@@ -117,6 +118,10 @@ policies-warn-elsewhere = { $people ->
    *[other] { $people } Personen können sich allein mit einer Adresse aus dem Verzeichnis ausweisen, die in keiner der genannten Mail-Domänen liegt: { $domains }. Wenn sich diese Postfächer mit dem vergessenen Passwort öffnen, kommen sie nicht hinein, und wer in einem ist, bekommt das Konto. Nennen Sie ihre Domänen in den Einstellungen.
 }
 policies-warn-domain = Niemand hat eine E-Mail-Adresse in { $domain }, das in den Einstellungen als Mail-Domäne steht. Bitte prüfen Sie die Schreibweise.
+policies-warn-untexted = { $people ->
+    [one] Eine Person mit einer Nummer bekommt keine SMS mehr, weder Codes noch Mitteilungen.
+   *[other] { $people } Personen mit einer Nummer bekommen keine SMS mehr, weder Codes noch Mitteilungen.
+}
 policies-warn-nobody = Danach kann niemand die Selbsthilfe nutzen.
 
 policies-preview-new = Was die neue Richtlinie ändert

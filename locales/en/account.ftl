@@ -94,8 +94,8 @@ current-forgot = I do not know my password
 current-error-empty = Please enter your current password.
 current-sealing = Sealing your password …
 current-wait = { $minutes ->
-    [one] There were several wrong tries. So that your account is not locked, you can go on in one minute.
-   *[other] There were several wrong tries. So that your account is not locked, you can go on in { $minutes } minutes.
+    [one] For now there are no more tries. So that your account is not locked, you can go on in one minute.
+   *[other] For now there are no more tries. So that your account is not locked, you can go on in { $minutes } minutes.
 }
 checking-title = Your password is being checked
 checking-intro = This usually takes a second or two. You can simply keep this page open.
@@ -111,7 +111,7 @@ enter-renew = Choose a new password
 problem-signed-out-title = Please sign in again
 problem-signed-out-text = You are not signed in any more: you signed out, or an hour or 15 minutes without a click have passed. Nothing was changed. Please sign in again.
 problem-too-many-passwords-title = Please wait a little
-problem-too-many-passwords-text = There were several wrong tries at your current password. So that your account is not locked, no more are made for up to half an hour, and for longer if it happens again. If you have forgotten it, you can set a new one without it.
+problem-too-many-passwords-text = Your current password was tried as often as it may be for now. So that your account is not locked, no more tries are made for up to half an hour, and for longer if it happens again. If you have forgotten it, you can set a new one without it.
 
 ## Addresses and numbers of one's own
 

@@ -9,7 +9,7 @@ policies-last = Whoever is in none of them is not served.
 policies-earlier = Ask earlier
 policies-later = Ask later
 policies-privileged = Privileged groups
-policies-privileged-text = Whoever is in one of these proves more, whatever the policies say: two proofs of different kinds, no text message, no code from the help desk, three days before a new method counts. And no temporary password from the help desk.
+policies-privileged-text = Whoever is in one of these proves more, whatever the policies say: two proofs of different kinds, no text message, no code from the help desk, three days before a new method counts, and no more tries than are usual. And no temporary password from the help desk.
 policies-privileged-none = There is none.
 policies-groups-none = No agent tells any groups. Name them in the agents' setting agent.mirror.groups, then they can be chosen here.
 policies-group-untold = { $id } (no agent tells this group)
@@ -51,7 +51,7 @@ policies-apart = Mail and text message count as two kinds
 policies-apart-about = Weaker: whoever holds somebody’s phone often has both.
 policies-hours-about = 0 to 720. A thief who adds a method or changes an address has to wait so long, and the person is told meanwhile. 24 is a good choice.
 policies-limits = Text messages and limits
-policies-countries-about = Calling codes such as 49, 43, 41. Empty: those of the whole organisation. A number elsewhere is not offered as a proof, cannot be added and gets no notices.
+policies-countries-about = Calling codes such as 49, 43, 41, or all. Empty: those of the whole organisation. A number elsewhere is not offered as a proof, cannot be added and gets no notices.
 policies-tries-in = Tries at a code in ten minutes
 policies-tries-about = 3 to 10, for one account and each kind of code. 5 is usual. Then it waits, and each time longer, up to an hour.
 policies-sends-in = Codes sent in a quarter of an hour
@@ -73,7 +73,7 @@ policies-error-no-group = Please choose at least one group that it is for, or ev
 policies-error-no-method = Please choose at least one method, or no self-service.
 policies-error-one-class = Two proofs need methods of two kinds. Please choose another method besides, or one proof.
 policies-error-hours = Please give a number of hours from 0 to 720.
-policies-error-countries = Please give calling codes separated by commas, such as 49, 43, or leave it empty.
+policies-error-countries = Please give calling codes separated by commas, such as 49, 43, at most 60 of them, or all, or leave it empty.
 policies-error-tries = Please give a number of tries from 3 to 10.
 policies-error-sends = Please give a number of codes from 2 to 10.
 policies-error-passwords = Please give a number of tries from 1 to 10.
@@ -99,6 +99,7 @@ policies-apart-yes = count as two kinds
 policies-apart-no = count as one kind
 policies-hours = count after { $hours } hours
 policies-hours-none = count at once
+policies-countries-anywhere = all countries
 policies-countries-of-all = those of the whole organisation
 policies-tries = { $count } in ten minutes
 policies-sends = { $count } in a quarter of an hour
@@ -117,6 +118,10 @@ policies-warn-elsewhere = { $people ->
    *[other] { $people } people can prove who they are by an address of the directory alone that is in no named mail domain: { $domains }. If those mailboxes open with the password they forgot, they cannot reach them, and whoever got into one gets the account. Name their domains in the settings.
 }
 policies-warn-domain = Nobody has a mail address at { $domain }, which the settings name as a mail domain. Please check how it is spelt.
+policies-warn-untexted = { $people ->
+    [one] One person with a number gets no text messages any more, neither codes nor notices.
+   *[other] { $people } people with a number get no text messages any more, neither codes nor notices.
+}
 policies-warn-nobody = After this nobody can use self-service.
 
 policies-preview-new = What the new policy changes

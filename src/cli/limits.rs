@@ -12,6 +12,7 @@ use crate::{
     domain::{
         audit::Source,
         limits::{self, InForce},
+        policies,
         tenants::{self, Scope},
         users::{self, Name, User},
     },
@@ -80,11 +81,16 @@ pub async fn run(args: Args, config: Config) -> Result<()> {
 
 /// What stops `name`, or anybody.
 async fn in_force(conn: &mut PgConnection, scope: &Scope, clock: &Clock, name: Option<&str>) -> Result<(Option<User>, Vec<InForce>)> {
-    let Some(name) = name else { return Ok((None, limits::in_force(conn, scope, clock, None).await?)) };
+    let Some(name) = name else { return Ok((None, limits::in_force(conn, scope, clock, (None, None)).await?)) };
     let name = Name::parse(name).context("this is no sign-in name and no address")?;
     let mut people = users::named(&mut *conn, scope, &name).await?;
     let subjects = users::subjects(&mut *conn, scope, &name, &people).await?;
-    Ok((people.pop(), limits::in_force(conn, scope, clock, Some(&subjects)).await?))
+    let person = people.pop();
+    let policy = match &person {
+        Some(user) => Some(policies::of_user(&mut *conn, scope, user.user_id).await?.allowance),
+        None => None,
+    };
+    Ok((person, limits::in_force(conn, scope, clock, (Some(&subjects), policy)).await?))
 }
 
 async fn names(conn: &mut PgConnection, scope: &Scope, found: &[InForce]) -> Result<HashMap<Vec<u8>, String>> {

@@ -96,7 +96,7 @@ struct Terms {
     /// Hours for which a new or changed method proves nothing.
     #[arg(long)]
     cooling_off: Option<i32>,
-    /// How numbers begin that get text messages, as in 49,43, in place of what the tenant says; an empty word: as the tenant says.
+    /// How numbers begin that get text messages, as in 49,43, or `all`, in place of what the tenant says; an empty word: as the tenant says.
     #[arg(long)]
     countries: Option<String>,
     /// Tries at a code in ten minutes: 3 to 10.
@@ -161,9 +161,9 @@ impl Terms {
             let parse = |text: &String| Method::parse(text).with_context(|| format!("there is no method {text:?}: see --help"));
             given.iter().filter(|name| !name.is_empty()).map(parse).collect::<Result<Vec<_>>>()
         };
-        let countries = |given: String| match given.trim() {
-            "" => Ok(Vec::new()),
-            text => settings::parse_countries(text).context("--countries are calling codes separated by commas, as in 49,43,41"),
+        let countries = |given: String| {
+            let read = settings::parse_own_countries(&given);
+            read.context("--countries are at most 60 calling codes separated by commas, as in 49,43,41, or all, or an empty word")
         };
         let groups = all(self.groups, &draft.groups)?;
         Ok(Draft {
@@ -224,10 +224,8 @@ fn list(rules: &Rules) {
         let rises = if terms.rises && terms.gates == 1 { " (2 from whoever has an app, a passkey or recovery codes)" } else { "" };
         println!("       {}{rises} of {}{apart}; cooling-off {} h", terms.gates, methods.join(", "), terms.cooling_off);
         if !terms.countries.is_empty() {
-            println!(
-                "       text messages to {} only",
-                terms.countries.iter().map(|code| format!("+{code}")).collect::<Vec<_>>().join(", ")
-            );
+            let told = settings::told_countries(&terms.countries).unwrap_or_else(|| "all countries".to_owned());
+            println!("       text messages to {told}");
         }
         if terms.allowance != Allowance::USUAL {
             let Allowance { tries, sends, passwords } = terms.allowance;
@@ -277,6 +275,9 @@ pub(super) fn told(impact: &Impact) -> String {
         }
     }
     let _ = writeln!(text, "{} stay as they are", impact.same);
+    if impact.untexted > 0 {
+        let _ = writeln!(text, "! {} people with a number get no text messages any more, nor notices by them", impact.untexted);
+    }
     for warning in warnings(impact.by_mailbox, &impact.mailboxes) {
         let _ = writeln!(text, "! {warning}");
     }

@@ -10,6 +10,7 @@ use crate::{
         audit::Source,
         fleet, freezes,
         obstacles::{self, Cause, Verdict},
+        operators,
         resets::{self, Why},
         tenants::{self, Scope, Tenant},
         users::{self, EmailAddress, Name, Phone, User},
@@ -113,11 +114,7 @@ async fn show(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, user: &Us
     match freezes::of(conn, scope, user.user_id).await? {
         Some(freeze) => {
             let since = page::when(Language::English, freeze.since).text;
-            let by = match freeze.frozen_by.as_str() {
-                "user" => Language::English.text("people-who-user"),
-                "cli" => "the command line".into(),
-                other => other.into(),
-            };
+            let by = who(&mut *conn, scope, &freeze.frozen_by).await?;
             println!("    frozen     since {since}, by {by}: {}", explained::reason(Language::English, &freeze.frozen_by, &freeze.reason));
             println!("               lift it: sspr user unfreeze --tenant {} {}", scope.id(), user.sign_in_name);
         }
@@ -126,8 +123,25 @@ async fn show(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, user: &Us
     Ok(())
 }
 
+/// Whoever did it, for people.
+async fn who(conn: &mut PgConnection, scope: &Scope, actor: &str) -> Result<String> {
+    Ok(match actor {
+        "user" => Language::English.text("people-who-user").into_owned(),
+        "cli" => "the command line".to_owned(),
+        _ => {
+            operators::all(conn, scope).await?.into_iter().find(|one| one.actor() == actor).map_or_else(|| actor.to_owned(), |one| one.name)
+        }
+    })
+}
+
 async fn explain(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, user: &User) -> Result<()> {
-    let Some(report) = obstacles::of(conn, tenant, clock, user.user_id).await? else { bail!("{} is gone", user.sign_in_name) };
+    let report = obstacles::of(&mut *conn, tenant, clock, user.user_id).await?;
+    let Some(mut report) = report else { bail!("{} is gone", user.sign_in_name) };
+    for (_, verdict) in &mut report.gates {
+        if let Verdict::Shut(Cause::Frozen(_, actor, _)) = verdict {
+            *actor = who(&mut *conn, &tenant.scope, actor).await?;
+        }
+    }
     let language = Language::English;
     println!("{}  {}", user.sign_in_name, user.display_name);
     for (gate, verdict) in &report.gates {

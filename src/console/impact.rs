@@ -80,6 +80,9 @@ impl ImpactPage {
     /// `warnings`: what should be thought of besides.
     pub fn new(desk: &Desk, here: Here, impact: &Impact, changes: Vec<Line>, mut warnings: Vec<String>) -> Self {
         let page = desk.visitor.page();
+        if impact.untexted > 0 {
+            warnings.push(page.t1("policies-warn-untexted", "people", impact.untexted));
+        }
         warnings.extend(mailboxes(&page, impact.by_mailbox, &impact.mailboxes));
         Self {
             rail: desk.rail(here),

@@ -95,7 +95,7 @@ pub async fn send(
         return Ok(Sent::TooEarly);
     }
     let country = if let Contact::Mobile(number) = contact { number.calling_code() } else { "" };
-    let to = (User::destination(scope, contact.as_str()), country);
+    let to = (vec![User::destination(scope, contact.as_str())], country);
     let counts = verification::counts_to(source, method.channel(), (&[adder.user.subject(scope)], terms.allowance.sends), to, true);
     let event = |outcome| {
         let detail = serde_json::json!({ "method": method });
@@ -207,7 +207,8 @@ pub async fn confirm(
         let event = Event { action: "contact.code_try", outcome: "wrong", user: Some(adder.user.user_id), detail, ..Event::default() };
         audit::record(&mut *conn, scope, clock, source, event).await?;
         // As in every journey: whose tries are used up hears of it.
-        let counts = [Count::of(Limit::CodeTry, &[adder.user.subject(scope)])];
+        let Allowance { tries, .. } = policies::of_user(&mut *conn, scope, adder.user.user_id).await?.allowance;
+        let counts = [Count::of(Limit::CodeTry, &[adder.user.subject(scope)]).at_most(tries)];
         if !limits::waiting(&mut *conn, scope, clock, &counts).await?.is_empty() {
             notices::tries_used_up(conn, scope, clock, Some(adder.user), 0, source).await?;
         }

@@ -79,6 +79,8 @@ impl fmt::Display for Standing {
 pub struct Person {
     pub name: String,
     pub standing: Standing,
+    /// Text messages go to a number of theirs, be it only to tell them of something.
+    pub texted: bool,
 }
 
 /// What was said of the organisation's mailboxes, beside the addresses that there are. Empty where no domain is named.
@@ -147,7 +149,8 @@ pub async fn of(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Resu
             let kinds = kinds.get(&user.user_id).map_or(&[][..], Vec::as_slice);
             let (standing, alone) = if open { standing(tenant, &user, kinds, &terms, now) } else { (Standing::Closed, false) };
             mailboxes.see(&user, tenant, alone);
-            (user.user_id, Person { name: user.sign_in_name, standing })
+            let texted = open && user.mobile.as_ref().is_some_and(|mobile| tenant.allowed.may_text(&terms.countries, mobile.as_str()));
+            (user.user_id, Person { name: user.sign_in_name, standing, texted })
         }));
     }
 }
@@ -287,6 +290,8 @@ pub struct Impact {
     pub able: usize,
     /// How many of them by the directory's mail address alone.
     pub by_mailbox: usize,
+    /// How many get no text messages any more.
+    pub untexted: usize,
     pub mailboxes: Mailboxes,
 }
 
@@ -344,9 +349,10 @@ pub async fn impact_of_settings(
 fn compare(before: Coverage, after: Coverage) -> Impact {
     let (mut before, Coverage { people: after, mailboxes }) = (before.people, after);
     let able = after.values().filter(|person| person.standing.is_able()).count();
-    let mut impact = Impact { gains: Vec::new(), loses: Vec::new(), same: 0, able, by_mailbox: by_mailbox(&after), mailboxes };
+    let mut impact = Impact { gains: Vec::new(), loses: Vec::new(), same: 0, able, by_mailbox: by_mailbox(&after), untexted: 0, mailboxes };
     for (user, person) in &after {
         let Some(old) = before.remove(user) else { continue };
+        impact.untexted += usize::from(old.texted && !person.texted);
         let turn = || Turn { user: *user, name: old.name.clone(), before: old.standing, after: person.standing };
         match (old.standing.is_able(), person.standing.is_able()) {
             (false, true) => impact.gains.push(turn()),

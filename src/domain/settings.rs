@@ -19,10 +19,30 @@ pub const LONGEST_RECONFIRM: i32 = 730;
 /// Beginnings of a client address in ten minutes.
 pub const ADDRESS_LIMITS: std::ops::RangeInclusive<i32> = 10..=1_000_000;
 
-/// Calling codes separated by commas, with or without `+`, as in `49,43,41`; `None` if that is not what it is.
+/// Nobody names more countries one by one.
+pub const MOST_COUNTRIES: usize = 60;
+/// All numbers begin with one of these.
+const ANYWHERE: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
+/// A policy's: nothing is as the tenant says, `all` is anywhere.
+pub fn parse_own_countries(text: &str) -> Option<Vec<String>> {
+    match text.trim() {
+        "" => Some(Vec::new()),
+        text if text.eq_ignore_ascii_case("all") => Some(ANYWHERE.map(str::to_owned).into()),
+        text => parse_countries(text),
+    }
+}
+
+/// A policy's, for people; `None`: anywhere.
+pub fn told_countries(codes: &[String]) -> Option<String> {
+    let anywhere = ANYWHERE.iter().all(|digit| codes.iter().any(|code| code == digit));
+    (!anywhere).then(|| codes.iter().map(|code| format!("+{code}")).collect::<Vec<_>>().join(", "))
+}
+
+/// Calling codes separated by commas, with or without `+`, as in `49,43,41`; `None` if that is not what it is, or too many.
 pub fn parse_countries(text: &str) -> Option<Vec<String>> {
     let codes: Vec<String> = text.split(',').map(|code| code.trim().trim_start_matches('+').to_owned()).collect();
-    codes.iter().all(|code| policies::is_calling_code(code)).then_some(codes)
+    (codes.len() <= MOST_COUNTRIES && codes.iter().all(|code| policies::is_calling_code(code))).then_some(codes)
 }
 
 /// Domains separated by commas or line breaks, with or without `@`, in lower case; else the first that no mail address could end with.

@@ -191,6 +191,8 @@ async fn answer(journey: &Journey, method: Method, said: Said) -> Result<Respons
     let limit = if waiting.of_all { "code-error-used-up" } else { "code-error-limit" };
     let (status, error, retry_after) = match said {
         Said::Nothing | Said::Resent => (StatusCode::OK, None, None),
+        // The last one for now: nobody is asked to try again at once.
+        Said::Refused("code-error-wrong") if tries_in.is_some() => (StatusCode::UNPROCESSABLE_ENTITY, Some("code-error-wrong-last"), None),
         Said::Refused(error) => (StatusCode::UNPROCESSABLE_ENTITY, Some(error), None),
         Said::TooManyTries => (StatusCode::TOO_MANY_REQUESTS, None, tries_in.or(Some(1))),
         Said::TooEarly => (StatusCode::TOO_MANY_REQUESTS, Some("code-error-early"), Some(resend_in.max(1))),

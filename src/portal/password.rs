@@ -19,7 +19,8 @@ use crate::{
     domain::{
         fleet::{self, Readiness, Recipient},
         freezes,
-        limits::{self, Count, Limit, Verdict},
+        limits::{self, Allowance, Count, Limit, Verdict},
+        policies,
         resets::{self, Flow, Offered, Permit, Step, SubmitRefused},
         users::{self, User},
     },
@@ -84,7 +85,9 @@ impl Refusal {
 pub async fn wait(visitor: &Visitor, user: &User) -> Result<Option<i64>> {
     let (scope, clock) = (&visitor.tenant.scope, &visitor.app.clock);
     let mut conn = visitor.acquire().await?;
-    let waiting = limits::waiting(&mut conn, scope, clock, &[Count::of(Limit::PasswordTry, &[user.subject(scope)])]).await?;
+    let Allowance { passwords, .. } = policies::of_user(&mut conn, scope, user.user_id).await?.allowance;
+    let count = Count::of(Limit::PasswordTry, &[user.subject(scope)]).at_most(passwords);
+    let waiting = limits::waiting(&mut conn, scope, clock, &[count]).await?;
     Ok(waiting.first().map(|(_, until)| (*until - clock.now()).whole_seconds().max(0) + 1))
 }
 
@@ -187,8 +190,9 @@ struct LinkedTicket {
 async fn ticket(journey: Journey, _: form::Json<form::Nothing>) -> Result<Json<TicketAnswer>> {
     let Journey { visitor, flow } = &journey;
     let (app, scope) = (&visitor.app, &visitor.tenant.scope);
-    // Counted and committed before there is a ticket to try it by. One statement, and so a transaction of its own.
-    let counted = flow.purpose.kind(flow.step()).is_some_and(Kind::has_old);
+    // Counted and committed before there is a ticket to try it by. What was counted for a ticket of this flow that nobody used is good for
+    // the one that takes its place: an answer that was lost tries nothing.
+    let counted = flow.purpose.kind(flow.step()).is_some_and(Kind::has_old) && flow.job.as_ref().is_none_or(|job| job.submitted);
     if counted {
         let mut conn = visitor.acquire().await?;
         if resets::count_password(&mut conn, scope, &app.clock, &visitor.source, flow).await? != Verdict::Allowed {
@@ -196,7 +200,7 @@ async fn ticket(journey: Journey, _: form::Json<form::Nothing>) -> Result<Json<T
         }
     }
     let mut tx = visitor.begin().await?;
-    let offered = resets::offer(&mut tx, &visitor.tenant, &app.clock, &visitor.source, flow).await?;
+    let offered = resets::offer(&mut tx, &visitor.tenant, &app.clock, &visitor.source, flow, counted).await?;
     if counted && !matches!(offered, Offered::Permit(_)) {
         resets::uncount_password(&mut tx, scope, flow.user_id).await?;
     }

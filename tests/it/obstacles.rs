@@ -452,7 +452,7 @@ async fn what_is_said_of_one_is_what_is_counted_of_all() {
             let tenant = tenants::by_id(&mut conn, &cloud.app.ring, cloud.tenant.scope.id()).await.unwrap();
             let counted = coverage::of(&mut conn, &tenant, &cloud.clock).await.unwrap().people;
             assert_eq!(counted.len(), 27);
-            for (user, coverage::Person { name, standing }) in counted {
+            for (user, coverage::Person { name, standing, .. }) in counted {
                 let report = obstacles::of(&mut conn, &tenant, &cloud.clock, user).await.unwrap().unwrap();
                 let cause = |gate: Gate| {
                     report.gates.iter().find(|(at, _)| *at == gate).and_then(|(_, verdict)| match verdict {

@@ -79,7 +79,7 @@ impl Form {
         set("proofs".to_owned(), Some(proofs.to_owned()));
         set("apart".to_owned(), tick(draft.apart));
         set("hours".to_owned(), Some(draft.cooling_off.to_string()));
-        set("countries".to_owned(), (!draft.countries.is_empty()).then(|| draft.countries.join(", ")));
+        set("countries".to_owned(), settings::told_countries(&draft.countries).or_else(|| Some("all".to_owned())));
         let Allowance { tries, sends, passwords } = draft.allowance;
         for (name, number) in [("tries", tries), ("sends", sends), ("passwords", passwords)] {
             set(name.to_owned(), Some(number.to_string()));
@@ -140,8 +140,8 @@ impl Form {
             sends: number("sends", Allowance::SENDS, "policies-error-sends"),
             passwords: number("passwords", Allowance::PASSWORDS, "policies-error-passwords"),
         };
-        let countries = Some(self.get("countries").trim()).filter(|text| !text.is_empty()).map(settings::parse_countries);
-        need(countries != Some(None), "countries", "policies-error-countries");
+        let countries = settings::parse_own_countries(self.get("countries"));
+        need(countries.is_some(), "countries", "policies-error-countries");
         let everybody = self.get("whom") == "everybody";
         let groups = if everybody { Vec::new() } else { self.groups(known, IN) };
         need(everybody || !groups.is_empty(), "whom", "policies-error-no-group");
@@ -171,7 +171,7 @@ impl Form {
             apart,
             rises,
             cooling_off: hours,
-            countries: countries.flatten().unwrap_or_default(),
+            countries: countries.unwrap_or_default(),
             allowance,
         })
     }

@@ -5,6 +5,7 @@ use crate::{
         coverage::Standing,
         limits::Allowance,
         policies::{Draft, Group, Policy, Rules},
+        settings,
     },
     web::{Page, explained},
 };
@@ -42,7 +43,7 @@ fn said(page: &Page, draft: &Draft) -> Vec<(&'static str, String)> {
     let cooling = if draft.cooling_off == 0 { t("policies-hours-none") } else { page.t1("policies-hours", "hours", draft.cooling_off) };
     let countries = match draft.countries.as_slice() {
         [] => t("policies-countries-of-all"),
-        some => some.iter().map(|code| format!("+{code}")).collect::<Vec<_>>().join(", "),
+        some => settings::told_countries(some).unwrap_or_else(|| t("policies-countries-anywhere")),
     };
     vec![
         ("policies-of-name", draft.name.clone()),

@@ -25,7 +25,8 @@ use crate::{
 pub async fn limits_of(conn: &mut PgConnection, scope: &Scope, clock: &Clock, user: &User) -> Result<Vec<InForce>> {
     let Some(name) = Name::parse(&user.sign_in_name) else { return Ok(Vec::new()) };
     let subjects = users::subjects(&mut *conn, scope, &name, std::slice::from_ref(user)).await?;
-    limits::in_force(conn, scope, clock, Some(&subjects)).await
+    let policy = policies::of_user(&mut *conn, scope, user.user_id).await?.allowance;
+    limits::in_force(conn, scope, clock, (Some(&subjects), Some(policy))).await
 }
 
 /// They may go on. Answers how many limits there were.

@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+use super::Limit;
+
 /// How often, for one account, over all its flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -24,6 +26,16 @@ impl Allowance {
     /// The second one is for whoever lost the first.
     pub const SENDS: RangeInclusive<i32> = 2..=10;
     pub const PASSWORDS: RangeInclusive<i32> = 1..=10;
+
+    /// What it says of this; `None`: nothing.
+    pub(super) const fn of(&self, limit: Limit) -> Option<i32> {
+        match limit {
+            Limit::CodeTry | Limit::AppTry | Limit::HelpDeskTry => Some(self.tries),
+            Limit::CodeSend => Some(self.sends),
+            Limit::PasswordTry => Some(self.passwords),
+            _ => None,
+        }
+    }
 
     /// Whether each is within its bounds.
     pub fn fits(&self) -> bool {

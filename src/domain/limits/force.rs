@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Limit, interval};
+use super::{Allowance, Limit, interval};
 use crate::{
     base::{clock::Clock, id},
     domain::{
@@ -44,8 +44,14 @@ impl InForce {
     }
 }
 
-/// All that somebody has to wait for at this moment, the longest wait first; of these subjects, if any are given.
-pub async fn in_force(conn: &mut PgConnection, scope: &Scope, clock: &Clock, subjects: Option<&[Vec<u8>]>) -> Result<Vec<InForce>> {
+/// All that somebody has to wait for at this moment, the longest wait first; of these subjects, if any are given, and by what their policy
+/// says now. Where that is not known, as it was when they were counted last.
+pub async fn in_force(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clock: &Clock,
+    (subjects, policy): (Option<&[Vec<u8>]>, Option<Allowance>),
+) -> Result<Vec<InForce>> {
     let rows = sqlx::query!(
         "select l.subject, l.kind, l.used, l.allowed, l.until, t.address_limit, t.sms_budget, t.mail_budget from limits l join tenants t using (tenant_id)
          where l.tenant_id = $1 and l.until > clock_timestamp() + $2::interval and ($3::bytea[] is null or l.subject = any($3))
@@ -62,7 +68,7 @@ pub async fn in_force(conn: &mut PgConnection, scope: &Scope, clock: &Clock, sub
             Limit::SmsBudget => row.sms_budget,
             Limit::SmsNotices => row.sms_budget.map(tenants::notices_of),
             Limit::MailBudget => row.mail_budget,
-            _ => row.allowed.or(limit.allowance().0).or(Some(row.address_limit)),
+            _ => policy.and_then(|policy| policy.of(limit)).or(row.allowed).or(limit.allowance().0).or(Some(row.address_limit)),
         }?;
         let id = data_encoding::HEXLOWER.encode(&id::sha256(&[row.kind.as_bytes(), &row.subject].concat())[..4]);
         (row.used >= most).then_some(InForce { id, limit, subject: row.subject, until: row.until })

@@ -363,7 +363,7 @@ pub async fn waiting(conn: &mut PgConnection, scope: &Scope, clock: &Clock, coun
            from unnest($2::text[], $3::bytea[], $4::integer[]) as k (kind, subject, most)
            join limits l on l.tenant_id = $1 and l.subject = k.subject and l.kind = k.kind
            join tenants t on t.tenant_id = $1
-           where l.until > clock_timestamp() + $5::interval and l.used >= coalesce(l.allowed, k.most,
+           where l.until > clock_timestamp() + $5::interval and l.used >= coalesce(k.most,
                case k.kind when 'sms_budget' then t.sms_budget when 'mail_budget' then t.mail_budget else t.address_limit end)
            group by l.kind"#,
         scope.id(),

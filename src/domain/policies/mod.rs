@@ -14,7 +14,7 @@ use thiserror::Error;
 use time::Duration;
 use uuid::Uuid;
 
-use super::limits::Allowance;
+use super::{limits::Allowance, settings::MOST_COUNTRIES};
 
 pub use method::{Class, Method};
 pub use rules::{Change, Rules};
@@ -194,6 +194,7 @@ impl Draft {
             && (1..=10_000).contains(&self.priority)
             && (0..=720).contains(&self.cooling_off)
             && (1..=2).contains(&self.gates)
+            && self.countries.len() <= MOST_COUNTRIES
             && self.countries.iter().all(|code| is_calling_code(code))
             && self.allowance.fits();
         if !bounds {

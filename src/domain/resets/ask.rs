@@ -81,7 +81,7 @@ pub enum Unlocking {
 pub async fn unlock(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, flow: &Flow) -> Result<Unlocking> {
     let scope = &tenant.scope;
     let offered = |flow: &Flow| flow.step() == Step::Need && matches!(flow.way, Way::Either | Way::UnlockOnly(_));
-    let Some(user) = ticket::served(&mut *conn, tenant, flow).await? else {
+    let Some(user) = ticket::served(&mut *conn, tenant, clock, flow).await? else {
         return Ok(if offered(flow) { Unlocking::NotServed } else { Unlocking::NotNow });
     };
     // The head before the flow, as with a ticket.

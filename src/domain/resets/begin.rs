@@ -2,16 +2,16 @@
 
 use anyhow::Result;
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{LIFETIME, Offer, Purpose};
+use super::{Flow, LIFETIME, Offer, Purpose};
 use crate::{
     base::{clock::Clock, id},
     domain::{
         audit::{self, Event, Source},
         authenticators::{self, Kind},
-        policies::{self, Method, Terms},
+        policies::{self, Class, Method, Terms},
         tenants::Tenant,
         users::{self, Candidates, EmailAddress, Name, User},
     },
@@ -76,8 +76,10 @@ pub async fn begin(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
     if help_desk && options.iter().all(|offer| offer.method != Method::HelpDesk) {
         options.push(Offer::new(Method::HelpDesk, String::new()));
     }
-    let no_one = scope.key().hash(b"limit subject of nobody", &similar);
-    let mut subjects = vec![similar, user.as_ref().map_or(no_one, |user| user.subject(scope))];
+    // Who types nearly somebody's name counts for them as who types it: were it another count, the length of a wait would tell the two apart.
+    let whose = user.as_ref().or(namesake.as_ref().map(|(user, _)| user));
+    let account = whose.map_or_else(|| users::no_one(scope, &similar), |user| user.subject(scope));
+    let mut subjects = vec![similar, account];
     // One order for all flows that share any of them: counters are locked in it.
     subjects.sort_unstable();
 
@@ -175,6 +177,14 @@ fn offers(tenant: &Tenant, user: &User, kinds: &[Method], terms: &Terms, now: Of
     }
     all.sort_by_key(|offer| ORDER.iter().position(|method| *method == offer.method));
     all
+}
+
+/// Whether all that this flow was sent a code by would be offered for it now, to what is on file now: `countries`, as its person's policy says.
+pub(super) fn stands(tenant: &Tenant, user: &User, flow: &Flow, countries: Vec<String>, now: OffsetDateTime) -> bool {
+    let asked = flow.purpose.terms(&Terms { countries, methods: flow.passed.clone(), cooling_off: Duration::ZERO, ..Terms::usual() });
+    let offers = offers(tenant, user, &[], &Terms { gates: flow.gates, ..asked }, now);
+    let sent = flow.passed.iter().filter(|method| method.class() == Class::Issued);
+    sent.into_iter().all(|method| offers.iter().any(|offer| offer.method == *method))
 }
 
 /// What most of those see who can do what these terms ask for.

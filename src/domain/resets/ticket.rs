@@ -3,13 +3,13 @@
 use anyhow::Result;
 use sqlx::PgConnection;
 
-use super::{Ending, Flow, Step, current, flow, linked};
+use super::{Ending, Flow, Step, begin, current, flow, linked};
 use crate::{
     base::clock::Clock,
     domain::{
         audit::{self, Event, Source},
         fleet::{self, Readiness, Recipient},
-        policies,
+        policies::{self, Method},
         queue::{self, Target, Who},
         tenants::Tenant,
         users::{self, User},
@@ -54,8 +54,15 @@ impl Offered {
 }
 
 /// [`given`], and a line of the trail where there is none: the page that is refused shows its support code.
-pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, flow: &Flow) -> Result<Offered> {
-    let offered = given(&mut *conn, tenant, clock, source, flow).await?;
+pub async fn offer(
+    conn: &mut PgConnection,
+    tenant: &Tenant,
+    clock: &Clock,
+    source: &Source,
+    flow: &Flow,
+    counted: bool,
+) -> Result<Offered> {
+    let offered = given(&mut *conn, tenant, clock, source, flow, counted).await?;
     if let Some(why) = offered.refusal() {
         let (outcome, detail) = ("refused", serde_json::json!({ "why": why }));
         let event = Event { action: "reset.ticket", outcome, user: flow.user_id, flow: Some(flow.flow_id), detail, ..Event::default() };
@@ -65,10 +72,11 @@ pub async fn offer(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, sour
 }
 
 /// A ticket for the flow's person, of the kind that its purpose and step call for. Older tickets of that person are superseded. For a kind
-/// with the old password the caller has counted a try, and committed that, before.
-async fn given(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, flow: &Flow) -> Result<Offered> {
+/// with the old password the caller has `counted` a try, and committed that, before; or the flow's last ticket, which nobody has used, is
+/// what was counted.
+async fn given(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: &Source, flow: &Flow, counted: bool) -> Result<Offered> {
     let scope = &tenant.scope;
-    let Some(user) = served(&mut *conn, tenant, flow).await? else {
+    let Some(user) = served(&mut *conn, tenant, clock, flow).await? else {
         return Ok(if kind_of(flow).is_some() { Offered::NotServed } else { Offered::NotNow });
     };
     let frozen = |flow: &Flow| flow.step() == Step::Ended(Ending::Frozen);
@@ -82,6 +90,11 @@ async fn given(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: 
         Some(flow) if still(&flow) => &flow.clone(),
         _ => return Ok(Offered::NotNow),
     };
+    let unused = flow.job.as_ref().is_some_and(|job| !job.submitted);
+    if kind.has_old() && !counted && !unused {
+        // It was used meanwhile.
+        return Ok(Offered::NotNow);
+    }
     let recipients = match fleet::recipients(&mut *conn, scope, clock, user.connector_id).await? {
         Ok(recipients) => recipients,
         Err(why) => return Ok(Offered::NotReady(why)),
@@ -89,7 +102,7 @@ async fn given(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, source: 
     let target = Target { connector_id: user.connector_id, user_id: user.user_id, object_guid: user.object_guid, flow_id: flow.flow_id };
     let ticket = queue::offer(&mut *conn, scope, clock, kind, &target).await?;
     let mut permit = Permit { ticket, recipients, linked: Vec::new() };
-    if kind.has_old() && flow.job.as_ref().is_some_and(|job| !job.submitted) {
+    if kind.has_old() && counted && unused {
         // The ticket before this one was not used, and from now on cannot be.
         current::uncount_password(&mut *conn, scope, flow.user_id).await?;
     }
@@ -121,15 +134,21 @@ fn kind_of(flow: &Flow) -> Option<Kind> {
     flow.purpose.kind(flow.step())
 }
 
-/// The flow's person, if self-service is on and may still serve them, by what they have proven. The tenant at hand may be a moment old:
-/// that is asked too.
-pub(super) async fn served(conn: &mut PgConnection, tenant: &Tenant, flow: &Flow) -> Result<Option<User>> {
+/// The flow's person, if self-service is on and may still serve them, by what they have proven: the way that a code went, too, must be one
+/// that proves something now. The tenant at hand may be a moment old: that is asked too.
+pub(super) async fn served(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock, flow: &Flow) -> Result<Option<User>> {
     let Some(user) = flow.user_id else { return Ok(None) };
     if !policies::are_lawful(&mut *conn, &tenant.scope, user, &flow.passed, flow.asked()).await? {
         return Ok(None);
     }
+    let person = users::served(&mut *conn, &tenant.scope, user).await?;
+    let countries = match flow.passed.contains(&Method::Sms) {
+        true => policies::of_user(&mut *conn, &tenant.scope, user).await?.countries,
+        false => Vec::new(),
+    };
+    let Some(person) = person.filter(|person| begin::stands(tenant, person, flow, countries, clock.now())) else { return Ok(None) };
     match flow.aim_id {
-        None => users::served(conn, &tenant.scope, user).await,
+        None => Ok(Some(person)),
         Some(aim) => {
             let follows = users::follow(&mut *conn, &tenant.scope, user).await?.iter().any(|linked| linked.user_id == aim);
             if follows { users::served(conn, &tenant.scope, aim).await } else { Ok(None) }

@@ -28,7 +28,7 @@ pub use candidates::{Candidates, candidates, everybody};
 pub use contact::{EmailAddress, Phone, turns_text};
 pub use held::{accept, held};
 pub use import::{Line, Unimported, import};
-pub use limited::{proven, proven_destination, subjects, whose};
+pub use limited::{anywhere, no_one, proven, proven_destination, subjects, whose};
 pub use links::{LinkBy, Linked, Unlisted, first, follow, list};
 pub use mirror::{MirrorOutcome, Mirrored, clean, mirror};
 pub use own::{Contact, are_own, cool_off, set_own};

@@ -95,6 +95,7 @@ struct Contact {
     masked: String,
     own: bool,
     open: bool,
+    silent: bool,
     usable: Option<When>,
 }
 
@@ -671,6 +672,7 @@ pub fn render(name: &str, language: Language) -> Option<String> {
             let contact = |kind, masked: &str, own| Contact {
                 kind,
                 masked: masked.to_owned(),
+                silent: kind == "sms",
                 own,
                 open: kind != "email",
                 usable: own.then(|| at(22)),

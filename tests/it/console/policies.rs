@@ -173,6 +173,7 @@ async fn what_cannot_be_used_is_said_beside_its_field() {
         ("hours", "721", "hours from 0 to 720"),
         ("hours", "-1", "hours from 0 to 720"),
         ("countries", "049", "calling codes separated by commas"),
+        ("countries", &["43"; 61].join(","), "at most 60"),
         ("tries", "2", "tries from 3 to 10"),
         ("sends", "eleven", "codes from 2 to 10"),
         ("passwords", "0", "tries from 1 to 10"),

@@ -62,14 +62,14 @@ async fn three_wrong_passwords_are_the_last_ones_in_every_journey_of_an_account(
         assert_eq!(alice.is_told().await["next"], "/change/password");
         alice.opens("/reset").await.is_at("/change/password").sees("This is not your current password");
     }
-    alice.sees("several wrong tries").sees("30 minutes");
+    alice.sees("no more tries").sees("30 minutes");
     let (status, answer) = alice.ticket().await;
     assert_eq!((status, answer["code"].as_str()), (429, Some("too_many_passwords")));
     // Nor in another window, nor by signing in, though these prove anew.
     let mut other = at_the_page(&cloud).await;
     assert_eq!(other.ticket().await.0, 429);
     let mut third = Person::at(&cloud);
-    third.proves_from(&cloud, "/account/sign-in", "alice").await.is_at("/account/password").sees("several wrong tries");
+    third.proves_from(&cloud, "/account/sign-in", "alice").await.is_at("/account/password").sees("no more tries");
     assert_eq!(third.ticket().await.0, 429);
     assert_eq!(
         cloud.sql::<i64>("select count(*) from jobs where kind in ('change', 'verify')").await,

@@ -16,7 +16,7 @@ use super::{
 use crate::support::{
     Cloud, HandAgent, Person,
     agent::{in_groups, somebody},
-    person::seal_both,
+    person::{code_to, seal_both},
 };
 
 const SMS: &str = "/account/methods/contact/sms";
@@ -65,8 +65,8 @@ async fn a_policy_names_countries_of_its_own() {
     for (name, ways) in [("alice", "email sms"), ("bob", "email"), ("carol", "email")] {
         assert_eq!(choices(&cloud, name).await, ways, "{name}: in place of the organisation's, for them alone");
     }
-    assert!(cloud.administers(&["policy", "list"]).contains("text messages to +1242, +43 only"));
-    for bad in ["043", "x", "43,,49"] {
+    assert!(cloud.administers(&["policy", "list"]).contains("text messages to +1242, +43\n"));
+    for bad in ["043", "x", "43,,49", &["43"; 61].join(",")] {
         assert!(cloud.tries(&["policy", "set", "Staff", "--countries", bad]).is_err(), "{bad}");
     }
     // A code, notices and invitations go there; to carol in the same country nothing.
@@ -95,6 +95,33 @@ async fn a_policy_names_countries_of_its_own() {
     assert_eq!(choices(&cloud, "alice").await, "email");
 }
 
+/// Whoever proved themselves by what proves nothing any more is not given a ticket for it.
+#[tokio::test]
+async fn the_way_that_a_code_went_is_asked_again() {
+    let (cloud, _agent) = abroad().await;
+    staff(&cloud, |draft| Draft { countries: vec!["43".into()], ..draft }).await;
+    let by_text = async || {
+        let (mut alice, seen) = (Person::at(&cloud), cloud.inbox.count(ABROAD));
+        alice.opens("/").await.submits("/reset", &[("name", "alice")]).await.submits("/reset/method", &[("method", "sms")]).await;
+        let code = code_to(&cloud, ABROAD, seen).await;
+        alice.submits("/reset/code", &[("code", &code)]).await.is_at("/reset/password");
+        alice
+    };
+    let mut alice = by_text().await;
+    assert_eq!(alice.ticket().await.0, 200);
+    cloud.administers(&["policy", "set", "Staff", "--countries", "49", "--yes"]);
+    let (status, answer) = alice.ticket().await;
+    assert_eq!((status, answer["code"].as_str()), (403, Some("not_served")));
+    // And by the mailbox, once its domain is named.
+    let mut bob = Person::at(&cloud);
+    bob.proves(&cloud, "bob").await;
+    assert_eq!(bob.ticket().await.0, 200);
+    cloud.administers(&["tenant", "set", &cloud.tenant.scope.id().to_string(), "--mail-domains", "mail.example", "--yes"]);
+    cloud.hears().await;
+    let (status, answer) = bob.ticket().await;
+    assert_eq!((status, answer["code"].as_str()), (403, Some("not_served")));
+}
+
 #[tokio::test]
 async fn countries_of_a_policy_are_weighed_before_they_are_saved() {
     let (cloud, mut agent) = abroad().await;
@@ -105,7 +132,9 @@ async fn countries_of_a_policy_are_weighed_before_they_are_saved() {
     assert!(shown.contains("1 gain self-service\n    alice"), "{shown}");
     cloud.administers(&["policy", "set", "Staff", "--countries", "43", "--yes"]);
     let shown = cloud.administers(&["policy", "set", "Staff", "--countries", "49"]);
-    assert!(shown.contains("1 lose self-service\n    alice"), "{shown}");
+    assert!(shown.contains("1 lose self-service\n    alice") && shown.contains("1 people with a number get no text messages"), "{shown}");
+    let shown = cloud.administers(&["policy", "set", "Staff", "--countries", "all"]);
+    assert!(shown.contains("0 lose") && !shown.contains("no text messages"), "{shown}");
     let why = explained(&cloud, "alice");
     assert!(!why.contains("no text messages"), "{why}");
     cloud.administers(&["policy", "set", "Staff", "--countries", "49", "--yes"]);
@@ -149,6 +178,61 @@ async fn a_policy_says_how_many_tries_an_account_has() {
     assert!(strangers.contains(&3) && strangers.contains(&5), "{strangers:?}");
 }
 
+/// Whoever keeps a journey from before shares its counts with those after it, by whichever number.
+#[tokio::test]
+async fn journeys_of_two_numbers_have_no_more_guesses_than_the_larger_one() {
+    let (cloud, _agent) = office().await;
+    cloud.administers(&["tenant", "set", &cloud.tenant.scope.id().to_string(), "--address-limit", "10000"]);
+    cloud.hears().await;
+    staff(&cloud, |draft| Draft { allowance: Allowance { tries: 3, ..Allowance::USUAL }, ..draft }).await;
+    let mut few = Person::at(&cloud);
+    few.asks_for_a_code("alice").await;
+    cloud.administers(&["policy", "set", "Staff", "--tries", "10", "--yes"]);
+    let mut many = Person::at(&cloud);
+    many.asks_for_a_code("alice").await;
+    let mut compared = 0;
+    for n in 0..60 {
+        let thief = if n % 6 == 5 { &mut few } else { &mut many };
+        compared += usize::from(thief.submits("/reset/code", &[("code", "000000")]).await.page.status == 422);
+    }
+    assert_eq!(compared, 10);
+}
+
+/// What a stranger types that is nearly a name begins the same waits as the name itself, whether or not somebody has it.
+#[tokio::test]
+async fn the_length_of_a_wait_tells_no_name() {
+    let (cloud, mut agent) = office().await;
+    cloud.administers(&["tenant", "set", &cloud.tenant.scope.id().to_string(), "--address-limit", "10000"]);
+    cloud.hears().await;
+    cloud.policy(|terms| Draft { allowance: Allowance { sends: 10, ..Allowance::USUAL }, ..terms }).await;
+    let wait = |page: &str| page.split("data-countdown=\"").nth(1).and_then(|rest| rest.split('"').next()?.parse::<i64>().ok());
+    let mut waits = Vec::new();
+    for name in ["alice", "carol", "nobody1", "nobody2"] {
+        let mut near = Person::at(&cloud);
+        near.asks_for_a_code(&format!("{name}@wrong.example")).await.submits("/reset/code", &[("code", "000000")]).await;
+        cloud.clock.advance(20);
+        agent.beat(true).await;
+        let mut thief = Person::at(&cloud);
+        thief.asks_for_a_code(name).await;
+        while thief.page.status != 429 {
+            thief.submits("/reset/code", &[("code", "000000")]).await;
+        }
+        let tried = wait(&thief.page.body).unwrap();
+        let mut sent = Person::at(&cloud);
+        for _ in 0..12 {
+            sent = Person::at(&cloud);
+            sent.opens("/").await.submits("/reset", &[("name", name)]).await.submits("/reset/method", &[("method", "email")]).await;
+        }
+        sent.sees("No more codes can be sent at the moment");
+        let resend = sent.page.body.split("resend-form").nth(1).and_then(wait).unwrap();
+        waits.push((name, tried, resend));
+    }
+    let near = |one: i64, other: i64| (one - other).abs() < 10;
+    let (_, tried, resend) = waits[3];
+    assert!(waits.iter().all(|wait| near(wait.1, tried) && near(wait.2, resend)), "{waits:?}");
+    assert!(tried < 590 && resend < 3590, "both began with what was nearly the name: {waits:?}");
+}
+
 #[tokio::test]
 async fn a_limit_that_is_tightened_or_loosened_holds_from_the_next_journey_on() {
     let (cloud, _agent) = office().await;
@@ -161,7 +245,12 @@ async fn a_limit_that_is_tightened_or_loosened_holds_from_the_next_journey_on() 
     cloud.administers(&["policy", "set", "Staff", "--tries", "3", "--yes"]);
     assert_eq!(guesses(&cloud, "alice").await, 0, "she has had more than that");
     cloud.administers(&["policy", "set", "Staff", "--tries", "10", "--yes"]);
+    let tenant = cloud.tenant.scope.id().to_string();
+    let says = || (cloud.administers(&["limits", "list", "--tenant", &tenant, "--user", "alice"]), explained(&cloud, "alice"));
+    let (listed, why) = says();
+    assert!(listed.contains("nobody has to wait") && !why.contains("NO"), "{listed}{why}");
     assert!(guesses(&cloud, "alice").await >= 4, "and fewer than that");
+    assert!(says().0.contains("code_try"));
 }
 
 #[tokio::test]
@@ -198,7 +287,35 @@ async fn a_policy_says_how_often_the_current_password_is_tried() {
         }
         person.opens("/reset").await.is_at("/change/password").sees("30 minutes");
         assert_eq!(person.ticket().await.0, 429, "{name}");
+        // Another number holds at once, for the page as for the ticket.
+        cloud.administers(&["policy", "set", if name == "alice" { "Staff" } else { "Everybody" }, "--passwords", "10", "--yes"]);
+        assert!(!person.opens("/reset").await.page.text().contains("30 minutes"), "{name}");
+        assert_eq!(person.ticket().await.0, 200, "{name}");
     }
+}
+
+/// An answer that is lost on its way tries nothing.
+#[tokio::test]
+async fn a_ticket_that_nobody_used_is_no_try() {
+    let (cloud, mut agent) = office().await;
+    staff(&cloud, |draft| Draft { allowance: Allowance { passwords: 1, ..Allowance::USUAL }, ..draft }).await;
+    let mut alice = Person::at(&cloud);
+    alice.proves_from(&cloud, "/change", "alice").await.is_at("/change/password");
+    let mut last = None;
+    for _ in 0..3 {
+        let (status, answer) = alice.ticket().await;
+        assert_eq!(status, 200, "{answer}");
+        last = Some(answer);
+    }
+    // Another journey meanwhile has none left, and after a try this one neither.
+    let mut other = Person::at(&cloud);
+    other.proves_from(&cloud, "/change", "alice").await;
+    assert_eq!(other.ticket().await.0, 429);
+    alice.posts(&seal_both(&last.unwrap(), "Correct-Horse-7", "Wrong-Horse-6")).await;
+    agent.work(Code::WrongPassword).await;
+    alice.is_told().await;
+    alice.opens("/reset").await.is_at("/change/password").sees("30 minutes");
+    assert_eq!(alice.ticket().await.0, 429);
 }
 
 #[tokio::test]

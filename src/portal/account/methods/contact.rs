@@ -68,6 +68,8 @@ pub(super) struct Listed {
     pub own: bool,
     /// They may put another one of their own in its place.
     pub open: bool,
+    /// A number where no text messages go.
+    pub silent: bool,
     /// While it proves nothing yet.
     pub usable: Option<page::When>,
 }
@@ -80,7 +82,9 @@ pub(super) async fn listed(conn: &mut PgConnection, account: &Account, terms: &T
     let [mail_at, private_mail_at, mobile_at] = user.since;
     let listed = |method: Method, masked: Option<String>, since: Option<OffsetDateTime>, own: bool| {
         let usable = since.map(|since| since + terms.cooling_off).filter(|at| *at > now).map(|at| page::when(visitor.language, at));
-        Some(Listed { kind: method.as_str(), masked: masked?, own, open: offered.contains(&method), usable })
+        let texted = |mobile: &Phone| visitor.tenant.allowed.may_text(&terms.countries, mobile.as_str());
+        let silent = method == Method::Sms && !user.mobile.as_ref().is_some_and(texted);
+        Some(Listed { kind: method.as_str(), masked: masked?, own, open: offered.contains(&method), silent, usable })
     };
     let all = [
         listed(Method::PrivateEmail, user.private_mail.as_ref().map(EmailAddress::masked), private_mail_at, own_mail),
