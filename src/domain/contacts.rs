@@ -95,8 +95,9 @@ pub async fn send(
         return Ok(Sent::TooEarly);
     }
     let country = if let Contact::Mobile(number) = contact { number.calling_code() } else { "" };
-    let to = (vec![User::destination(scope, contact.as_str())], country);
-    let counts = verification::counts_to(source, method.channel(), (&[adder.user.subject(scope)], terms.allowance.sends), to, true);
+    let to = [User::destination(scope, contact.as_str())];
+    let counts =
+        verification::counts_to(source, method.channel(), (&[adder.user.subject(scope)], terms.allowance.sends), (&to, country), true);
     let event = |outcome| {
         let detail = serde_json::json!({ "method": method });
         Event { action: "contact.code_send", outcome, user: Some(adder.user.user_id), detail, ..Event::default() }

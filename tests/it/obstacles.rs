@@ -402,9 +402,9 @@ async fn what_is_said_of_one_is_what_is_counted_of_all() {
     let staff = Uuid::from_u128(0x57aff);
     let mut people = Vec::new();
     // Each of two mailboxes at home, elsewhere or none, a number at home, abroad or none; every third is staff, one is disabled.
-    for n in 0..27 {
+    for n in 0..27_usize {
         let (mail, private, mobile) = (n % 3, n / 3 % 3, n / 9);
-        let place = |which: i32, name: &str| match which {
+        let place = |which: usize, name: &str| match which {
             0 => None,
             1 => Some(format!("{name}{n}@corp.example")),
             _ => Some(format!("{name}{n}@home.example")),
@@ -412,10 +412,7 @@ async fn what_is_said_of_one_is_what_is_counted_of_all() {
         people.push(DirectoryPerson {
             mail: place(mail, "p"),
             private_mail: place(private, "q"),
-            mobile: ["", "+49 170 55512", "+43 660 55512"]
-                .get(mobile as usize)
-                .filter(|text| !text.is_empty())
-                .map(|text| format!("{text}{n:02}")),
+            mobile: ["", "+49 170 55512", "+43 660 55512"].get(mobile).filter(|text| !text.is_empty()).map(|text| format!("{text}{n:02}")),
             groups: if n % 3 == 0 { vec![staff] } else { Vec::new() },
             enabled: n != 13,
             ..somebody(&format!("p{n}"))

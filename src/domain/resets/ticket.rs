@@ -142,10 +142,8 @@ pub(super) async fn served(conn: &mut PgConnection, tenant: &Tenant, clock: &Clo
         return Ok(None);
     }
     let person = users::served(&mut *conn, &tenant.scope, user).await?;
-    let countries = match flow.passed.contains(&Method::Sms) {
-        true => policies::of_user(&mut *conn, &tenant.scope, user).await?.countries,
-        false => Vec::new(),
-    };
+    let texted = flow.passed.contains(&Method::Sms);
+    let countries = if texted { policies::of_user(&mut *conn, &tenant.scope, user).await?.countries } else { Vec::new() };
     let Some(person) = person.filter(|person| begin::stands(tenant, person, flow, countries, clock.now())) else { return Ok(None) };
     match flow.aim_id {
         None => Ok(Some(person)),

@@ -138,8 +138,8 @@ pub fn counts(tenant: &Tenant, source: &Source, purpose: &Purpose<'_>, method: M
     let destination = to.map_or_else(nowhere, |to| known(scope, to));
     let country = purpose.country.unwrap_or_default();
     let anywhere = purpose.subjects.iter().map(|subject| users::anywhere(scope, subject, method));
-    let destinations = [destination].into_iter().chain(anywhere).collect();
-    counts_to(source, method.channel(), (purpose.subjects, purpose.sends), (destinations, country), to.is_some())
+    let destinations: Vec<_> = [destination].into_iter().chain(anywhere).collect();
+    counts_to(source, method.channel(), (purpose.subjects, purpose.sends), (&destinations, country), to.is_some())
 }
 
 /// The same for an account that may have so many sent and destinations that are given: their keyed hashes, and of a number its country.
@@ -148,14 +148,14 @@ pub fn counts_to(
     source: &Source,
     channel: Channel,
     (subjects, sends): (&[Vec<u8>], i32),
-    to: (Vec<Vec<u8>>, &str),
+    to: (&[Vec<u8>], &str),
     real: bool,
 ) -> Vec<Count> {
     let of_all = |count: Count| if real { count } else { count.weightless() };
     let mut counts = vec![
         Count::from(Limit::AddressSend, source),
         Count::of(Limit::CodeSend, subjects).at_most(sends),
-        Count::of(Limit::Destination, &to.0),
+        Count::of(Limit::Destination, to.0),
     ];
     match channel {
         Channel::Sms => {
