@@ -19,8 +19,6 @@ pub const LONGEST_RECONFIRM: i32 = 730;
 /// Beginnings of a client address in ten minutes.
 pub const ADDRESS_LIMITS: std::ops::RangeInclusive<i32> = 10..=1_000_000;
 
-/// Nobody names more countries one by one.
-pub const MOST_COUNTRIES: usize = 60;
 /// All numbers begin with one of these.
 const ANYWHERE: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
@@ -42,7 +40,7 @@ pub fn told_countries(codes: &[String]) -> Option<String> {
 /// Calling codes separated by commas, with or without `+`, as in `49,43,41`; `None` if that is not what it is, or too many.
 pub fn parse_countries(text: &str) -> Option<Vec<String>> {
     let codes: Vec<String> = text.split(',').map(|code| code.trim().trim_start_matches('+').to_owned()).collect();
-    (codes.len() <= MOST_COUNTRIES && codes.iter().all(|code| policies::is_calling_code(code))).then_some(codes)
+    (codes.len() <= policies::MOST_COUNTRIES && codes.iter().all(|code| policies::is_calling_code(code))).then_some(codes)
 }
 
 /// Domains separated by commas or line breaks, with or without `@`, in lower case; else the first that no mail address could end with.

@@ -14,7 +14,7 @@ use thiserror::Error;
 use time::Duration;
 use uuid::Uuid;
 
-use super::{limits::Allowance, settings::MOST_COUNTRIES};
+use super::limits::Allowance;
 
 pub use method::{Class, Method};
 pub use rules::{Change, Rules};
@@ -75,6 +75,9 @@ impl Terms {
         Self { gates: if rises { 2 } else { self.gates }, rises, ..self.clone() }
     }
 }
+
+/// Nobody names more countries one by one.
+pub const MOST_COUNTRIES: usize = 60;
 
 /// Whether E.164 numbers can begin so, without their `+`.
 pub fn is_calling_code(text: &str) -> bool {
