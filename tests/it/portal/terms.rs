@@ -93,6 +93,21 @@ async fn a_policy_names_countries_of_its_own() {
     tells(&cloud, "alice").await;
     assert_eq!(cloud.inbox.count(ABROAD), sent);
     assert_eq!(choices(&cloud, "alice").await, "email");
+    alice.opens("/account/methods").await.sees("sends no text messages to this country");
+}
+
+/// Of whoever gets no self-service a policy says nothing else.
+#[tokio::test]
+async fn a_policy_that_serves_nobody_silences_nothing() {
+    let (cloud, _agent) = abroad().await;
+    cloud.administers(&["tenant", "set", &cloud.tenant.scope.id().to_string(), "--sms-countries", "43", "--yes"]);
+    cloud.hears().await;
+    staff(&cloud, |draft| Draft { countries: vec!["49".into()], serves: false, ..draft }).await;
+    tells(&cloud, "alice").await;
+    assert_eq!(cloud.inbox.count(ABROAD), 1);
+    cloud.administers(&["policy", "set", "Staff", "--serves", "true", "--yes"]);
+    tells(&cloud, "alice").await;
+    assert_eq!(cloud.inbox.count(ABROAD), 1);
 }
 
 /// Whoever proved themselves by what proves nothing any more is not given a ticket for it.
@@ -176,6 +191,9 @@ async fn a_policy_says_how_many_tries_an_account_has() {
     }
     assert!(strangers.iter().all(|count| [3, 5].contains(count)), "{strangers:?}");
     assert!(strangers.contains(&3) && strangers.contains(&5), "{strangers:?}");
+    // They are lifted as anybody's.
+    cloud.administers(&["limits", "lift", "--tenant", &tenant, "--user", "nobody7"]);
+    assert_eq!(guesses(&cloud, "nobody7").await, strangers[7]);
 }
 
 /// Whoever keeps a journey from before shares its counts with those after it, by whichever number.
