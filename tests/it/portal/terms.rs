@@ -28,6 +28,9 @@ async fn abroad() -> (Cloud, HandAgent) {
     let alice = DirectoryPerson { mobile: Some(ABROAD.into()), ..in_groups("alice", &[STAFF]) };
     let carol = DirectoryPerson { mobile: Some("+436607654321".into()), ..somebody("carol") };
     agent.tells(&[(STAFF, "Staff")], vec![alice, in_groups("bob", &[STAFF]), carol]).await;
+    // What tells of the new numbers is gone before anything else is counted.
+    cloud.app.wake_outbox();
+    cloud.until("select count(*) from messages where state = 'waiting'", 0).await;
     let tenant = cloud.tenant.scope.id().to_string();
     cloud.administers(&["tenant", "set", &tenant, "--sms-countries", "49", "--yes"]);
     cloud.hears().await;
