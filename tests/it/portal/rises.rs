@@ -233,6 +233,9 @@ async fn a_stranger_does_not_shut_the_owner_out_of_what_is_sent() {
     let mut alice = begins(&cloud, "alice").await;
     shows_code(&cloud, &mut alice, &secret).await;
     alice.is_at("/reset/method").sees("proof 2 of 2");
+    // What was sent to strangers is on its way no more.
+    cloud.app.wake_outbox();
+    cloud.until("select count(*) from messages where state = 'waiting'", 0).await;
     let seen = cloud.inbox.count("alice@mail.example");
     alice.submits("/reset/method", &[("method", "email")]).await.is_at("/reset/code");
     let code = code_to(&cloud, "alice@mail.example", seen).await;
