@@ -203,19 +203,18 @@ pub async fn confirm(
     let Some((Pending { contact, .. }, right)) = kept(&mut *conn, scope, clock, adder, method).await? else {
         return Ok(if is_fresh(conn, scope, clock, adder, method).await? { Confirmed::Already } else { Confirmed::Over });
     };
+    let terms = policies::of_user(&mut *conn, scope, adder.user.user_id).await?;
     if !id::same(&right, &hash(scope, adder.session, &contact, code.as_str())) {
         let detail = serde_json::json!({ "method": method });
         let event = Event { action: "contact.code_try", outcome: "wrong", user: Some(adder.user.user_id), detail, ..Event::default() };
         audit::record(&mut *conn, scope, clock, source, event).await?;
         // As in every journey: whose tries are used up hears of it.
-        let Allowance { tries, .. } = policies::of_user(&mut *conn, scope, adder.user.user_id).await?.allowance;
-        let counts = [Count::of(Limit::CodeTry, &[adder.user.subject(scope)]).at_most(tries)];
+        let counts = [Count::of(Limit::CodeTry, &[adder.user.subject(scope)]).at_most(terms.allowance.tries)];
         if !limits::waiting(&mut *conn, scope, clock, &counts).await?.is_empty() {
             notices::tries_used_up(conn, scope, clock, Some(adder.user), 0, source).await?;
         }
         return Ok(Confirmed::Wrong);
     }
-    let terms = policies::of_user(&mut *conn, scope, adder.user.user_id).await?;
     if let Some(unfit) = unfit(tenant, &terms, adder.user, &contact) {
         return Ok(Confirmed::Unfit(unfit));
     }

@@ -149,7 +149,7 @@ pub async fn of(conn: &mut PgConnection, tenant: &Tenant, clock: &Clock) -> Resu
             let kinds = kinds.get(&user.user_id).map_or(&[][..], Vec::as_slice);
             let (standing, alone) = if open { standing(tenant, &user, kinds, &terms, now) } else { (Standing::Closed, false) };
             mailboxes.see(&user, tenant, alone);
-            let texted = open && user.mobile.as_ref().is_some_and(|mobile| tenant.allowed.may_text(&terms.countries, mobile.as_str()));
+            let texted = open && user.is_texted(tenant, &terms);
             (user.user_id, Person { name: user.sign_in_name, standing, texted })
         }));
     }

@@ -128,14 +128,13 @@ fn issued(case: &Case<'_>, method: Method) -> Means {
         _ => (user.mobile.as_ref().map(Phone::masked), mobile_at),
     };
     let until = since.map(|since| since + case.terms.cooling_off).filter(|until| *until > case.clock.now());
-    let texted = |mobile: &Phone| case.tenant.allowed.may_text(&case.terms.countries, mobile.as_str());
     let lack = if is_offered(case, method) {
         None
     } else if !case.terms.methods.contains(&method) {
         Some(Lack::NotOffered)
     } else if label.is_none() {
         Some(Lack::Missing)
-    } else if method == Method::Sms && !user.mobile.as_ref().is_some_and(texted) {
+    } else if method == Method::Sms && !user.is_texted(case.tenant, case.terms) {
         // However long it cools off.
         Some(Lack::Country)
     } else if let Some(until) = until {

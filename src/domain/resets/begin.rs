@@ -166,7 +166,7 @@ fn offers(tenant: &Tenant, user: &User, kinds: &[Method], terms: &Terms, now: Of
         .filter(|mail| private_known && !behind(mail))
         .map(|mail| Offer::new(Method::PrivateEmail, mail.masked()));
     let mail = user.mail.as_ref().filter(|mail| mail_known && !behind(mail)).map(|mail| Offer::new(Method::Email, mail.masked()));
-    let mobile = user.mobile.as_ref().filter(|mobile| mobile_known && tenant.allowed.may_text(&terms.countries, mobile.as_str()));
+    let mobile = user.mobile.as_ref().filter(|_| mobile_known && user.is_texted(tenant, terms));
     let mobile = mobile.map(|mobile| Offer { country: Some(mobile.calling_code().to_owned()), ..Offer::new(Method::Sms, mobile.masked()) });
     // Nothing of these is shown: what its owner calls it is theirs to know.
     let bare = |method: &Method| Offer::new(*method, String::new());

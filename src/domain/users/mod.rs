@@ -20,7 +20,8 @@ use uuid::Uuid;
 
 use super::{
     audit::{self, Event, Source},
-    tenants::Scope,
+    policies::Terms,
+    tenants::{Scope, Tenant},
 };
 use crate::base::{clock::Clock, language::Language};
 pub use called::{Called, called};
@@ -76,6 +77,11 @@ pub struct User {
 }
 
 impl User {
+    /// Whether text messages go to a number of theirs where these terms hold, be it only to tell them of something.
+    pub fn is_texted(&self, tenant: &Tenant, terms: &Terms) -> bool {
+        self.mobile.as_ref().is_some_and(|mobile| tenant.allowed.may_text(&terms.countries, mobile.as_str()))
+    }
+
     /// Whose limits count, whatever name was typed.
     pub fn subject(&self, scope: &Scope) -> Vec<u8> {
         Self::subject_of(scope, self.object_guid)

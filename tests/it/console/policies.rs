@@ -150,6 +150,10 @@ async fn back_at_the_form_nothing_is_lost() {
         .sees("3 in ten minutes");
     assert_eq!(cloud.sql::<String>("select concat_ws(' ', gates, cooling_off, apart, array_to_string(methods, ','), countries, tries, sends, passwords) from policies where name like 'A%'").await,
         "2 48 t private_email,email,totp,passkey,recovery_code {43,49} 3 5 3");
+    // Who gets no text messages any more is counted.
+    let everybody: Uuid = cloud.sql("select policy_id from policies where name = 'Everybody'").await;
+    let path = format!("/console/policies/{everybody}");
+    boss.opens(&path).await.submits(&path, &[("countries", "358")]).await.sees("with a number gets no text messages any more");
     // As it is shown is as it stands.
     let id: Uuid = cloud.sql("select policy_id from policies where name like 'A%'").await;
     let path = format!("/console/policies/{id}");

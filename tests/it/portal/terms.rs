@@ -183,7 +183,16 @@ async fn a_policy_says_how_many_tries_an_account_has() {
     cloud.hears().await;
     staff(&cloud, |draft| Draft { allowance: Allowance { tries: 3, ..Allowance::USUAL }, ..draft }).await;
     assert_eq!((guesses(&cloud, "alice").await, guesses(&cloud, "carol").await), (3, 5));
+    // Nobody is asked to try again at once after the last one.
+    let mut bob = Person::at(&cloud);
+    bob.asks_for_a_code("bob").await;
+    for n in 0..3 {
+        bob.submits("/reset/code", &[("code", "000000")]).await;
+        assert_eq!(bob.page.text().contains("Please check it and try again"), n < 2, "{}", bob.page.text());
+    }
     // They are the account's, over its flows, and whoever looks sees that it waits.
+    let all = cloud.administers(&["limits", "list", "--tenant", &tenant]);
+    assert!(["alice", "carol"].iter().all(|name| all.lines().any(|line| line.contains("code_try") && line.ends_with(name))), "{all}");
     assert_eq!(guesses(&cloud, "ALICE@corp.example").await, 0);
     let listed = |name: &str| cloud.administers(&["limits", "list", "--tenant", &tenant, "--user", name]);
     assert!(listed("alice").contains("code_try") && listed("carol").contains("code_try"));

@@ -82,8 +82,7 @@ pub(super) async fn listed(conn: &mut PgConnection, account: &Account, terms: &T
     let [mail_at, private_mail_at, mobile_at] = user.since;
     let listed = |method: Method, masked: Option<String>, since: Option<OffsetDateTime>, own: bool| {
         let usable = since.map(|since| since + terms.cooling_off).filter(|at| *at > now).map(|at| page::when(visitor.language, at));
-        let texted = |mobile: &Phone| visitor.tenant.allowed.may_text(&terms.countries, mobile.as_str());
-        let silent = method == Method::Sms && !user.mobile.as_ref().is_some_and(texted);
+        let silent = method == Method::Sms && !user.is_texted(&visitor.tenant, terms);
         Some(Listed { kind: method.as_str(), masked: masked?, own, open: offered.contains(&method), silent, usable })
     };
     let all = [
