@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use time::Duration;
 use uuid::Uuid;
 
-use super::{LIFETIME, State};
+use super::{LIFETIME, SLACK, State};
 use crate::{
     base::{clock::Clock, id},
     wire::ticket::Kind,
@@ -62,14 +62,15 @@ pub async fn sweep(conn: &mut PgConnection, clock: &Clock) -> Result<Vec<Swept>>
         .collect()
 }
 
-/// Tickets that were never used end too. Looks at the last two hours: what is older was seen by an earlier round.
+/// Tickets that were never used end too. Looks at the last two hours: what is older was seen by an earlier round. A deadline is in
+/// whole seconds, so what ends may have been issued a little less than a lifetime ago.
 pub async fn sweep_unused(conn: &mut PgConnection, clock: &Clock) -> Result<u64> {
     let now = clock.now();
     let done = sqlx::query!(
         "update jobs set state = 'expired', finished_at = $3
          where job_id >= $1 and job_id < $2 and state = 'offered' and expires_at <= $3",
         id::lowest_at(now - Duration::hours(2)),
-        id::lowest_at(now - LIFETIME),
+        id::lowest_at(now - LIFETIME + SLACK),
         now,
     )
     .execute(conn)

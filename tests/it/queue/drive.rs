@@ -54,6 +54,26 @@ fn any_order_of_steps_keeps_the_promises() {
     run.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
+/// A deadline is in whole seconds and an id in milliseconds: what was offered late in a second is over before its id says so.
+#[tokio::test]
+async fn a_ticket_given_late_in_a_second_ends_with_its_deadline() {
+    let mut conn = PgConnection::connect(&database::fresh().await).await.unwrap();
+    let ground = Ground::lay(&mut conn).await;
+    let (scope, clock) = (&ground.tenant.scope, &ground.clock);
+    let past = |millis: u16| async move {
+        while clock.now().millisecond() < millis {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    past(800).await;
+    let ticket = queue::offer(&mut conn, scope, clock, Kind::Reset, &ground.target(0)).await.unwrap();
+    while clock.now().unix_timestamp() == ticket.issued_at {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    clock.advance(ticket.expires_at - clock.seconds());
+    assert_eq!(queue::sweep_unused(&mut conn, clock).await.unwrap(), 1);
+}
+
 struct World<'a> {
     ground: &'a Ground,
     queue: Queue,
