@@ -81,7 +81,8 @@ function end({ state: ended, code }) {
   if (ended === "unknown") return show(password, word("unknown"));
   password = "";
   button.disabled = false;
-  complain(word(ended) || word("refused"));
+  // With the verdict's stable code: its words speak to whoever chose the password, and here nobody did.
+  complain(`${word(ended) || word("refused")}${code ? ` (${code})` : ""}`);
 }
 
 function reason(error) {

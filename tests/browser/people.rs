@@ -106,7 +106,7 @@ async fn a_temporary_password_that_is_refused_is_not_shown() {
         let job = agent.work(Code::PolicyHistory).await;
         assert_eq!(job.ticket.kind, Kind::Temporary);
         let refused = agent.open(&job).expect("sealed for this agent");
-        browser.sees("refused it. Nothing was changed").await;
+        browser.sees("refused it. Nothing was changed. (policy_history)").await;
         browser.does_not_see(&refused).await;
         browser.clicks("Make and set a temporary password").await;
         let job = agent.work(Code::Applied).await;

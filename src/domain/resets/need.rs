@@ -26,6 +26,8 @@ pub struct Look {
     pub code: Option<Code>,
     /// As the agent signed it.
     pub account: Option<AccountState>,
+    /// Something was done to the account since: whether it is locked is another question now.
+    pub overtaken: bool,
 }
 
 impl Look {
@@ -33,23 +35,31 @@ impl Look {
     pub(super) fn open(job_id: Uuid, asked_at: OffsetDateTime, state: &str, code: Option<&str>, result: Option<&str>) -> Result<Self> {
         // Verified when it was taken.
         let account = result.and_then(jws::unverified::<JobResult>).and_then(|result| result.account);
-        Ok(Self { job_id, asked_at, state: State::parse(state)?, code: code.and_then(Code::parse), account })
+        Ok(Self { job_id, asked_at, state: State::parse(state)?, code: code.and_then(Code::parse), account, overtaken: false })
     }
 }
 
 /// What was asked of the directory last, in whatever journey or by an operator, since then.
 pub async fn last_look(conn: &mut PgConnection, scope: &Scope, user: Uuid, since: OffsetDateTime) -> Result<Option<Look>> {
     let row = sqlx::query!(
-        "select j.job_id, j.issued_at, j.state, j.code, j.result from audit_events e join jobs j on j.job_id = e.job_id and j.tenant_id = e.tenant_id
-         where e.tenant_id = $1 and e.user_id = $2 and e.action = 'reset.look' and e.event_id > $3 and j.job_id > $3
-         order by e.event_id desc limit 1",
+        r#"select j.job_id, j.issued_at, j.state, j.code, j.result,
+               exists (select from audit_events d join jobs done on done.job_id = d.job_id and done.tenant_id = d.tenant_id
+                   where d.tenant_id = $1 and d.user_id = $2 and d.action = 'reset.result' and d.outcome = 'applied' and d.event_id > e.event_id
+                       and done.job_id > $3 and done.kind not in ('verify', 'inspect')) as "overtaken!"
+           from audit_events e join jobs j on j.job_id = e.job_id and j.tenant_id = e.tenant_id
+           where e.tenant_id = $1 and e.user_id = $2 and e.action = 'reset.look' and e.event_id > $3 and j.job_id > $3
+           order by e.event_id desc limit 1"#,
         scope.id(),
         user,
         id::lowest_at(since),
     )
     .fetch_optional(conn)
     .await?;
-    row.map(|row| Look::open(row.job_id, row.issued_at, &row.state, row.code.as_deref(), row.result.as_deref())).transpose()
+    row.map(|row| {
+        let look = Look::open(row.job_id, row.issued_at, &row.state, row.code.as_deref(), row.result.as_deref())?;
+        Ok(Look { overtaken: row.overtaken, ..look })
+    })
+    .transpose()
 }
 
 /// What there is to offer.

@@ -17,20 +17,22 @@ pub fn words(t: &Page, url: &PublicUrl, tenant: &Tenant, message: &Message) -> R
     let own = |text: std::borrow::Cow<'static, str>| text.into_owned();
     let happened = message.content.happened().cloned().unwrap_or_default();
     let at = (own(t.t("mail-changed-when")), when(t, happened.at)?);
-    let from = if happened.from.is_empty() { own(t.t("mail-changed-unknown")) } else { happened.from };
-    let from = (own(t.t("mail-changed-where")), from);
+    // What an operator or the house does comes from nowhere.
+    let from = (!happened.from.is_empty()).then(|| (own(t.t("mail-changed-where")), happened.from));
     let portal = portal(url, tenant);
     let (subject, intro, facts, then) = match &message.content {
         Content::Alert { who, about, of, command, .. } => (
             t.t1("mail-alert-subject", "tenant", name),
             t.t1("mail-alert-intro", "tenant", name),
-            vec![
+            [
                 (own(t.t("mail-alert-who")), who.clone()),
                 (own(t.t("mail-alert-about")), about_name(t, about)),
                 (own(t.t("mail-alert-of")), when(t, *of)?),
                 (own(t.t("mail-alert-when")), at.1),
-                from,
-            ],
+            ]
+            .into_iter()
+            .chain(from)
+            .collect(),
             vec![own(t.t("mail-alert-then")), t.t1("mail-alert-command", "command", command)],
         ),
         Content::Untold { place, people, .. } => (
@@ -42,7 +44,7 @@ pub fn words(t: &Page, url: &PublicUrl, tenant: &Tenant, message: &Message) -> R
         Content::Many { who, acts, .. } => (
             t.t1("mail-many-subject", "tenant", name),
             t.t1("mail-many-intro", "acts", acts),
-            vec![(own(t.t("mail-many-who")), who.clone()), at, from],
+            vec![(own(t.t("mail-many-who")), who.clone()), at],
             vec![own(t.t("mail-many-then"))],
         ),
         Content::Week { week, .. } => (

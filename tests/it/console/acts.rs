@@ -182,8 +182,15 @@ async fn an_account_is_unlocked_and_its_password_stays() {
     desk.sees("is not switched on for their directory");
     assert_eq!(cloud.sql::<i64>("select count(*) from jobs").await, 0);
     cloud.administers(&["connector", "unlock", &cloud.connector.to_string(), "on"]);
+    agent.account = Some(AccountState { locked: true, ..AccountState::default() });
+    let look = async {
+        desk.opens(&alice).await.submits(&format!("{alice}/look"), &[]).await;
+    };
+    tokio::join!(look, async {
+        agent.lease(2).await;
+    });
+    desk.sees("as the directory said");
     let seen = cloud.inbox.count("alice@mail.example");
-    desk.opens(&alice).await;
     let ask = async {
         desk.submits(&format!("{alice}/unlock"), &[]).await;
     };
@@ -197,6 +204,9 @@ async fn an_account_is_unlocked_and_its_password_stays() {
     assert_eq!(actors(&cloud, "reset.unlock", "accepted").await, [format!("operator:{id}")]);
     // Somebody else's job is not hers.
     let job = desk.page.path.clone();
+    // What the directory said before does not hold any more.
+    desk.opens(&alice).await.sees("Not known: the directory was not asked lately");
+    assert!(!desk.page.text().contains("as the directory said"), "{}", desk.page.text());
     let bob = page_of(&cloud, "bob").await;
     assert_eq!(desk.opens(&job.replace(&alice, &bob)).await.page.status, 404);
     // Nor while it is frozen, nor when nobody is there to do it.
