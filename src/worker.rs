@@ -4,6 +4,7 @@
 //! rows are taken with `skip locked`.
 
 mod figures;
+mod outbox;
 
 use std::{
     sync::Arc,
@@ -12,29 +13,17 @@ use std::{
 
 use anyhow::Result;
 pub use figures::{count, cover};
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::{
     app::App,
-    base::id,
-    carriers::{Carriers, Failure, mail::Mail},
+    carriers::Carriers,
     domain::{
-        approvals, audit, authenticators, contacts, fleet, limits, notices,
-        notifications::{self, Channel, Delivered, Delivery},
-        operators, queue, registration, resets, sessions, sso, tenants,
-        texts::{self, Theirs},
-        users, verification, work,
+        approvals, audit, authenticators, contacts, fleet, limits, notices, notifications, operators, queue, registration, resets,
+        sessions, sso, tenants, users, verification, work,
     },
-    web::letter,
 };
 
-/// Between two looks at the outbox.
-const GATHER: Duration = Duration::from_millis(100);
-/// Deliveries of a channel at once.
-const BATCH: usize = 16;
-/// The outbox is looked at this often when nothing wakes it: retries, and messages of other nodes that died.
-const OUTBOX_EVERY: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// What charts read is counted this often.
 const COUNT_EVERY: Duration = Duration::from_mins(1);
@@ -54,9 +43,7 @@ const EXPIRING_EVERY: Duration = Duration::from_hours(1);
 
 /// Start the loops; they end with `app.stop`.
 pub fn start(app: &Arc<App>, carriers: &Carriers, tasks: &TaskTracker) {
-    for channel in Channel::ALL {
-        tasks.spawn(outbox(app.clone(), carriers.clone(), channel));
-    }
+    tasks.spawn(outbox::run(app.clone(), carriers.clone()));
     tasks.spawn(every(app.clone(), SWEEP_EVERY, "sweep", |app| Box::pin(sweep(app))));
     tasks.spawn(every(app.clone(), COUNT_EVERY, "count", |app| Box::pin(count(app))));
     tasks.spawn(every(app.clone(), COVER_EVERY, "cover", |app| Box::pin(cover(app))));
@@ -78,135 +65,6 @@ async fn every(app: Arc<App>, pause: Duration, name: &'static str, round: Round)
             () = tokio::time::sleep(pause) => {}
         }
     }
-}
-
-/// One channel's: a mail server that hangs holds up no text message.
-async fn outbox(app: Arc<App>, carriers: Carriers, channel: Channel) {
-    let (under_way, mut woken) = (Arc::new(Semaphore::new(BATCH)), app.outbox.subscribe());
-    let tasks = TaskTracker::new();
-    loop {
-        woken.mark_unchanged();
-        if let Err(error) = deliver(&app, &carriers, channel, &under_way, &tasks).await {
-            tracing::warn!(error = format!("{error:#}"), "the outbox will be looked at again");
-        }
-        // Alone, a message goes at once; of many, those that follow within a moment go together.
-        tokio::time::sleep(GATHER).await;
-        tokio::select! {
-            () = app.stop.cancelled() => break,
-            _ = woken.changed() => {}
-            () = tokio::time::sleep(OUTBOX_EVERY) => {}
-        }
-    }
-    tasks.close();
-    tasks.wait().await;
-}
-
-/// Begin to deliver what is due, as much as may be under way at once; outside any transaction.
-async fn deliver(app: &Arc<App>, carriers: &Carriers, channel: Channel, under_way: &Arc<Semaphore>, tasks: &TaskTracker) -> Result<()> {
-    loop {
-        let room = under_way.available_permits();
-        if room == 0 {
-            return Ok(());
-        }
-        let mut tx = app.begin().await?;
-        let due = notifications::take_due(&mut tx, &app.clock, channel, i64::try_from(room)?).await?;
-        // One question for all of them.
-        let theirs = Arc::new(if due.is_empty() { Theirs::default() } else { texts::of_tenants(&mut tx, &tenants_of(&due)).await? });
-        tx.commit().await?;
-        let count = due.len();
-        for delivery in due {
-            let permit = under_way.clone().acquire_owned().await?;
-            let (app, carriers, theirs) = (app.clone(), carriers.clone(), theirs.clone());
-            tasks.spawn(async move {
-                if let Err(error) = deliver_one(&app, &carriers, &delivery, &theirs).await {
-                    tracing::warn!(message.id = %delivery.message_id, error = format!("{error:#}"), "how a delivery ended could not be written down");
-                }
-                drop(permit);
-            });
-        }
-        // A full batch: there may be more.
-        if count < room {
-            return Ok(());
-        }
-    }
-}
-
-fn tenants_of(due: &[Delivery]) -> Vec<uuid::Uuid> {
-    let mut tenants: Vec<_> = due.iter().map(|delivery| delivery.tenant_id).collect();
-    tenants.sort_unstable();
-    tenants.dedup();
-    tenants
-}
-
-async fn deliver_one(app: &App, carriers: &Carriers, delivery: &Delivery, theirs: &Theirs) -> Result<()> {
-    // A decoy's message is done in no time and a real one is not. So that the very next request does not feel the difference,
-    // all begin a moment later, and not all after the same moment.
-    tokio::time::sleep(Duration::from_millis(40 + u64::from(id::random_bytes::<1>()[0]) / 2)).await;
-    let how = attempt(app, carriers, delivery, theirs).await;
-    if let Delivered::Retry(why) | Delivered::Failed(why) = &how {
-        tracing::warn!(message.id = %delivery.message_id, message.attempt = delivery.attempt, reason = %why, "a message was not delivered");
-    }
-    // One statement, hence a transaction by itself.
-    let mut conn = app.db.acquire().await?;
-    notifications::settle(&mut conn, &app.clock, delivery, how).await
-}
-
-async fn attempt(app: &App, carriers: &Carriers, delivery: &Delivery, theirs: &Theirs) -> Delivered {
-    if delivery.channel == Channel::Nowhere || delivery.moot {
-        return Delivered::Discarded;
-    }
-    match send(app, carriers, delivery, theirs).await {
-        Ok(Ok(parts)) => Delivered::Sent { parts },
-        Ok(Err(Failure::Retry(why))) => Delivered::Retry(why),
-        Ok(Err(Failure::Fail(why))) => Delivered::Failed(why),
-        Err(error) => Delivered::Retry(format!("{error:#}")),
-    }
-}
-
-/// As how many messages it counts for what it costs.
-async fn send(app: &App, carriers: &Carriers, delivery: &Delivery, theirs: &Theirs) -> Result<Result<i16, Failure>> {
-    let tenant = app.tenant(delivery.tenant_id).await?;
-    let mut message = delivery.open(&tenant.scope)?;
-    if delivery.channel == Channel::Email {
-        let mut conn = app.db.acquire().await?;
-        authenticators::add_lately(&mut conn, &tenant.scope, &app.clock, &mut message).await?;
-    }
-    let theirs = letter::which(&tenant, &message, delivery.channel).and_then(|which| theirs.text(delivery.tenant_id, which));
-    let off = |what: &str| Ok(Err(Failure::Fail(format!("{what} is not set up"))));
-    match delivery.channel {
-        Channel::Email => {
-            let Some(mailer) = &carriers.mail else { return off("mail") };
-            let help = help(app, &tenant, &message).await?.map(|contact| contact.line());
-            let letter = letter::mail(&app.public_url, &tenant, &message, theirs, help.as_deref())?;
-            let mail = Mail { id: delivery.message_id, to: &message.to, subject: &letter.subject, text: &letter.text, html: &letter.html };
-            Ok(mailer.send(&mail).await.map(|()| 1))
-        }
-        Channel::Sms => {
-            let Some(gateway) = &carriers.sms else { return off("sms") };
-            // Counted with the first attempt, and committed before it.
-            if delivery.attempt == 1 && !may_text(app, &tenant, &message).await? {
-                return Ok(Err(Failure::Fail("the tenant's text messages for notices are used up, or do not go there".to_owned())));
-            }
-            let text = letter::text(&app.public_url, &tenant, &message, theirs)?;
-            let parts = i16::try_from(texts::size(&text).messages)?;
-            Ok(gateway.send(delivery.message_id, &message.to, &text).await.map(|()| parts))
-        }
-        Channel::Nowhere => Ok(Ok(1)),
-    }
-}
-
-/// Whom the reader may ask: of a notice, their own group's help desk.
-async fn help(app: &App, tenant: &tenants::Tenant, message: &notifications::Message) -> Result<Option<tenants::Contact>> {
-    if !tenant.brand.by_group {
-        return Ok(tenant.contact());
-    }
-    let mut conn = app.db.acquire().await?;
-    Ok(notices::contact(&mut conn, &tenant.scope, message).await?.or_else(|| tenant.contact()))
-}
-
-async fn may_text(app: &App, tenant: &tenants::Tenant, message: &notifications::Message) -> Result<bool> {
-    let mut conn = app.db.acquire().await?;
-    notices::may_text(&mut conn, tenant, &app.clock, message).await
 }
 
 /// Ask whose time has come whether their methods of proof are still right.

@@ -56,6 +56,7 @@ impl Cluster {
         let mut tuning = Tuning { settings: SETTINGS.map(str::to_owned).into(), environment: Vec::new() };
         if statements {
             tuning.settings.push("shared_preload_libraries=pg_stat_statements".to_owned());
+            tuning.settings.push("pg_stat_statements.track_planning=on".to_owned());
         }
         let mut disk = format!("real fsync on {kind}");
         if let Some(millis) = fsync {
@@ -82,8 +83,9 @@ impl Cluster {
     pub fn statements(&self) -> Result<String> {
         self.psql(
             DATABASE,
-            "select format('%8s ms %7s × %8s ms  %s', round(total_exec_time), calls, round(mean_exec_time::numeric, 3), left(regexp_replace(query, '\\s+', ' ', 'g'), 150))
-             from statements.pg_stat_statements order by total_exec_time desc limit 25",
+            "select format('%8s ms %7s × %8s ms, and %8s ms to plan  %s', round(total_exec_time), calls, round(mean_exec_time::numeric, 3),
+                 round((total_plan_time / greatest(calls, 1))::numeric, 3), left(regexp_replace(query, '\\s+', ' ', 'g'), 150))
+             from statements.pg_stat_statements order by total_exec_time + total_plan_time desc limit 40",
         )
     }
 

@@ -38,6 +38,10 @@ pub async fn measure(bench: &Bench) -> Result<Line> {
     let course = Course::new(&[]);
     let crew = Crew::start(&[&server], &[&site], &course, bench.manners).await?;
     let (mut stages, mut totals, mut commits): (Vec<[f64; STAGES.len()]>, _, _) = (Vec::new(), Vec::new(), Vec::new());
+    let mut asked: Vec<(String, Vec<f64>)> = Vec::new();
+    if bench.statements {
+        bench.cluster.forget_statements()?;
+    }
     for number in 0..count {
         let mut person = Person::new(&world, &server, &site, number).await?;
         let (times, count) = person.journey(&inbox).await.with_context(|| course.failure().unwrap_or_default())?;
@@ -46,9 +50,21 @@ pub async fn measure(bench: &Bench) -> Result<Line> {
             totals.push(times.iter().sum());
             stages.push(times);
             commits.push(count);
+            for (at, (line, millis)) in person.asked.into_iter().enumerate() {
+                if asked.len() == at {
+                    asked.push((line, Vec::new()));
+                }
+                asked[at].1.push(millis);
+            }
         }
     }
     crew.stop().await;
+    if bench.statements {
+        bench.say(&bench.cluster.statements()?);
+        for (line, times) in &asked {
+            bench.say(&format!("{:6.2} ms  {line}", median(times)));
+        }
+    }
     drop(server);
     let after = bench.yard(1)?;
     let commit = f64::midpoint(before.p50, after.p50) / 3.0;
@@ -76,13 +92,25 @@ struct Person<'a> {
     cookie: String,
     /// Places in the log before and after each request.
     places: Vec<(String, String)>,
+    /// What was asked, and how many milliseconds each took.
+    asked: Vec<(String, f64)>,
 }
 
 impl<'a> Person<'a> {
     async fn new(world: &'a World, server: &'a Server, site: &'a Site, number: usize) -> Result<Self> {
         let name = super::world::name(number);
         let address = format!("{name}@mail.example");
-        Ok(Self { world, server, site, conn: server.conn().await?, address, name, cookie: String::new(), places: Vec::new() })
+        Ok(Self {
+            world,
+            server,
+            site,
+            conn: server.conn().await?,
+            address,
+            name,
+            cookie: String::new(),
+            places: Vec::new(),
+            asked: Vec::new(),
+        })
     }
 
     /// Milliseconds per stage, and the commits of all.
@@ -168,6 +196,7 @@ impl<'a> Person<'a> {
             cookie.split(';').next().unwrap_or_default().clone_into(&mut self.cookie);
         }
         let (status, body) = (answer.status, answer.body.to_vec());
+        self.asked.push((line, millis));
         let to = self.place().await?;
         self.places.push((from, to));
         Ok((millis, status, body))

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::App;
 use crate::{
+    base::db::Plans,
     domain::{
         branding,
         fleet::{self, Readiness},
@@ -112,14 +113,17 @@ impl App {
         if let Some(kept) = lock(&known.portals).get_mut(host).and_then(|kept| kept.still(now)) {
             return Ok(Some(kept));
         }
-        let changes = known.changes.load(Ordering::SeqCst);
-        let mut conn = self.db.acquire().await?;
-        let found = tenants::by_host(&mut conn, &self.ring, host).await?.map(Arc::new);
-        match &found {
-            Some(tenant) => known.learn(&known.portals, host.to_owned(), tenant.clone(), now, changes),
-            None => drop(lock(&known.portals).remove(host)),
-        }
-        Ok(found)
+        seldom(async {
+            let changes = known.changes.load(Ordering::SeqCst);
+            let mut conn = self.db.acquire().await?;
+            let found = tenants::by_host(&mut conn, &self.ring, host).await?.map(Arc::new);
+            match &found {
+                Some(tenant) => known.learn(&known.portals, host.to_owned(), tenant.clone(), now, changes),
+                None => drop(lock(&known.portals).remove(host)),
+            }
+            Ok(found)
+        })
+        .await
     }
 
     /// Whether a reset of this tenant's people could work, as it was a moment ago.
@@ -128,14 +132,17 @@ impl App {
         if lock(&known.ready).get_mut(&scope.id()).and_then(|kept| kept.still(now)).is_some() {
             return Ok(Readiness::Ready);
         }
-        let changes = known.changes.load(Ordering::SeqCst);
-        let mut conn = self.db.acquire().await?;
-        let found = fleet::readiness(&mut conn, scope, &self.clock, None).await?;
-        match found {
-            Readiness::Ready => known.learn(&known.ready, scope.id(), (), now, changes),
-            _ => drop(lock(&known.ready).remove(&scope.id())),
-        }
-        Ok(found)
+        seldom(async {
+            let changes = known.changes.load(Ordering::SeqCst);
+            let mut conn = self.db.acquire().await?;
+            let found = fleet::readiness(&mut conn, scope, &self.clock, None).await?;
+            match found {
+                Readiness::Ready => known.learn(&known.ready, scope.id(), (), now, changes),
+                _ => drop(lock(&known.ready).remove(&scope.id())),
+            }
+            Ok(found)
+        })
+        .await
     }
 
     /// A tenant's logo: whoever fetches it again and again asks the database once.
@@ -144,7 +151,7 @@ impl App {
         if let Some(kept) = lock(logos).get(&key).cloned() {
             return Ok(Some(kept));
         }
-        let mut conn = self.wall.acquire(&tenant.scope).await?;
+        let mut conn = self.wall.acquire(&tenant.scope, Plans::Kept).await?;
         let found = branding::picture(&mut conn, &tenant.scope, &logo.hash).await?.map(Bytes::from);
         if let Some(png) = &found {
             make_room(&mut lock(logos), MOST_LOGOS).insert(key, png.clone());
@@ -158,11 +165,14 @@ impl App {
         if let Some(kept) = lock(&known.load).get_mut(&()).and_then(|kept| kept.still(now)) {
             return Ok(kept);
         }
-        let changes = known.changes.load(Ordering::SeqCst);
-        let mut conn = self.db.acquire().await?;
-        let found = Arc::new(work::load(&mut conn, &self.clock).await?);
-        known.learn(&known.load, (), found.clone(), now, changes);
-        Ok(found)
+        seldom(async {
+            let changes = known.changes.load(Ordering::SeqCst);
+            let mut conn = self.db.acquire().await?;
+            let found = Arc::new(work::load(&mut conn, &self.clock).await?);
+            known.learn(&known.load, (), found.clone(), now, changes);
+            Ok(found)
+        })
+        .await
     }
 }
 
@@ -178,6 +188,11 @@ impl<V: Clone> Kept<V> {
         }
         Some(self.value.clone())
     }
+}
+
+/// On the heap: what nearly every page goes without would make all that it is wrapped in larger, and be moved about with it.
+fn seldom<T>(asks: impl Future<Output = Result<T>> + Send) -> impl Future<Output = Result<T>> + Send {
+    Box::pin(asks)
 }
 
 fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {

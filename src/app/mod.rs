@@ -27,7 +27,7 @@ use crate::{
     base::{
         clock::Clock,
         config::{self, Config},
-        db,
+        db::{self, Plans},
         secret::KeyRing,
         slow_hash::SlowHash,
     },
@@ -166,6 +166,11 @@ impl App {
     /// Over all tenants. Handlers own the transaction; nothing outgoing happens under it.
     pub async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
         db::begin(&self.db, "begin".to_owned()).await
+    }
+
+    /// The same for what is done again and again, each time with a few rows.
+    pub async fn begin_kept(&self) -> Result<Transaction<'static, Postgres>> {
+        db::begin(&self.db, format!("begin; {}", Plans::Kept.set(true))).await
     }
 }
 

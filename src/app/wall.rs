@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Executor, PgPool, Postgres, Transaction, pool::PoolCon
 use crate::{
     base::{
         config,
-        db::{self, Doubt},
+        db::{self, Doubt, Plans},
     },
     domain::tenants::Scope,
 };
@@ -24,15 +24,16 @@ impl Wall {
     }
 
     /// A transaction within the wall of this tenant, in one round trip. Nothing outgoing happens under it.
-    pub async fn begin(&self, scope: &Scope) -> Result<Transaction<'static, Postgres>> {
-        db::begin(&self.0, format!("begin; set local sspr.tenant = '{}'", scope.id())).await
+    pub async fn begin(&self, scope: &Scope, plans: Plans) -> Result<Transaction<'static, Postgres>> {
+        db::begin(&self.0, format!("begin; set local sspr.tenant = '{}'; {}", scope.id(), plans.set(true))).await
     }
 
     /// For what is read, and for single statements that are committed by themselves.
-    pub async fn acquire(&self, scope: &Scope) -> Result<PoolConnection<Postgres>> {
+    pub async fn acquire(&self, scope: &Scope, plans: Plans) -> Result<PoolConnection<Postgres>> {
         let mut conn = self.0.acquire().await.context("acquiring a connection")?;
         // An id has nothing that could end the text.
-        conn.execute(AssertSqlSafe(format!("set sspr.tenant = '{}'", scope.id()))).await.context("naming the tenant")?;
+        let named = AssertSqlSafe(format!("set sspr.tenant = '{}'; {}", scope.id(), plans.set(false)));
+        conn.execute(named).await.context("naming the tenant")?;
         Ok(conn)
     }
 }

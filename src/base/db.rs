@@ -34,6 +34,28 @@ pub async fn connect_doubting(settings: &config::Database, doubt: &Doubt) -> Res
         .context("connecting to Postgres (database.url)")
 }
 
+/// How Postgres plans what a connection asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plans {
+    /// Once for all values and by index, for what is found by its key: planning such a statement takes longer than it does, and a plan from
+    /// when a table was small must not stay.
+    Kept,
+    /// As Postgres sees fit, mostly anew for each set of values: for searches, lists and counts, whose best way depends on what is asked.
+    Fresh,
+}
+
+impl Plans {
+    /// As SQL; `local`: until the transaction ends, else from now on.
+    pub fn set(self, local: bool) -> String {
+        let set = if local { "set local" } else { "set" };
+        let (mode, scans) = match self {
+            Self::Kept => ("force_generic_plan", "off"),
+            Self::Fresh => ("auto", "on"),
+        };
+        format!("{set} plan_cache_mode = {mode}; {set} enable_seqscan = {scans}")
+    }
+}
+
 /// When a connection was last seen to break: Postgres may have restarted, and others be as dead.
 #[derive(Clone, Default)]
 pub struct Doubt(Arc<Mutex<Option<Instant>>>);
@@ -83,7 +105,8 @@ pub async fn connect_as(role: &'static str, settings: &config::Database, doubt: 
                 Err(sqlx::Error::Configuration(why.into()))
             })
         })
-        .connect_with(options(&settings.url)?.application_name("sspr doors").options([("role", role)]))
+        // Where there is no index, [`Plans::Kept`] makes a plan look so dear that Postgres would compile it first.
+        .connect_with(options(&settings.url)?.application_name("sspr doors").options([("role", role), ("jit", "off")]))
         .await
         .with_context(|| format!("connecting to Postgres (database.url) as {role}"))
 }

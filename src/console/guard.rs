@@ -12,6 +12,7 @@ use axum::{
 use super::approvals;
 use crate::{
     app::{App, PublicUrl},
+    base::db::Plans,
     domain::operators::{self, Operator, Role, Session, Stage},
     web::{Error, Visitor, cookie, page::Ends},
 };
@@ -150,6 +151,7 @@ async fn at(parts: &Parts, app: &Arc<App>, stage: Stage) -> Result<Option<Desk>,
     let found = operators::load(&mut conn, &visitor.tenant.scope, &app.clock, token, stage).await?;
     Ok(found.map(|(session, operator)| {
         visitor.source.actor = operator.actor();
+        visitor.plans = Plans::Fresh;
         if stage == Stage::In {
             let (ends, lasts) = (session.ends_at(), session.ends_at() < session.expires_at);
             let seconds = (ends - app.clock.now()).whole_seconds();

@@ -254,13 +254,6 @@ pub async fn end_but(
     Ok(ended.len())
 }
 
-/// Which of these people have any, living or not swept away yet.
-pub async fn any_of(conn: &mut PgConnection, tenants: &[Uuid], users: &[Uuid]) -> Result<Vec<Uuid>> {
-    let found =
-        sqlx::query_scalar!("select distinct user_id from sessions where tenant_id = any($1) and user_id = any($2)", tenants, users);
-    Ok(found.fetch_all(conn).await?)
-}
-
 /// Forget those that are over. The trail tells when a session began and who ended it; that it ran out, its limits tell.
 pub async fn clean(conn: &mut PgConnection, clock: &Clock) -> Result<u64> {
     let done = sqlx::query!(

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::journey::{self, Journey};
 use crate::{
     app::{App, Subscription},
+    base::db::Plans,
     domain::{
         queue::{self, State},
         resets::{Flow, Step, TargetView},
@@ -166,7 +167,7 @@ async fn watch(app: Arc<App>, scope: Scope, mut flow: Flow, job: Uuid, sender: S
 }
 
 async fn look(app: &App, scope: &Scope, job: Uuid, flow: &mut Flow) -> anyhow::Result<()> {
-    let mut conn = app.wall.acquire(scope).await?;
+    let mut conn = app.wall.acquire(scope, Plans::Kept).await?;
     flow.job = queue::view(&mut conn, scope, job).await?;
     flow.look_at_targets(&mut conn, scope).await
 }

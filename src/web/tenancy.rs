@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{Context, Error, Page, cookie, device, page::Ends};
 use crate::{
     app::{App, host_and_port},
-    base::language::Language,
+    base::{db::Plans, language::Language},
     domain::{
         audit::Source,
         authenticators::RelyingParty,
@@ -38,6 +38,8 @@ pub struct Visitor {
     pub ends: Option<Ends>,
     /// Whom they ask, if not whom everybody asks: known only of somebody who has proven who they are.
     pub desk: Option<Contact>,
+    /// People's doors ask for what has a key; the console searches.
+    pub plans: Plans,
     request: String,
     /// One of the tenant's, by which this browser came.
     host: String,
@@ -54,19 +56,19 @@ impl FromRequestParts<Arc<App>> for Visitor {
         let language = language(app, &parts.uri, &parts.headers, Some(tenant.language));
         let source = Source { actor: "user".to_owned(), request: Some(context.request.clone()), address: context.address };
         let (device, request) = (device::of(&parts.headers), context.request);
-        Ok(Self { app: app.clone(), tenant, language, source, device, ends: None, desk: None, request, host })
+        Ok(Self { app: app.clone(), tenant, language, source, device, ends: None, desk: None, plans: Plans::Kept, request, host })
     }
 }
 
 impl Visitor {
     /// A transaction that sees this tenant and no other.
     pub async fn begin(&self) -> anyhow::Result<Transaction<'static, Postgres>> {
-        self.app.wall.begin(&self.tenant.scope).await
+        self.app.wall.begin(&self.tenant.scope, self.plans).await
     }
 
     /// The same for what is read, and for single statements that are committed by themselves.
     pub async fn acquire(&self) -> anyhow::Result<PoolConnection<Postgres>> {
-        self.app.wall.acquire(&self.tenant.scope).await
+        self.app.wall.acquire(&self.tenant.scope, self.plans).await
     }
 
     /// This portal, as passkeys know it. The host was found to be the tenant's, so nobody can name another one.

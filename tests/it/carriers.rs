@@ -3,8 +3,13 @@
 use sspr::{
     base::{config, id},
     carriers::{Carriers, Failure, mail::Mail},
+    domain::notifications::{self, Channel, Content, Message},
     lab::inbox::{Inbox, Refusal},
 };
+use time::Duration;
+use tokio::net::TcpListener;
+
+use crate::support::Cloud;
 
 fn carriers(inbox: &Inbox) -> Carriers {
     let mail = config::Mail { url: inbox.smtp_url().into(), from: "Zurücksetzen <reset@corp.example>".into(), timeout_seconds: 5 };
@@ -47,4 +52,27 @@ async fn text_messages_arrive_and_refusals_are_told_apart() {
     assert_eq!(send().await, Err(Failure::Retry("the SMS gateway answered 503 with code 20503".into())));
     drop(inbox);
     assert_eq!(send().await, Err(Failure::Retry("no connection with the SMS gateway".into())));
+}
+
+/// It takes connections and says nothing: mails wait for it as many at once as may, and everything else goes on.
+#[tokio::test]
+async fn a_mail_server_that_hangs_holds_up_no_text_message() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let cloud = Cloud::start_with(&[("SSPR_MAIL__URL", &format!("smtp://{}", silent.local_addr().unwrap()))]).await;
+    let send = async |channel, to: &str| {
+        let content = Content::Code { code: "123456".into(), minutes: 10 };
+        let message = Message { to: to.into(), name: "Ann".into(), language: "en".into(), content, only: false };
+        let mut conn = cloud.app.db.acquire().await.unwrap();
+        let (scope, clock) = (&cloud.tenant.scope, &cloud.clock);
+        notifications::enqueue(&mut conn, scope, clock, channel, &message, None, Duration::HOUR).await.unwrap();
+        cloud.app.wake_outbox();
+    };
+    for n in 0..40 {
+        send(Channel::Email, &format!("ann{n}@corp.example")).await;
+    }
+    cloud.until("select count(*) from messages where attempts = 1", 16).await;
+    send(Channel::Sms, "+15550100").await;
+    assert!(cloud.inbox.wait_for("+15550100", 0).await.unwrap().text.contains("123456"));
+    let mails = "select count(*) from messages where channel = 'email' and attempts = 1 and state = 'waiting'";
+    assert_eq!(cloud.sql::<i64>(mails).await, 16, "and no more than that at the mail server");
 }

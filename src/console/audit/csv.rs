@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::{Form, told::Names};
 use crate::{
     app::App,
+    base::db::Plans,
     console::{
         csv,
         guard::{Fresh, Trail},
@@ -84,7 +85,7 @@ async fn send(app: std::sync::Arc<App>, scope: Scope, filter: Filter, sender: Se
 
 /// The next lines, and the last one of them if there may be more.
 async fn page(app: &App, scope: &Scope, filter: &Filter, before: Option<Uuid>) -> anyhow::Result<(String, Option<Uuid>)> {
-    let mut conn = app.wall.acquire(scope).await?;
+    let mut conn = app.wall.acquire(scope, Plans::Fresh).await?;
     let lines = search::find(&mut conn, scope, filter, before, PAGE).await?;
     let names = names(&mut conn, scope, &lines).await?;
     let more = i64::try_from(lines.len())? == PAGE;

@@ -3,7 +3,7 @@
 
 mod content;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use time::Duration;
@@ -110,34 +110,33 @@ impl Delivery {
     }
 }
 
-/// Up to `most` messages of a channel that are due, each pushed out of the others' sight while it is under way.
-pub async fn take_due(conn: &mut PgConnection, clock: &Clock, channel: Channel, most: i64) -> Result<Vec<Delivery>> {
+/// Messages that are due, of each channel up to as many as there is room for; each pushed out of the others' sight while it is under way.
+pub async fn take_due(conn: &mut PgConnection, clock: &Clock, rooms: &[(Channel, i64)]) -> Result<Vec<Delivery>> {
     let now = clock.now();
+    let (channels, rooms): (Vec<&str>, Vec<i64>) = rooms.iter().map(|(channel, room)| (channel.as_str(), *room)).unzip();
     let rows = sqlx::query!(
         r#"update messages set due_at = $1 + $3, attempts = attempts + 1
-           where message_id in (select message_id from messages where state = 'waiting' and due_at <= $1 and expires_at > $1 and channel = $4
-                                order by due_at limit $2 for update skip locked)
-           returning message_id, tenant_id, payload as "payload!", attempts, user_id is not null
+           where message_id = any(array(select m.message_id from unnest($4::text[], $2::bigint[]) as r (channel, room)
+               cross join lateral (select message_id from messages
+                   where state = 'waiting' and channel = r.channel and due_at <= $1 and expires_at > $1
+                   order by due_at limit r.room for update skip locked) m))
+           returning message_id, tenant_id, channel, payload as "payload!", attempts, user_id is not null
                and (exists (select from freezes f where f.tenant_id = messages.tenant_id and f.user_id = messages.user_id and f.lifted_at is null)
                    or not exists (select from users u where u.tenant_id = messages.tenant_id and u.user_id = messages.user_id and u.removed_at is null)) as "moot!""#,
         now,
-        most,
+        &rooms,
         sqlx::postgres::types::PgInterval::try_from(UNDER_WAY).map_err(|error| anyhow::anyhow!(error))?,
-        channel.as_str(),
+        &channels as &[&str],
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Delivery {
-            message_id: row.message_id,
-            tenant_id: row.tenant_id,
-            channel,
-            payload: row.payload,
-            attempt: row.attempts,
-            moot: row.moot,
+    rows.into_iter()
+        .map(|row| {
+            let channel = Channel::ALL.into_iter().find(|channel| channel.as_str() == row.channel).context("an unknown channel")?;
+            let (message_id, tenant_id, payload) = (row.message_id, row.tenant_id, row.payload);
+            Ok(Delivery { message_id, tenant_id, channel, payload, attempt: row.attempts, moot: row.moot })
         })
-        .collect())
+        .collect()
 }
 
 /// End those that are not worth sending any more.

@@ -54,6 +54,7 @@ pub async fn lease(conn: &mut PgConnection, clock: &Clock, asks: &[Ask<'_>]) -> 
         connectors.push(connector);
         most.push(count);
     }
+    let asked: i64 = most.iter().sum();
     let rows = sqlx::query_as!(
         Row,
         r#"with chosen as (
@@ -71,7 +72,7 @@ pub async fn lease(conn: &mut PgConnection, clock: &Clock, asks: &[Ask<'_>]) -> 
            )
            update jobs j set state = 'leased', lease = gen_random_uuid(), lease_until = $6, leased_at = $5, agent_id = t.agent_id,
                attempts = attempts + 1
-           from taken t where j.job_id = t.job_id and j.job_id between $7 and $8 and j.state in ('submitted', 'leased')
+           from (select * from taken limit $9) t where j.job_id = t.job_id and j.job_id between $7 and $8 and j.state in ('submitted', 'leased')
            returning j.job_id, j.tenant_id, j.connector_id, j.object_guid, j.kind, j.seq, j.issued_at, j.expires_at, j.attempts,
                j.lease as "lease!", j.envelopes, t.agent_id as "agent_id!""#,
         &agents,
@@ -83,6 +84,8 @@ pub async fn lease(conn: &mut PgConnection, clock: &Clock, asks: &[Ask<'_>]) -> 
         // None that still lives was made earlier; a clock may be a little ahead.
         id::lowest_at(now - LIFETIME - SLACK),
         id::lowest_at(now + SLACK),
+        // Postgres thinks of few, and looks each of them up rather than read all jobs of that hour.
+        asked,
     )
     .fetch_all(conn)
     .await?;

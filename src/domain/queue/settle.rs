@@ -102,6 +102,9 @@ pub struct Ended {
     code: Code,
     allowed_at: Option<OffsetDateTime>,
     signed: String,
+    tenant: Uuid,
+    /// It is not written down so where its person is signed in: their sessions end with it, in one transaction.
+    alone: bool,
 }
 
 /// What becomes of each, in order, as far as nothing speaks against it; `None` for what [`settle_closely`] must look at. Only looks:
@@ -111,7 +114,12 @@ pub async fn settle(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<Vec<Op
     let judged = (1..).zip(told).map(|(n, told)| {
         let Some(row) = rows.remove(&n) else { return Ok(None) };
         Ok(match judge(told, &row, false)? {
-            Word::Ends(state) if row.state == State::Leased.as_str() && !row.leads() => Some(row.ends(told, State::Leased, state)?),
+            Word::Ends(state) if row.state == State::Leased.as_str() && !row.leads() => {
+                let ended = row.ends(told, State::Leased, state)?;
+                let alone = ended.signs_out();
+                // A try at the old password is counted together with the end.
+                Some(Ended { alone, ..ended }).filter(|ended| !ended.kind.has_old())
+            }
             _ => None,
         })
     });
@@ -162,7 +170,7 @@ async fn look(conn: &mut PgConnection, told: &[Told<'_>]) -> Result<BTreeMap<i64
                j.hashes ->> r.agent_id::text as hash, host(j.origin) as origin, u.display_name as "name?", u.mail, u.private_mail, u.mobile, u.language,
                (select f.passed <@ array['email', 'private_email'] and f.passed <> '{}' from flows f where r.applied and f.flow_id = j.flow_id) as by_mail
            from unnest($1::uuid[], $2::uuid[], $3::uuid[], $6::bool[]) with ordinality as r (tenant_id, job_id, agent_id, applied, n)
-           join jobs j on j.job_id = r.job_id and j.job_id between $4 and $5 and j.tenant_id = r.tenant_id
+           cross join lateral (select * from jobs where job_id = r.job_id and job_id between $4 and $5 and tenant_id = r.tenant_id offset 0) j
            left join users u on r.applied and u.tenant_id = j.tenant_id and u.user_id = j.user_id
                and u.removed_at is null and u.enabled and not u.protected"#,
         &column(|told| told.scope.id()),
@@ -266,11 +274,18 @@ impl Row {
             code: result.code,
             allowed_at: result.allowed_at.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
             signed: told.signed.to_owned(),
+            tenant: told.scope.id(),
+            alone: false,
         })
     }
 }
 
 impl Ended {
+    /// A new password ends the sessions of its owner.
+    pub fn signs_out(&self) -> bool {
+        self.kind.has_new() && self.code.outcome() == Outcome::Applied
+    }
+
     pub fn settled(&self) -> Settled {
         let end = End { state: self.state, code: self.code, allowed_at: self.allowed_at };
         Settled::Recorded { user_id: self.user_id, flow_id: self.flow_id, end }
@@ -289,17 +304,20 @@ pub async fn record(
     let jobs: Vec<Uuid> = ended.iter().map(|ended| ended.job).collect();
     let (first, last) = span(&jobs);
     let now = clock.now();
+    // (Where a limit stands, Postgres thinks of few rows, and looks each of them up rather than read all that lie between.)
     // The pointer's end of lease is another with every lease, and changes together with the row's, under the pointer's lock: where it
     // is as it was read, the lease is. That a pointer was taken and its row was not as it says cannot be, and must not be written.
     let row = sqlx::query!(
         r#"with gone as (
-               delete from active_jobs a using unnest($1::uuid[], $2::timestamptz[]) as r (job_id, lease_until)
-               where a.job_id = r.job_id and a.lease_until = r.lease_until returning a.job_id
+               delete from active_jobs a using unnest($1::uuid[], $2::timestamptz[], $35::bool[], $36::uuid[], $37::uuid[])
+                   as r (job_id, lease_until, alone, tenant_id, user_id)
+               where a.job_id = r.job_id and a.lease_until = r.lease_until
+                   and not (r.alone and exists (select from sessions s where s.tenant_id = r.tenant_id and s.user_id = r.user_id)) returning a.job_id
            ), over as (
                update jobs j set state = r.state, code = r.code, allowed_at = r.allowed_at, result = r.result,
                    finished_at = coalesce(j.finished_at, $9), envelopes = null
-               from unnest($1::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[])
-                   as r (job_id, lease, before, state, code, allowed_at, result)
+               from (select * from unnest($1::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[])
+                   as r (job_id, lease, before, state, code, allowed_at, result) limit $38) r
                where j.job_id = r.job_id and j.job_id between $10 and $11 and j.state = r.before and j.lease is not distinct from r.lease
                    and (r.before = 'unknown' or r.job_id = any(array(select job_id from gone)))
                returning j.job_id
@@ -358,6 +376,10 @@ pub async fn record(
         &letters.hashes as &[Option<Vec<u8>>],
         &letters.users as &[Option<Uuid>],
         &letters.abouts as &[Option<&str>],
+        &ended.iter().map(|ended| ended.alone).collect::<Vec<_>>(),
+        &ended.iter().map(|ended| ended.tenant).collect::<Vec<_>>(),
+        &ended.iter().map(|ended| ended.user_id).collect::<Vec<_>>(),
+        i64::try_from(ended.len())?,
     )
     .fetch_one(conn)
     .await?;

@@ -104,7 +104,7 @@ async fn write(conn: &mut PgConnection, now: OffsetDateTime, posted: &[&Posted<'
                    as r (job_id, tenant_id, flow_id, agents, submission, hashes, envelopes, origin, agent_id, lease, kind)
                cross join lateral (select connector_id, object_guid, seq from jobs
                    where job_id = r.job_id and job_id between $11 and $12 and tenant_id = r.tenant_id and flow_id = r.flow_id
-                       and jobs.kind = r.kind and state = 'offered' and expires_at > $13) j
+                       and jobs.kind = r.kind and state = 'offered' and expires_at > $13 offset 0) j
                cross join lateral (select from job_heads
                    where connector_id = j.connector_id and object_guid = j.object_guid and seq = j.seq for update) h
                where not exists (select from active_jobs a
@@ -115,7 +115,7 @@ async fn write(conn: &mut PgConnection, now: OffsetDateTime, posted: &[&Posted<'
                    agent_id = t.agent_id, lease = t.lease, attempts = case when t.lease is null then 0 else 1 end,
                    lease_until = case when t.lease is not null then $14::timestamptz end,
                    leased_at = case when t.lease is not null then $13::timestamptz end
-               from ticket t where j.job_id = t.job_id and j.job_id between $11 and $12 and j.state = 'offered'
+               from (select * from ticket limit $28) t where j.job_id = t.job_id and j.job_id between $11 and $12 and j.state = 'offered'
                returning j.job_id, j.tenant_id, j.connector_id, j.object_guid, j.kind, j.seq, j.issued_at, j.expires_at, j.lease, t.agents
            ), pointers as (
                insert into active_jobs (job_id, tenant_id, connector_id, object_guid, agents, expires_at, lease_until)
@@ -158,6 +158,8 @@ async fn write(conn: &mut PgConnection, now: OffsetDateTime, posted: &[&Posted<'
         &lines.details,
         lines.at,
         &kinds(posted) as &[&str],
+        // Postgres thinks of few, and looks each of them up rather than read all that lie between.
+        i64::try_from(posted.len())?,
     )
     .fetch_all(conn)
     .await?;

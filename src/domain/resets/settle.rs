@@ -98,8 +98,15 @@ pub async fn settle(conn: &mut PgConnection, clock: &Clock, reports: &[&Report<'
 pub async fn settle_closely(conn: &mut PgConnection, clock: &Clock, reports: &[&Report<'_>]) -> Result<(Vec<Settled>, Vec<LetGo>)> {
     let decided = queue::settle_closely(&mut *conn, clock, &told(reports)).await?;
     let ends: Vec<_> = reports.iter().copied().zip(&decided).filter_map(|(report, (_, ended))| Some((report, ended.as_ref()?))).collect();
-    let count = ends.len();
-    ensure!(record(&mut *conn, clock, ends.into_iter()).await?.len() == count, "a locked job was not there any more");
+    ensure!(record(&mut *conn, clock, ends.iter().copied()).await?.len() == ends.len(), "a locked job was not there any more");
+    for (report, end) in &ends {
+        if end.kind.has_old() {
+            current::tried(&mut *conn, &report.tenant.scope, end.user_id, report.result.code).await?;
+        }
+        if end.signs_out() {
+            sign_out(&mut *conn, clock, report, end).await?;
+        }
+    }
     let mut lines = Vec::new();
     for (report, (settled, _)) in reports.iter().zip(&decided) {
         let (outcome, user, flow, why) = match settled {
@@ -139,9 +146,8 @@ async fn record<'a>(
     clock: &Clock,
     ends: impl Iterator<Item = (&'a Report<'a>, &'a queue::Ended)>,
 ) -> Result<BTreeSet<Uuid>> {
-    let (mut lines, mut ended, mut done, mut told) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut lines, mut ended, mut done) = (Vec::new(), Vec::new(), Vec::new());
     for (report, end) in ends {
-        told.push((report, end));
         let mut event = line(report, end.state.as_str(), Some(end.user_id), Some(end.flow_id), None);
         if !end.kind.is_effect() {
             // How an account stood is nobody's business later on.
@@ -158,36 +164,16 @@ async fn record<'a>(
         return Ok(BTreeSet::new());
     }
     let letters = notices(&mut *conn, clock, &done).await?;
-    let over = queue::record(&mut *conn, clock, &ended, &Lines::new(clock, lines), &letters).await?;
-    for (report, end) in told.iter().filter(|(report, _)| over.contains(&report.result.job)) {
-        if end.kind.has_old() {
-            current::tried(&mut *conn, &report.tenant.scope, end.user_id, report.result.code).await?;
-        }
-    }
-    sign_out(conn, clock, &told, &over).await?;
-    Ok(over)
+    queue::record(&mut *conn, clock, &ended, &Lines::new(clock, lines), &letters).await
 }
 
 /// A new password ends every session of its owner, but for the one in which it was chosen: whoever was in with the old one is out.
-async fn sign_out(conn: &mut PgConnection, clock: &Clock, told: &[(&Report<'_>, &queue::Ended)], over: &BTreeSet<Uuid>) -> Result<()> {
-    let set = |(report, end): &&(&Report<'_>, &queue::Ended)| {
-        end.kind.has_new() && report.result.code.outcome() == Outcome::Applied && over.contains(&report.result.job)
-    };
-    let changed: Vec<_> = told.iter().filter(set).collect();
-    let users: Vec<Uuid> = changed.iter().map(|(_, end)| end.user_id).collect();
-    if users.is_empty() {
-        return Ok(());
-    }
-    // Nearly always nobody is.
-    let tenants: Vec<Uuid> = changed.iter().map(|(report, _)| report.tenant.scope.id()).collect();
-    let signed_in = sessions::any_of(&mut *conn, &tenants, &users).await?;
-    for (report, end) in changed.into_iter().filter(|(_, end)| signed_in.contains(&end.user_id)) {
-        let scope = &report.tenant.scope;
-        let kept = sqlx::query_scalar!("select session_id from flows where tenant_id = $1 and flow_id = $2", scope.id(), end.flow_id)
-            .fetch_optional(&mut *conn)
-            .await?;
-        sessions::end_but(&mut *conn, scope, clock, report.source, end.user_id, kept.flatten()).await?;
-    }
+async fn sign_out(conn: &mut PgConnection, clock: &Clock, report: &Report<'_>, end: &queue::Ended) -> Result<()> {
+    let scope = &report.tenant.scope;
+    let kept = sqlx::query_scalar!("select session_id from flows where tenant_id = $1 and flow_id = $2", scope.id(), end.flow_id)
+        .fetch_optional(&mut *conn)
+        .await?;
+    sessions::end_but(conn, scope, clock, report.source, end.user_id, kept.flatten()).await?;
     Ok(())
 }
 
