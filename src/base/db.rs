@@ -37,8 +37,8 @@ pub async fn connect_doubting(settings: &config::Database, doubt: &Doubt) -> Res
 /// How Postgres plans what a connection asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plans {
-    /// Once for all values and by index, for what is found by its key: planning such a statement takes longer than it does, and a plan from
-    /// when a table was small must not stay.
+    /// Once for all values and by index, for what is found by its key: planning such a statement takes longer than it does. A plan from when a
+    /// table was small reads by an index, if not by the best one; it goes with the table's next `analyze`.
     Kept,
     /// As Postgres sees fit, mostly anew for each set of values: for searches, lists and counts, whose best way depends on what is asked.
     Fresh,

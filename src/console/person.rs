@@ -223,7 +223,8 @@ async fn show(desk: May<Serve>, Path(id): Path<Uuid>, uri: Uri) -> Result<Respon
         let mails = [&user.mail, &user.private_mail].into_iter().flatten().map(EmailAddress::masked);
         mails.chain(user.mobile.as_ref().map(Phone::masked)).collect()
     };
-    let locked = report.look.as_ref().filter(|look| !look.overtaken).and_then(|look| Some((look.account.as_ref()?.locked, moment(look.asked_at))));
+    let locked =
+        report.look.as_ref().filter(|look| !look.overtaken).and_then(|look| Some((look.account.as_ref()?.locked, moment(look.asked_at))));
     let offers = Offers {
         not: match ceiling {
             _ if user.is_none() => Some("people-not-gone"),

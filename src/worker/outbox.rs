@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -32,17 +32,19 @@ type Rooms = [(Channel, Arc<Semaphore>); Channel::ALL.len()];
 /// Until the process ends.
 pub async fn run(app: Arc<App>, carriers: Carriers) {
     let rooms = Channel::ALL.map(|channel| (channel, Arc::new(Semaphore::new(BATCH))));
-    let (tasks, mut woken) = (TaskTracker::new(), app.outbox.subscribe());
+    let (tasks, mut woken, freed) = (TaskTracker::new(), app.outbox.subscribe(), Arc::new(Notify::new()));
     loop {
         woken.mark_unchanged();
-        if let Err(error) = deliver(&app, &carriers, &rooms, &tasks).await {
+        let more = deliver(&app, &carriers, &rooms, &tasks, &freed).await.unwrap_or_else(|error| {
             tracing::warn!(error = format!("{error:#}"), "the outbox will be looked at again");
-        }
+            false
+        });
         // Alone, a message goes at once; of many, those that follow within a moment go together.
         tokio::time::sleep(GATHER).await;
         tokio::select! {
             () = app.stop.cancelled() => break,
             _ = woken.changed() => {}
+            () = freed.notified(), if more => {}
             () = tokio::time::sleep(OUTBOX_EVERY) => {}
         }
     }
@@ -50,8 +52,9 @@ pub async fn run(app: Arc<App>, carriers: Carriers) {
     tasks.wait().await;
 }
 
-/// Begin to deliver what is due, as much as may be under way at once; outside any transaction.
-async fn deliver(app: &Arc<App>, carriers: &Carriers, rooms: &Rooms, tasks: &TaskTracker) -> Result<()> {
+/// Begin to deliver what is due, as much as may be under way at once; outside any transaction. True: there may be more, as soon as there is
+/// room, which `freed` tells.
+async fn deliver(app: &Arc<App>, carriers: &Carriers, rooms: &Rooms, tasks: &TaskTracker, freed: &Arc<Notify>) -> Result<bool> {
     loop {
         let mut left = Vec::new();
         for (channel, room) in rooms {
@@ -59,8 +62,9 @@ async fn deliver(app: &Arc<App>, carriers: &Carriers, rooms: &Rooms, tasks: &Tas
         }
         left.retain(|(_, room)| *room > 0);
         if left.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
+        let full = left.len() < rooms.len();
         let mut tx = app.begin_kept().await?;
         let due = notifications::take_due(&mut tx, &app.clock, &left).await?;
         // One question for all of them.
@@ -72,17 +76,18 @@ async fn deliver(app: &Arc<App>, carriers: &Carriers, rooms: &Rooms, tasks: &Tas
             if let Some((_, left)) = left.iter_mut().find(|(channel, _)| *channel == delivery.channel) {
                 *left -= 1;
             }
-            let (app, carriers, theirs) = (app.clone(), carriers.clone(), theirs.clone());
+            let (app, carriers, theirs, freed) = (app.clone(), carriers.clone(), theirs.clone(), freed.clone());
             tasks.spawn(async move {
                 if let Err(error) = deliver_one(&app, &carriers, &delivery, &theirs).await {
                     tracing::warn!(message.id = %delivery.message_id, error = format!("{error:#}"), "how a delivery ended could not be written down");
                 }
                 drop(permit);
+                freed.notify_one();
             });
         }
         // Where a batch was full there may be more.
         if left.iter().all(|(_, room)| *room > 0) {
-            return Ok(());
+            return Ok(full);
         }
     }
 }

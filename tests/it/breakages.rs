@@ -68,7 +68,9 @@ fn every_breakage_fits_and_names_tests_that_are_there() {
                 wrong.push(format!("{list}: {heading}: what it replaces is in {file} {times} times"));
             }
             // Of a function that was made anew only the last one counts.
-            let later = migrations.iter().find(|(name, text)| file.starts_with("migrations/") && name.as_str() > file.as_str() && text.contains(&find));
+            let later = migrations
+                .iter()
+                .find(|(name, text)| file.starts_with("migrations/") && name.as_str() > file.as_str() && text.contains(&find));
             if let Some((name, _)) = later {
                 wrong.push(format!("{list}: {heading}: what it replaces stands in {name} again, which is what holds"));
             }

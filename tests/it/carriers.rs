@@ -59,20 +59,26 @@ async fn text_messages_arrive_and_refusals_are_told_apart() {
 async fn a_mail_server_that_hangs_holds_up_no_text_message() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let cloud = Cloud::start_with(&[("SSPR_MAIL__URL", &format!("smtp://{}", silent.local_addr().unwrap()))]).await;
-    let send = async |channel, to: &str| {
+    let send = async |channel, to: &str, lifetime| {
         let content = Content::Code { code: "123456".into(), minutes: 10 };
         let message = Message { to: to.into(), name: "Ann".into(), language: "en".into(), content, only: false };
         let mut conn = cloud.app.db.acquire().await.unwrap();
         let (scope, clock) = (&cloud.tenant.scope, &cloud.clock);
-        notifications::enqueue(&mut conn, scope, clock, channel, &message, None, Duration::HOUR).await.unwrap();
+        let id = notifications::enqueue(&mut conn, scope, clock, channel, &message, None, lifetime).await.unwrap();
         cloud.app.wake_outbox();
+        id
     };
     for n in 0..40 {
-        send(Channel::Email, &format!("ann{n}@corp.example")).await;
+        send(Channel::Email, &format!("ann{n}@corp.example"), Duration::HOUR).await;
     }
     cloud.until("select count(*) from messages where attempts = 1", 16).await;
-    send(Channel::Sms, "+15550100").await;
+    send(Channel::Sms, "+15550100", Duration::HOUR).await;
     assert!(cloud.inbox.wait_for("+15550100", 0).await.unwrap().text.contains("123456"));
     let mails = "select count(*) from messages where channel = 'email' and attempts = 1 and state = 'waiting'";
     assert_eq!(cloud.sql::<i64>(mails).await, 16, "and no more than that at the mail server");
+    // Next is not what has waited longest but what is worth nothing soonest.
+    let code = send(Channel::Email, "ann@corp.example", Duration::minutes(10)).await;
+    let mut conn = cloud.app.db.acquire().await.unwrap();
+    let next = notifications::take_due(&mut conn, &cloud.clock, &[(Channel::Email, 1)]).await.unwrap();
+    assert_eq!(next.iter().map(|delivery| delivery.message_id).collect::<Vec<_>>(), [code]);
 }

@@ -110,7 +110,7 @@ impl Delivery {
     }
 }
 
-/// Messages that are due, of each channel up to as many as there is room for; each pushed out of the others' sight while it is under way.
+/// Messages that are due, of each channel up to as many as there is room for, those first that are worth nothing soonest; each pushed out of the others' sight while it is under way.
 pub async fn take_due(conn: &mut PgConnection, clock: &Clock, rooms: &[(Channel, i64)]) -> Result<Vec<Delivery>> {
     let now = clock.now();
     let (channels, rooms): (Vec<&str>, Vec<i64>) = rooms.iter().map(|(channel, room)| (channel.as_str(), *room)).unzip();
@@ -119,7 +119,7 @@ pub async fn take_due(conn: &mut PgConnection, clock: &Clock, rooms: &[(Channel,
            where message_id = any(array(select m.message_id from unnest($4::text[], $2::bigint[]) as r (channel, room)
                cross join lateral (select message_id from messages
                    where state = 'waiting' and channel = r.channel and due_at <= $1 and expires_at > $1
-                   order by due_at limit r.room for update skip locked) m))
+                   order by expires_at limit r.room for update skip locked) m))
            returning message_id, tenant_id, channel, payload as "payload!", attempts, user_id is not null
                and (exists (select from freezes f where f.tenant_id = messages.tenant_id and f.user_id = messages.user_id and f.lifted_at is null)
                    or not exists (select from users u where u.tenant_id = messages.tenant_id and u.user_id = messages.user_id and u.removed_at is null)) as "moot!""#,

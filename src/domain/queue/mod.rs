@@ -96,6 +96,25 @@ async fn next_number(conn: &mut PgConnection, clock: &Clock, target: &Target) ->
     .await?)
 }
 
+/// Whether this person got a new password, may have got one, or is about to, since the job of that id was made.
+pub async fn has_new_since(conn: &mut PgConnection, scope: &Scope, user: Uuid, job: Uuid) -> Result<bool> {
+    let kinds: Vec<&str> = Kind::ALL.into_iter().filter(|kind| kind.has_new()).map(Kind::as_str).collect();
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from audit_events e join jobs j on j.job_id = e.job_id and j.tenant_id = e.tenant_id
+               where e.tenant_id = $1 and e.user_id = $2 and e.event_id > $3 and e.action in ('reset.result', 'reset.deadline')
+                   and e.outcome in ('applied', 'reconciled', 'unknown') and j.kind = any($4))
+           or exists (select from active_jobs a join jobs j on j.job_id = a.job_id and j.tenant_id = a.tenant_id
+               where a.effect and j.kind = any($4) and (a.connector_id, a.object_guid) in (select connector_id, object_guid
+                   from users where tenant_id = $1 and user_id = $2)) as "new!""#,
+        scope.id(),
+        user,
+        job,
+        &kinds as &[&str],
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
 /// A job as its flow may see it.
 #[derive(Debug, Clone)]
 pub struct JobView {

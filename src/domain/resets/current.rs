@@ -94,8 +94,18 @@ pub async fn check(conn: &mut PgConnection, clock: &Clock, sealed: &Sealed<'_>) 
     }
 }
 
-/// The directory has said that it is the current password, or a passkey needed none: a session begins, and the flow is over. Answers the session's cookie; `old`
-/// is what the browser had before. `None`: the flow is not there.
+/// What came of asking to be let in.
+pub enum Entry {
+    /// A session has begun; its cookie.
+    In(String),
+    /// The password that was shown is another since, or becomes one at this moment: the flow is over.
+    Changed,
+    /// The flow is not there.
+    No,
+}
+
+/// The directory has said that it is the current password, or a passkey needed none: a session begins, and the flow is over. `old` is what the
+/// browser had before.
 pub async fn enter(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -104,17 +114,27 @@ pub async fn enter(
     flow: &Flow,
     device: &str,
     old: Option<&str>,
-) -> Result<Option<String>> {
+) -> Result<Entry> {
     let entered = |flow: &Flow| flow.purpose == Purpose::SignIn && flow.step() == Step::Enter && !flow.is_due();
-    let Some(flow) = flow::lock(&mut *conn, scope, clock, flow).await?.filter(entered) else { return Ok(None) };
-    let Some(user) = users::served(&mut *conn, scope, flow.user_id.unwrap_or_default()).await? else { return Ok(None) };
+    let Some(user) = users::served(&mut *conn, scope, flow.user_id.unwrap_or_default()).await? else { return Ok(Entry::No) };
+    // No new password is handed in until the session is there to be ended by it.
+    queue::lock_head(&mut *conn, user.connector_id, user.object_guid).await?;
+    let Some(flow) = flow::lock(&mut *conn, scope, clock, flow).await?.filter(entered) else { return Ok(Entry::No) };
     // Where nothing else was asked, it must do for all that the policy asks.
     let (by, asked) = if flow.job.is_some() { (By::Password, flow.asked()) } else { (By::Passkey, None) };
     if !policies::are_lawful(&mut *conn, scope, user.user_id, &flow.passed, asked).await? {
-        return Ok(None);
+        return Ok(Entry::No);
     }
     turns::end(&mut *conn, scope, &flow).await?;
-    Ok(Some(sessions::begin(conn, scope, clock, source, user.user_id, (by, &flow.passed, device), old).await?))
+    if let Some(shown) = &flow.job
+        && queue::has_new_since(&mut *conn, scope, user.user_id, shown.job_id).await?
+    {
+        let (outcome, detail) = ("refused", serde_json::json!({ "why": "password_changed" }));
+        let event = Event { action: "session.begin", outcome, user: flow.user_id, flow: Some(flow.flow_id), detail, ..Event::default() };
+        audit::record(conn, scope, clock, source, event).await?;
+        return Ok(Entry::Changed);
+    }
+    Ok(Entry::In(sessions::begin(conn, scope, clock, source, user.user_id, (by, &flow.passed, device), old).await?))
 }
 
 /// It is the current password, and a new one is due: the flow becomes a change, which asks for no more proof than a sign-in does.

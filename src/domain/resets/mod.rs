@@ -27,7 +27,7 @@ mod within;
 pub use ask::{Unlocking, look_again, unlock};
 pub use begin::{Begun, How, begin, is_enough, looks, may_call, methods_of};
 pub use continuity::restore_doubt;
-pub use current::{check, count_password, enter, renew, uncount_password};
+pub use current::{Entry, check, count_password, enter, renew, uncount_password};
 pub use flow::{Ending, Flow, Step, load, reload};
 pub use freeze::{Frozen, Why, freeze, lift};
 pub use linked::{Following, TargetView, superseded, targets};

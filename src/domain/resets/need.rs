@@ -26,7 +26,7 @@ pub struct Look {
     pub code: Option<Code>,
     /// As the agent signed it.
     pub account: Option<AccountState>,
-    /// Something was done to the account since: whether it is locked is another question now.
+    /// Something was or may have been done to the account since: whether it is locked is another question now.
     pub overtaken: bool,
 }
 
@@ -44,8 +44,8 @@ pub async fn last_look(conn: &mut PgConnection, scope: &Scope, user: Uuid, since
     let row = sqlx::query!(
         r#"select j.job_id, j.issued_at, j.state, j.code, j.result,
                exists (select from audit_events d join jobs done on done.job_id = d.job_id and done.tenant_id = d.tenant_id
-                   where d.tenant_id = $1 and d.user_id = $2 and d.action = 'reset.result' and d.outcome = 'applied' and d.event_id > e.event_id
-                       and done.job_id > $3 and done.kind not in ('verify', 'inspect')) as "overtaken!"
+                   where d.tenant_id = $1 and d.user_id = $2 and d.action in ('reset.result', 'reset.deadline') and d.event_id > e.event_id
+                       and d.outcome in ('applied', 'reconciled', 'unknown') and done.job_id > $3 and done.kind not in ('verify', 'inspect')) as "overtaken!"
            from audit_events e join jobs j on j.job_id = e.job_id and j.tenant_id = e.tenant_id
            where e.tenant_id = $1 and e.user_id = $2 and e.action = 'reset.look' and e.event_id > $3 and j.job_id > $3
            order by e.event_id desc limit 1"#,

@@ -286,7 +286,8 @@ struct Owner {
 }
 
 /// The flows, still alive; the people, if self-service may still serve them; the agents, of those that are trusted now, to whom the
-/// keys belong. What was begun from within a session ends with it. Not locked: a flow's next ticket takes the lock of its person's head first, as a submit does.
+/// keys belong. (Postgres takes a `coalesce` for something that might leak, and would read all people of the tenant before it behind the
+/// wall.) What was begun from within a session ends with it. Not locked: a flow's next ticket takes the lock of its person's head first, as a submit does.
 async fn gates(conn: &mut PgConnection, clock: &Clock, sealed: &[Sealed<'_>]) -> Result<BTreeMap<i64, Row>> {
     let keys = |sealed: &Sealed<'_>| sealed.envelopes.iter().map(|envelope| envelope.key.as_str()).collect::<Vec<_>>().join(" ");
     let now = clock.now();
@@ -299,9 +300,9 @@ async fn gates(conn: &mut PgConnection, clock: &Clock, sealed: &[Sealed<'_>]) ->
            join flows f on f.tenant_id = r.tenant_id and f.browser_hash = r.browser_hash and f.state <> 'ended' and f.expires_at > $4
                and (f.session_id is null or exists (select from sessions z where z.tenant_id = f.tenant_id and z.session_id = f.session_id))
            left join lateral (select u.connector_id, c.writeback
-               from users u join connectors c using (tenant_id, connector_id) join tenants t using (tenant_id)
-               where u.tenant_id = r.tenant_id and u.user_id = coalesce(f.aim_id, f.user_id) and u.removed_at is null and u.enabled and not u.protected
-                   and t.self_service and lawful(r.tenant_id, f.user_id, array_remove(f.passed, 'session'),
+               from (select * from users where user_id = case when f.aim_id is null then f.user_id else f.aim_id end and tenant_id = r.tenant_id offset 0) u
+               join connectors c using (tenant_id, connector_id) join tenants t using (tenant_id)
+               where u.removed_at is null and u.enabled and not u.protected and t.self_service and lawful(r.tenant_id, f.user_id, array_remove(f.passed, 'session'),
                        case when f.purpose = 'reset' then null when f.session_id is null then 1 else 0 end::smallint)
                    and (f.aim_id is null or f.aim_id in (select followers_of(r.tenant_id, f.user_id)))) s on true
            left join lateral (select coalesce(json_object_agg(k.key_id, json_build_object('agent', k.agent_id,

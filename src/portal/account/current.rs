@@ -17,7 +17,7 @@ use super::set_cookie;
 use crate::{
     app::App,
     domain::{
-        resets::{self, Sealed, Step},
+        resets::{self, Entry, Sealed, Step},
         users,
     },
     portal::{
@@ -110,10 +110,17 @@ async fn enter(Journey { visitor, flow }: Journey, headers: HeaderMap, _: form::
     let old = cookie::get(&headers, &app.public_url, cookie::SESSION);
     let mut tx = visitor.begin().await?;
     let entered = resets::enter(&mut tx, scope, &app.clock, &visitor.source, &flow, &visitor.device, old).await?;
-    let Some(token) = entered else {
-        // Where the page is still the same, it would press its button again.
-        let now = resets::reload(&mut tx, scope, &app.clock, &flow).await?.filter(|flow| flow.step() != Step::Enter);
-        return now.map(|flow| journey::to_step(&flow)).ok_or(Error::Forbidden("not_served"));
+    let token = match entered {
+        Entry::In(token) => token,
+        Entry::Changed => {
+            tx.commit().await?;
+            return Err(Error::Conflict("password_changed"));
+        }
+        Entry::No => {
+            // Where the page is still the same, it would press its button again.
+            let now = resets::reload(&mut tx, scope, &app.clock, &flow).await?.filter(|flow| flow.step() != Step::Enter);
+            return now.map(|flow| journey::to_step(&flow)).ok_or(Error::Forbidden("not_served"));
+        }
     };
     tx.commit().await?;
     let mut response = ([set_cookie(&app.public_url, &token)], Redirect::to("/account")).into_response();

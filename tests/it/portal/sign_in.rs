@@ -216,6 +216,30 @@ async fn a_reset_ends_every_session_of_its_owner() {
     bob.opens("/account").await.is_at("/account");
 }
 
+/// They had shown the old one, and pressed on only after a new one was set, or while it is being set.
+#[tokio::test]
+async fn nobody_is_let_in_by_a_password_that_is_another_since() {
+    let (cloud, mut agent) = Cloud::with_people(&["alice"]).await;
+    for set in [true, false] {
+        let mut waits = at_the_page(&cloud).await;
+        assert_eq!(says(&mut waits, &mut agent, Code::Verified).await["next"], "/account/enter");
+        waits.opens("/account/enter").await.is_at("/account/enter");
+        let mut alice = Person::at(&cloud);
+        alice.proves(&cloud, "alice").await.sets("Correct-Horse-7").await;
+        if set {
+            agent.work(Code::Applied).await;
+            assert_eq!(alice.is_told().await["state"], "applied");
+        }
+        waits.submits("/account/sessions", &[]).await.sees("The password was changed meanwhile");
+        waits.opens("/account").await.is_at("/account/sign-in");
+        assert_eq!(sessions(&cloud).await, 0);
+        cloud.clock.advance(3600);
+        agent.beat(true).await;
+    }
+    let refused = "select count(*) from audit_events where action = 'session.begin' and outcome = 'refused'";
+    assert_eq!(cloud.sql::<i64>(refused).await, 2);
+}
+
 #[tokio::test]
 async fn the_chosen_language_is_kept_whatever_the_directory_says() {
     let (cloud, mut agent) = Cloud::with_people(&["alice", "bob"]).await;
