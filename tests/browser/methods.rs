@@ -136,6 +136,7 @@ async fn whoever_runs_out_of_time_is_warned_and_gets_more() {
     let (cloud, mut agent) = cloud().await;
     story(async |browser| {
         browser.has_screen(Screen::Phone).await;
+        agent.beat(true).await;
         begins(&browser, &cloud, "/", "alice", "E-mail").await;
         browser.sees("If the account exists, we have sent an e-mail").await;
         browser.does_not_see("this page stops").await;
@@ -158,6 +159,7 @@ async fn whoever_runs_out_of_time_is_warned_and_gets_more() {
         browser.does_not_see("I need more time").await;
 
         // A session is prolonged by being used.
+        agent.beat(true).await;
         is_signed_in(&browser, &cloud).await;
         let soon = "document.querySelector('#ends').dataset.seconds";
         assert!(browser.runs(&format!("return Number({soon});")).await.as_f64().is_some_and(|left| left > 880.0));
