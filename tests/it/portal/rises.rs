@@ -413,4 +413,7 @@ async fn where_the_help_desk_lets_in_some_everybody_sees_that_way() {
     // Where no codes are made nobody is sent there.
     cloud.administers(&["tenant", "set", &cloud.tenant.scope.id().to_string(), "--operators-may", "temporary,unlock,method,invitation"]);
     assert_eq!(choices(&begins(&cloud, "alice").await), ["email", "sms"]);
+    // Nor whose own policy takes them.
+    cloud.policy(|terms| Draft { methods: vec![Method::Email, Method::Sms, Method::HelpDesk], ..terms }).await;
+    assert_eq!(choices(&begins(&cloud, "alice").await), ["email", "sms"]);
 }
