@@ -82,3 +82,19 @@ async fn a_mail_server_that_hangs_holds_up_no_text_message() {
     let next = notifications::take_due(&mut conn, &cloud.clock, &[(Channel::Email, 1)]).await.unwrap();
     assert_eq!(next.iter().map(|delivery| delivery.message_id).collect::<Vec<_>>(), [code]);
 }
+
+/// As many as may are under way at any moment: what comes after them waits for room, and not for the next look.
+#[tokio::test]
+async fn many_mails_go_as_soon_as_there_is_room() {
+    let cloud = Cloud::start().await;
+    let mut tx = cloud.app.begin().await.unwrap();
+    for n in 0..400 {
+        let content = Content::Code { code: "123456".into(), minutes: 10 };
+        let message = Message { to: format!("ann{n}@corp.example"), name: "Ann".into(), language: "en".into(), content, only: false };
+        let (scope, clock) = (&cloud.tenant.scope, &cloud.clock);
+        notifications::enqueue(&mut tx, scope, clock, Channel::Email, &message, None, Duration::HOUR).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    // Sixteen a look would take half a minute, and nobody here waits as long.
+    cloud.until("select count(*) from messages where state = 'sent'", 400).await;
+}

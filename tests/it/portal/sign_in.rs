@@ -1,7 +1,10 @@
 //! Signing in to one's account page: a method, then the current password, and only then a session; and what ends it.
 
 use serde_json::Value;
-use sspr::wire::{message::Person as DirectoryPerson, outcome::Code, seal, ticket::Kind};
+use sspr::{
+    domain::{audit::Source, resets},
+    wire::{message::Person as DirectoryPerson, outcome::Code, seal, ticket::Kind},
+};
 
 use crate::support::{
     Cloud, HandAgent, Person,
@@ -238,6 +241,30 @@ async fn nobody_is_let_in_by_a_password_that_is_another_since() {
     }
     let refused = "select count(*) from audit_events where action = 'session.begin' and outcome = 'refused'";
     assert_eq!(cloud.sql::<i64>(refused).await, 2);
+}
+
+/// A session that is being made and a new password that is handed in at that moment: the second waits for the first, and so sees it.
+#[tokio::test]
+async fn a_new_password_waits_for_a_session_that_is_being_made_and_ends_it() {
+    let (cloud, mut agent) = Cloud::with_people(&["alice"]).await;
+    let mut enters = at_the_page(&cloud).await;
+    says(&mut enters, &mut agent, Code::Verified).await;
+    let mut alice = Person::at(&cloud);
+    alice.proves(&cloud, "alice").await.is_at("/reset/password");
+    let (_, permit) = alice.ticket().await;
+
+    let (scope, clock, source) = (&cloud.tenant.scope, &cloud.clock, Source::house("test"));
+    let mut tx = cloud.app.begin().await.unwrap();
+    let flow = resets::load(&mut tx, scope, clock, &enters.browser.cookies["sspr_flow"]).await.unwrap().unwrap();
+    let entry = resets::enter(&mut tx, scope, clock, &source, &flow, "a browser", None).await.unwrap();
+    assert!(matches!(entry, resets::Entry::In(_)));
+    let posted = tokio::spawn(async move { alice.posts(&seal_for(&permit, "Correct-Horse-7")).await.0 });
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert!(!posted.is_finished(), "it was handed in before the session was there");
+    tx.commit().await.unwrap();
+    assert_eq!((posted.await.unwrap(), sessions(&cloud).await), (202, 1));
+    agent.work(Code::Applied).await;
+    assert_eq!(sessions(&cloud).await, 0);
 }
 
 #[tokio::test]
